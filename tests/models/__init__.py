@@ -1,0 +1,1 @@
+"""Published architectures in plain torch, as archives that Treadle must run (see `registry`)."""
