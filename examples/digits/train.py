@@ -31,7 +31,12 @@ def load_split() -> tuple[Tensor, Tensor, Tensor, Tensor]:
     x_train, x_test, y_train, y_test = train_test_split(
         images, labels, test_size=HELD_OUT, random_state=SEED, stratify=labels
     )
-    return tuple(map(torch.from_numpy, (x_train, y_train, x_test, y_test)))
+    return (
+        torch.from_numpy(x_train),
+        torch.from_numpy(y_train),
+        torch.from_numpy(x_test),
+        torch.from_numpy(y_test),
+    )
 
 
 def shifted(images: Tensor) -> Tensor:
@@ -66,7 +71,8 @@ def train(images: Tensor, labels: Tensor) -> DigitsNet:
 def accuracy(model: nn.Module, images: Tensor, labels: Tensor) -> float:
     """Fraction of `images` whose highest score is at the label."""
     with torch.no_grad():
-        return (model(images).argmax(1) == labels).float().mean().item()
+        correct: Tensor = model(images).argmax(1) == labels
+    return float(correct.float().mean())
 
 
 def save(model: nn.Module, path: Path) -> None:
