@@ -1,0 +1,1 @@
+"""The intermediate representations: graphs (`graph`) and loop nests (`loops`)."""

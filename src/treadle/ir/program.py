@@ -1,0 +1,93 @@
+"""What surrounds a graph: the functions, classes and objects of one TorchScript program."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from treadle.errors import CompileError
+from treadle.ir.graph import Graph
+from treadle.ir.types import Type
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A parameter of a function: its default is `ir.schema.REQUIRED` if it has none."""
+
+    name: str
+    type: Type
+    default: Any
+    keyword_only: bool = False
+
+
+@dataclass(slots=True)
+class Function:
+    """A function or method. `graph()` compiles it at first use and keeps the result.
+
+    The graph's parameters are those of the signature (``self`` first for methods); it returns one
+    value (None's constant where the source returns nothing).
+    """
+
+    name: str
+    parameters: tuple[Parameter, ...]
+    result: Type
+    compile: Callable[[], Graph]
+    code: str = ""
+    _graph: Graph | None = None
+
+    def graph(self) -> Graph:
+        if self._graph is None:
+            self._graph = self.compile()
+        return self._graph
+
+
+@dataclass(slots=True, eq=False)
+class Class:
+    """A class of the program. `kind`: module, class, namedtuple, enum, interface.
+
+    `attributes` are declared instance attributes in order; `constants` belong to the class (Final
+    attributes; for an enum its members by name).
+    """
+
+    name: str
+    kind: str
+    attributes: dict[str, Type] = field(default_factory=dict)
+    constants: dict[str, Any] = field(default_factory=dict)
+    methods: dict[str, Function] = field(default_factory=dict)
+    parameters: frozenset[str] = frozenset()
+    buffers: frozenset[str] = frozenset()
+    forward_hooks: tuple[str, ...] = ()
+    forward_pre_hooks: tuple[str, ...] = ()
+
+
+@dataclass(slots=True, eq=False)
+class Object:
+    """An instance of a module or script class; tensors are `numpy.ndarray`."""
+
+    cls: Class
+    attributes: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class EnumValue:
+    """A member of a TorchScript enum."""
+
+    cls: Class
+    name: str
+    value: Any
+
+
+@dataclass(slots=True, eq=False)
+class Program:
+    """All functions and classes that one source (an archive, a `@script`) defines, by qualified
+    name. Both are filled while graphs compile, since sources are read lazily."""
+
+    functions: dict[str, Function] = field(default_factory=dict)
+    classes: dict[str, Class] = field(default_factory=dict)
+
+    def function(self, name: str) -> Function:
+        try:
+            return self.functions[name]
+        except KeyError:
+            raise CompileError(f"unknown function {name!r}") from None

@@ -1,0 +1,74 @@
+"""Scalar expressions, written short: constructors of `ir.loops` expressions for lowering rules."""
+
+from __future__ import annotations
+
+from treadle.ir.dtypes import DType, bool_, i64
+from treadle.ir.loops import Call, Const, Expr, Extent, Index
+
+
+def dtype_of(x: Expr) -> DType:
+    """The dtype of an expression; positions and extents are i64."""
+    return i64 if isinstance(x, Index | Extent) else x.dtype
+
+
+def const(value: float | int | bool, dtype: DType) -> Expr:
+    """A literal, converted to what `dtype` holds."""
+    if dtype.kind == "f":
+        return Const(float(value), dtype)
+    return Const(bool(value) if dtype.kind == "b" else int(value), dtype)
+
+
+def cast(x: Expr, dtype: DType) -> Expr:
+    """`x` as `dtype`; nothing if it is."""
+    if dtype_of(x) == dtype:
+        return x
+    if isinstance(x, Const) and x.value == x.value and abs(x.value) < 2**52:
+        return const(x.value, dtype)
+    return Call("cast", (x,), dtype)
+
+
+def call(function: str, *args: Expr) -> Expr:
+    """A function whose result has the dtype of its first argument."""
+    return Call(function, args, dtype_of(args[0]))
+
+
+def compare(function: str, a: Expr, b: Expr) -> Expr:
+    """eq, ne, lt, le, gt or ge; operands of one dtype."""
+    return Call(function, (a, b), bool_)
+
+
+def select(condition: Expr, a: Expr, b: Expr) -> Expr:
+    """`a` where `condition`, else `b`."""
+    return Call("select", (condition, a, b), dtype_of(a))
+
+
+def add(a: Expr, b: Expr) -> Expr:
+    return call("add", a, b)
+
+
+def sub(a: Expr, b: Expr) -> Expr:
+    return call("sub", a, b)
+
+
+def mul(a: Expr, b: Expr) -> Expr:
+    return call("mul", a, b)
+
+
+def div(a: Expr, b: Expr) -> Expr:
+    """Of floats; integers have floordiv and truncdiv."""
+    return call("div", a, b)
+
+
+def extent(size: int) -> Expr:
+    """A size of a concrete shape, as an i64 expression."""
+    return Const(size, i64)
+
+
+def checked_index(index: Expr, size: int) -> Expr:
+    """`index` (i64) if inside ``[0, size)``; else the run fails with an index error."""
+    return Call("checked_index", (index, extent(size)), i64)
+
+
+def wrapped_index(index: Expr, size: int) -> Expr:
+    """As `checked_index`, negative ones counting from the end."""
+    return Call("wrapped_index", (index, extent(size)), i64)

@@ -1,0 +1,195 @@
+"""How an operator becomes loops: the forms that `OpDef.lower` takes.
+
+Each form is data plus a small function that gets the result type and the operator's arguments:
+tensors as concrete `TensorType` (or as `Expr` elements where a form says so), all else as plain
+Python values. `schedule` decides fusion, layout, tiles and memory; nothing here knows of them.
+
+| form | for |
+|---|---|
+| `Pointwise` | element i of the result from element i of the broadcast operands |
+| `Rows` | reductions over some dims, and row-wise maps that need them (softmax, layer_norm) |
+| `Elements` | each element of the result from computed positions (gather, pad, flip, roll) |
+| `Window` | reductions over windows: pooling |
+| `View` | the same elements under other strides |
+| `Reshape` | the same elements in the same order under another shape |
+| `Concat` | operands side by side |
+| `Convolution`, `MatrixProduct` | contractions |
+| `Recurrence` | a recurrent layer over time |
+| `Decompose` | other operators |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeAlias
+
+from treadle.ir.loops import Expr
+from treadle.ir.op import OpDef
+from treadle.ir.types import TensorType
+
+Shape: TypeAlias = tuple[int, ...]
+Strides: TypeAlias = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Pointwise:
+    """``build(result, *args) -> Expr``: the element of the result.
+
+    Tensor arguments arrive as `Expr`, in their own dtype; None and scalars stay Python values.
+    The expression must have the result's dtype (`ops.expr.cast` it).
+    """
+
+    build: Callable[..., Expr]
+
+
+class RowBuilder(Protocol):
+    """What `Rows.build` writes to. Elements are per position of the operands, reductions per row."""
+
+    def reduce(self, function: str, value: Expr) -> Expr:
+        """Combine `value` over the row, see `loops.Reduce`; the result may be used in later
+        values. Reductions that do not use each other's results share a pass over the row."""
+
+    def count(self) -> Expr:
+        """The number of elements of a row, i64."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """A computation over rows: `dims` of the first tensor operand make a row together.
+
+    Attributes:
+        dims: ``dims(result, *args) -> tuple of non-negative dims of the first tensor``, in order.
+        build: ``build(rows, result, *args) -> Expr``; tensors arrive as elements (others broadcast
+            to the first operand's shape, aligned at the last dim). The Expr is the element of the
+            result: per row if `reduces`, per element if not.
+        reduces: whether the result has one element per row.
+        operands: which arguments are tensors is known from the schema; all must be broadcastable.
+    """
+
+    dims: Callable[..., tuple[int, ...]]
+    build: Callable[..., Expr]
+    reduces: bool
+
+
+class Loader(Protocol):
+    """Loads the element of tensor argument `argument` (its position in the schema; for a list of
+    tensors: `item` of it) at i64 `positions`, one per dim."""
+
+    def __call__(self, argument: int, positions: Sequence[Expr], item: int = 0) -> Expr: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Elements:
+    """``build(load, positions, result, *args) -> Expr``: the element of the result at `positions`
+    (i64 expressions, one per dim of the result). Tensors arrive as types; `load` reads them.
+    Positions that come from data must go through `ops.expr.checked_index`."""
+
+    build: Callable[..., Expr]
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """Windows over the last dims of a tensor: one entry per windowed dim.
+
+    Adaptive windows have `kernel` None: window i of n covers ``floor(i*size/n)`` to
+    ``ceil((i+1)*size/n)``. `divide`: for sums: ``"all"`` (kernel size, padding counted as far as
+    the padded input reaches), ``"valid"`` (elements inside), or a number.
+    """
+
+    function: str
+    kernel: tuple[int, ...] | None
+    stride: tuple[int, ...] = ()
+    padding: tuple[int, ...] = ()
+    dilation: tuple[int, ...] = ()
+    divide: str | int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """``spec(result, *args) -> Pool`` over the first tensor operand."""
+
+    spec: Callable[..., Pool]
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """``strides(strides, offset, result, *args) -> (strides, offset)`` of the result in the memory
+    of the first tensor operand, from those of the operand, in elements."""
+
+    strides: Callable[..., tuple[Strides, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Reshape:
+    """The first operand's elements, row-major, under the result's shape (view, flatten, ...).
+    Also identities: dropout in eval, contiguous, detach."""
+
+
+@dataclass(frozen=True, slots=True)
+class Concat:
+    """``dim(result, *args) -> int`` (non-negative): the tensors of argument 0 side by side."""
+
+    dim: Callable[..., int]
+
+
+@dataclass(frozen=True, slots=True)
+class ConvolutionSpec:
+    """A convolution over 1 or 2 spatial dims; arguments 0, 1, 2 are input, weight, bias."""
+
+    stride: tuple[int, ...]
+    padding: tuple[int, ...]
+    dilation: tuple[int, ...]
+    groups: int
+
+
+@dataclass(frozen=True, slots=True)
+class Convolution:
+    """``spec(result, *args) -> ConvolutionSpec``."""
+
+    spec: Callable[..., ConvolutionSpec]
+
+
+@dataclass(frozen=True, slots=True)
+class MatrixProduct:
+    """``A[..., m, k] @ B[..., k, n] (+ bias)``, batch dims broadcast; arguments 0 and 1.
+
+    `transpose_b`: B is [..., n, k] (linear). `bias`: position of an argument added to the result,
+    broadcastable to it, or None. Both operands have at least two dims.
+    """
+
+    transpose_b: bool = False
+    bias: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Recurrence:
+    """One LSTM layer and direction: arguments are projections [time, batch, 4*hidden] (gates i, f,
+    g, o; biases added), h0 and c0 [batch, hidden], w_hh [4*hidden, hidden], reverse (bool);
+    results are outputs [time, batch, hidden], h and c after the last step."""
+
+    kind: str = "lstm"
+
+
+class Emitter(Protocol):
+    """Emits operators while a node is decomposed; infers their types."""
+
+    def __call__(self, op: OpDef | str, *args: Any) -> Any:
+        """The result(s) of `op` (or the one of that name) on `args`: values that `Decompose.build`
+        was given or that were emitted before, and plain Python values."""
+
+    def type(self, value: Any) -> TensorType:
+        """The concrete type of a tensor value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decompose:
+    """``build(emit, *args) -> value(s)``: the result(s), made by other operators."""
+
+    build: Callable[..., Any]
+
+
+Lowering: TypeAlias = (
+    Pointwise | Rows | Elements | Window | View | Reshape | Concat | Convolution | MatrixProduct
+    | Recurrence | Decompose
+)  # fmt: skip

@@ -1,0 +1,72 @@
+"""Every setting that comes from the environment; nothing else reads `os.environ`.
+
+Thread counts and the pool (`OMP_NUM_THREADS`, `TREADLE_THREADING`, `TREADLE_SPIN_US`, ...) are read
+through `variable`, by `runtime.threads`, which reports each value with its origin.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+
+def variable(name: str) -> str | None:
+    """The environment variable `name`, stripped; None if unset or empty."""
+    value = os.environ.get(name, "").strip()
+    return value or None
+
+
+def integer(name: str, default: int, low: int, high: int) -> int:
+    """The integer in variable `name`; a bad one warns once and gives `default`."""
+    text = variable(name)
+    if text is None:
+        return default
+    try:
+        value = int(text)
+    except ValueError:
+        value = low - 1
+    if low <= value <= high:
+        return value
+    warnings.warn(
+        f"{name}={text!r} ignored: expected an integer from {low} to {high}; using {default}",
+        RuntimeWarning,
+        stacklevel=2,
+    )
+    return default
+
+
+def flag(name: str) -> bool:
+    """Whether variable `name` is set to something other than 0, false, no or off."""
+    return (variable(name) or "0").lower() not in ("0", "false", "no", "off")
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Settings of the compiler.
+
+    Attributes:
+        cache_directory: where compiled kernels are kept (``TREADLE_CACHE_DIR``).
+        cache_limit_bytes: size at which the oldest are deleted (``TREADLE_CACHE_LIMIT_MB``).
+        isa: ``native`` or ``avx2``, the instructions to generate (``TREADLE_ISA``).
+        interpret: run everything in the interpreter (``TREADLE_INTERPRET``).
+        verify: check the graph after every pass (``TREADLE_VERIFY``).
+    """
+
+    cache_directory: Path
+    cache_limit_bytes: int = 1 << 30
+    isa: str = "native"
+    interpret: bool = False
+    verify: bool = False
+
+    @staticmethod
+    def from_environment() -> Options:
+        base = variable("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+        return Options(
+            cache_directory=Path(variable("TREADLE_CACHE_DIR") or Path(base) / "treadle"),
+            cache_limit_bytes=integer("TREADLE_CACHE_LIMIT_MB", 1024, 1, 1 << 20) << 20,
+            isa=variable("TREADLE_ISA") or "native",
+            interpret=flag("TREADLE_INTERPRET"),
+            verify=flag("TREADLE_VERIFY"),
+        )
