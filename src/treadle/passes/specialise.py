@@ -1,0 +1,441 @@
+"""Specialise: from a script's graph and the types of one call to a straight line of operators.
+
+The graph is run on abstract values: tensors are values of the new graph with concrete types,
+everything else (sizes, flags, lists, tuples, dicts) is the Python value itself. So conditions on
+shapes are decided, loops unrolled and containers dissolved. What depends on the data of a tensor
+cannot be decided here: `Unplannable` says why, and the interpreter runs the model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from treadle.errors import Error
+from treadle.ir import dtypes
+from treadle.ir.graph import Block, Graph, Node, Value
+from treadle.ir.op import (
+    CONSTANT, DICT, FORK, IF, ISINSTANCE, LIST, LIST_UNPACK, LOOP, TUPLE, TUPLE_INDEX,
+    TUPLE_UNPACK, UNCHECKED_CAST, UNINITIALIZED, WAIT, OpDef,
+)  # fmt: skip
+from treadle.ir.types import (
+    ANY, FutureType, ListType, OptionalType, TensorType, TupleType, Type, UnionType,
+)  # fmt: skip
+from treadle.ops.lowering import Decompose
+
+MAX_NODES = 50_000
+"""Unrolling stops here; longer programs stay with the interpreter."""
+MAX_FOLDED_BYTES = 64 << 20
+_UNSET: Any = object()
+
+
+class Unplannable(Error):
+    """The graph, or a part of it, has to be interpreted; the message says why."""
+
+
+class Specialised:
+    """A straight-line `graph` over concrete tensor types, and the `result`: the Python structure
+    that the call returns, with values of the graph where tensors go."""
+
+    __slots__ = ("graph", "result")
+
+    def __init__(self, graph: Graph, result: Any) -> None:
+        self.graph = graph
+        self.result = result
+
+
+def specialise(graph: Graph, arguments: Sequence[Any], ops: Mapping[str, OpDef]) -> Specialised:
+    """Run `graph` on abstract `arguments`.
+
+    Args:
+        graph: frozen and inlined; one argument per parameter.
+        arguments: a concrete `TensorType` for a tensor that comes with each run, an array for one
+            that never changes, else the Python value; containers may hold all of these.
+        ops: operators by name, for decompositions.
+
+    Raises:
+        Unplannable: if something depends on the data of a tensor, or is not lowered.
+    """
+    result = Graph(graph.name)
+    specialiser = _Specialiser(result, ops)
+    for param, argument in zip(graph.params, arguments, strict=True):
+        specialiser.env[param] = specialiser.parameter(argument, param.name)
+    specialiser.run_block(graph)
+    (returned,) = graph.returns
+    structure = specialiser.tensors(specialiser.env[returned])
+    result.set_returns(list(flatten(structure)))
+    return Specialised(result, structure)
+
+
+def flatten(structure: Any) -> Sequence[Value]:
+    """The values in a structure of tuples, lists and dicts, depth first."""
+    if isinstance(structure, Value):
+        return [structure]
+    if isinstance(structure, tuple | list):
+        return [v for item in structure for v in flatten(item)]
+    if isinstance(structure, dict):
+        return [v for item in structure.values() for v in flatten(item)]
+    return []
+
+
+class _Future:
+    """What a fork returns: the node, and the abstract value of its block."""
+
+    def __init__(self, value: Value, result: Any) -> None:
+        self.value, self.result = value, result
+
+
+class _Specialiser:
+    """The abstract interpreter; `block` is where nodes are emitted."""
+
+    def __init__(self, block: Block, ops: Mapping[str, OpDef]) -> None:
+        self.env: dict[Value, Any] = {}
+        self._block = block
+        self._ops = ops
+        self._count = 0
+        self._root = block
+        self._constants: dict[int, tuple[Any, Value]] = {}
+
+    def parameter(self, argument: Any, name: str) -> Any:
+        if isinstance(argument, TensorType):
+            return self._root.add_param(argument, name)
+        if isinstance(argument, tuple):
+            return tuple(self.parameter(a, f"{name}_{i}") for i, a in enumerate(argument))
+        if isinstance(argument, list):
+            return [self.parameter(a, f"{name}_{i}") for i, a in enumerate(argument)]
+        if isinstance(argument, dict):
+            return {k: self.parameter(a, f"{name}_{k}") for k, a in argument.items()}
+        return argument
+
+    # --- running -----------------------------------------------------------------------------
+
+    def run_block(self, block: Block) -> None:
+        for node in block.nodes:
+            try:
+                self._run(node)
+            except Unplannable as error:
+                if node.loc is None or " (at " in str(error):
+                    raise
+                raise Unplannable(f"{error} (at {node.loc})") from None
+
+    def _run(self, node: Node) -> None:
+        special = _SPECIAL.get(node.op)
+        if special is not None:
+            special(self, node)
+            return
+        if node.op.schema is None:
+            raise Unplannable(f"{node.op.name} is not planned")
+        args = [self.env[v] for v in node.inputs]
+        self._bind(node, self.apply(node.op, args, node))
+
+    def _bind(self, node: Node, result: Any) -> None:
+        if len(node.outputs) == 1:
+            self.env[node.outputs[0]] = result
+        elif node.outputs:
+            for output, value in zip(node.outputs, result, strict=True):
+                self.env[output] = value
+
+    def apply(self, op: OpDef, args: list[Any], origin: Node | None = None) -> Any:
+        """The abstract result of `op`; emits nodes if it depends on run-time tensors."""
+        if not _has_run_time(args):
+            return self._evaluate(op, args)
+        assert op.schema is not None
+        if not any(_takes_tensor(a.type) for a in op.schema.arguments):
+            return self._evaluate(op, args, containers=True)
+        if op.schema.writes:
+            raise Unplannable(f"{op.name} writes into a tensor that is visible elsewhere")
+        if isinstance(op.lower, Decompose):
+            return op.lower.build(_Emitter(self, origin), *args)
+        return self._emit(op, args, origin)
+
+    def _evaluate(self, op: OpDef, args: list[Any], *, containers: bool = False) -> Any:
+        if op.reference is None:
+            raise Unplannable(f"{op.name} has no rule")
+        if not op.pure and (op.schema is None or not containers) and not _mutates_list(op):
+            raise Unplannable(f"{op.name} has an effect")
+        try:
+            result = op.reference(*args)
+        except Error as error:
+            raise Unplannable(f"{op.name} fails: {error}") from error
+        if isinstance(result, np.ndarray) and result.nbytes > MAX_FOLDED_BYTES:
+            raise Unplannable(f"{op.name} makes a constant of {result.nbytes} bytes")
+        return result
+
+    def _emit(self, op: OpDef, args: list[Any], origin: Node | None) -> Any:
+        if op.infer is None:
+            raise Unplannable(f"the result of {op.name} depends on data")
+        inferred = op.infer(*[_as_types(a) for a in args])
+        if not _has_types(inferred):
+            return inferred
+        if op.lower is None:
+            raise Unplannable(f"{op.name} is not compiled")
+        types = inferred if isinstance(inferred, tuple) else (inferred,)
+        if not all(isinstance(t, TensorType) for t in types):
+            raise Unplannable(f"{op.name} gives a container")
+        self._count += 1
+        if self._count > MAX_NODES:
+            raise Unplannable(f"more than {MAX_NODES} operators after unrolling")
+        loc = origin.loc if origin else None
+        node = self._block.add(op, [self.value(a) for a in args], types, loc=loc)
+        return tuple(node.outputs) if isinstance(inferred, tuple) else node.output
+
+    # --- values of the new graph ---------------------------------------------------------------
+
+    def value(self, abstract: Any) -> Value:
+        """A value of the graph for an abstract one; makes constants and lists."""
+        if isinstance(abstract, Value):
+            return abstract
+        if isinstance(abstract, np.ndarray):
+            return self.constant(abstract)
+        if isinstance(abstract, list | tuple) and _has_tensor(abstract):
+            items = [self.value(a) for a in abstract]
+            return self._block.add(LIST, items, (ListType(TensorType()),)).output
+        return self._block.constant(abstract, ANY)
+
+    def constant(self, array: np.ndarray) -> Value:
+        """The constant of `array`, one per array object, at the start of the graph."""
+        known = self._constants.get(id(array))
+        if known is not None:
+            return known[1]
+        dtype = dtypes.from_numpy(array.dtype)
+        if dtype is None:
+            raise Unplannable(f"a constant has dtype {array.dtype}")
+        first = next(iter(self._root.nodes), None)
+        value = self._root.constant(array, TensorType(dtype, array.shape), before=first)
+        self._constants[id(array)] = (array, value)
+        return value
+
+    def tensors(self, abstract: Any) -> Any:
+        """`abstract` with every array made a value of the graph."""
+        if isinstance(abstract, np.ndarray):
+            return self.constant(abstract)
+        if isinstance(abstract, _Future):
+            raise Unplannable("the result holds a Future")
+        if isinstance(abstract, tuple):
+            return tuple(self.tensors(a) for a in abstract)
+        if isinstance(abstract, list):
+            return [self.tensors(a) for a in abstract]
+        if isinstance(abstract, dict):
+            return {k: self.tensors(a) for k, a in abstract.items()}
+        return abstract
+
+    # --- structural operators --------------------------------------------------------------------
+
+    def run_constant(self, node: Node) -> None:
+        value = node.attributes["value"]
+        self.env[node.output] = list(value) if isinstance(value, list) else value
+
+    def run_if(self, node: Node) -> None:
+        condition = self._decided(node.inputs[0], "a condition")
+        block = node.blocks[0 if condition else 1]
+        self.run_block(block)
+        for output, value in zip(node.outputs, block.returns, strict=True):
+            self.env[output] = self.env[value]
+
+    def run_loop(self, node: Node) -> None:
+        limit = self._decided(node.inputs[0], "a trip count")
+        going = self._decided(node.inputs[1], "a condition")
+        carried = [self.env[v] for v in node.inputs[2:]]
+        (block,) = node.blocks
+        i = 0
+        while going and i < limit:
+            if i > MAX_NODES:
+                raise Unplannable("a loop is too long to unroll")
+            for param, value in zip(block.params, [i, *carried], strict=True):
+                self.env[param] = value
+            self.run_block(block)
+            going = self._decided(block.returns[0], "a condition")
+            carried = [self.env[v] for v in block.returns[1:]]
+            i += 1
+        for output, value in zip(node.outputs, carried, strict=True):
+            self.env[output] = value
+
+    def _decided(self, value: Value, what: str) -> Any:
+        result = self.env[value]
+        if isinstance(result, Value):
+            raise Unplannable(f"{what} depends on data")
+        return result
+
+    def run_fork(self, node: Node) -> None:
+        fork = self._block.add(FORK, (), (FutureType(TensorType()),), loc=node.loc)
+        outer, self._block = self._block, fork.add_block()
+        try:
+            self.run_block(node.blocks[0])
+            result = self.tensors(self.env[node.blocks[0].returns[0]])
+            values = list(flatten(result))
+            types = tuple(v.type for v in values)
+            packed = (
+                values[0]
+                if len(values) == 1
+                else self._block.add(TUPLE, values, (TupleType(types),)).output
+            )
+            self._block.set_returns([packed])
+        finally:
+            self._block = outer
+        fork.output.type = FutureType(packed.type)
+        self.env[node.output] = _Future(fork.output, result)
+
+    def run_wait(self, node: Node) -> None:
+        future = self.env[node.inputs[0]]
+        if not isinstance(future, _Future):
+            self.env[node.output] = future
+            return
+        values = list(flatten(future.result))
+        types = [v.type for v in values]
+        packed = types[0] if len(types) == 1 else TupleType(tuple(types))
+        waited = self._block.add(WAIT, [future.value], (packed,), loc=node.loc).output
+        outputs = [waited]
+        if len(values) != 1:
+            outputs = self._block.add(TUPLE_UNPACK, [waited], types).outputs
+        self.env[node.output] = _substitute(future.result, iter(outputs))
+
+    def run_tuple(self, node: Node) -> None:
+        self.env[node.output] = tuple(self.env[v] for v in node.inputs)
+
+    def run_list(self, node: Node) -> None:
+        self.env[node.output] = [self.env[v] for v in node.inputs]
+
+    def run_dict(self, node: Node) -> None:
+        items = [self.env[v] for v in node.inputs]
+        self.env[node.output] = dict(zip(items[::2], items[1::2], strict=True))
+
+    def run_unpack(self, node: Node) -> None:
+        values = self.env[node.inputs[0]]
+        if len(values) != len(node.outputs):
+            raise Unplannable(f"unpacks {len(values)} values into {len(node.outputs)}")
+        for output, value in zip(node.outputs, values, strict=True):
+            self.env[output] = value
+
+    def run_tuple_index(self, node: Node) -> None:
+        self.env[node.output] = self.env[node.inputs[0]][self.env[node.inputs[1]]]
+
+    def run_forward(self, node: Node) -> None:
+        value = self.env[node.inputs[0]]
+        if isinstance(node.output.type, TensorType) and not isinstance(value, Value | np.ndarray):
+            raise Unplannable("a cast fails")
+        self.env[node.output] = value
+
+    def run_uninitialized(self, node: Node) -> None:
+        self.env[node.output] = _UNSET
+
+    def run_isinstance(self, node: Node) -> None:
+        value = self.env[node.inputs[0]]
+        decided = [_is_instance(value, t) for t in node.attributes["types"]]
+        self.env[node.output] = any(decided)
+
+
+_SPECIAL = {
+    CONSTANT: _Specialiser.run_constant,
+    IF: _Specialiser.run_if,
+    LOOP: _Specialiser.run_loop,
+    FORK: _Specialiser.run_fork,
+    WAIT: _Specialiser.run_wait,
+    TUPLE: _Specialiser.run_tuple,
+    LIST: _Specialiser.run_list,
+    DICT: _Specialiser.run_dict,
+    TUPLE_UNPACK: _Specialiser.run_unpack,
+    LIST_UNPACK: _Specialiser.run_unpack,
+    TUPLE_INDEX: _Specialiser.run_tuple_index,
+    UNCHECKED_CAST: _Specialiser.run_forward,
+    UNINITIALIZED: _Specialiser.run_uninitialized,
+    ISINSTANCE: _Specialiser.run_isinstance,
+}
+
+
+class _Emitter:
+    """`ops.lowering.Emitter` for the decompositions of `origin`."""
+
+    def __init__(self, specialiser: _Specialiser, origin: Node | None) -> None:
+        self._specialiser, self._origin = specialiser, origin
+
+    def __call__(self, op: OpDef | str, *args: Any) -> Any:
+        if isinstance(op, str):
+            op = self._specialiser._ops[op]
+        return self._specialiser.apply(op, list(args), self._origin)
+
+    def type(self, value: Any) -> TensorType:
+        result = _as_types(value)
+        assert isinstance(result, TensorType)
+        return result
+
+
+def _as_types(abstract: Any) -> Any:
+    """An abstract value as `OpDef.infer` takes it."""
+    if isinstance(abstract, Value):
+        return abstract.type
+    if isinstance(abstract, np.ndarray):
+        return TensorType(dtypes.from_numpy(abstract.dtype), abstract.shape)
+    if isinstance(abstract, list):
+        return [_as_types(a) for a in abstract]
+    if isinstance(abstract, tuple):
+        return tuple(_as_types(a) for a in abstract)
+    return abstract
+
+
+def _has_run_time(abstract: Any) -> bool:
+    if isinstance(abstract, list | tuple):
+        return any(_has_run_time(a) for a in abstract)
+    if isinstance(abstract, dict):
+        return any(_has_run_time(a) for a in abstract.values())
+    return isinstance(abstract, Value | _Future)
+
+
+def _has_tensor(abstract: Any) -> bool:
+    if isinstance(abstract, list | tuple):
+        return any(_has_tensor(a) for a in abstract)
+    return isinstance(abstract, Value | np.ndarray)
+
+
+def _has_types(inferred: Any) -> bool:
+    if isinstance(inferred, list | tuple):
+        return any(_has_types(a) for a in inferred)
+    return isinstance(inferred, TensorType)
+
+
+def _takes_tensor(type_: Type) -> bool:
+    if isinstance(type_, OptionalType | ListType):
+        return _takes_tensor(type_.element)
+    return isinstance(type_, TensorType)
+
+
+def _mutates_list(op: OpDef) -> bool:
+    """Whether the only effect of `op` is on a list or dict, which are Python's own here."""
+    schema = op.schema
+    return (
+        schema is not None
+        and not any(_takes_tensor(a.type) for a in schema.arguments)
+        and (any(a.writes for a in schema.arguments))
+    )
+
+
+def _substitute(structure: Any, values: Any) -> Any:
+    """`structure` with its graph values replaced, in order, by the next of `values`."""
+    if isinstance(structure, Value):
+        return next(values)
+    if isinstance(structure, tuple):
+        return tuple(_substitute(s, values) for s in structure)
+    if isinstance(structure, list):
+        return [_substitute(s, values) for s in structure]
+    if isinstance(structure, dict):
+        return {k: _substitute(s, values) for k, s in structure.items()}
+    return structure
+
+
+def _is_instance(value: Any, type_: Type) -> bool:
+    if isinstance(type_, UnionType):
+        return any(_is_instance(value, t) for t in type_.options)
+    if isinstance(type_, OptionalType):
+        return value is None or _is_instance(value, type_.element)
+    if isinstance(type_, TensorType):
+        return isinstance(value, Value | np.ndarray)
+    if isinstance(type_, ListType):
+        return isinstance(value, list)
+    if isinstance(type_, TupleType):
+        return isinstance(value, tuple)
+    python = {"int": int, "float": float, "bool": bool, "str": str, "NoneType": type(None)}
+    expected = python.get(str(type_))
+    if expected is None:
+        raise Unplannable(f"isinstance of {type_}")
+    return type(value) is expected
