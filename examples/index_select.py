@@ -1,6 +1,6 @@
 """Select 80,000 rows out of 10,000 x 1,000 floats ten times, at each number of threads.
 
-The script is written for torch's names and runs with either engine: only the imported module differs.
+The script is written for torch's names and runs with either engine: only the import differs.
 
     python examples/index_select.py
     python examples/index_select.py --engine torch

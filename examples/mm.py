@@ -1,6 +1,6 @@
 """Multiply two 1024 x 1024 matrices 100 times, at each number of threads.
 
-The script is written for torch's names and runs with either engine: only the imported module differs.
+The script is written for torch's names and runs with either engine: only the import differs.
 
     python examples/mm.py
     python examples/mm.py --engine torch --threads 1 2 4

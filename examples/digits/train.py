@@ -10,11 +10,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from network import DigitsNet
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 from torch import Tensor, nn
 from torch.nn import functional
+
+from network import DigitsNet
 
 SEED = 7
 EPOCHS = 60

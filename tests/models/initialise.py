@@ -24,7 +24,7 @@ def initialise(model: nn.Module) -> None:
 def calibrate(model: nn.Module, example: Tensor) -> None:
     """Set the running statistics of each batch norm to those that `example` gives it.
 
-    A deep net with arbitrary statistics shrinks or explodes; with these it behaves as a trained one.
+    A deep net with arbitrary statistics shrinks or explodes; with these it behaves as if trained.
     """
     norms = [module for module in model.modules() if isinstance(module, nn.BatchNorm2d)]
     momenta = [norm.momentum for norm in norms]

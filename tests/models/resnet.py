@@ -1,7 +1,7 @@
 """ResNet-18 and ResNet-50.
 
-Source: He et al., "Deep Residual Learning for Image Recognition" (2015), table 1, with the stride of
-a bottleneck in its 3x3 convolution, as the models in use today have it.
+Source: He et al., "Deep Residual Learning for Image Recognition" (2015), table 1, with the
+stride of a bottleneck in its 3x3 convolution, as the models in use today have it.
 """
 
 from torch import Tensor, flatten, nn

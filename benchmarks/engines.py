@@ -1,0 +1,103 @@
+"""The engines under comparison, each as a loader that gives one callable without arguments."""
+
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.results import ROOT
+
+Arrays = tuple[NDArray[Any], ...]
+Call = Callable[[], Any]
+Loader = Callable[[str, Path, Arrays, int], tuple[Call, Callable[[Any], Arrays]]]
+
+DIGITS = ROOT / "src" / "treadle" / "data" / "digits.pt"
+
+
+def load_treadle(
+    _model: str, archive: Path, inputs: Arrays, threads: int
+) -> tuple[Call, Callable[[Any], Arrays]]:
+    """Load the archive with Treadle, fed with NumPy arrays."""
+    import treadle
+
+    treadle.set_num_interop_threads(threads)
+    treadle.set_num_threads(threads)
+    module = treadle.load(str(archive))
+
+    def arrays(output: Any) -> Arrays:
+        outputs = output if isinstance(output, tuple) else (output,)
+        return tuple(np.asarray(tensor.numpy()) for tensor in outputs)
+
+    return (lambda: module(*inputs)), arrays
+
+
+def _with_torch(module: Any, inputs: Arrays) -> tuple[Call, Callable[[Any], Arrays]]:
+    import torch
+
+    torch.set_grad_enabled(False)  # for good: a context at each call would cost a microsecond
+    tensors = [torch.from_numpy(array) for array in inputs]
+
+    def arrays(output: Any) -> Arrays:
+        outputs = output if isinstance(output, tuple) else (output,)
+        return tuple(tensor.numpy() for tensor in outputs)
+
+    return (lambda: module(*tensors)), arrays
+
+
+def _set_torch_threads(threads: int) -> None:
+    import torch
+
+    torch.set_num_interop_threads(threads)
+    torch.set_num_threads(threads)
+
+
+def load_eager(
+    model: str, archive: Path, inputs: Arrays, threads: int
+) -> tuple[Call, Callable[[Any], Arrays]]:
+    """Build the Python module in torch, with the weights of the archive."""
+    _set_torch_threads(threads)
+    import torch
+
+    if model == "digits":
+        sys.path.insert(0, str(ROOT / "examples" / "digits"))
+        from network import DigitsNet
+
+        module: torch.nn.Module = DigitsNet()
+    else:
+        from tests.models.registry import MODELS
+
+        module = MODELS[model].build()
+    module.load_state_dict(torch.jit.load(str(archive)).state_dict())
+    return _with_torch(module.eval(), inputs)
+
+
+def load_freeze(
+    _model: str, archive: Path, inputs: Arrays, threads: int
+) -> tuple[Call, Callable[[Any], Arrays]]:
+    """Load the archive with torch and freeze it."""
+    _set_torch_threads(threads)
+    import torch
+
+    return _with_torch(torch.jit.freeze(torch.jit.load(str(archive)).eval()), inputs)
+
+
+def load_optimize(
+    _model: str, archive: Path, inputs: Arrays, threads: int
+) -> tuple[Call, Callable[[Any], Arrays]]:
+    """Load the archive with torch, freeze it and optimise it for inference."""
+    _set_torch_threads(threads)
+    import torch
+
+    frozen = torch.jit.freeze(torch.jit.load(str(archive)).eval())
+    return _with_torch(torch.jit.optimize_for_inference(frozen), inputs)
+
+
+LOADERS: Mapping[str, Loader] = {
+    "treadle": load_treadle,
+    "eager": load_eager,
+    "freeze": load_freeze,
+    "optimize": load_optimize,
+}
