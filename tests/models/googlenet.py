@@ -42,7 +42,7 @@ class Inception(nn.Module):
 
 
 class GoogLeNet(nn.Module):
-    """6.6 million parameters and nine inception modules."""
+    """7.0 million parameters and nine inception modules."""
 
     def __init__(self) -> None:
         super().__init__()

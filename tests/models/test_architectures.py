@@ -1,0 +1,59 @@
+"""Whole architectures, from the archive that torch saved to torch's numbers."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import treadle
+from tests.models.registry import MODELS, save
+from tests.support import as_arrays, largest_deviation
+
+pytestmark = [pytest.mark.torch, pytest.mark.slow]
+
+TOLERANCE = 1e-4  # of the largest output: sums of thousands of float32 products in another order
+THREADS = (1, 2, 3, 8)
+
+
+@pytest.fixture(autouse=True)
+def _thread_settings() -> Iterator[None]:
+    before = treadle.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    treadle.set_num_threads(before)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_agrees_with_torch_with_equal_bits_at_every_thread_count(name: str, tmp_path: Path) -> None:
+    archive = save(name, tmp_path / f"{name}.pt")
+    inputs = MODELS[name].example_inputs()
+    with torch.no_grad():
+        expected = as_arrays(torch.jit.load(str(archive))(*inputs))
+    module = treadle.load(str(archive))
+    arrays = [tensor.numpy() for tensor in inputs]
+    first: tuple[bytes, ...] = ()
+    for threads in THREADS:
+        treadle.set_num_threads(threads)
+        outputs = as_arrays(module(*arrays))
+        assert len(outputs) == len(expected)
+        for ours, theirs in zip(outputs, expected, strict=True):
+            assert largest_deviation(ours, theirs) <= TOLERANCE
+        bits = tuple(output.tobytes() for output in outputs)
+        first = first or bits
+        assert bits == first, f"other bits at {threads} threads"
+
+
+@pytest.mark.parametrize("name", ["resnet18", "mobilenet_v3_large"])
+def test_one_module_takes_other_batches_and_image_sizes(name: str, tmp_path: Path) -> None:
+    archive = save(name, tmp_path / f"{name}.pt")
+    oracle = torch.jit.load(str(archive))
+    module = treadle.load(str(archive))
+    generator = np.random.default_rng(5)
+    for shape in ((2, 3, 64, 64), (1, 3, 97, 65), (2, 3, 64, 64)):
+        images = generator.standard_normal(shape, np.float32)
+        with torch.no_grad():
+            (theirs,) = as_arrays(oracle(torch.from_numpy(images)))
+        (ours,) = as_arrays(module(images))
+        assert largest_deviation(ours, theirs) <= TOLERANCE
