@@ -11,6 +11,7 @@ import stat
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Generic, Literal, TypeVar
@@ -293,7 +294,7 @@ def _below_one_root(records: list[Record]) -> dict[str, Record]:
         if top != root:
             raise ArchiveError(f"the archive has two top directories, '{root}' and '{top}'")
         if name and not name.endswith("/"):
-            inside[name] = record
+            inside[name] = replace(record, name=name)
         elif record.size:
             raise ArchiveError(f"directory '{record.name}' has contents")
     return inside

@@ -79,11 +79,15 @@ class ClassName:
 
 @dataclass(frozen=True, slots=True)
 class StorageType:
+    """An element type of storages, such as ``FloatStorage``."""
+
     name: str
 
 
 @dataclass(frozen=True, slots=True)
 class QScheme:
+    """A way to quantize, which a quantized tensor names."""
+
     name: str
 
 

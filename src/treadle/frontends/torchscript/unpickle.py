@@ -144,7 +144,9 @@ class Machine:
 
     def _protocol(self) -> None:
         version = self._number(1)
-        if version != _PROTOCOL or self._at != 2:
+        if self._at != 2:
+            raise ArchiveError(f"pickle protocol {version} stands at byte {self._at - 2}")
+        if version != _PROTOCOL:
             raise ArchiveError(f"pickle protocol {version} is not {_PROTOCOL}")
 
     def _global(self) -> None:
