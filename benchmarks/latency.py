@@ -7,6 +7,7 @@ for the large nets, less gain for the small ones.
 """
 
 import argparse
+import statistics
 import sys
 import tempfile
 import warnings
@@ -37,6 +38,12 @@ class Cell:
     results: dict[str, Result]
     deviations: dict[str, float]
     errors: dict[str, str]
+
+    @property
+    def script(self) -> Result | None:
+        """The better of the two forms of TorchScript."""
+        forms = [self.results[name] for name in ("freeze", "optimize") if name in self.results]
+        return min(forms, key=lambda result: result.best, default=None)
 
     @property
     def passed(self) -> bool:
@@ -109,17 +116,20 @@ def _shown(result: Result | None) -> str:
 def show(console: Console, cells: Sequence[Cell]) -> None:
     """Print the table, then the errors and disagreements."""
     table = Table(title="one request, ms: minimum / median; ratios of minima (below 1: faster)")
+    ratios: list[tuple[float, float]] = []
     for heading in ("model", "thr", "treadle", "eager", "script", "/ eager", "/ script"):
         table.add_column(heading, justify="left" if heading == "model" else "right", no_wrap=True)
     for cell in cells:
-        ours, eager = cell.results.get("treadle"), cell.results.get("eager")
-        scripts = [cell.results[name] for name in ("freeze", "optimize") if name in cell.results]
-        script = min(scripts, key=lambda result: result.best, default=None)
-        ratios = [
-            f"{ours.best / other.best:.2f}" if ours and other else "-" for other in (eager, script)
-        ]
+        ours, eager, script = (cell.results.get("treadle"), cell.results.get("eager"), cell.script)
         row = [cell.model, str(cell.threads), _shown(ours), _shown(eager), _shown(script)]
-        table.add_row(*row, *ratios)
+        if ours and eager and script:
+            ratios.append((ours.best / eager.best, ours.best / script.best))
+            row += [f"{ratio:.2f}" for ratio in ratios[-1]]
+        table.add_row(*row)
+    if ratios:
+        means = [f"{statistics.geometric_mean(column):.2f}" for column in zip(*ratios, strict=True)]
+        table.add_section()
+        table.add_row("geometric mean", "", "", "", "", *means)
     console.print(table)
     for cell in cells:
         where = f"{cell.model}, threads={cell.threads}"

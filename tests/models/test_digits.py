@@ -1,5 +1,7 @@
 """The bundled network, its held-out data and its two forked branches."""
 
+import importlib
+
 import numpy as np
 import pytest
 
@@ -37,3 +39,17 @@ def test_agrees_with_torch(batch: int) -> None:
         (theirs,) = as_arrays(torch.jit.load(str(ARCHIVE))(torch.from_numpy(images)))
     (ours,) = as_arrays(treadle.load(str(ARCHIVE))(images))
     assert largest_deviation(ours, theirs) <= 1e-5
+
+
+@pytest.mark.torch
+def test_is_the_network_of_the_example(monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    monkeypatch.syspath_prepend(DATA.parents[2] / "examples" / "digits")
+    network = importlib.import_module("network")
+    archive = torch.jit.load(str(ARCHIVE))
+    model = network.DigitsNet().eval()
+    model.load_state_dict(archive.state_dict())
+    images = torch.rand(2, 1, 8, 8)
+    with torch.no_grad():
+        torch.testing.assert_close(archive(images), model(images))
