@@ -13,15 +13,17 @@ from functools import cache
 from typing import Any
 
 from treadle.ir.types import (
+    ANY,
+    ClassType,
     DictType,
     FutureType,
     ListType,
     OptionalType,
     TupleType,
     Type,
+    UnionType,
     parse_type,
 )
-from treadle.ir.types import ANY, ClassType, UnionType
 
 REQUIRED: Any = type("Required", (), {"__repr__": lambda self: "REQUIRED"})()
 """The default of an argument that has none."""
@@ -138,6 +140,8 @@ def _argument(text: str, keyword_only: bool) -> Argument:
 
 def _result(text: str) -> Argument:
     typename, _, name = text.partition(" ") if not text.startswith("Dict") else (text, "", "")
+    if text.startswith("("):
+        typename, name = text, ""
     type_, size, alias, writes = _annotated(typename)
     return Argument(name.strip(), type_, size=size, alias=alias, writes=writes)
 
@@ -148,6 +152,8 @@ def _annotated(text: str) -> tuple[Type, int | None, str | None, bool]:
     writes = False
     if text.startswith(("Dict(", "Future(", "Await(")):
         return _old_generic(text), None, None, False
+    if text.startswith("(") and text.endswith("[]"):
+        return ListType(_annotated(text[:-2])[0]), None, None, False
     if text.startswith("("):
         inner = tuple(_annotated(p.rpartition(" ")[0] or p)[0] for p in _split(text[1:-1]))
         return TupleType(inner), None, None, False
