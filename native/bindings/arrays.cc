@@ -1,0 +1,113 @@
+#define TREADLE_IMPORTS_NUMPY
+#include "arrays.h"
+
+#include <nanobind/stl/string.h>
+
+#include <algorithm>
+
+#include "treadle/block_cache.h"
+
+namespace treadle {
+namespace {
+
+constexpr const char* kBlockCapsule = "treadle.block";
+
+void free_capsule(PyObject* capsule) {
+  free_block(PyCapsule_GetPointer(capsule, kBlockCapsule));
+}
+
+nb::object import_attribute(const char* module, const char* name) {
+  return nb::module_::import_(module).attr(name);
+}
+
+nb::object parse_dtype(nb::handle name) {
+  // NumPy knows bfloat16 only once ml_dtypes was imported.
+  if (nb::isinstance<nb::str>(name) && nb::cast<std::string>(name) == "bfloat16")
+    return import_attribute("numpy", "dtype")(import_attribute("ml_dtypes", "bfloat16"));
+  return import_attribute("numpy", "dtype")(name);
+}
+
+nb::object convert(nb::handle argument) {
+  if (!nb::hasattr(argument, "__array__") && nb::hasattr(argument, "__dlpack__"))
+    return import_attribute("numpy", "from_dlpack")(argument);
+  return nb::borrow(argument);
+}
+
+}  // namespace
+
+void import_numpy() {
+  if (_import_array() < 0) nb::raise_python_error();
+}
+
+ArrayType parse_array_type(nb::handle spec) {
+  ArrayType type;
+  type.descr = parse_dtype(spec[0]);
+  auto* descr = reinterpret_cast<PyArray_Descr*>(type.descr.ptr());
+  type.type_num = descr->type_num;
+  type.bytes = PyDataType_ELSIZE(descr);
+  for (nb::handle dim : spec[1]) {
+    auto size = nb::cast<std::int64_t>(dim);
+    if (size < 0) throw nb::value_error("a dimension is negative");
+    if (__builtin_mul_overflow(type.bytes, size, &type.bytes))
+      throw nb::value_error("an array has too many elements");
+    type.shape.push_back(size);
+  }
+  return type;
+}
+
+bool matches(const ArrayType& type, PyArrayObject* array) {
+  return PyArray_TYPE(array) == type.type_num &&
+         PyArray_NDIM(array) == static_cast<int>(type.shape.size()) &&
+         std::equal(type.shape.begin(), type.shape.end(), PyArray_DIMS(array));
+}
+
+static std::string describe(nb::handle descr, const npy_intp* shape, std::size_t rank) {
+  std::string text = nb::cast<std::string>(nb::str(descr.attr("name"))) + "[";
+  for (std::size_t i = 0; i < rank; ++i) text += (i ? ", " : "") + std::to_string(shape[i]);
+  return text + "]";
+}
+
+std::string describe(const ArrayType& type) {
+  return describe(type.descr, type.shape.data(), type.shape.size());
+}
+
+std::string describe(PyArrayObject* array) {
+  return describe(reinterpret_cast<PyObject*>(PyArray_DESCR(array)), PyArray_DIMS(array),
+                  PyArray_NDIM(array));
+}
+
+nb::object make_array(nb::handle descr, int rank, const npy_intp* shape) {
+  auto* dtype = reinterpret_cast<PyArray_Descr*>(descr.ptr());
+  std::int64_t bytes = PyDataType_ELSIZE(dtype);
+  for (int i = 0; i < rank; ++i) bytes *= shape[i];
+  void* block = allocate_block(static_cast<std::size_t>(bytes));
+  PyObject* capsule = PyCapsule_New(block, kBlockCapsule, free_capsule);
+  if (!capsule) {
+    free_block(block);
+    nb::raise_python_error();
+  }
+  nb::object owner = nb::steal(capsule);
+  Py_INCREF(dtype);
+  PyObject* array = PyArray_NewFromDescr(&PyArray_Type, dtype, rank, shape, nullptr, block,
+                                         NPY_ARRAY_CARRAY, nullptr);
+  if (!array) nb::raise_python_error();
+  nb::object result = nb::steal(array);
+  if (PyArray_SetBaseObject(as_numpy(result), owner.release().ptr()) < 0) nb::raise_python_error();
+  return result;
+}
+
+nb::object plain_array(nb::handle argument) {
+  if (PyArray_Check(argument.ptr()) && is_plain(as_numpy(argument))) return nb::borrow(argument);
+  nb::object array = PyArray_Check(argument.ptr())      ? nb::borrow(argument)
+                     : nb::hasattr(argument, "_array") ? nb::object(argument.attr("_array"))
+                                                        : convert(argument);
+  if (PyArray_Check(array.ptr()) && is_plain(as_numpy(array))) return array;
+  PyObject* plain = PyArray_FromAny(
+      array.ptr(), nullptr, 0, 0,
+      NPY_ARRAY_C_CONTIGUOUS | NPY_ARRAY_ALIGNED | NPY_ARRAY_NOTSWAPPED | NPY_ARRAY_ENSUREARRAY,
+      nullptr);
+  if (!plain) nb::raise_python_error();
+  return nb::steal(plain);
+}
+
+}  // namespace treadle

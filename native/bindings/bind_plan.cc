@@ -1,0 +1,177 @@
+#include <nanobind/stl/pair.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+
+#include "bindings.h"
+#include "bound_plan.h"
+
+namespace treadle {
+namespace {
+
+Instruction parse_run(nb::tuple fields) {
+  Instruction instruction;
+  if (fields.size() != 7) throw nb::value_error("a run instruction has seven fields");
+  instruction.name = nb::cast<std::string>(fields[1]);
+  instruction.kernel = reinterpret_cast<Kernel>(nb::cast<std::uintptr_t>(fields[2]));
+  for (nb::handle buffer : fields[3])
+    instruction.buffers.push_back({static_cast<Space>(nb::cast<std::int32_t>(buffer[0])),
+                                   nb::cast<std::int32_t>(buffer[1]),
+                                   nb::cast<std::int64_t>(buffer[2])});
+  for (nb::handle size : fields[4]) instruction.sizes.push_back(nb::cast<std::int64_t>(size));
+  instruction.num_tasks = nb::cast<std::int64_t>(fields[5]);
+  instruction.grain = nb::cast<std::int64_t>(fields[6]);
+  return instruction;
+}
+
+Instruction parse_instruction(nb::handle item) {
+  auto fields = nb::cast<nb::tuple>(item);
+  auto kind = fields.size() ? nb::cast<std::string>(fields[0]) : std::string();
+  if (kind == "run") return parse_run(fields);
+  Instruction instruction;
+  if (kind == "fork" && fields.size() == 3) {
+    instruction.kind = Instruction::Kind::kFork;
+    instruction.sequence = nb::cast<std::int32_t>(fields[1]);
+    instruction.future = nb::cast<std::int32_t>(fields[2]);
+  } else if (kind == "join" && fields.size() == 2) {
+    instruction.kind = Instruction::Kind::kJoin;
+    instruction.future = nb::cast<std::int32_t>(fields[1]);
+  } else {
+    throw nb::value_error(
+        "an instruction is (\"run\", name, address, buffers, sizes, num_tasks, grain), "
+        "(\"fork\", sequence, future) or (\"join\", future)");
+  }
+  return instruction;
+}
+
+std::vector<ArrayType> parse_types(nb::handle specs) {
+  std::vector<ArrayType> types;
+  for (nb::handle spec : specs) types.push_back(parse_array_type(spec));
+  return types;
+}
+
+std::vector<std::int64_t> bytes_of(const std::vector<ArrayType>& types) {
+  std::vector<std::int64_t> bytes;
+  for (const ArrayType& type : types) bytes.push_back(type.bytes);
+  return bytes;
+}
+
+void make_plan(BoundPlan* self, nb::handle code, std::int64_t arena_bytes, nb::handle constants,
+               nb::handle inputs, nb::handle outputs, nb::object keepalive, nb::object on_status) {
+  PlanCode plan_code;
+  for (nb::handle items : code) {
+    Sequence& sequence = plan_code.sequences.emplace_back();
+    for (nb::handle item : items) sequence.push_back(parse_instruction(item));
+  }
+  plan_code.arena_bytes = arena_bytes;
+  nb::list kept;
+  for (nb::handle constant : constants) {
+    if (!PyArray_Check(constant.ptr()) || !is_plain(as_numpy(constant)))
+      throw nb::type_error("a constant must be a C-contiguous NumPy array");
+    kept.append(constant);
+    plan_code.constants.push_back(
+        {PyArray_DATA(as_numpy(constant)), PyArray_NBYTES(as_numpy(constant))});
+  }
+  std::vector<ArrayType> input_types = parse_types(inputs);
+  std::vector<ArrayType> output_types = parse_types(outputs);
+  plan_code.input_bytes = bytes_of(input_types);
+  plan_code.output_bytes = bytes_of(output_types);
+  std::unique_ptr<Plan> plan = Plan::load(std::move(plan_code));
+  new (self) BoundPlan{std::move(plan),      std::move(input_types), std::move(output_types),
+                       std::move(kept),      std::move(keepalive),   std::move(on_status)};
+}
+
+// The memory of arrays that must have the declared types.
+std::vector<void*> check_arrays(nb::handle arrays, const std::vector<ArrayType>& types,
+                                const char* what, bool writeable) {
+  std::vector<void*> data;
+  for (nb::handle item : arrays) {
+    std::size_t i = data.size();
+    std::string name = std::string(what) + " " + std::to_string(i);
+    if (i >= types.size()) throw nb::value_error(("there is no " + name).c_str());
+    if (!PyArray_Check(item.ptr())) throw nb::type_error((name + " is no NumPy array").c_str());
+    PyArrayObject* array = as_numpy(item);
+    if (!matches(types[i], array))
+      throw nb::value_error(
+          (name + " must be " + describe(types[i]) + ", got " + describe(array)).c_str());
+    if (!is_plain(array) || (writeable && !PyArray_ISWRITEABLE(array)))
+      throw nb::value_error((name + (writeable ? " must be C-contiguous and writeable"
+                                               : " must be C-contiguous")).c_str());
+    data.push_back(PyArray_DATA(array));
+  }
+  if (data.size() != types.size())
+    throw nb::value_error(("the plan takes " + std::to_string(types.size()) + " " + what +
+                           "s, got " + std::to_string(data.size())).c_str());
+  return data;
+}
+
+void run_into(const BoundPlan& self, nb::handle inputs, nb::handle outputs, int threads) {
+  std::vector<void*> in = check_arrays(inputs, self.inputs, "input", false);
+  std::vector<void*> out = check_arrays(outputs, self.outputs, "output", true);
+  self.run(in.data(), out.data(), threads);
+}
+
+std::vector<std::pair<std::string, double>> profile(const BoundPlan& self, nb::handle inputs,
+                                                    int repeats) {
+  std::vector<void*> in = check_arrays(inputs, self.inputs, "input", false);
+  std::vector<nb::object> arrays;
+  std::vector<void*> out;
+  for (const ArrayType& type : self.outputs) {
+    arrays.push_back(make_array(type));
+    out.push_back(PyArray_DATA(as_numpy(arrays.back())));
+  }
+  nb::gil_scoped_release released;
+  return self.plan->profile(in.data(), out.data(), repeats);
+}
+
+int traverse(PyObject* self, visitproc visit, void* arg) {
+  Py_VISIT(Py_TYPE(self));
+  if (!nb::inst_ready(self)) return 0;
+  auto* plan = nb::inst_ptr<BoundPlan>(self);
+  Py_VISIT(plan->constants.ptr());
+  Py_VISIT(plan->keepalive.ptr());
+  Py_VISIT(plan->on_status.ptr());
+  return 0;
+}
+
+// The constants stay: the plan points into them until it dies itself.
+int clear(PyObject* self) {
+  if (!nb::inst_ready(self)) return 0;
+  nb::inst_ptr<BoundPlan>(self)->on_status.reset();
+  return 0;
+}
+
+PyType_Slot kSlots[] = {{Py_tp_traverse, reinterpret_cast<void*>(traverse)},
+                        {Py_tp_clear, reinterpret_cast<void*>(clear)},
+                        {0, nullptr}};
+
+}  // namespace
+
+void BoundPlan::run(void* const* in, void* const* out, int threads) const {
+  int limit = context_limit();
+  if (threads > 0) limit = limit > 0 ? std::min(limit, threads) : threads;
+  Status status;
+  {
+    nb::gil_scoped_release released;
+    status = plan->run(in, out, limit);
+  }
+  if (status[0] == 0) return;
+  if (on_status.is_valid() && !on_status.is_none())
+    on_status(status[0], nb::make_tuple(status[1], status[2], status[3]));
+  else
+    throw std::runtime_error("a kernel failed with status " + std::to_string(status[0]));
+}
+
+void bind_plan(nb::module_& m) {
+  nb::class_<BoundPlan>(m, "Plan", nb::type_slots(kSlots),
+                        "A compiled model bound to its input shapes: kernel calls over one arena.")
+      .def("__init__", make_plan, nb::arg("code"), nb::arg("arena_bytes"), nb::arg("constants"),
+           nb::arg("inputs"), nb::arg("outputs"), nb::arg("keepalive") = nb::none(),
+           nb::arg("on_status") = nb::none(),
+           "Check the code once; raise PlanError, naming the instruction, if it is not sound.")
+      .def("run", run_into, nb::arg("inputs"), nb::arg("outputs"), nb::arg("threads") = 0,
+           "Run into the caller's arrays, with at most `threads` threads if that is not 0.")
+      .def("profile", profile, nb::arg("inputs"), nb::arg("repeats") = 1,
+           "Name and median seconds of each kernel call, forks run in place.");
+}
+
+}  // namespace treadle

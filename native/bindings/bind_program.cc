@@ -1,0 +1,176 @@
+#include <cstdint>
+#include <list>
+#include <unordered_map>
+
+#include "bindings.h"
+#include "bound_plan.h"
+#include "errors.h"
+#include "signature.h"
+
+namespace treadle {
+namespace {
+
+// The entry of a compiled model: finds the plan for the arguments' types and shapes, or has it made, and
+// runs it. Everything but the run itself happens under the GIL, which guards the cache.
+class Program {
+ public:
+  Program(nb::object bind, nb::object wrap, std::size_t capacity)
+      : bind_(std::move(bind)), wrap_(std::move(wrap)), capacity_(capacity) {
+    if (capacity_ == 0) throw nb::value_error("the capacity must be positive");
+  }
+
+  nb::object call(PyObject* const* arguments, std::size_t count, int threads) {
+    std::vector<nb::object> arrays(count);
+    for (std::size_t i = 0; i < count; ++i) arrays[i] = plain_array(arguments[i]);
+    nb::object owner = find_plan(arrays);  // keeps the plan alive if the cache drops it meanwhile
+    const BoundPlan& plan = *nb::inst_ptr<BoundPlan>(owner);
+
+    std::vector<void*> data(count + plan.outputs.size());
+    for (std::size_t i = 0; i < count; ++i) data[i] = PyArray_DATA(as_numpy(arrays[i]));
+    nb::object results = nb::steal(PyTuple_New(static_cast<Py_ssize_t>(plan.outputs.size())));
+    if (!results.is_valid()) nb::raise_python_error();
+    for (std::size_t i = 0; i < plan.outputs.size(); ++i) {
+      nb::object result = make_array(plan.outputs[i]);
+      data[count + i] = PyArray_DATA(as_numpy(result));
+      PyTuple_SET_ITEM(results.ptr(), static_cast<Py_ssize_t>(i), result.release().ptr());
+    }
+    plan.run(data.data(), data.data() + count, threads);
+    return wrap_.is_none() ? results : wrap_all(results);
+  }
+
+  // The cached plan for such arguments, made if there is none.
+  nb::object plan_for(nb::args arguments) {
+    std::vector<nb::object> arrays;
+    for (nb::handle argument : arguments) arrays.push_back(plain_array(argument));
+    return find_plan(arrays);
+  }
+
+  std::size_t num_plans() const { return plans_.size(); }
+
+  void clear_plans() {
+    std::list<Entry> dropped;
+    dropped.swap(plans_);  // destructors may run Python code: let it see an empty cache
+    by_signature_.clear();
+  }
+
+  int traverse(visitproc visit, void* arg) const {
+    Py_VISIT(bind_.ptr());
+    Py_VISIT(wrap_.ptr());
+    for (const Entry& entry : plans_) Py_VISIT(entry.plan.ptr());
+    return 0;
+  }
+
+  void clear() {
+    clear_plans();
+    bind_ = nb::none();
+    wrap_ = nb::none();
+  }
+
+ private:
+  struct Entry {
+    Signature signature;
+    nb::object plan;
+  };
+
+  nb::object find_plan(const std::vector<nb::object>& arrays) {
+    signature_.clear();
+    for (const nb::object& array : arrays) append_to_signature(signature_, as_numpy(array));
+    if (!plans_.empty() && plans_.front().signature == signature_) return plans_.front().plan;
+    auto found = by_signature_.find(signature_);
+    if (found == by_signature_.end()) return bind_plan(signature_, arrays);
+    plans_.splice(plans_.begin(), plans_, found->second);
+    return plans_.front().plan;
+  }
+
+  nb::object bind_plan(Signature signature, const std::vector<nb::object>& arrays) {
+    nb::object plan = bind_(describe_arguments(arrays));
+    if (!nb::isinstance<BoundPlan>(plan)) throw nb::type_error("bind must return a Plan");
+    const BoundPlan& bound = *nb::inst_ptr<BoundPlan>(plan);
+    bool fits = bound.inputs.size() == arrays.size();
+    for (std::size_t i = 0; fits && i < arrays.size(); ++i)
+      fits = matches(bound.inputs[i], as_numpy(arrays[i]));
+    if (!fits) throw PlanError("bind returned a plan for other inputs than it was asked for");
+    // `bind` may have come back here and added the same signature.
+    if (by_signature_.contains(signature)) return plan;
+    plans_.push_front({signature, plan});
+    by_signature_.emplace(std::move(signature), plans_.begin());
+    if (plans_.size() > capacity_) {
+      by_signature_.erase(plans_.back().signature);
+      nb::object dropped = std::move(plans_.back().plan);
+      plans_.pop_back();
+    }
+    return plan;
+  }
+
+  nb::object wrap_all(const nb::object& results) const {
+    const Py_ssize_t count = PyTuple_GET_SIZE(results.ptr());
+    nb::object wrapped = nb::steal(PyTuple_New(count));
+    if (!wrapped.is_valid()) nb::raise_python_error();
+    for (Py_ssize_t i = 0; i < count; ++i) {
+      PyObject* item = PyObject_CallOneArg(wrap_.ptr(), PyTuple_GET_ITEM(results.ptr(), i));
+      if (!item) nb::raise_python_error();
+      PyTuple_SET_ITEM(wrapped.ptr(), i, item);
+    }
+    return wrapped;
+  }
+
+  nb::object bind_;
+  nb::object wrap_;
+  std::size_t capacity_;
+  std::list<Entry> plans_;  // the latest used first
+  std::unordered_map<Signature, std::list<Entry>::iterator, SignatureHash> by_signature_;
+  Signature signature_;  // of the current call; a member to reuse its memory
+};
+
+int parse_threads(PyObject* kwargs) {
+  if (!kwargs || PyDict_GET_SIZE(kwargs) == 0) return 0;
+  PyObject* value = PyDict_GetItemString(kwargs, "threads");
+  if (!value || PyDict_GET_SIZE(kwargs) != 1)
+    throw nb::type_error("a program takes arrays and the keyword threads");
+  if (value == Py_None) return 0;
+  long threads = PyLong_AsLong(value);
+  if (threads == -1 && PyErr_Occurred()) nb::raise_python_error();
+  if (threads < 1 || threads > INT32_MAX) throw nb::value_error("threads must be a positive integer");
+  return static_cast<int>(threads);
+}
+
+// tp_call itself rather than a bound __call__: the way through nanobind's overload resolution costs more
+// than a small plan.
+PyObject* call_program(PyObject* self, PyObject* args, PyObject* kwargs) {
+  return translate_errors([&] {
+    return nb::inst_ptr<Program>(self)->call(&PyTuple_GET_ITEM(args, 0),
+                                             static_cast<std::size_t>(PyTuple_GET_SIZE(args)),
+                                             parse_threads(kwargs));
+  });
+}
+
+int traverse(PyObject* self, visitproc visit, void* arg) {
+  Py_VISIT(Py_TYPE(self));
+  return nb::inst_ready(self) ? nb::inst_ptr<Program>(self)->traverse(visit, arg) : 0;
+}
+
+int clear(PyObject* self) {
+  if (nb::inst_ready(self)) nb::inst_ptr<Program>(self)->clear();
+  return 0;
+}
+
+PyType_Slot kSlots[] = {{Py_tp_call, reinterpret_cast<void*>(call_program)},
+                        {Py_tp_traverse, reinterpret_cast<void*>(traverse)},
+                        {Py_tp_clear, reinterpret_cast<void*>(clear)},
+                        {0, nullptr}};
+
+}  // namespace
+
+void bind_program(nb::module_& m) {
+  nb::class_<Program>(m, "Program", nb::type_slots(kSlots),
+                      "A model compiled for any shapes: `program(*arrays, threads=n)` binds and runs it.")
+      .def(nb::init<nb::object, nb::object, std::size_t>(), nb::arg("bind"),
+           nb::arg("wrap") = nb::none(), nb::arg("capacity") = 64,
+           "`bind(((dtype, shape), ...))` makes the plan for new types and shapes, of which the last "
+           "`capacity` are kept; `wrap` is called on each result.")
+      .def("plan_for", &Program::plan_for, "The plan for such arguments.")
+      .def_prop_ro("num_plans", &Program::num_plans, "How many plans are kept.")
+      .def("clear", &Program::clear_plans, "Drop all plans.");
+}
+
+}  // namespace treadle

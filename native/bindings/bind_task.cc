@@ -1,0 +1,101 @@
+#include <atomic>
+#include <optional>
+
+
+#include <nanobind/stl/optional.h>
+
+#include "bindings.h"
+#include "scheduler.h"
+#include "thread_state.h"
+
+namespace treadle {
+namespace {
+
+// A Python callable to run, or, without one, a promise that somebody completes. Counted by the Python
+// object and, from `submit` until the body is done, by the queue.
+struct PythonTask : Task {
+  std::atomic<int> owners{1};
+  PyObject* function = nullptr;  // owned; the GIL guards it
+
+  void release() {
+    if (owners.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+  }
+};
+
+void run_python(Task& task) {
+  auto& self = static_cast<PythonTask&>(task);
+  PyGILState_STATE gil = PyGILState_Ensure();
+  PyObject* result = PyObject_CallNoArgs(self.function);
+  if (result)
+    Py_DECREF(result);
+  else
+    PyErr_WriteUnraisable(self.function);
+  Py_CLEAR(self.function);
+  PyGILState_Release(gil);
+  self.done.set();
+  self.release();
+}
+
+class TaskHandle {
+ public:
+  TaskHandle() : task_(new PythonTask) { Scheduler::instance().add_open_promises(1); }
+  TaskHandle(nb::object function, bool may_run_early) : task_(new PythonTask) {
+    task_->function = function.release().ptr();
+    task_->body = run_python;
+    task_->may_run_early = may_run_early;
+    task_->owners.store(2);
+    nb::gil_scoped_release released;
+    Scheduler::instance().submit(*task_);
+  }
+  TaskHandle(const TaskHandle&) = delete;
+  TaskHandle& operator=(const TaskHandle&) = delete;
+  ~TaskHandle() {
+    if (!task_->body && !task_->done.ready()) Scheduler::instance().add_open_promises(-1);
+    task_->release();
+  }
+
+  bool done() const { return task_->done.ready(); }
+
+  bool wait(std::optional<double> seconds) {
+    if (done()) return true;
+    std::int64_t deadline = -1;
+    if (seconds) deadline = monotonic_ns() + static_cast<std::int64_t>(*seconds * 1e9);
+    nb::gil_scoped_release released;
+    return Scheduler::instance().wait_until(*task_, deadline);
+  }
+
+  void complete() {
+    if (task_->body) throw nb::value_error("a submitted task completes by itself");
+    if (done()) throw nb::value_error("the task is complete already");
+    Scheduler::instance().add_open_promises(-1);
+    task_->done.set();
+  }
+
+ private:
+  PythonTask* task_;
+};
+
+bool shut_down(double seconds) {
+  nb::gil_scoped_release released;
+  // Dropped tasks are left as they are: the process ends.
+  return Scheduler::instance().shut_down([](Task&) {},
+                                         monotonic_ns() + static_cast<std::int64_t>(seconds * 1e9));
+}
+
+}  // namespace
+
+void bind_task(nb::module_& m) {
+  nb::class_<TaskHandle>(m, "Task", "An inter-op task, or without a function a promise to complete.")
+      .def(nb::init<>(), "A promise.")
+      .def(nb::init<nb::object, bool>(), nb::arg("function"), nb::arg("may_run_early") = true,
+           "Queue `function()`, which must not raise. `may_run_early`: it waits only for tasks made "
+           "before it, so a thread that waits for a later one may run it first.")
+      .def("done", &TaskHandle::done, "Whether the task is finished.")
+      .def("wait", &TaskHandle::wait, nb::arg("seconds") = nb::none(),
+           "Wait for the end, running the task here if nobody started it; False after `seconds`.")
+      .def("complete", &TaskHandle::complete, "Fulfil a promise.");
+  m.def("shut_down", shut_down, nb::arg("seconds"),
+        "Drop queued tasks and end the workers; False if some still run after `seconds`.");
+}
+
+}  // namespace treadle

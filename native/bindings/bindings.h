@@ -1,0 +1,16 @@
+// One `bind_<class>` per file; module.cc calls them.
+#pragma once
+
+#include <nanobind/nanobind.h>
+
+namespace treadle {
+
+namespace nb = nanobind;
+
+void bind_memory(nb::module_& m);
+void bind_plan(nb::module_& m);
+void bind_program(nb::module_& m);
+void bind_task(nb::module_& m);
+void bind_threads(nb::module_& m);
+
+}  // namespace treadle

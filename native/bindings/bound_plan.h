@@ -1,0 +1,28 @@
+// A plan as Python holds it: with the types of its arguments and what it must keep alive.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "arrays.h"
+#include "treadle/plan.h"
+
+namespace treadle {
+
+struct BoundPlan {
+  std::unique_ptr<Plan> plan;
+  std::vector<ArrayType> inputs;
+  std::vector<ArrayType> outputs;
+  nb::object constants;
+  nb::object keepalive;
+  nb::object on_status;
+
+  // Runs the plan with the GIL released, within the context's and the call's limits of threads. Throws
+  // what `on_status` raises if a kernel reported a failure.
+  void run(void* const* in, void* const* out, int threads) const;
+};
+
+// The intra-op limit of the current context (the variable `thread_limits`), 0 for none.
+int context_limit();
+
+}  // namespace treadle

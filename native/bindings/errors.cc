@@ -1,0 +1,47 @@
+#include "errors.h"
+
+#include <new>
+
+#include "treadle/plan.h"
+
+namespace treadle {
+namespace {
+
+namespace nb = nanobind;
+
+void raise_as(const char* name, const char* message) {
+  nb::object type = nb::module_::import_("treadle.errors").attr(name);
+  PyErr_SetString(type.ptr(), message);
+}
+
+}  // namespace
+
+void set_python_error() noexcept {
+  try {
+    throw;
+  } catch (nb::python_error& error) {
+    error.restore();
+  } catch (const nb::builtin_exception& error) {
+    PyErr_SetString(error.type() == nb::exception_type::type_error ? PyExc_TypeError
+                                                                   : PyExc_ValueError,
+                    error.what());
+  } catch (const PlanError& error) {
+    raise_as("PlanError", error.what());
+  } catch (const std::bad_alloc&) {
+    PyErr_NoMemory();
+  } catch (const std::exception& error) {
+    PyErr_SetString(PyExc_RuntimeError, error.what());
+  }
+}
+
+void register_errors() {
+  nb::register_exception_translator([](const std::exception_ptr& error, void*) {
+    try {
+      std::rethrow_exception(error);
+    } catch (const PlanError& plan_error) {
+      raise_as("PlanError", plan_error.what());
+    }
+  });
+}
+
+}  // namespace treadle

@@ -1,0 +1,26 @@
+// C++ exceptions as the classes of treadle.errors.
+#pragma once
+
+#include <nanobind/nanobind.h>
+
+#include <exception>
+
+namespace treadle {
+
+// Sets the Python error for the exception being handled.
+void set_python_error() noexcept;
+
+// Calls `f`, which returns an object, from a C slot.
+template <typename F>
+PyObject* translate_errors(const F& f) noexcept {
+  try {
+    return f().release().ptr();
+  } catch (...) {
+    set_python_error();
+    return nullptr;
+  }
+}
+
+void register_errors();
+
+}  // namespace treadle

@@ -1,0 +1,15 @@
+// The Python module treadle._native.
+#include "arrays.h"
+#include "bindings.h"
+#include "errors.h"
+
+NB_MODULE(_native, m) {
+  m.doc() = "The native core: threads, tasks, plans, and the memory of results.";
+  treadle::import_numpy();
+  treadle::register_errors();
+  treadle::bind_memory(m);
+  treadle::bind_plan(m);
+  treadle::bind_program(m);
+  treadle::bind_task(m);
+  treadle::bind_threads(m);
+}

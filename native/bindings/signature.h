@@ -1,0 +1,30 @@
+// The dtypes and shapes of a call's arguments, as a key that is cheap to make and to compare.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "arrays.h"
+
+namespace treadle {
+
+using Signature = std::vector<std::int64_t>;
+
+// Appends type number, rank and dimensions.
+inline void append_to_signature(Signature& signature, PyArrayObject* array) {
+  const int rank = PyArray_NDIM(array);
+  const std::size_t end = signature.size();
+  signature.resize(end + 2 + rank);
+  signature[end] = PyArray_TYPE(array);
+  signature[end + 1] = rank;
+  for (int i = 0; i < rank; ++i) signature[end + 2 + i] = PyArray_DIM(array, i);
+}
+
+struct SignatureHash {
+  std::size_t operator()(const Signature& signature) const noexcept;
+};
+
+// ((dtype name, shape), ...), what `bind` of a program takes.
+nb::object describe_arguments(const std::vector<nb::object>& arrays);
+
+}  // namespace treadle

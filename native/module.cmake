@@ -1,0 +1,19 @@
+# The Python module treadle._native.
+find_package(Python 3.10 REQUIRED COMPONENTS Interpreter Development.Module NumPy)
+execute_process(COMMAND "${Python_EXECUTABLE}" -m nanobind --cmake_dir
+                OUTPUT_STRIP_TRAILING_WHITESPACE OUTPUT_VARIABLE nanobind_ROOT)
+find_package(nanobind CONFIG REQUIRED)
+
+nanobind_add_module(_native NB_STATIC NOMINSIZE
+  native/bindings/arrays.cc
+  native/bindings/bind_memory.cc
+  native/bindings/bind_plan.cc
+  native/bindings/bind_program.cc
+  native/bindings/bind_task.cc
+  native/bindings/bind_threads.cc
+  native/bindings/errors.cc
+  native/bindings/module.cc
+  native/bindings/signature.cc)
+target_include_directories(_native PRIVATE native/src)
+target_link_libraries(_native PRIVATE treadle_core Python::NumPy)
+install(TARGETS _native LIBRARY DESTINATION treadle)

@@ -1,0 +1,161 @@
+#include "treadle/block_cache.h"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstdint>
+#include <cstdlib>
+#include <new>
+
+#include "fork_handlers.h"
+
+namespace treadle {
+namespace {
+
+constexpr std::size_t kAlignment = 64;
+constexpr std::size_t kHugePage = 2u << 20;
+constexpr int kStepsPerDoubling = 4;
+constexpr int kNumClasses = 48 * kStepsPerDoubling;
+
+// Precedes the bytes the caller sees.
+struct alignas(kAlignment) Header {
+  Header* next;
+  std::size_t bytes;  // header included
+  int size_class;
+};
+static_assert(sizeof(Header) == kAlignment);
+
+// Sizes grow by at most a quarter from class to class, so rounding wastes at most a fifth.
+int class_of(std::size_t bytes) {
+  bytes = std::max<std::size_t>(bytes, 2 * kAlignment);
+  int doubling = std::bit_width(bytes - 1) - 1;  // 2^doubling < bytes <= 2^(doubling + 1)
+  std::size_t step = (std::size_t{1} << doubling) / kStepsPerDoubling;
+  std::size_t over = bytes - (std::size_t{1} << doubling);
+  return doubling * kStepsPerDoubling + static_cast<int>((over + step - 1) / step);
+}
+
+std::size_t class_bytes(int size_class) {
+  std::size_t base = std::size_t{1} << (size_class / kStepsPerDoubling);
+  std::size_t bytes = base + base / kStepsPerDoubling * (size_class % kStepsPerDoubling);
+  return (bytes + kAlignment - 1) / kAlignment * kAlignment;
+}
+
+Header* allocate_fresh(std::size_t bytes) {
+  std::size_t alignment = kAlignment;
+  if (bytes >= kHugePage) {
+    alignment = kHugePage;
+    bytes = (bytes + kHugePage - 1) / kHugePage * kHugePage;
+  }
+  void* memory = std::aligned_alloc(alignment, bytes);
+  if (!memory) throw std::bad_alloc();
+  if (bytes >= kHugePage) madvise(memory, bytes, MADV_HUGEPAGE);  // advice: may be refused
+  auto* header = static_cast<Header*>(memory);
+  header->bytes = bytes;
+  return header;
+}
+
+std::size_t default_limit() {
+  std::size_t memory = static_cast<std::size_t>(sysconf(_SC_PHYS_PAGES)) *
+                       static_cast<std::size_t>(sysconf(_SC_PAGE_SIZE));
+  return std::min<std::size_t>(std::size_t{1} << 30, memory / 8);
+}
+
+class BlockCache {
+ public:
+  void* allocate(std::size_t bytes) {
+    if (bytes > (std::size_t{1} << 46)) throw std::bad_alloc();
+    int size_class = class_of(bytes + sizeof(Header));
+    Header* header = take(size_class);
+    if (!header) {
+      header = allocate_fresh(class_bytes(size_class));
+      header->size_class = size_class;
+      std::lock_guard lock(mutex_);
+      ++statistics_.num_fresh;
+      statistics_.in_use_bytes += header->bytes;
+    }
+    return header + 1;
+  }
+
+  void free(void* block) noexcept {
+    Header* header = static_cast<Header*>(block) - 1;
+    if (!keep(header)) std::free(header);
+  }
+
+  void trim(std::size_t keep_bytes) noexcept {
+    Header* dropped = nullptr;
+    {
+      std::lock_guard lock(mutex_);
+      for (int i = kNumClasses; i-- > 0 && statistics_.cached_bytes > keep_bytes;)
+        while (free_[i] && statistics_.cached_bytes > keep_bytes) {
+          Header* header = free_[i];
+          free_[i] = header->next;
+          statistics_.cached_bytes -= header->bytes;
+          header->next = dropped;
+          dropped = header;
+        }
+    }
+    while (dropped) {
+      Header* next = dropped->next;
+      std::free(dropped);
+      dropped = next;
+    }
+  }
+
+  void set_limit(std::size_t bytes) noexcept {
+    {
+      std::lock_guard lock(mutex_);
+      statistics_.limit_bytes = bytes;
+    }
+    trim(bytes);
+  }
+
+  BlockStatistics statistics() noexcept {
+    std::lock_guard lock(mutex_);
+    return statistics_;
+  }
+
+ private:
+  Header* take(int size_class) {
+    std::lock_guard lock(mutex_);
+    Header* header = free_[size_class];
+    if (!header) return nullptr;
+    free_[size_class] = header->next;
+    ++statistics_.num_reused;
+    statistics_.cached_bytes -= header->bytes;
+    statistics_.in_use_bytes += header->bytes;
+    return header;
+  }
+
+  bool keep(Header* header) noexcept {
+    std::lock_guard lock(mutex_);
+    statistics_.in_use_bytes -= header->bytes;
+    if (statistics_.cached_bytes + header->bytes > statistics_.limit_bytes) return false;
+    statistics_.cached_bytes += header->bytes;
+    header->next = free_[header->size_class];
+    free_[header->size_class] = header;
+    return true;
+  }
+
+  ForkSafeMutex mutex_;
+  std::array<Header*, kNumClasses> free_{};          // guarded by mutex_
+  BlockStatistics statistics_{0, 0, default_limit(), 0, 0};  // guarded by mutex_
+};
+
+// Leaked on purpose: arrays may be freed after static destructors have run.
+BlockCache& cache() {
+  static auto* instance = new BlockCache;
+  return *instance;
+}
+
+}  // namespace
+
+void* allocate_block(std::size_t bytes) { return cache().allocate(bytes); }
+void free_block(void* block) noexcept { cache().free(block); }
+void trim_blocks(std::size_t keep_bytes) noexcept { cache().trim(keep_bytes); }
+void set_block_limit(std::size_t bytes) noexcept { cache().set_limit(bytes); }
+BlockStatistics block_statistics() noexcept { return cache().statistics(); }
+
+}  // namespace treadle

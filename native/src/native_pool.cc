@@ -1,0 +1,290 @@
+#include "native_pool.h"
+
+#include <pthread.h>
+
+#include <algorithm>
+#include <bit>
+#include <system_error>
+#include <thread>
+
+#include "scheduler.h"
+
+namespace treadle {
+namespace {
+
+// Region::state, from the top: 19 bits generation, 1 bit leaf, 12 bits free seats, 32 bits unclaimed chunks.
+constexpr std::uint64_t kChunkMask = 0xffff'ffffull;
+constexpr std::uint64_t kSeat = 1ull << 32;
+constexpr std::uint64_t kSeatMask = 0xfffull << 32;
+constexpr std::uint64_t kLeaf = 1ull << 44;
+constexpr std::uint64_t kGeneration = 1ull << 45;
+constexpr std::uint64_t kGenerationMask = ~(kGeneration - 1);
+
+constexpr std::uint32_t kOwnerSleeps = 1u << 31;
+constexpr std::int64_t kMaxChunks = 1 << 30;
+
+// Takes one more chunk of a region the caller has a seat in; `state` then is the state before.
+bool claim_chunk(Region& region, std::uint64_t generation, std::uint64_t& state) {
+  while ((state & kGenerationMask) == generation && (state & kChunkMask) != 0)
+    if (region.state.compare_exchange_weak(state, state - 1, std::memory_order_acquire)) return true;
+  return false;
+}
+
+bool has_free_chunk(std::uint64_t state, bool leaf_only) {
+  return (state & kChunkMask) != 0 && (state & kSeatMask) != 0 && (!leaf_only || (state & kLeaf));
+}
+
+// The calling thread's region in the pool it last used.
+struct OwnedRegion {
+  NativePool* pool = nullptr;
+  Region* region = nullptr;
+  ~OwnedRegion() {
+    if (region && pool == &Scheduler::instance().native_pool()) pool->release_region(*region);
+  }
+};
+
+}  // namespace
+
+NativePool::NativePool(TaskQueue& queue, int budget) : queue_(queue) { resize(budget); }
+
+void NativePool::resize(int budget) {
+  budget = std::clamp(budget, 1, kMaxThreads);
+  worker_limit_.store(budget - 1);
+  // With a budget of one, tasks that nobody waits for still need somebody to run them.
+  task_worker_limit_.store(std::max(1, budget - 1));
+  wake_all(sleepers_);
+}
+
+// ---- sleeping
+
+void NativePool::add_sleeper(Sleepers& sleepers, Parker& parker) {
+  {
+    std::lock_guard lock(sleepers.mutex);
+    sleepers.parkers.push_back(&parker);
+  }
+  sleepers.count.fetch_add(1, std::memory_order_seq_cst);
+}
+
+void NativePool::remove_sleeper(Sleepers& sleepers, Parker& parker) {
+  std::lock_guard lock(sleepers.mutex);
+  auto& parkers = sleepers.parkers;
+  auto found = std::find(parkers.rbegin(), parkers.rend(), &parker);
+  if (found == parkers.rend()) return;  // whoever woke us removed us
+  parkers.erase(std::next(found).base());
+  sleepers.count.fetch_sub(1, std::memory_order_relaxed);
+}
+
+bool NativePool::wake_one(Sleepers& sleepers) {
+  if (sleepers.count.load(std::memory_order_seq_cst) <= 0) return false;
+  Parker* parker = nullptr;
+  {
+    std::lock_guard lock(sleepers.mutex);
+    if (sleepers.parkers.empty()) return false;
+    parker = sleepers.parkers.back();
+    sleepers.parkers.pop_back();
+    sleepers.count.fetch_sub(1, std::memory_order_relaxed);
+  }
+  parker->unpark();
+  return true;
+}
+
+void NativePool::wake_all(Sleepers& sleepers) {
+  while (wake_one(sleepers)) {
+  }
+}
+
+// Work was published: see that somebody comes, without a system call if somebody spins already. Those
+// who come wake the next, so the publisher pays for one wake-up at most.
+void NativePool::signal(int wanted, bool is_leaf) {
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  if (num_spinning_.load(std::memory_order_relaxed) >= wanted) return;
+  if (wake_one(sleepers_)) return;
+  int limit = task_worker_limit_.load(std::memory_order_relaxed);
+  if (num_workers_.load(std::memory_order_relaxed) < limit) return start_worker(limit);
+  if (is_leaf) wake_one(leaf_sleepers_);
+}
+
+// ---- regions
+
+Region* NativePool::acquire_region() {
+  static thread_local OwnedRegion owned;
+  if (owned.pool == this && owned.region) return owned.region->in_use ? nullptr : owned.region;
+  std::uint64_t used = used_.load(std::memory_order_relaxed);
+  int index;
+  do {
+    index = std::countr_one(used);
+    if (index >= kMaxRegions) return nullptr;
+  } while (!used_.compare_exchange_weak(used, used | (1ull << index), std::memory_order_acquire));
+  owned.pool = this;
+  owned.region = &regions_[index];
+  owned.region->owner = &this_parker();
+  owned.region->in_use = false;
+  return owned.region;
+}
+
+void NativePool::release_region(Region& region) {
+  used_.fetch_and(~(1ull << (&region - regions_.data())), std::memory_order_release);
+}
+
+void NativePool::run_chunks(std::int64_t num_chunks, int max_threads, bool is_leaf, ChunkFn fn,
+                            void* context) {
+  int seats = std::min({max_threads - 1, worker_limit_.load(std::memory_order_relaxed),
+                        static_cast<int>(std::min<std::int64_t>(num_chunks - 1, kMaxThreads))});
+  Region* region = seats > 0 && num_chunks <= kMaxChunks ? acquire_region() : nullptr;
+  if (!region) {
+    for (std::int64_t i = 0; i < num_chunks; ++i) fn(context, i);
+    return;
+  }
+  region->in_use = true;
+  region->fn = fn;
+  region->context = context;
+  region->total = static_cast<std::uint32_t>(num_chunks);
+  region->finished.store(0, std::memory_order_relaxed);
+  std::uint64_t generation =
+      (region->state.load(std::memory_order_relaxed) & kGenerationMask) + kGeneration;
+  std::uint64_t state = generation | (is_leaf ? kLeaf : 0) | (seats * kSeat) |
+                        static_cast<std::uint64_t>(num_chunks);
+  region->state.store(state, std::memory_order_release);
+  const std::uint64_t bit = 1ull << (region - regions_.data());
+  open_.fetch_or(bit, std::memory_order_seq_cst);
+  signal(1, is_leaf);
+
+  std::uint32_t mine = 0;
+  while (claim_chunk(*region, generation, state)) {
+    fn(context, num_chunks - static_cast<std::int64_t>(state & kChunkMask));
+    ++mine;
+    state = region->state.load(std::memory_order_relaxed);
+  }
+  open_.fetch_and(~bit, std::memory_order_relaxed);
+  finish_region(*region, static_cast<std::uint32_t>(num_chunks) - mine);
+  region->in_use = false;
+}
+
+// Waits for the chunks that others have started.
+void NativePool::finish_region(Region& region, std::uint32_t theirs) {
+  std::int64_t sleep_at = 0;
+  for (int turn = 1; region.finished.load(std::memory_order_acquire) != theirs; ++turn) {
+    pause_cpu();
+    if (turn % 128 != 0) continue;
+    std::int64_t now = monotonic_ns();
+    if (sleep_at == 0) sleep_at = now + spin_ns();
+    if (now < sleep_at) continue;
+    if (region.finished.fetch_or(kOwnerSleeps, std::memory_order_acq_rel) == theirs) break;
+    while ((region.finished.load(std::memory_order_acquire) & ~kOwnerSleeps) != theirs)
+      region.owner->park();
+    break;
+  }
+}
+
+bool NativePool::help_region(Region& region, bool leaf_only) {
+  std::uint64_t state = region.state.load(std::memory_order_acquire);
+  do {
+    if (!has_free_chunk(state, leaf_only)) return false;
+  } while (!region.state.compare_exchange_weak(state, state - kSeat - 1, std::memory_order_acquire));
+  const std::uint64_t generation = state & kGenerationMask;
+  // Wake the next helper if there is enough for one more, in this region or another.
+  if (has_work(leaf_only)) signal(1, (state & kLeaf) != 0);
+  do {
+    const std::uint32_t total = region.total;
+    Parker* owner = region.owner;
+    region.fn(region.context, total - static_cast<std::uint32_t>(state & kChunkMask));
+    // The region may be reused as soon as the last chunk is counted.
+    std::uint32_t before = region.finished.fetch_add(1, std::memory_order_acq_rel);
+    if (before & kOwnerSleeps) owner->unpark();
+    state = region.state.load(std::memory_order_acquire);
+  } while (claim_chunk(region, generation, state));
+  return true;
+}
+
+bool NativePool::help_regions(bool leaf_only) {
+  for (std::uint64_t open = open_.load(std::memory_order_acquire); open; open &= open - 1)
+    if (help_region(regions_[std::countr_zero(open)], leaf_only)) return true;
+  return false;
+}
+
+// ---- workers
+
+bool NativePool::has_work(bool leaf_only) const {
+  for (std::uint64_t open = open_.load(std::memory_order_seq_cst); open; open &= open - 1)
+    if (has_free_chunk(regions_[std::countr_zero(open)].state.load(std::memory_order_acquire),
+                       leaf_only))
+      return true;
+  if (leaf_only) return queue_.num_leaves() > 0;
+  return queue_.size() > 0 && num_running_tasks_.load() < interop_limit_.load();
+}
+
+bool NativePool::run_task() {
+  if (queue_.size() == 0) return false;
+  // Raised before the check, so that two workers never pass it for one place.
+  bool allowed = num_running_tasks_.fetch_add(1) < interop_limit_.load(std::memory_order_relaxed);
+  Task* task = allowed ? queue_.pop() : nullptr;
+  if (task) {
+    if (queue_.size() > 0) signal(1, false);
+    run_task_body(*task);
+  }
+  num_running_tasks_.fetch_sub(1);
+  return task != nullptr;
+}
+
+bool NativePool::run_something() { return run_task() || help_regions(false); }
+
+bool NativePool::run_leaf_work() {
+  if (Task* task = queue_.pop_leaf()) {
+    run_task_body(*task);
+    return true;
+  }
+  return help_regions(true);
+}
+
+void NativePool::spin(std::int64_t until_ns) {
+  num_spinning_.fetch_add(1, std::memory_order_relaxed);
+  for (int turn = 1; !has_work(false); ++turn) {
+    pause_cpu();
+    if (turn % 64 == 0 && (monotonic_ns() >= until_ns || stopping_.load())) break;
+  }
+  num_spinning_.fetch_sub(1, std::memory_order_seq_cst);
+}
+
+void NativePool::worker_main(int index) {
+  pthread_setname_np(pthread_self(), "treadle");
+  Parker& parker = this_parker();
+  while (!stopping_.load() && index < task_worker_limit_.load()) {
+    if (run_something()) continue;
+    spin(monotonic_ns() + spin_ns());
+    sleep(sleepers_, parker, -1, [&] {
+      return has_work(false) || stopping_.load() || index >= task_worker_limit_.load();
+    });
+  }
+  num_workers_.fetch_sub(1);
+  // Somebody may have counted on us while we left.
+  if (!stopping_.load() && has_work(false)) signal(1, false);
+}
+
+void NativePool::start_worker(int limit) {
+  int index = num_workers_.load();
+  do {
+    if (index >= limit || stopping_.load()) return;
+  } while (!num_workers_.compare_exchange_weak(index, index + 1));
+  try {
+    std::thread([this, index] { worker_main(index); }).detach();
+  } catch (const std::system_error&) {
+    num_workers_.fetch_sub(1);  // no thread to be had: the others do the work
+  }
+}
+
+bool NativePool::announce_task() {
+  signal(1, false);
+  return true;
+}
+
+bool NativePool::stop(std::int64_t deadline_ns) {
+  stopping_.store(true);
+  while (num_workers_.load() > 0) {
+    wake_all(sleepers_);
+    if (monotonic_ns() >= deadline_ns) return false;
+    std::this_thread::yield();
+  }
+  return true;
+}
+
+}  // namespace treadle

@@ -1,0 +1,117 @@
+// Our own thread pool: chunks are claimed one by one, and nobody waits for a chunk not yet started.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <vector>
+
+#include "task_queue.h"
+#include "thread_state.h"
+#include "treadle/thread_pool.h"
+
+namespace treadle {
+
+// A parallel region. Regions live in the pool for ever and are used again and again, so a late look
+// at one is harmless.
+//
+// Everything a claim needs to be valid is in one word, `state`: a claim is a compare-and-swap that
+// takes one chunk, so a thread is part of a region only while it runs a chunk, and the owner waits for
+// exactly the chunks that somebody has started. `fn`, `context`, `total` and `owner` are written before
+// `state` (release) and read after a successful claim (acquire): they can't change before that chunk is
+// counted in `finished`.
+struct alignas(64) Region {
+  std::atomic<std::uint64_t> state{0};
+  ChunkFn fn = nullptr;
+  void* context = nullptr;
+  std::uint32_t total = 0;
+  Parker* owner = nullptr;
+
+  // Chunks finished by others than the owner; the high bit says that the owner sleeps.
+  alignas(64) std::atomic<std::uint32_t> finished{0};
+  bool in_use = false;  // the owner's own
+};
+
+class NativePool final : public ThreadPool {
+ public:
+  static constexpr int kMaxRegions = 64;
+  static constexpr int kMaxThreads = 1024;
+
+  // Lives for ever: workers are detached. `queue` too.
+  explicit NativePool(TaskQueue& queue, int budget);
+
+  const char* name() const noexcept override { return "native"; }
+  void run_chunks(std::int64_t num_chunks, int max_threads, bool is_leaf, ChunkFn fn,
+                  void* context) override;
+  bool announce_task() override;
+  void resize(int budget) override;
+
+  void set_interop_limit(int threads) noexcept { interop_limit_.store(threads); }
+  void set_spin_ns(std::int64_t ns) noexcept { spin_ns_.store(ns, std::memory_order_relaxed); }
+  std::int64_t spin_ns() const noexcept { return spin_ns_.load(std::memory_order_relaxed); }
+  int num_workers() const noexcept { return num_workers_.load(); }
+
+  // Runs one chunk or task that never waits, if there is one.
+  bool run_leaf_work();
+
+  // Sleeps until the parker is woken: by new work that never waits, or by the caller's own event.
+  template <typename Ready>
+  void sleep_for_leaf_work(Parker& parker, std::int64_t deadline_ns, const Ready& ready) {
+    sleep(leaf_sleepers_, parker, deadline_ns, [&] { return ready() || has_work(true); });
+  }
+
+  // Wakes and ends all workers, and returns when they are gone or the time is over.
+  bool stop(std::int64_t deadline_ns);
+
+  // A region slot goes back when its thread ends.
+  void release_region(Region& region);
+
+ private:
+  // Parked threads, the latest first. `count` is read without the lock to skip it when nobody sleeps.
+  struct Sleepers {
+    ForkSafeMutex mutex;
+    std::vector<Parker*> parkers;  // guarded by mutex
+    alignas(64) std::atomic<std::int32_t> count{0};
+  };
+
+  template <typename Ready>
+  void sleep(Sleepers& sleepers, Parker& parker, std::int64_t deadline_ns, const Ready& ready) {
+    add_sleeper(sleepers, parker);
+    // The count is published before we look, and work before its publisher reads the count.
+    if (!ready()) parker.park_until(deadline_ns);
+    remove_sleeper(sleepers, parker);
+  }
+  void add_sleeper(Sleepers& sleepers, Parker& parker);
+  void remove_sleeper(Sleepers& sleepers, Parker& parker);
+  bool wake_one(Sleepers& sleepers);
+  void wake_all(Sleepers& sleepers);
+
+  void worker_main(int index);
+  bool run_something();
+  bool run_task();
+  bool help_regions(bool leaf_only);
+  bool help_region(Region& region, bool leaf_only);
+  bool has_work(bool leaf_only) const;
+  void spin(std::int64_t until_ns);
+  void signal(int wanted, bool is_leaf);
+  void start_worker(int limit);
+  void finish_region(Region& region, std::uint32_t theirs);
+  Region* acquire_region();
+
+  TaskQueue& queue_;
+  std::array<Region, kMaxRegions> regions_;
+  alignas(64) std::atomic<std::uint64_t> open_{0};  // bit i: region i may have chunks to claim
+  alignas(64) std::atomic<std::uint64_t> used_{0};  // bit i: region i belongs to a thread
+  alignas(64) std::atomic<std::int32_t> num_spinning_{0};
+  std::atomic<std::int32_t> num_workers_{0};
+  std::atomic<std::int32_t> worker_limit_{0};
+  std::atomic<std::int32_t> task_worker_limit_{1};
+  std::atomic<std::int32_t> interop_limit_{1 << 30};
+  std::atomic<std::int32_t> num_running_tasks_{0};  // on workers
+  std::atomic<std::int64_t> spin_ns_{50'000};
+  std::atomic<bool> stopping_{false};
+  Sleepers sleepers_;       // workers
+  Sleepers leaf_sleepers_;  // threads that wait for a task
+};
+
+}  // namespace treadle

@@ -1,0 +1,63 @@
+// What one run of a plan needs for itself: arena, resolved pointers, the state of its forks.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <vector>
+
+#include "treadle/plan.h"
+#include "treadle/task.h"
+
+namespace treadle {
+
+// One planned instruction, ready to execute.
+struct Plan::Step {
+  Instruction::Kind kind;
+  std::int32_t future;
+  Kernel kernel;
+  std::int64_t first_buffer;  // in the pointer table
+  const std::int64_t* sizes;
+  std::int64_t num_tasks;
+  std::int64_t grain;
+};
+
+// A pointer to set before each run.
+struct Plan::Patch {
+  std::int64_t position;  // in the pointer table
+  std::int32_t index;
+  bool is_output;
+  std::int64_t byte_offset;
+};
+
+// Used by one run at a time, by all threads of that run: nothing changes between `begin` and the end but
+// the forks' events.
+class RunContext {
+ public:
+  explicit RunContext(const Plan& plan);
+  ~RunContext();
+  RunContext(const RunContext&) = delete;
+  RunContext& operator=(const RunContext&) = delete;
+
+  void begin(void* const* inputs, void* const* outputs);
+  void run_sequence(std::size_t sequence);
+  const Status& status() const { return status_; }
+
+  // Runs everything on this thread and appends the seconds of each step in the order of the code.
+  void time_sequence(std::size_t sequence, std::vector<std::vector<double>>& seconds);
+
+ private:
+  struct ForkTask : Task {
+    RunContext* context = nullptr;
+    std::size_t sequence = 0;
+  };
+
+  void run_step(const Plan::Step& step);
+
+  const Plan& plan_;
+  std::byte* arena_ = nullptr;
+  std::vector<void*> table_;
+  std::vector<ForkTask> forks_;  // by future
+  alignas(64) Status status_{};
+};
+
+}  // namespace treadle

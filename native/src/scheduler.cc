@@ -1,0 +1,165 @@
+#include "scheduler.h"
+
+#include <dlfcn.h>
+
+#include <algorithm>
+#include <memory>
+#include <new>
+#include <stdexcept>
+
+#include "fork_handlers.h"
+#include "thread_state.h"
+
+namespace treadle {
+namespace {
+
+const PoolHost kHost{[] {
+  Task* task = Scheduler::instance().queue().pop();
+  if (task) run_task_body(*task);
+  return task != nullptr;
+}};
+
+void* load_library(const std::string& path, int flags) {
+  void* library = dlopen(path.c_str(), RTLD_NOW | flags);
+  if (!library) throw std::runtime_error(dlerror());
+  return library;
+}
+
+}  // namespace
+
+void run_task_body(Task& task) {
+  SavedThreadState saved;
+  ThreadState& state = thread_state();
+  state.chunk_index = 0;
+  state.in_region = false;
+  state.intra_limit = task.intra_limit;
+  state.group = task.group;
+  state.oldest_task = std::min(state.oldest_task, task.sequence);
+  task.body(task);
+}
+
+// Leaked on purpose: workers outlive static destructors.
+Scheduler& Scheduler::instance() {
+  static auto* scheduler = new Scheduler;
+  return *scheduler;
+}
+
+Scheduler::Scheduler() {
+  native_ = new NativePool(queue_, budget_);
+  pool_ = native_.load();
+  at_fork_in_child(restart_in_child);
+}
+
+// The child has one thread. Workers, and whatever threads a plugin's library had, stayed behind; so the
+// child goes on with a native pool that starts its own when needed.
+void Scheduler::restart_in_child() {
+  Scheduler& scheduler = instance();
+  bool was_serial = scheduler.pool_ == &serial_pool();
+  scheduler.native_ = new NativePool(scheduler.queue_, scheduler.budget_);
+  scheduler.set_spin_us(scheduler.spin_us_);
+  scheduler.apply_limits();
+  if (!was_serial) scheduler.pool_ = scheduler.native_.load();
+}
+
+void Scheduler::set_budget(int budget) {
+  budget_.store(budget);
+  apply_limits();
+}
+
+void Scheduler::set_num_threads(int threads) { num_threads_.store(threads); }
+
+void Scheduler::set_num_interop_threads(int threads) {
+  num_interop_.store(threads);
+  apply_limits();
+}
+
+void Scheduler::apply_limits() {
+  native_pool().resize(budget());
+  native_pool().set_interop_limit(num_interop_threads());
+  pool().resize(budget());
+}
+
+void Scheduler::set_spin_us(int us) noexcept {
+  spin_us_.store(us);
+  native_pool().set_spin_ns(us * 1000LL);
+}
+
+int Scheduler::threads_here() const noexcept {
+  int threads = std::min(budget(), num_threads());
+  int limit = thread_state().intra_limit;
+  return limit > 0 ? std::min(threads, limit) : threads;
+}
+
+void Scheduler::submit(Task& task) {
+  task.group = this_group();
+  if (task.intra_limit == 0) task.intra_limit = thread_state().intra_limit;
+  queue_.push(task);
+  ThreadPool& backend = pool();
+  if (&backend == &serial_pool()) {
+    if (queue_.claim(task)) run_task_body(task);
+  } else if (!backend.announce_task()) {
+    native_pool().announce_task();
+  }
+}
+
+bool Scheduler::wait_until(Task& task, std::int64_t deadline_ns) {
+  while (!task.done.ready()) {
+    bool allow_early = open_promises_.load(std::memory_order_relaxed) == 0;
+    Task* next = queue_.take_towards(task, thread_state().oldest_task, allow_early);
+    if (!next) return block_until(task, deadline_ns);
+    run_task_body(*next);
+  }
+  return true;
+}
+
+// Somebody else runs the task. Help with work that never waits, then sleep.
+bool Scheduler::block_until(Task& task, std::int64_t deadline_ns) {
+  NativePool& native = native_pool();
+  const std::int64_t spin_ns = native.spin_ns();
+  std::int64_t sleep_at = 0;
+  for (int turn = 1;; ++turn) {
+    if (task.done.ready()) return true;
+    if (native.run_leaf_work()) {
+      sleep_at = 0;
+      continue;
+    }
+    pause_cpu();
+    if (turn % 64 != 0) continue;
+    std::int64_t now = monotonic_ns();
+    if (deadline_ns >= 0 && now >= deadline_ns) return false;
+    if (sleep_at == 0) sleep_at = now + spin_ns;
+    if (now >= sleep_at) break;
+  }
+
+  auto waiter = std::make_unique<Event::Waiter>();
+  waiter->parker = &this_parker();
+  if (!task.done.enlist(*waiter)) return true;
+  auto signaled = [&] { return waiter->fate.load(std::memory_order_acquire) != Event::Waiter::kWaiting; };
+  while (!signaled()) {
+    if (deadline_ns >= 0 && monotonic_ns() >= deadline_ns) {
+      Event::abandon(waiter.release());
+      return task.done.ready();
+    }
+    if (!native.run_leaf_work()) native.sleep_for_leaf_work(*waiter->parker, deadline_ns, signaled);
+  }
+  return true;
+}
+
+void Scheduler::use_native() { pool_.store(native_.load()); }
+
+void Scheduler::use_serial() { pool_.store(&serial_pool()); }
+
+void Scheduler::use_plugin(const std::string& path, const std::string& library) {
+  if (!library.empty()) load_library(library, RTLD_GLOBAL);
+  void* plugin = load_library(path, RTLD_LOCAL);
+  auto create = reinterpret_cast<CreatePoolFn>(dlsym(plugin, "treadle_create_pool"));
+  if (!create) throw std::runtime_error(path + " is not a thread pool plugin");
+  pool_.store(create(&kHost, budget()));
+}
+
+bool Scheduler::shut_down(void (*drop)(Task&), std::int64_t deadline_ns) {
+  while (Task* task = queue_.pop()) drop(*task);
+  return native_pool().stop(deadline_ns);
+}
+
+}  // namespace treadle

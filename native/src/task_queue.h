@@ -1,0 +1,50 @@
+// The tasks that were forked and that nobody has started yet, oldest first.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "fork_handlers.h"
+#include "treadle/task.h"
+
+namespace treadle {
+
+// Thread-safe. Whoever takes a task out must run it.
+class TaskQueue {
+ public:
+  void push(Task& task);
+
+  Task* pop();       // the oldest, or null
+  Task* pop_leaf();  // the oldest that never waits, or null
+
+  // The next task to run for somebody who waits for `wanted`, or null if that was started already.
+  // It is `wanted`, or first the oldest of its group, if that is older than every task on the caller's
+  // stack and waits for older tasks only: so a chain of thousands runs without nesting.
+  Task* take_towards(Task& wanted, std::uint64_t oldest_on_stack, bool allow_early);
+
+  // Takes `task` back; false if it was started already.
+  bool claim(Task& task);
+
+  // Sizes are hints: exact only while nobody pushes or takes.
+  std::size_t size() const noexcept { return size_.load(std::memory_order_seq_cst); }
+  std::size_t num_leaves() const noexcept { return num_leaves_.load(std::memory_order_seq_cst); }
+
+ private:
+  struct List {
+    Task* head = nullptr;
+    Task* tail = nullptr;
+  };
+
+  List& list_of(const Task& task) { return task.is_leaf ? leaves_ : others_; }
+  Task* oldest() const;
+  void unlink(Task& task);
+
+  ForkSafeMutex mutex_;
+  List leaves_, others_;            // guarded by mutex_
+  std::uint64_t next_sequence_ = 1;  // guarded by mutex_
+  alignas(64) std::atomic<std::size_t> size_{0};  // written under mutex_
+  std::atomic<std::size_t> num_leaves_{0};        // written under mutex_
+};
+
+}  // namespace treadle

@@ -1,0 +1,64 @@
+// The oneTBB backend: one arena for the whole process runs regions and tasks alike.
+#include <oneapi/tbb/parallel_for.h>
+#include <oneapi/tbb/partitioner.h>
+#include <oneapi/tbb/task_arena.h>
+
+#include <algorithm>
+#include <atomic>
+#include <memory>
+
+#include "treadle/thread_pool.h"
+
+namespace treadle {
+namespace {
+
+namespace tbb = oneapi::tbb;
+
+class TbbPool final : public ThreadPool {
+ public:
+  TbbPool(const PoolHost* host, int budget) : host_(host) { resize(budget); }
+
+  const char* name() const noexcept override { return "tbb"; }
+
+  // Threads claim chunks from a counter, so `max_threads` loop bodies are all the parallelism there is.
+  void run_chunks(std::int64_t num_chunks, int max_threads, bool, ChunkFn fn,
+                  void* context) override {
+    int threads = static_cast<int>(std::min<std::int64_t>(num_chunks, max_threads));
+    std::shared_ptr<tbb::task_arena> arena = std::atomic_load(&arena_);
+    threads = std::min(threads, arena->max_concurrency());
+    std::atomic<std::int64_t> next{0};
+    auto claim_all = [&](int) {
+      for (std::int64_t i; (i = next.fetch_add(1, std::memory_order_relaxed)) < num_chunks;)
+        fn(context, i);
+    };
+    if (threads <= 1) return claim_all(0);
+    // Isolated: while this thread waits it must not start another region's chunk or a task, which
+    // might wait for us.
+    arena->execute([&] {
+      tbb::this_task_arena::isolate([&] {
+        tbb::parallel_for(0, threads, claim_all, tbb::simple_partitioner());
+      });
+    });
+  }
+
+  bool announce_task() override {
+    std::atomic_load(&arena_)->enqueue([host = host_] { host->run_task(); });
+    return true;
+  }
+
+  void resize(int budget) override {
+    std::atomic_store(&arena_, std::make_shared<tbb::task_arena>(std::max(budget, 1)));
+  }
+
+ private:
+  const PoolHost* host_;
+  std::shared_ptr<tbb::task_arena> arena_;  // read and replaced atomically
+};
+
+}  // namespace
+}  // namespace treadle
+
+extern "C" __attribute__((visibility("default"))) treadle::ThreadPool* treadle_create_pool(
+    const treadle::PoolHost* host, int budget) {
+  return new treadle::TbbPool(host, budget);
+}
