@@ -43,6 +43,11 @@ def test_missing_file_and_directory(tmp_path: Path) -> None:
         Archive.open("a\0b")
 
 
+def test_file_object_that_gives_text() -> None:
+    with pytest.raises(ArchiveError, match="file object"):
+        Archive.open(io.StringIO("text"))  # type: ignore[arg-type]
+
+
 def test_every_truncation_is_refused() -> None:
     data = write_archive({"data/0": bytes(16)})
     for length in range(len(data)):

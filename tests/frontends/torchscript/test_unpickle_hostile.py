@@ -140,6 +140,10 @@ def test_nested_lists_dicts_and_objects() -> None:
     _refused(deep, "nested more than 200 deep")
 
 
+def test_nested_marks() -> None:
+    _refused(b"(" * 100_000, "marks on the stack are nested too deep")
+
+
 def test_sharing_does_not_hide_depth() -> None:
     # A chain of 150, built and finished first, then put below another chain of 150.
     chain = b")" + b"\x85" * 150 + b"q\x00"

@@ -106,7 +106,7 @@ class Archive:
             name = str(getattr(source, "name", "<file object>"))
             try:
                 whole = _in_memory(source.read())
-            except (OSError, ValueError) as error:
+            except (OSError, TypeError, ValueError) as error:
                 raise ArchiveError(f"{name}: {error}") from error
         return cls(name, whole, limits or Limits())
 

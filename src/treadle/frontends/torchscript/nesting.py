@@ -20,22 +20,26 @@ _CONTAINERS = (list, tuple, dict, PickledObject)
 _LEAVES = (
     int, float, bool, str, complex, NoneType, np.ndarray, Device, PickledEnum, UnsupportedTensor,
 )  # fmt: skip
+# Small containers of plain data are not remembered: millions of them would take more memory than
+# looking at a shared one again takes time.
+_SMALL = 16
 
 
 @dataclass(slots=True)
 class _Visit:
     value: object
     children: Iterator[object]
+    size: int
     height: int = 1
 
 
 def check_nesting(root: object, limit: int) -> None:
     """Check that `root` holds only data, no cycle, and is at most `limit` containers deep.
 
-    Each shared value is visited once, so that the time is linear in the number of values.
+    A shared value is visited once, so that the time is linear in the number of values.
     """
     heights: dict[int, int] = {}
-    path = [_Visit(root, _inner((root,)))]
+    path = [_Visit(root, _inner((root,)), 1)]
     on_path = set[int]()
     while path:
         visit = path[-1]
@@ -43,7 +47,8 @@ def check_nesting(root: object, limit: int) -> None:
         if child is None:
             path.pop()
             on_path.discard(id(visit.value))
-            heights[id(visit.value)] = visit.height
+            if visit.height > 1 or visit.size > _SMALL:
+                heights[id(visit.value)] = visit.height
             if path:
                 path[-1].height = max(path[-1].height, visit.height + 1)
             continue
@@ -55,7 +60,8 @@ def check_nesting(root: object, limit: int) -> None:
             raise ArchiveError(f"the pickle is nested more than {limit} deep")
         if not known:
             on_path.add(id(child))
-            path.append(_Visit(child, _inner(_parts(child))))
+            parts = _parts(child)
+            path.append(_Visit(child, _inner(parts), len(parts)))
 
 
 def _parts(value: object) -> tuple[object, ...] | list[object]:

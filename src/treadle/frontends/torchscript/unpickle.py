@@ -24,6 +24,7 @@ from treadle.frontends.torchscript.values import Device, PickledEnum, PickledObj
 
 _PROTOCOL = 2
 _MAX_LINE = 4096
+_MARKS_PER_LEVEL = 4
 _ROOTS = {"data.pkl": (PickledObject, "an object"), "constants.pkl": (tuple, "a tuple")}
 _KEYS = (str, int, float, bool, complex, Device)
 
@@ -139,6 +140,8 @@ class Machine:
         return items
 
     def _mark(self) -> None:
+        if len(self._marked) > _MARKS_PER_LEVEL * self._limits.max_depth:
+            raise ArchiveError("the marks on the stack are nested too deep")
         self._marked.append(self._stack)
         self._stack = []
 
