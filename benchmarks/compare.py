@@ -13,10 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.console import Console
 from rich.table import Table
 
-from benchmarks.results import RATES
+from benchmarks.results import RATES, make_console
 
 MIN_ROUNDS = 3
 
@@ -74,7 +73,7 @@ def main() -> None:
         sys.exit(f"compare: {first['benchmark']} against {second['benchmark']}")
     if first["machine"]["cpu"] != second["machine"]["cpu"]:
         print("warning: the runs are of different machines", file=sys.stderr)
-    Console().print(compare(first, second))
+    make_console().print(compare(first, second))
 
 
 if __name__ == "__main__":

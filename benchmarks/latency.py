@@ -22,7 +22,7 @@ from rich.table import Table
 
 from benchmarks.bursts import Worker, WorkerError, rotate
 from benchmarks.engines import DIGITS, LOADERS
-from benchmarks.results import Result, cpu_count, document, write_json
+from benchmarks.results import Result, cpu_count, document, make_console, write_json
 from tests.models.registry import MODELS, save
 
 TOLERANCE = 1e-4
@@ -158,7 +158,7 @@ def parse_arguments() -> argparse.Namespace:
 def main() -> None:
     """Measure every cell, print the table, exit with 1 if an engine failed or disagrees."""
     arguments = parse_arguments()
-    console = Console()
+    console = make_console()
     cells = []
     with Progress(console=console) as progress, tempfile.TemporaryDirectory() as folder:
         bar = progress.add_task("latency", total=len(arguments.models) * len(arguments.threads))

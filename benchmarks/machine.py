@@ -11,10 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from rich.console import Console
 from rich.table import Table
 
-from benchmarks.results import Result, cpu_count, document, write_json
+from benchmarks.results import Result, cpu_count, document, make_console, write_json
 
 PRODUCT = 1024
 COPY_SMALL = 512 * 1024
@@ -90,7 +89,7 @@ def main() -> None:
     for result in results:
         best = f"{result.best:.1f}"
         table.add_row(result.name, best, f"{result.median:.1f}", result.unit)
-    Console().print(table)
+    make_console().print(table)
     if arguments.json:
         document_ = document("machine", results, {"seconds": arguments.seconds})
         write_json(arguments.json, document_)

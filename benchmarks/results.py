@@ -12,6 +12,8 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+from rich.console import Console
+
 RATES = ("GFLOP/s", "GB/s", "1/s")
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -93,6 +95,11 @@ def document(
         "settings": dict(settings),
         "results": [result.to_json() for result in results],
     }
+
+
+def make_console() -> Console:
+    """Give a console that keeps tables whole when it is not a terminal."""
+    return Console(width=None if sys.stdout.isatty() else 120)
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:

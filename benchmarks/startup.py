@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from benchmarks.results import Result, cpu_count, document, write_json
+from benchmarks.results import Result, cpu_count, document, make_console, write_json
 from tests.models.registry import MODELS, save
 
 IMPORT = """
@@ -136,7 +136,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--json", type=Path, help="write the results to this file")
     arguments = parser.parse_args()
-    console = Console()
+    console = make_console()
     with tempfile.TemporaryDirectory() as name, Progress(console=console) as progress:
         folder = Path(name)
         warnings.simplefilter("ignore", DeprecationWarning)
