@@ -1,0 +1,21 @@
+"""The operators: importing this package fills `OPS`."""
+
+from treadle.ops import activation as activation
+from treadle.ops import arithmetic as arithmetic
+from treadle.ops import attention as attention
+from treadle.ops import contraction as contraction
+from treadle.ops import convolution as convolution
+from treadle.ops import creation as creation
+from treadle.ops import dropout as dropout
+from treadle.ops import gather as gather
+from treadle.ops import join as join
+from treadle.ops import normalization as normalization
+from treadle.ops import pooling as pooling
+from treadle.ops import query as query
+from treadle.ops import recurrent as recurrent
+from treadle.ops import reduction as reduction
+from treadle.ops import unary as unary
+from treadle.ops import view as view
+from treadle.ops.registry import OPS, define
+
+__all__ = ["OPS", "define"]

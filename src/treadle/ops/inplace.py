@@ -1,0 +1,83 @@
+"""In-place forms: `relu_` is `relu`, cast to the dtype of `self` and written into it.
+
+`FUNCTIONAL` tells the functional twin of each, for the pass that removes mutation.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from treadle.errors import ShapeError
+from treadle.ir.dtypes import DType
+from treadle.ir.op import OpDef
+from treadle.ir.types import TensorType
+from treadle.ops.declare import op
+from treadle.ops.promotion import category, dtype_of
+
+FUNCTIONAL: dict[str, str] = {}
+
+
+def inplace(*functionals: OpDef) -> None:
+    """Define the in-place twin of each operator; argument 0 is what it writes."""
+    for functional in functionals:
+        twin = op(
+            _schema(functional),
+            reference=_reference(functional),
+            infer=_infer(functional),
+            samples=functional.samples,
+            tolerance=functional.tolerance,
+        )
+        FUNCTIONAL[twin.name] = functional.name
+
+
+def _schema(functional: OpDef) -> str:
+    schema = functional.schema
+    assert schema is not None
+    head, _, rest = schema.text.partition("(")
+    namespace, _, name = head.partition("::")
+    base, dot, overload = name.partition(".")
+    rest = rest.replace("Tensor input", "Tensor self", 1).replace("Tensor", "Tensor(a!)", 1)
+    return f"{namespace}::{base}_{dot}{overload}({rest.rpartition(' -> ')[0]} -> Tensor(a!)"
+
+
+def check_writable(op_name: str, target: TensorType | np.ndarray[Any, Any], source: Any) -> None:
+    """Check that `source` fits into `target` without a change of shape or category.
+
+    Raises:
+        ShapeError: if it does not.
+    """
+    if tuple(target.shape or ()) != tuple(source.shape or ()):
+        raise ShapeError(
+            f"{op_name}: a result of shape {list(source.shape)} does not fit into self of shape"
+            f" {list(target.shape or ())}"
+        )
+    given, wanted = dtype_of(source), dtype_of(target)
+    if not can_cast(given, wanted):
+        raise ShapeError(f"{op_name}: a result of {given} cannot be written into self of {wanted}")
+
+
+def can_cast(given: DType, wanted: DType) -> bool:
+    """Whether torch lets an operator write `given` into `wanted`, as torch.can_cast."""
+    return category(given) <= category(wanted)
+
+
+def _reference(functional: OpDef) -> Any:
+    def reference(target: np.ndarray[Any, Any], *args: Any) -> np.ndarray[Any, Any]:
+        assert functional.reference is not None
+        result = functional.reference(target, *args)
+        check_writable(functional.name, target, result)
+        np.copyto(target, result, casting="unsafe")
+        return target
+
+    return reference
+
+
+def _infer(functional: OpDef) -> Any:
+    def infer(target: TensorType, *args: Any) -> TensorType:
+        assert functional.infer is not None
+        check_writable(functional.name, target, functional.infer(target, *args))
+        return target
+
+    return infer

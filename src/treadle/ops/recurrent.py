@@ -1,0 +1,296 @@
+"""Recurrent layers over time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from treadle.errors import ShapeError, UnsupportedError
+from treadle.ir.op import Tolerance
+from treadle.ir.types import TensorType
+from treadle.ops.contraction import same_dtype
+from treadle.ops.declare import op
+from treadle.ops.lowering import Decompose, Emitter, Recurrence
+from treadle.ops.promotion import accumulation, dtype_of
+from treadle.ops.samples import f32, f64
+from treadle.ops.shapes import tensor
+
+Array = np.ndarray[Any, Any]
+_TOLERANCE = Tolerance(1e-5, 1e-5, "errors grow over the steps")
+
+
+def _sigmoid(x: Array) -> Array:
+    return np.asarray(1 / (1 + np.exp(-x)))
+
+
+# --- one layer and direction --------------------------------------------------------------------
+
+
+def _infer_layer(
+    projections: TensorType, h0: TensorType, c0: TensorType, w_hh: TensorType, reverse: bool
+) -> tuple[TensorType, TensorType, TensorType]:
+    same_dtype("lstm_layer", projections, h0, c0, w_hh)
+    steps, batch, gates = projections.sizes
+    hidden = w_hh.sizes[1]
+    if (
+        gates != 4 * hidden
+        or w_hh.sizes[0] != gates
+        or h0.sizes != (batch, hidden)
+        or (c0.sizes != h0.sizes)
+    ):
+        raise ShapeError(f"lstm_layer: {projections}, {h0}, {c0} and {w_hh} do not fit each other")
+    state = tensor(h0.element, h0.sizes)
+    return tensor(h0.element, (steps, batch, hidden)), state, state
+
+
+def lstm_step(gates: Array, c: Array) -> tuple[Array, Array]:
+    """The new h and c from the sums of gates i, f, g, o and the old c."""
+    i, f, g, o = np.split(gates, 4, axis=-1)
+    c = _sigmoid(f) * c + _sigmoid(i) * np.tanh(g)
+    return _sigmoid(o) * np.tanh(c), c
+
+
+def _lstm_layer(
+    projections: Array, h0: Array, c0: Array, w_hh: Array, reverse: bool
+) -> tuple[Array, Array, Array]:
+    wide = accumulation(dtype_of(h0)).numpy
+    h, c, w = h0.astype(wide), c0.astype(wide), w_hh.astype(wide)
+    outputs = np.empty((*projections.shape[:2], h.shape[1]), h0.dtype)
+    steps = range(projections.shape[0])
+    for t in reversed(steps) if reverse else steps:
+        h, c = lstm_step(projections[t].astype(wide) + h @ w.T, c)
+        outputs[t] = h
+    return outputs, h.astype(h0.dtype), c.astype(h0.dtype)
+
+
+lstm_layer = op(
+    "treadle::lstm_layer(Tensor projections, Tensor h0, Tensor c0, Tensor w_hh, bool reverse)"
+    " -> (Tensor, Tensor, Tensor)",
+    reference=_lstm_layer,
+    infer=_infer_layer,
+    lower=Recurrence("lstm"),
+    tolerance=_TOLERANCE,
+    samples=(
+        (f32(5, 2, 12), f32(2, 3), f32(2, 3), f32(12, 3), False),
+        (f32(4, 1, 32), f32(1, 8), f32(1, 8), f32(32, 8), True),
+        (f64(3, 4, 20), f64(4, 5), f64(4, 5), f64(20, 5), False),
+    ),
+    doc="One LSTM layer in one direction, the inputs already projected to gates.",
+)
+
+
+# --- whole networks -----------------------------------------------------------------------------
+
+
+def _split_parameters(
+    name: str, params: Sequence[Any], biases: bool, layers: int, directions: int
+) -> list[tuple[Any, ...]]:
+    """The parameters of each layer and direction.
+
+    Raises:
+        UnsupportedError: for projections (`proj_size`).
+        ShapeError: if their number is wrong.
+    """
+    each, count = 4 if biases else 2, layers * directions
+    if len(params) == (each + 1) * count:
+        raise UnsupportedError(f"{name} with proj_size")
+    if len(params) != each * count:
+        raise ShapeError(f"{name}: {len(params)} parameters for {count} layers of {each}")
+    return [tuple(params[i : i + each]) for i in range(0, each * count, each)]
+
+
+def _check_call(name: str, x: Any, states: Sequence[Any], dropout: float, train: bool) -> None:
+    if len(x.shape) != 3:
+        raise ShapeError(f"{name}: input must have 3 dims, got {list(x.shape)}")
+    if any(len(s.shape) != 3 for s in states):
+        raise ShapeError(f"{name}: states must have 3 dims [layers * directions, batch, hidden]")
+    if train and dropout:
+        raise UnsupportedError(f"{name} with dropout in training mode")
+
+
+def _infer_network(
+    name: str,
+    x: TensorType,
+    states: Sequence[TensorType],
+    params: Sequence[TensorType],
+    biases: bool,
+    layers: int,
+    dropout: float,
+    train: bool,
+    bidirectional: bool,
+    batch_first: bool,
+    gates: int,
+) -> tuple[TensorType, ...]:
+    _check_call(name, x, states, dropout, train)
+    directions = 2 if bidirectional else 1
+    weights = _split_parameters(name, params, biases, layers, directions)
+    hidden, batch = states[0].sizes[2], x.sizes[0 if batch_first else 1]
+    expected = (layers * directions, batch, hidden)
+    if any(s.sizes != expected for s in states):
+        raise ShapeError(f"{name}: states must be {list(expected)}, got {states[0]}")
+    for i, (w_ih, w_hh, *_) in enumerate(weights):
+        features = x.sizes[2] if i < directions else hidden * directions
+        if w_ih.sizes != (gates * hidden, features) or w_hh.sizes != (gates * hidden, hidden):
+            raise ShapeError(
+                f"{name}: weights {w_ih} and {w_hh} of layer {i // directions} do not"
+                f" fit {features} features and {hidden} hidden units"
+            )
+    output = tensor(x.element, (*x.sizes[:2], hidden * directions))
+    return output, *(tensor(s.element, s.sizes) for s in states)
+
+
+Layer = Callable[..., tuple[Any, ...]]
+
+
+def _network(
+    x: Array,
+    states: Sequence[Array],
+    weights: list[tuple[Any, ...]],
+    directions: int,
+    batch_first: bool,
+    layer: Layer,
+) -> tuple[Array, ...]:
+    """The layers one after another; `layer` gets input, states, weights and whether reversed."""
+    x = np.swapaxes(x, 0, 1) if batch_first else x
+    finals: list[tuple[Any, ...]] = []
+    for first in range(0, len(weights), directions):
+        outputs = []
+        for d in range(directions):
+            i = first + d
+            y, *final = layer(x, [s[i] for s in states], weights[i], d == 1)
+            outputs.append(y)
+            finals.append(tuple(final))
+        x = np.concatenate(outputs, axis=-1)
+    x = np.ascontiguousarray(np.swapaxes(x, 0, 1)) if batch_first else x
+    return x, *(np.stack(group) for group in zip(*finals, strict=True))
+
+
+def _project(x: Array, w_ih: Array, biases: Sequence[Array]) -> Array:
+    y = x @ w_ih.T
+    return y + sum(biases) if biases else y
+
+
+def _lstm_over(x: Array, states: list[Array], weights: Any, reverse: bool) -> tuple[Any, ...]:
+    w_ih, w_hh, *biases = weights
+    return _lstm_layer(_project(x, w_ih, biases), *states, w_hh, reverse)
+
+
+def _type(x: Any) -> TensorType:
+    return tensor(dtype_of(x), x.shape)
+
+
+def _lstm(
+    x: Array,
+    hx: Sequence[Array],
+    params: Sequence[Array],
+    biases: bool,
+    layers: int,
+    dropout: float,
+    train: bool,
+    bidirectional: bool,
+    batch_first: bool,
+) -> tuple[Array, ...]:
+    types = [_type(s) for s in hx], [_type(p) for p in params]
+    _infer_lstm(_type(x), *types, biases, layers, dropout, train, bidirectional, batch_first)
+    directions = 2 if bidirectional else 1
+    weights = _split_parameters("lstm", params, biases, layers, directions)
+    return _network(x, hx, weights, directions, batch_first, _lstm_over)
+
+
+def _infer_lstm(
+    x: TensorType, hx: Sequence[TensorType], params: Sequence[TensorType], *rest: Any
+) -> tuple[TensorType, ...]:
+    if len(hx) != 2:
+        raise ShapeError(f"lstm: hx must hold h and c, got {len(hx)} tensors")
+    return _infer_network("lstm", x, hx, params, *rest, gates=4)
+
+
+def _decompose_lstm(
+    emit: Emitter,
+    x: Any,
+    hx: Sequence[Any],
+    params: Sequence[Any],
+    biases: bool,
+    layers: int,
+    dropout: float,
+    train: bool,
+    bidirectional: bool,
+    batch_first: bool,
+) -> tuple[Any, ...]:
+    """Per layer and direction: all inputs projected by one product, then `lstm_layer`."""
+    directions = 2 if bidirectional else 1
+    weights = _split_parameters("lstm", params, biases, layers, directions)
+    x = emit("transpose.int", x, 0, 1) if batch_first else x
+    finals: list[tuple[Any, Any]] = []
+    for first in range(0, len(weights), directions):
+        outputs = []
+        for i in range(first, first + directions):
+            w_ih, w_hh, *bias = weights[i]
+            total = emit("add.Tensor", *bias, 1) if bias else None
+            h0, c0 = (emit("select.int", s, 0, i) for s in hx)
+            projected = emit("linear", x, w_ih, total)
+            y, h, c = emit("lstm_layer", projected, h0, c0, w_hh, i > first)
+            outputs.append(y)
+            finals.append((h, c))
+        x = emit("cat", outputs, -1) if directions > 1 else outputs[0]
+    x = emit("contiguous", emit("transpose.int", x, 0, 1), 0) if batch_first else x
+    return x, emit("stack", [h for h, _ in finals], 0), emit("stack", [c for _, c in finals], 0)
+
+
+def _weights(
+    inputs: int, hidden: int, layers: int, directions: int, bias: bool, gates: int
+) -> list[Any]:
+    result = []
+    for i in range(layers * directions):
+        features = inputs if i < directions else hidden * directions
+        result += [f32(gates * hidden, features), f32(gates * hidden, hidden)]
+        result += [f32(gates * hidden)] * (2 if bias else 0)
+    return result
+
+
+lstm = op(
+    "aten::lstm.input(Tensor input, Tensor[] hx, Tensor[] params, bool has_biases, int "
+    "num_layers, float dropout, bool train, bool bidirectional, bool batch_first) -> "
+    "(Tensor, Tensor, Tensor)",
+    reference=_lstm,
+    infer=_infer_lstm,
+    lower=Decompose(_decompose_lstm),
+    tolerance=_TOLERANCE,
+    samples=(
+        (
+            f32(5, 2, 3),
+            [f32(1, 2, 4), f32(1, 2, 4)],
+            _weights(3, 4, 1, 1, True, 4),
+            True,
+            1,
+            0.0,
+            False,
+            False,
+            False,
+        ),
+        (
+            f32(2, 3, 6),
+            [f32(4, 2, 5), f32(4, 2, 5)],
+            _weights(6, 5, 2, 2, True, 4),
+            True,
+            2,
+            0.0,
+            False,
+            True,
+            True,
+        ),
+        (
+            f32(1, 1, 1),
+            [f32(1, 1, 1), f32(1, 1, 1)],
+            _weights(1, 1, 1, 1, False, 4),
+            False,
+            1,
+            0.0,
+            False,
+            False,
+            False,
+        ),
+    ),
+)

@@ -1,0 +1,79 @@
+"""Functions of one number: exponentials, logarithms, roots, angles, rounding, signs."""
+
+from __future__ import annotations
+
+from treadle.ir.op import OpDef
+from treadle.ops.inplace import inplace
+from treadle.ops.pointwise import Body, Result, pointwise
+from treadle.ops.samples import SPECIAL, bf16, boolean, f16, f32, f64, i64
+
+_ANY = (
+    (f32(2, 3),), (f32(),), (f32(0, 4),), (f32(1, 17, high=4.0),), (f64(7, high=3.0),),
+    (f32(5, 3, high=5.0, layout="transposed"),), (SPECIAL,), (f16(9),), (bf16(3, 3),),
+)  # fmt: skip
+
+
+def _floating(schema: str, body: Body) -> OpDef:
+    """A function into floats; integers become f32."""
+    return pointwise(
+        schema,
+        body,
+        result=Result.FLOAT,
+        samples=(*_ANY, (i64(5),), (boolean(4),), (f32(9, low=0.01, high=1.0),)),
+    )
+
+
+def _keeping(schema: str, body: Body, *, integers: bool = True) -> OpDef:
+    """A function that keeps the dtype."""
+    return pointwise(schema, body, samples=(*_ANY, (i64(5),)) if integers else _ANY)
+
+
+def _whole(name: str) -> Body:
+    """Rounding, which leaves integers as they are."""
+    return lambda f, x: getattr(f, name)(x) if x.dtype.kind == "f" else x
+
+
+exp = _floating("aten::exp(Tensor self) -> Tensor", lambda f, x: f.exp(x))
+exp2 = _floating("aten::exp2(Tensor self) -> Tensor", lambda f, x: f.exp2(x))
+expm1 = _floating("aten::expm1(Tensor self) -> Tensor", lambda f, x: f.expm1(x))
+log = _floating("aten::log(Tensor self) -> Tensor", lambda f, x: f.log(x))
+log1p = _floating("aten::log1p(Tensor self) -> Tensor", lambda f, x: f.log1p(x))
+log2 = _floating("aten::log2(Tensor self) -> Tensor", lambda f, x: f.log2(x))
+log10 = _floating("aten::log10(Tensor self) -> Tensor", lambda f, x: f.log10(x))
+sqrt = _floating("aten::sqrt(Tensor self) -> Tensor", lambda f, x: f.sqrt(x))
+rsqrt = _floating("aten::rsqrt(Tensor self) -> Tensor", lambda f, x: f.rsqrt(x))
+reciprocal = _floating("aten::reciprocal(Tensor self) -> Tensor", lambda f, x: 1.0 / x)
+sin = _floating("aten::sin(Tensor self) -> Tensor", lambda f, x: f.sin(x))
+cos = _floating("aten::cos(Tensor self) -> Tensor", lambda f, x: f.cos(x))
+tan = _floating("aten::tan(Tensor self) -> Tensor", lambda f, x: f.tan(x))
+asin = _floating("aten::asin(Tensor self) -> Tensor", lambda f, x: f.asin(x))
+acos = _floating("aten::acos(Tensor self) -> Tensor", lambda f, x: f.acos(x))
+atan = _floating("aten::atan(Tensor self) -> Tensor", lambda f, x: f.atan(x))
+sinh = _floating("aten::sinh(Tensor self) -> Tensor", lambda f, x: f.sinh(x))
+cosh = _floating("aten::cosh(Tensor self) -> Tensor", lambda f, x: f.cosh(x))
+tanh = _floating("aten::tanh(Tensor self) -> Tensor", lambda f, x: f.tanh(x))
+sigmoid = _floating("aten::sigmoid(Tensor self) -> Tensor", lambda f, x: f.sigmoid(x))
+erf = _floating("aten::erf(Tensor self) -> Tensor", lambda f, x: f.erf(x))
+erfc = _floating("aten::erfc(Tensor self) -> Tensor", lambda f, x: 1.0 - f.erf(x))
+neg = _keeping("aten::neg(Tensor self) -> Tensor", lambda f, x: -x)
+negative = _keeping("aten::negative(Tensor self) -> Tensor", lambda f, x: -x)
+abs_ = _keeping("aten::abs(Tensor self) -> Tensor", lambda f, x: f.abs(x))
+absolute = _keeping("aten::absolute(Tensor self) -> Tensor", lambda f, x: f.abs(x))
+sign = _keeping("aten::sign(Tensor self) -> Tensor", lambda f, x: f.sign(x))
+square = _keeping("aten::square(Tensor self) -> Tensor", lambda f, x: x * x)
+floor = _keeping("aten::floor(Tensor self) -> Tensor", _whole("floor"))
+ceil = _keeping("aten::ceil(Tensor self) -> Tensor", _whole("ceil"))
+trunc = _keeping("aten::trunc(Tensor self) -> Tensor", _whole("trunc"))
+fix = _keeping("aten::fix(Tensor self) -> Tensor", _whole("trunc"))
+round_ = _keeping("aten::round(Tensor self) -> Tensor", _whole("round"))
+frac = _keeping("aten::frac(Tensor self) -> Tensor", lambda f, x: x - f.trunc(x), integers=False)
+deg2rad = _floating(
+    "aten::deg2rad(Tensor self) -> Tensor", lambda f, x: x * (3.141592653589793 / 180)
+)
+rad2deg = _floating(
+    "aten::rad2deg(Tensor self) -> Tensor", lambda f, x: x * (180 / 3.141592653589793)
+)
+
+inplace(exp, exp2, expm1, log, log1p, log2, log10, sqrt, rsqrt, reciprocal, sin, cos, tan, asin,
+        acos, atan, sinh, cosh, tanh, sigmoid, erf, erfc, neg, negative, abs_, absolute, sign,
+        square, floor, ceil, trunc, fix, round_, frac, deg2rad, rad2deg)  # fmt: skip
