@@ -1,0 +1,257 @@
+"""Evaluating loop IR expressions: which parts are per lane, addresses, index checks.
+
+An `Evaluator` stands at one place of the loops: it knows the position on every axis, which of them
+is spread over the lanes, and the values that earlier stages produced.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from treadle.codegen import memory
+from treadle.codegen.emit import PTR, Emitter, Value, compute_dtype
+from treadle.codegen.functions import call_function
+from treadle.ir.dtypes import i32, i64
+from treadle.ir.loops import (
+    Access,
+    Accumulator,
+    Buffer,
+    Call,
+    Const,
+    Dim,
+    Expr,
+    Extent,
+    Index,
+    Load,
+    Reduced,
+    Store,
+)
+
+
+class Arguments:
+    """The arguments of the kernel: its buffers' pointers and the run-time sizes."""
+
+    def __init__(self, e: Emitter, buffers: Sequence[Buffer]) -> None:
+        self.e = e
+        self.buffers = buffers
+
+    def dim(self, dim: Dim) -> Value:
+        """A dim as an i64 value."""
+        if isinstance(dim, int):
+            return self.e.integer(dim)
+        address = self.e.pure(f"getelementptr i64, ptr %sizes, i64 {dim.index}", PTR, 1, 0)
+        return self.e.pure(f"load i64, {address}, !invariant.load !0", i64, 1, 0)
+
+    def pointer(self, buffer: int) -> Value:
+        """The pointer of a buffer."""
+        address = self.e.pure(f"getelementptr ptr, ptr %buffers, i64 {buffer}", PTR, 1, 0)
+        return self.e.pure(f"load ptr, {address}, !invariant.load !0", PTR, 1, 0)
+
+
+@dataclass(slots=True)
+class Evaluator:
+    """Evaluates expressions at one place.
+
+    Attributes:
+        axes: position on each axis (of lane 0 on the axis of the lanes).
+        lane_axis: the axis that the lanes are neighbours on, if any.
+        mask: which lanes exist, or None for all.
+        floor: loads are hoisted no further out than the scope at this depth.
+        results: values of `Reduced` and `Accumulator`.
+    """
+
+    e: Emitter
+    arguments: Arguments
+    axes: Mapping[int, Value]
+    lane_axis: int | None = None
+    lanes: int = 1
+    mask: Value | None = None
+    floor: int = 0
+    results: Callable[[Reduced | Accumulator], Value] | None = None
+    _memo: dict[int, Value] = field(default_factory=dict)
+    _kept: list[Expr] = field(default_factory=list)
+    _scalar: Evaluator | None = None
+
+    def value(self, expr: Expr) -> Value:
+        """The value of `expr`: a vector if it differs between lanes, else a scalar."""
+        found = self._memo.get(id(expr))
+        if found is None:
+            found = self._evaluate(expr)
+            self._memo[id(expr)] = found
+            self._kept.append(expr)  # keeps its id from being reused
+        return found
+
+    def spread(self, expr: Expr) -> Value:
+        """The value of `expr` in every lane."""
+        return self.e.splat(self.value(expr), self.lanes)
+
+    def _evaluate(self, expr: Expr) -> Value:
+        if isinstance(expr, Const):
+            return self.e.constant(compute_dtype(expr.dtype), expr.value)
+        if isinstance(expr, Index):
+            return self._index(expr.axis)
+        if isinstance(expr, Extent):
+            return self.arguments.dim(expr.dim)
+        if isinstance(expr, Load):
+            return self._load(expr)
+        if isinstance(expr, Call):
+            return self._call(expr)
+        assert self.results is not None
+        return self.results(expr)
+
+    def _index(self, axis: int) -> Value:
+        position = self.axes[axis]
+        if axis != self.lane_axis or self.lanes == 1:
+            return position
+        iota = self.e.vector_constant(i64, range(self.lanes))
+        return self.e.binary("add", position, iota)
+
+    def _call(self, expr: Call) -> Value:
+        args = [self.value(a) for a in expr.args]
+        if expr.function in ("checked_index", "wrapped_index"):
+            return self._checked(args[0], args[1], wrap=expr.function == "wrapped_index")
+        if expr.dtype is i64 and expr.function in ("add", "sub", "mul") and args[0].lanes == 1:
+            folded = self._integer(expr.function, args)
+            if folded is not None:
+                return folded
+        return call_function(self.e, expr.function, args, expr.dtype)
+
+    def _integer(self, function: str, args: Sequence[Value]) -> Value | None:
+        """Index arithmetic on constants is done now."""
+        if all(a.constant is not None for a in args):
+            return getattr(self.e, function)(*args)  # type: ignore[no-any-return]
+        return None
+
+    def _checked(self, index: Value, extent: Value, *, wrap: bool) -> Value:
+        """`index` if inside the extent, else 0 and a report in the status buffer."""
+        e = self.e
+        index, extent = e.unify(index, extent)
+        lanes = index.lanes
+        position = index
+        if wrap:
+            negative = e.compare("icmp slt", index, e.zero(i64, lanes))
+            position = e.select(negative, e.binary("add", index, extent), index)
+        outside = e.compare("icmp uge", position, extent)
+        if lanes > 1 and self.mask is not None:
+            outside = e.binary("and", outside, self.mask)
+        checked = e.select(outside, e.zero(i64, lanes), position)
+        status = self.arguments.pointer(len(self.arguments.buffers) - 1)
+        with e.branch(outside if lanes == 1 else e.any_lane(outside)):
+            self._report(status, outside, index, extent)
+        return checked
+
+    def _report(self, status: Value, outside: Value, index: Value, extent: Value) -> None:
+        e = self.e
+        if index.lanes > 1:
+            # Any wrong lane will do: the least of the wrong ones.
+            least = e.select(outside, index, e.constant(i64, 2**63 - 1, index.lanes))
+            name = f"llvm.vector.reduce.smin.v{index.lanes}i64"
+            e.declare(f"declare i64 @{name}({index.type})")
+            index = e.here(f"call i64 @{name}({least})", i64, 1)
+            extent = e.shuffle(extent, [0])
+        for place, number in enumerate((e.integer(1), index, extent)):
+            address = memory.pointer(e, status, e.integer(place), i32)
+            memory.store(e, e.convert("trunc", number, i32), address, i32)
+
+    # --- addresses ----------------------------------------------------------------------------------
+
+    def scalar(self) -> Evaluator:
+        """The same place seen by lane 0 alone."""
+        if self.lanes == 1:
+            return self
+        if self._scalar is None:
+            self._scalar = Evaluator(
+                self.e, self.arguments, self.axes, None, 1, None, self.floor, self.results
+            )
+        return self._scalar
+
+    def lane_stride(self, expr: Expr) -> int | None:
+        """By how much i64 `expr` grows from lane to lane, if by a known constant."""
+        if isinstance(expr, Index):
+            return 1 if expr.axis == self.lane_axis else 0
+        if isinstance(expr, Const | Extent):
+            return 0
+        if isinstance(expr, Call) and expr.function in ("add", "sub", "mul"):
+            a, b = (self.lane_stride(x) for x in expr.args)
+            if a is None or b is None:
+                return None
+            if expr.function == "mul":
+                return self._product_stride(expr, a, b)
+            return a + b if expr.function == "add" else a - b
+        return 0 if self.value(expr).lanes == 1 else None
+
+    @staticmethod
+    def _product_stride(expr: Call, a: int, b: int) -> int | None:
+        if a == 0 and b == 0:
+            return 0
+        factor = expr.args[1] if b == 0 else expr.args[0]
+        return (a or b) * int(factor.value) if isinstance(factor, Const) else None
+
+    def _address(self, access: Access) -> tuple[Value, bool]:
+        """Address of lane 0 (or of each lane), and whether lanes lie side by side."""
+        e = self.e
+        parts = [self.arguments.dim(access.offset)]
+        stride: int | None = 0
+        lane_parts: list[Value] = []
+        for axis, dim in access.terms:
+            parts.append(e.mul(self.axes[axis], self.arguments.dim(dim)))
+            if axis == self.lane_axis and self.lanes > 1:
+                if isinstance(dim, int):
+                    stride = dim
+                else:
+                    iota = e.vector_constant(i64, range(self.lanes))
+                    lane_parts.append(e.binary("mul", iota, self.arguments.dim(dim)))
+        for expr, dim in access.indirect:
+            step = self.lane_stride(expr) if self.lanes > 1 else 0
+            if step is None or (step != 0 and not isinstance(dim, int)):
+                lane_parts.append(e.binary("mul", self.spread(expr), self.arguments.dim(dim)))
+                continue
+            stride += step * (dim if isinstance(dim, int) else 0)
+            parts.append(e.mul(self.scalar().value(expr), self.arguments.dim(dim)))
+        return self._sum(access.buffer, parts, stride, lane_parts)
+
+    def _sum(
+        self, buffer: int, parts: list[Value], stride: int, lane_parts: list[Value]
+    ) -> tuple[Value, bool]:
+        e = self.e
+        dtype = self.arguments.buffers[buffer].dtype
+        address = self.arguments.pointer(buffer)
+        # One step per depth, outermost first: each partial address is hoisted as far as it goes.
+        for depth in sorted({p.depth for p in parts}):
+            position = e.integer(0)
+            for part in (p for p in parts if p.depth == depth):
+                position = e.add(position, part)
+            address = memory.pointer(e, address, position, dtype)
+        if lane_parts or stride not in (0, 1):
+            offsets = e.vector_constant(i64, [stride * lane for lane in range(self.lanes)])
+            for part in lane_parts:
+                offsets = e.binary("add", offsets, part)
+            return memory.pointer(e, address, offsets, dtype), False
+        return address, stride == 1
+
+    def _load(self, expr: Load) -> Value:
+        address, adjacent = self._address(expr.access)
+        buffer = self.arguments.buffers[expr.access.buffer]
+        lanes = self.lanes if adjacent or address.lanes > 1 else 1
+        return memory.load(
+            self.e,
+            address,
+            buffer.dtype,
+            lanes,
+            self.mask if lanes > 1 else None,
+            constant=not buffer.written,
+            floor=self.floor,
+        )
+
+    def store(self, store: Store, *, streaming: bool = False) -> None:
+        """Write the value of a store, in all lanes."""
+        address, adjacent = self._address(store.access)
+        dtype = self.arguments.buffers[store.access.buffer].dtype
+        if self.lanes > 1 and not adjacent and address.lanes == 1:
+            value = self.value(store.value)
+            last = value if value.lanes == 1 else self.e.shuffle(value, [0])
+            memory.store(self.e, last, address, dtype)
+            return
+        value = self.spread(store.value)
+        memory.store(self.e, value, address, dtype, self.mask, streaming=streaming)

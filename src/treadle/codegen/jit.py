@@ -1,0 +1,165 @@
+"""From kernels to callable machine code: LLVM's passes, the object cache, linking."""
+
+from __future__ import annotations
+
+import ctypes
+import ctypes.util
+import hashlib
+import itertools
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import llvmlite
+import llvmlite.binding as llvm
+
+from treadle.codegen.cache import ObjectCache
+from treadle.codegen.contraction import emit_contraction
+from treadle.codegen.emit import Emitter
+from treadle.codegen.loopnest import emit_loop_nest
+from treadle.codegen.target import Target
+from treadle.ir.loops import Kernel, LoopNest
+from treadle.ir.loops_text import print_kernel
+
+VERSION = 1
+"""Raised by every change that makes other code of the same kernel: part of the cache's keys."""
+
+FUNCTION = "kernel"
+_PARAMETERS = "ptr nocapture readonly %buffers, ptr nocapture readonly %sizes, i64 %begin, i64 %end"
+_LIBRARY_FUNCTIONS = (
+    "sin cos tan asin acos atan atan2 sinh cosh exp2 expm1 log1p log2 log10 erf pow fmod".split()
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CompiledKernel:
+    """Machine code of a kernel, valid as long as this object lives.
+
+    `address` is of ``void k(void** buffers, const int64_t* sizes, int64_t begin, int64_t end)``.
+    """
+
+    kernel: Kernel
+    address: int
+    _keep: object
+
+
+class _Compiler:
+    """What this process has compiled; LLVM objects are not thread-safe, so one thread at a time."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.compiled: dict[str, CompiledKernel] = {}
+        self.machines: dict[Target, llvm.TargetMachine] = {}
+        self.names = itertools.count()
+        self.jit: llvm.LLJIT | None = None
+
+    def machine(self, target: Target) -> llvm.TargetMachine:
+        found = self.machines.get(target)
+        if found is None:
+            llvm.initialize_native_target()
+            llvm.initialize_native_asmprinter()
+            found = llvm.Target.from_default_triple().create_target_machine(
+                cpu=target.cpu, features=target.features, opt=3, reloc="pic", codemodel="small"
+            )
+            self.machines[target] = found
+        return found
+
+    def link(self, machine_code: bytes) -> tuple[int, object]:
+        """Load an object file; its function's address and what keeps it loaded."""
+        if self.jit is None:
+            llvm.initialize_native_target()
+            llvm.initialize_native_asmprinter()
+            self.jit = llvm.create_lljit_compiler()
+        builder = llvm.JITLibraryBuilder().add_object_img(machine_code).export_symbol(FUNCTION)
+        for name, address in _library_addresses().items():
+            builder = builder.import_symbol(name, address)
+        tracker = builder.link(self.jit, f"kernel{next(self.names)}")
+        return tracker[FUNCTION], (self.jit, tracker)
+
+
+_COMPILER = _Compiler()
+_library: dict[str, int] = {}
+
+
+def _library_addresses() -> dict[str, int]:
+    """The C library's functions that kernels may call."""
+    if not _library:
+        maths = ctypes.CDLL(ctypes.util.find_library("m") or "libm.so.6")
+        whole = ctypes.CDLL(None)
+        for name in (*_LIBRARY_FUNCTIONS, "fmodf"):
+            _library[name] = ctypes.cast(getattr(maths, name), ctypes.c_void_p).value or 0
+        for name in ("memcpy", "memset", "memmove"):
+            _library[name] = ctypes.cast(getattr(whole, name), ctypes.c_void_p).value or 0
+    return _library
+
+
+def compile_kernels(
+    kernels: Sequence[Kernel], target: Target, cache: ObjectCache | None = None
+) -> list[CompiledKernel]:
+    """Machine code for each kernel, in order. Equal kernels are compiled once per process."""
+    return [_compile(kernel, target, cache) for kernel in kernels]
+
+
+def _compile(kernel: Kernel, target: Target, cache: ObjectCache | None) -> CompiledKernel:
+    key = kernel_key(kernel, target)
+    with _COMPILER.lock:
+        found = _COMPILER.compiled.get(key)
+        if found is None:
+            code = cache.load(key) if cache is not None else None
+            if code is None:
+                code = _COMPILER.machine(target).emit_object(_module(kernel, target))
+                if cache is not None:
+                    cache.save(key, code)
+            address, keep = _COMPILER.link(code)
+            found = CompiledKernel(kernel, address, keep)
+            _COMPILER.compiled[key] = found
+    return found
+
+
+def kernel_key(kernel: Kernel, target: Target) -> str:
+    """What names a kernel's object file: everything the machine code depends on."""
+    versions = f"{VERSION} {llvmlite.__version__} {llvm.llvm_version_info}"
+    text = "\n".join((versions, repr(target), print_kernel(kernel)))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def llvm_text(kernel: Kernel, target: Target) -> str:
+    """The LLVM IR of a kernel, before LLVM's passes."""
+    emit = emit_loop_nest if isinstance(kernel, LoopNest) else emit_contraction
+    emitter: Emitter = emit(kernel, target)  # type: ignore[operator]
+    return "\n".join(
+        (
+            *emitter.declarations,
+            emitter.finish(FUNCTION, _PARAMETERS),
+            f'attributes #0 = {{ nounwind "no-trapping-math"="true" "probe-stack"="inline-asm" '
+            f'"prefer-vector-width"="{target.vector_bytes * 8}" }}',
+            "attributes #1 = { nounwind willreturn memory(none) }",
+            "!0 = !{}",
+            '!1 = !{!"branch_weights", i32 1, i32 100000}',
+            "!2 = !{i32 1}",
+        )
+    )
+
+
+def _module(kernel: Kernel, target: Target) -> llvm.ModuleRef:
+    machine = _COMPILER.machine(target)
+    module = llvm.parse_assembly(llvm_text(kernel, target))
+    module.triple = llvm.get_default_triple()
+    module.data_layout = str(machine.target_data)
+    options = llvm.create_pipeline_tuning_options(speed_level=2)
+    builder = llvm.create_pass_builder(machine, options)
+    passes = llvm.create_new_function_pass_manager()
+    passes.add_simplify_cfg_pass()
+    passes.add_instruction_combine_pass()
+    passes.add_loop_rotate_pass()
+    passes.add_simplify_cfg_pass()
+    for function in module.functions:
+        if not function.is_declaration:
+            passes.run(function, builder)
+    return module
+
+
+def assembly(kernel: Kernel, target: Target) -> str:
+    """The assembly text of a kernel."""
+    with _COMPILER.lock:
+        return _COMPILER.machine(target).emit_assembly(_module(kernel, target))

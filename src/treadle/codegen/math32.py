@@ -1,0 +1,149 @@
+"""Transcendental functions of f32, inline and vectorised: exp, log, tanh, sigmoid, erf.
+
+The polynomials are our own fits (``tests/codegen/derive_coefficients.py``); argument reductions are
+the textbook ones (Muller, Elementary Functions, chapters 10 and 11). FMA is explicit everywhere, so
+an element's result does not depend on the lane or the loop it is computed in.
+"""
+
+from __future__ import annotations
+
+import math
+
+from treadle.codegen.emit import Emitter, Value
+from treadle.ir.dtypes import f32, i32
+
+_EXPM1 = (0.500000006335745449, 0.166665278591293789, 0.0416663078047150186,
+          0.00836803434648999416, 0.00139438526077781837)  # fmt: skip
+_LOG = (0.33333312009824035, -0.250000015296398046, 0.200021451749653707, -0.166684019949759311,
+        0.142194271496413106, -0.123991081686674543, 0.11882626506263919, -0.117089617279262187,
+        0.0679728901859989155)  # fmt: skip
+_ERF_SMALL = (1.12837916706236089, -0.376126384759913215, 0.112837826220621843,
+              -0.0268654383105151144, 0.00522105341253767494, -0.000848439655060189337,
+              0.000112682538941994375, -9.67359081175078254e-6)  # fmt: skip
+_ERF_LARGE = (-0.00011725974000380451, 1.12916050315410608, 0.634298037349921464,
+              0.106824607648558084, -0.0237208224967158757, 0.00329652831787106281,
+              -0.000078880214592092087, -0.0000694966200656425761, 0.0000131138152193200609,
+              -8.21240512755941523e-7)  # fmt: skip
+
+_LN2_HIGH = 0.693145751953125  # ln 2 in 15 bits: a multiple by n < 2^9 is exact
+_LN2_LOW = math.log(2) - _LN2_HIGH
+
+
+def constant(e: Emitter, like: Value, value: float) -> Value:
+    """A constant in as many lanes as `like`."""
+    return e.constant(like.dtype, value, like.lanes)
+
+
+def fma(e: Emitter, a: Value, b: Value, c: Value) -> Value:
+    """``a * b + c``, rounded once."""
+    lanes = max(a.lanes, b.lanes, c.lanes)
+    return e.intrinsic("fma", a.dtype, [e.splat(v, lanes) for v in (a, b, c)])
+
+
+def polynomial(e: Emitter, x: Value, table: tuple[float, ...]) -> Value:
+    """The polynomial with coefficients `table`, lowest first, by Horner's rule."""
+    result = constant(e, x, table[-1])
+    for c in reversed(table[:-1]):
+        result = fma(e, result, x, constant(e, x, c))
+    return result
+
+
+def power_of_two(e: Emitter, n: Value) -> Value:
+    """``2**n`` for integral floats n with -127 < n < 128."""
+    number = e.convert("fptosi", n, i32)
+    biased = e.binary("add", number, e.constant(i32, 127, n.lanes))
+    return e.convert("bitcast", e.binary("shl", biased, e.constant(i32, 23, n.lanes)), f32)
+
+
+def _reduce(e: Emitter, x: Value) -> tuple[Value, Value]:
+    """N and r with ``x = n ln 2 + r``, abs(r) <= ln(2) / 2."""
+    n = e.intrinsic("roundeven", f32, [e.binary("fmul", x, constant(e, x, 1 / math.log(2)))])
+    r = fma(e, n, constant(e, x, -_LN2_HIGH), x)
+    return n, fma(e, n, constant(e, x, -_LN2_LOW), r)
+
+
+def _expm1_reduced(e: Emitter, r: Value) -> Value:
+    """``exp(r) - 1`` for abs(r) <= ln(2) / 2."""
+    return fma(e, e.binary("fmul", r, r), polynomial(e, r, _EXPM1), r)
+
+
+def _clamp(e: Emitter, x: Value, low: float, high: float) -> Value:
+    """`x` limited to [low, high]; NaN stays NaN (the constant is the first of each comparison)."""
+    bottom, top = constant(e, x, low), constant(e, x, high)
+    x = e.select(e.compare("fcmp ogt", bottom, x), bottom, x)
+    return e.select(e.compare("fcmp olt", top, x), top, x)
+
+
+def exp(e: Emitter, x: Value) -> Value:
+    """E to the power x."""
+    n, r = _reduce(e, _clamp(e, x, -105.0, 89.0))
+    p = e.binary("fadd", _expm1_reduced(e, r), constant(e, x, 1.0))
+    # 2**n may exceed the exponent range where the result does not: scale in two steps.
+    half = e.intrinsic("floor", f32, [e.binary("fmul", n, constant(e, x, 0.5))])
+    p = e.binary("fmul", p, power_of_two(e, half))
+    return e.binary("fmul", p, power_of_two(e, e.binary("fsub", n, half)))
+
+
+def _expm1_negative(e: Emitter, y: Value) -> Value:
+    """``exp(y) - 1`` for y <= 0."""
+    n, r = _reduce(e, _clamp(e, y, -80.0, 0.0))
+    scale = power_of_two(e, n)
+    return fma(e, scale, _expm1_reduced(e, r), e.binary("fsub", scale, constant(e, y, 1.0)))
+
+
+def tanh(e: Emitter, x: Value) -> Value:
+    """Hyperbolic tangent, from ``t = expm1(-2 abs(x))`` as ``-t / (t + 2)``."""
+    magnitude = e.intrinsic("fabs", f32, [x])
+    t = _expm1_negative(e, e.binary("fmul", magnitude, constant(e, x, -2.0)))
+    quotient = e.binary("fdiv", t, e.binary("fadd", t, constant(e, x, 2.0)))
+    return e.intrinsic("copysign", f32, [quotient, x])
+
+
+def sigmoid(e: Emitter, x: Value) -> Value:
+    """``1 / (1 + exp(-x))``, from ``exp(-abs(x))``."""
+    one = constant(e, x, 1.0)
+    magnitude = e.intrinsic("fabs", f32, [x])
+    t = exp(e, e.binary("fmul", magnitude, constant(e, x, -1.0)))
+    above = e.select(e.compare("fcmp oge", x, constant(e, x, 0.0)), one, t)
+    return e.binary("fdiv", above, e.binary("fadd", t, one))
+
+
+def erf(e: Emitter, x: Value) -> Value:
+    """The error function: odd polynomial below 1, ``1 - exp(-polynomial)`` above."""
+    a = e.intrinsic("fabs", f32, [x])
+    small = e.binary("fmul", a, polynomial(e, e.binary("fmul", a, a), _ERF_SMALL))
+    limited = _clamp(e, a, 0.0, 4.0)
+    decay = e.binary("fmul", polynomial(e, limited, _ERF_LARGE), constant(e, x, -1.0))
+    large = e.binary("fmul", _expm1_negative(e, decay), constant(e, x, -1.0))
+    result = e.select(e.compare("fcmp olt", a, constant(e, x, 1.0)), small, large)
+    return e.intrinsic("copysign", f32, [result, x])
+
+
+def log(e: Emitter, x: Value) -> Value:
+    """Natural logarithm."""
+    denormal = e.compare("fcmp olt", x, constant(e, x, 2.0**-126))
+    scaled = e.select(denormal, e.binary("fmul", x, constant(e, x, 2.0**23)), x)
+    bits = e.convert("bitcast", scaled, i32)
+    # Subtracting sqrt(1/2) leaves in the exponent field how many times 2 to divide by.
+    offset = e.binary("sub", bits, e.constant(i32, 0x3F3504F3, x.lanes))
+    n = e.binary("ashr", offset, e.constant(i32, 23, x.lanes))
+    mantissa = e.binary("sub", bits, e.binary("shl", n, e.constant(i32, 23, x.lanes)))
+    f = e.binary("fsub", e.convert("bitcast", mantissa, f32), constant(e, x, 1.0))
+    exponent = e.convert("sitofp", n, f32)
+    correction = e.select(denormal, constant(e, x, -23.0), constant(e, x, 0.0))
+    exponent = e.binary("fadd", exponent, correction)
+    square = e.binary("fmul", f, f)
+    cubic = e.binary("fmul", e.binary("fmul", square, f), polynomial(e, f, _LOG))
+    tail = fma(e, exponent, constant(e, x, _LN2_LOW), cubic)
+    tail = fma(e, square, constant(e, x, -0.5), tail)
+    result = fma(e, exponent, constant(e, x, _LN2_HIGH), e.binary("fadd", f, tail))
+    return log_special(e, x, result)
+
+
+def log_special(e: Emitter, x: Value, result: Value) -> Value:
+    """`result`, except where `x` is zero, negative, infinite or NaN."""
+    zero, infinity = constant(e, x, 0.0), constant(e, x, math.inf)
+    result = e.select(e.compare("fcmp une", x, x), x, result)
+    result = e.select(e.compare("fcmp oeq", x, infinity), x, result)
+    result = e.select(e.compare("fcmp olt", x, zero), constant(e, x, math.nan), result)
+    return e.select(e.compare("fcmp oeq", x, zero), constant(e, x, -math.inf), result)
