@@ -1,0 +1,68 @@
+"""How a contraction is cut into tasks, from its sizes alone: never from the number of threads."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from treadle.schedule.machine import Machine
+
+TASK_FLOPS = 3e6
+"""About 30 us on one thread: enough to hide the claim, little enough to balance."""
+MAX_TASKS = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Blocks:
+    """Rows and panels of a task, and the part of k summed at a time (0: all)."""
+
+    rows: int
+    panels: int
+    k: int
+
+
+def choose_blocks(
+    machine: Machine, rows: int, panels: int, panel_columns: int, tile_rows: int, depth: int,
+    taps: int, itemsize: int, batch: int,
+) -> Blocks:  # fmt: skip
+    """Blocks of a product of `rows` rows, `depth` the length of k of each of `taps` taps.
+
+    Among cuts into about the wanted number of tasks, the one that moves the least: a task reads
+    its rows of A and its panels of B, so A is read once for each block of panels, B once for each
+    block of rows. A's block has to stay in half of L2.
+    """
+    k = depth * taps
+    flops = 2.0 * rows * panels * panel_columns * k
+    wanted = min(max(flops / TASK_FLOPS, 1.0), MAX_TASKS / max(batch, 1))
+    tiles = -(-rows // tile_rows)
+    best, best_cost = Blocks(rows, panels, 0), math.inf
+    for panel_block in sorted({max(1, -(-panels // n)) for n in range(1, panels + 1)}):
+        columns = -(-panels // panel_block)
+        tile_block = max(1, min(tiles, round(tiles * columns / wanted)))
+        row_block = tile_block * tile_rows
+        height = -(-rows // row_block)
+        a_bytes, b_bytes = rows * depth * itemsize, panels * panel_columns * k * itemsize
+        block_bytes = min(row_block, rows) * depth * itemsize
+        cost = height * b_bytes + columns * a_bytes
+        cost *= 1.0 if block_bytes <= machine.l2_bytes / 2 or panel_block == 1 else 2.0
+        cost *= 1.0 + abs(math.log(height * columns / wanted)) / 4
+        if cost < best_cost:
+            best, best_cost = Blocks(row_block, panel_block, 0), cost
+    return Blocks(
+        best.rows,
+        best.panels,
+        _k_block(machine, best.rows, tile_rows, panel_columns, depth, taps, itemsize),
+    )
+
+
+def _k_block(
+    machine: Machine, rows: int, tile_rows: int, panel_columns: int, depth: int, taps: int,
+    itemsize: int,
+) -> int:  # fmt: skip
+    """Part of k such that a panel of B stays in cache while the rows of the task go by."""
+    panel_bytes = depth * taps * panel_columns * itemsize
+    budget = machine.l2_bytes // 2
+    if rows <= tile_rows or panel_bytes <= budget:
+        return 0
+    parts = -(-panel_bytes // budget)
+    return -(-depth // parts // 16) * 16

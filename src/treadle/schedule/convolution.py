@@ -1,0 +1,234 @@
+"""Convolutions: channels-last images against packed weights.
+
+Source of the scheme: Georganas et al., "High-Performance Deep Learning via a Single Building
+Block" (2020): a convolution is a batch-reduce matrix product whose taps address shifted rows.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from treadle.ir.dtypes import i64
+from treadle.ir.graph import Value
+from treadle.ir.loops import Access, Call, Const, Expr, Index, Load, LoopNest, Stage
+from treadle.ops.expr import compare, const, select
+from treadle.ops.lowering import Convolution, ConvolutionSpec
+from treadle.passes.specialise import Unplannable
+from treadle.schedule.contractions import (
+    Product, contraction_step, packed_columns, packed_weight,
+)  # fmt: skip
+from treadle.schedule.fused import tail_operands
+from treadle.schedule.groups import Group, arguments, map_arguments, tensor_type
+from treadle.schedule.machine import Machine
+from treadle.schedule.nests import NestBuilder
+from treadle.schedule.placement import Placement
+from treadle.schedule.places import Place, Storage, broadcast_strides, collapse
+from treadle.schedule.pointwise import copy_step
+from treadle.schedule.steps import (
+    Packing, Step, count_tasks, grain, stream_cost, task_axes,
+)  # fmt: skip
+from treadle.schedule.windows import CHANNELS_LAST, depthwise_step
+
+FEW_CHANNELS = 16
+"""With fewer, the taps of a kernel row are merged with the channels into one long k."""
+
+
+def convolution_steps(
+    group: Group, placement: Placement, machine: Machine, packings: list[Packing]
+) -> list[Step]:
+    """The steps of a convolution over 1 or 2 spatial dims with a constant weight."""
+    node = group.anchor
+    assert node is not None and isinstance(node.op.lower, Convolution)
+    values = arguments(node)
+    types = map_arguments(node, lambda _, v: tensor_type(v))
+    spec = node.op.lower.spec(tensor_type(node.output), *types)
+    if not values[1].is_constant:
+        raise Unplannable(f"{node.op.name} with a weight computed at run time")
+    weight: np.ndarray = values[1].constant
+    origin = placement[values[0]]
+    if spec.groups > 1 and weight.shape[1] == 1 and weight.shape[0] == spec.groups:
+        steps, origin = _channels_last(origin, placement, machine)
+        placement.alias(values[0], origin)
+        return [*steps, depthwise_step(group, spec, weight, placement, machine)]
+    return _contraction(group, spec, weight, values, origin, placement, machine, packings)
+
+
+def _channels_last(
+    origin: Place, placement: Placement, machine: Machine
+) -> tuple[list[Step], Place]:
+    """`origin`, or a copy of it, with its channels next to each other."""
+    if origin.shape[1] == 1 or origin.strides[1] == 1:
+        return [], origin
+    if math.prod(origin.shape[2:]) == 1:
+        return [], origin
+    copy = placement.scratch(origin, origin.shape, CHANNELS_LAST[len(origin.shape)])
+    return [copy_step("channels_last", origin, copy, machine)], copy
+
+
+def _contraction(
+    group: Group, spec: ConvolutionSpec, weight: np.ndarray, values: Sequence[Value],
+    origin: Place, placement: Placement, machine: Machine, packings: list[Packing],
+) -> list[Step]:  # fmt: skip
+    stride, padding, dilation = (
+        _two(x, d) for x, d in ((spec.stride, 1), (spec.padding, 0), (spec.dilation, 1))
+    )
+    kernel = _two(weight.shape[2:], 1)
+    merged = (
+        spec.groups == 1 and origin.shape[1] < FEW_CHANNELS and kernel[1] > 1 and dilation[1] == 1
+    )
+    if merged:
+        steps, image = _padded_copy(_image(origin), padding, placement, machine)
+        padding = (0, 0)
+    else:
+        steps, copied = _channels_last(origin, placement, machine)
+        image = _image(copied)
+    target = placement.result(group.result, CHANNELS_LAST[len(origin.shape)])
+    out = _image(target)
+    groups, c_in = spec.groups, weight.shape[1]
+    columns = weight.shape[0] // groups
+    batch = [(groups, c_in * image.strides[1], 0)] if groups > 1 else []
+    rows = [(out.shape[0], image.strides[0]), (out.shape[2], image.strides[2]), (out.shape[3], image.strides[3])]  # fmt: skip
+
+    def spread(strides: Sequence[int]) -> tuple[int, ...]:
+        four = (*strides[:2], 0, strides[2]) if len(strides) == 3 else tuple(strides)
+        lead = (columns * four[1],) if groups > 1 else ()
+        return (*lead, four[0], four[2], four[3], four[1])
+
+    product = Product(
+        image, columns, c_in * (kernel[1] if merged else 1), image.strides[1] if image.shape[1] > 1 else 1,
+        rows, spread, batch, (kernel[0], 1 if merged else kernel[1]), stride, dilation, padding,
+        (image.shape[2], image.shape[3]),
+    )  # fmt: skip
+    if kernel == (1, 1) and padding == (0, 0) and stride == (1, 1):
+        _flatten_rows(
+            product, [_epilogue_image(placement[v], target) for v in tail_operands(group)], out
+        )
+    tile = machine.tile(image.dtype, product.num_rows, columns)
+    panel = packed_columns(machine, image.dtype, tile)
+
+    def packing(storage: Storage) -> Packing:
+        layout = ("convolution", groups, merged)
+        return Packing(weight, layout, lambda w: _arranged(w, groups, merged), panel, storage)
+
+    taps = product.taps[0] * product.taps[1]
+    operand, packed = packed_weight(packing, image.dtype, panel, taps, product.k, columns, groups)
+    packings.append(packed)
+    if groups > 1:
+        product.batch = [(groups, product.batch[0][1], operand.batch[0])]
+    step = contraction_step(
+        group, product, operand, tile, target, placement, machine,
+        bias=lambda load: _bias(values, placement, load, len(target.shape)),
+    )  # fmt: skip
+    return [*steps, step]
+
+
+def _bias(
+    values: Sequence[Value], placement: Placement, load: Callable[[Value], Expr], rank: int
+) -> Expr | None:
+    """The bias as a value that broadcasts over the result."""
+    if values[2] is None:
+        return None
+    place = placement[values[2]]
+    shape = (place.shape[0], *(1,) * (rank - 2))
+    strides = (place.strides[0], *(0,) * (rank - 2))
+    biased = Value(tensor_type(values[2]), "bias")
+    placement.alias(biased, place.view(shape, strides, place.offset))
+    return load(biased)
+
+
+def _two(items: Sequence[int], default: int) -> tuple[int, int]:
+    return (default, items[0]) if len(items) == 1 else (items[0], items[1])
+
+
+def _image(place: Place) -> Place:
+    """`place` with four dims: a signal [n, c, l] is an image of height 1."""
+    if len(place.shape) != 3:
+        return place
+    (n, c, length), (sn, sc, sl) = place.shape, place.strides
+    return place.view((n, c, 1, length), (sn, sc, 0, sl), place.offset)
+
+
+def _epilogue_image(place: Place, target: Place) -> Place:
+    """An operand of the epilogue beside a result that is seen as an image."""
+    return _image(place) if len(place.shape) == len(target.shape) else place
+
+
+def _flatten_rows(product: Product, operands: Sequence[Place], out: Place) -> None:
+    """Merge the three row axes where A, the result and every operand walk them as one."""
+    strides = [[s for _, s in product.rows]]
+    for place in (out, *operands):
+        own = broadcast_strides(place, out.shape)
+        strides.append([own[0], own[2], own[3]])
+    extents, merged = collapse([n for n, _ in product.rows], strides)
+    if len(extents) != 1:
+        return
+    inner = product.spread
+    innermost = next((a for a, d in ((-2, 3), (-3, 2), (-4, 0)) if out.shape[d] > 1), -2)
+    product.rows = [(1, 0), (1, 0), (extents[0], merged[0][0])]
+    product.limit = (1, extents[0])
+
+    def spread(values: Sequence[int]) -> tuple[int, ...]:
+        full = inner(values)
+        return (*full[:-4], 0, 0, full[innermost], full[-1])
+
+    product.spread = spread
+
+
+def _padded_copy(
+    image: Place, padding: tuple[int, int], placement: Placement, machine: Machine
+) -> tuple[list[Step], Place]:
+    """A channels-last copy of `image` with zeros around it; lanes run along the width."""
+    n, c, height, width = image.shape
+    (up, left) = padding
+    padded = (n, c, height + 2 * up, width + 2 * left)
+    target = placement.scratch(image, padded, (0, 2, 3, 1))
+    builder = NestBuilder()
+    order = (0, 2, 1, 3)
+    axes = task_axes(builder, [padded[d] for d in order])
+    y, x = Index(1), Index(3)
+    inside: Expr | None = None
+    positions: list[Expr] = []
+    for index, pad, size in ((y, up, height), (x, left, width)):
+        position = Call("sub", (index, builder.generic(Const(pad, i64))), i64)
+        limit = builder.generic(Const(size - 1, i64))
+        clamped = Call("min", (Call("max", (position, Const(0, i64)), i64), limit), i64)
+        positions.append(clamped)
+        here = _equal(position, clamped)
+        inside = here if inside is None else Call("logical_and", (inside, here), here.dtype)
+    terms = tuple((a, builder.dim(s)) for a, s in ((0, image.strides[0]), (2, image.strides[1])))
+    indirect = (
+        (positions[0], builder.dim(image.strides[2])),
+        (positions[1], builder.dim(image.strides[3])),
+    )
+    value = Load(Access(builder.buffer(image), terms, 0, indirect), image.dtype)
+    assert inside is not None
+    element = select(inside, value, const(0, image.dtype))
+    store = builder.store(target, [target.strides[d] for d in order], range(4), element)
+    nest = LoopNest("pad", tuple(builder.buffers), axes, (Stage((), (), (store,)),))
+    cost = stream_cost(machine, target.numel, 2 * target.numel * image.dtype.itemsize, 16)
+    tasks = count_tasks(axes, builder.sizes)
+    step = Step(
+        "pad", nest, builder.bound, tuple(builder.sizes), tasks, grain(cost, tasks),
+        (target.storage,), None, cost,
+    )  # fmt: skip
+    return [step], target
+
+
+def _equal(a: Expr, b: Expr) -> Call:
+    result = compare("eq", a, b)
+    assert isinstance(result, Call)
+    return result
+
+
+def _arranged(weight: np.ndarray, groups: int, merged: bool) -> np.ndarray:
+    """[c_out, c_in, kernel...] as [groups, taps, k, 1, n]."""
+    if weight.ndim == 3:
+        weight = weight[:, :, None, :]
+    c_out, c_in, kh, kw = weight.shape
+    split = weight.reshape(groups, c_out // groups, c_in, kh, kw).transpose(0, 3, 4, 2, 1)
+    if merged:
+        return split.reshape(groups, kh, kw * c_in, 1, c_out // groups)
+    return split.reshape(groups, kh * kw, c_in, 1, c_out // groups)

@@ -1,0 +1,110 @@
+"""Gathers and other operators that compute the position they read, as loop nests."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from treadle.ir.loops import Access, Call, Const, Dim, Expr, Index, Load, LoopNest, Stage
+from treadle.ops.lowering import Elements
+from treadle.schedule.fused import Fused, operators
+from treadle.schedule.groups import Group, map_arguments, tensor_type
+from treadle.schedule.machine import Machine
+from treadle.schedule.nests import NestBuilder
+from treadle.schedule.placement import Placement
+from treadle.schedule.places import Place, broadcast_strides, walking_order
+from treadle.schedule.steps import Step, count_tasks, grain, stream_cost, task_axes
+
+
+@dataclass(slots=True)
+class _Positions:
+    """A position expression as ``constant + sum(axis * factor)`` plus data-dependent parts."""
+
+    constant: int = 0
+    factors: dict[int, int] = field(default_factory=dict)
+    indirect: list[tuple[Expr, int]] = field(default_factory=list)
+
+    def add(self, expr: Expr, factor: int) -> None:
+        """Add ``expr * factor``."""
+        if isinstance(expr, Const):
+            self.constant += int(expr.value) * factor
+        elif isinstance(expr, Index):
+            self.factors[expr.axis] = self.factors.get(expr.axis, 0) + factor
+        elif isinstance(expr, Call) and expr.function in ("add", "sub"):
+            self.add(expr.args[0], factor)
+            self.add(expr.args[1], factor if expr.function == "add" else -factor)
+        elif isinstance(expr, Call) and expr.function == "mul" and isinstance(expr.args[1], Const):
+            self.add(expr.args[0], factor * int(expr.args[1].value))
+        else:
+            self.indirect.append((expr, factor))
+
+
+def elements_step(group: Group, placement: Placement, machine: Machine) -> Step:
+    """An `Elements` anchor, with what follows it, as one kernel."""
+    node = group.anchor
+    assert node is not None and isinstance(node.op.lower, Elements)
+    result = tensor_type(node.output)
+    places: dict[tuple[int, int], Place] = {}
+    counts: dict[int, int] = {}
+
+    def note(position: int, value: object) -> object:
+        item = counts.get(position, 0)
+        counts[position] = item + 1
+        places[position, item] = placement[value]  # type: ignore[index]
+        return tensor_type(value)  # type: ignore[arg-type]
+
+    types = map_arguments(node, note)
+    first = next(iter(places.values()))
+    order = None
+    if len(first.shape) == len(result.sizes):
+        order = walking_order(result.sizes, first.strides)
+    target = placement.result(group.result, order)
+    walked = walking_order(target.shape, target.strides)
+    builder = NestBuilder()
+
+    def load(argument: int, positions: Sequence[Expr], item: int = 0) -> Expr:
+        place = places[argument, item]
+        return Load(_access(builder, place, positions), place.dtype)
+
+    axis = {d: walked.index(d) for d in range(len(walked))}
+    indices = [Index(axis[d]) for d in range(len(walked))]
+    element = node.op.lower.build(load, indices, result, *types)
+    element = builder.generic(element)
+    numbers = [axis[d] for d in range(len(walked))]
+    fused = Fused(
+        group, {node.output: element},
+        lambda v: builder.load(
+            placement[v], broadcast_strides(placement[v], target.shape), numbers
+        ),
+    )  # fmt: skip
+    value = fused(group.result)
+    extents = [target.shape[d] for d in walked] or [1]
+    axes = task_axes(builder, extents)
+    store = builder.store(target, target.strides, numbers, value)
+    builder.finish_status([value])
+    kernel = LoopNest(group.name, tuple(builder.buffers), axes, (Stage((), (), (store,)),))
+    nbytes = 2 * target.numel * target.dtype.itemsize
+    cost = stream_cost(machine, target.numel, nbytes, operators(group))
+    tasks = count_tasks(axes, builder.sizes)
+    return Step(
+        group.name, kernel, builder.bound, tuple(builder.sizes), tasks, grain(cost, tasks),
+        (target.storage,), group.last.loc, cost,
+    )  # fmt: skip
+
+
+def _access(builder: NestBuilder, place: Place, positions: Sequence[Expr]) -> Access:
+    """The element of `place` at `positions`: what is affine as strides of axes, the rest as
+    indirect terms."""
+    terms: dict[int, int] = {}
+    offset = 0
+    indirect: list[tuple[Expr, Dim]] = []
+    for position, stride in zip(positions, place.strides, strict=True):
+        parsed = _Positions()
+        parsed.add(position, stride)
+        offset += parsed.constant
+        for axis, factor in parsed.factors.items():
+            terms[axis] = terms.get(axis, 0) + factor
+        for expr, factor in parsed.indirect:
+            indirect.append((builder.generic(expr), builder.dim(factor)))
+    affine = tuple((a, builder.dim(s)) for a, s in sorted(terms.items()) if s != 0)
+    return Access(builder.buffer(place), affine, builder.dim(offset), tuple(indirect))

@@ -1,0 +1,48 @@
+"""What the schedule knows of the machine, and the register tiles that follow from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from treadle.ir.dtypes import DType
+from treadle.ir.loops import Tile
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """Sizes in bytes; rates are only used to compare choices.
+
+    `flops_per_ns` counts float32 on one thread, `bytes_per_ns` what one thread streams.
+    """
+
+    vector_bytes: int = 32
+    registers: int = 16
+    l1_bytes: int = 32 << 10
+    l2_bytes: int = 1 << 20
+    flops_per_ns: float = 100.0
+    bytes_per_ns: float = 15.0
+
+    def lanes(self, dtype: DType) -> int:
+        return self.vector_bytes // dtype.itemsize
+
+    def tile(self, dtype: DType, rows: int, columns: int, gates: int = 1) -> Tile:
+        """The register tile for a product of `rows` rows and `columns` columns.
+
+        Accumulators, a panel row of B and one value of A must fit the registers. Among those
+        tiles, the one with the least estimated cycles: columns are padded to whole panels, rows to
+        whole tiles, and each step of k costs its FMAs or its loads, whichever is more.
+        """
+        if gates > 1:
+            return Tile(min(max(rows, 1), self.registers // gates - 2), 1)
+        lanes = self.lanes(dtype)
+        best, best_cost = Tile(1, 1), float("inf")
+        for vectors in range(1, 9):
+            for height in range(1, 15):
+                if height * vectors + vectors + 1 > self.registers:
+                    continue
+                tiles = -(-max(rows, 1) // height) * -(-max(columns, 1) // (vectors * lanes))
+                arithmetic = max(height * vectors, 8)  # fewer do not hide the latency
+                cost = tiles * max(arithmetic, 1.0 * (vectors + height)) + 0.5 * tiles
+                if cost < best_cost:
+                    best, best_cost = Tile(height, vectors), cost
+        return best

@@ -1,0 +1,165 @@
+"""Matrix products as contractions: which dims are batch, rows and columns, and where B is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from treadle.ir.graph import Value
+from treadle.ir.loops import Expr, Tile
+from treadle.ops.lowering import MatrixProduct
+from treadle.passes.specialise import Unplannable
+from treadle.schedule.contractions import (
+    Operand, Product, contraction_step, pack_steps, packed_columns, packed_weight,
+)  # fmt: skip
+from treadle.schedule.fused import tail_operands
+from treadle.schedule.groups import Group, arguments
+from treadle.schedule.machine import Machine
+from treadle.schedule.placement import Placement, wanted_order
+from treadle.schedule.places import Place, Storage, broadcast_strides, collapse
+from treadle.schedule.pointwise import copy_step
+from treadle.schedule.steps import Packing, Step
+
+
+def matmul_steps(
+    group: Group, placement: Placement, machine: Machine, packings: list[Packing]
+) -> list[Step]:
+    """The steps of ``A[..., m, k] @ B[..., k, n]`` and what follows it."""
+    node = group.anchor
+    assert node is not None and isinstance(node.op.lower, MatrixProduct)
+    rule, values = node.op.lower, arguments(node)
+    a, b = placement[values[0]], _matrix_b(placement[values[1]], rule.transpose_b)
+    target = placement.result(group.result, wanted_order(group.result))
+    bias = values[rule.bias] if rule.bias is not None else None
+    operands = [placement[v] for v in tail_operands(group)]
+    if bias is not None:
+        operands.append(placement[bias])
+    product, b_batch, steps = _product(a, b, target, operands, placement, machine)
+    tile = machine.tile(a.dtype, product.num_rows, product.columns)
+    panel = packed_columns(machine, a.dtype, tile)
+    constant = values[1].constant if values[1].is_constant else None
+    if constant is not None and len(b_batch) <= 1 and b.shape[-2:] == _matrix_shape(constant, rule):
+        operand, packed = _constant_operand(constant, rule.transpose_b, product, panel, b_batch)
+        packings.append(packed)
+    elif b.strides[-1] == 1 and product.num_rows < 8 * tile.rows:
+        batch = tuple(s for _, s in b_batch)
+        operand = Operand(b, panel, 0, b.strides[-2], False, batch)
+    else:
+        k, n = ((b.shape[d], b.strides[d]) for d in (-2, -1))
+        packs, operand = pack_steps(b, b_batch, k, n, panel, placement, machine)
+        steps += packs
+    product.batch = [
+        (n, s, t) for (n, s, _), t in zip(product.batch, operand.batch, strict=bool(product.batch))
+    ]
+    return [*steps, _step(group, product, operand, tile, target, placement, machine, bias)]
+
+
+def _step(
+    group: Group, product: Product, operand: Operand, tile: Tile, target: Place,
+    placement: Placement, machine: Machine, bias: Value | None,
+) -> Step:  # fmt: skip
+    def add_bias(load: Callable[[Value], Expr]) -> Expr | None:
+        return None if bias is None else load(bias)
+
+    return contraction_step(
+        group, product, operand, tile, target, placement, machine, bias=add_bias
+    )
+
+
+def _matrix_b(place: Place, transposed: bool) -> Place:
+    """B as [..., k, n]."""
+    if not transposed:
+        return place
+    *lead, n, k = range(len(place.shape))
+    order = [*lead, k, n]
+    shape, strides = ([x[d] for d in order] for x in (place.shape, place.strides))
+    return place.view(shape, strides, place.offset)
+
+
+def _matrix_shape(array: np.ndarray, rule: MatrixProduct) -> tuple[int, ...]:
+    return array.shape[:-3:-1] if rule.transpose_b else array.shape[-2:]
+
+
+def _product(
+    a: Place, b: Place, target: Place, operands: Sequence[Place], placement: Placement,
+    machine: Machine,
+) -> tuple[Product, list[tuple[int, int]], list[Step]]:  # fmt: skip
+    """The product, the batch of B as (extent, stride), and copies that had to come first."""
+    rank = len(target.shape)
+    batch_shape = target.shape[: rank - 2]
+    shared_b = all(s == 0 for s in _lead_strides(b, batch_shape))
+    product = _axes(a, b, target, operands, shared_b)
+    if product is not None:
+        return (*product, [])
+    dense = placement.scratch(a, (*batch_shape, *a.shape[-2:]))
+    wide = a.view(dense.shape, (*_lead_strides(a, batch_shape), *a.strides[-2:]), a.offset)
+    copied = _axes(dense, b, target, operands, shared_b)
+    if copied is None:
+        raise Unplannable("a matrix product with more batch dims than a kernel has axes")
+    return (*copied, [copy_step("contiguous", wide, dense, machine)])
+
+
+def _lead_strides(place: Place, batch_shape: Sequence[int]) -> tuple[int, ...]:
+    """Strides over the batch dims of the result; 0 where the operand broadcasts."""
+    lead = place.view(place.shape[:-2], place.strides[:-2], place.offset)
+    return broadcast_strides(lead, batch_shape)
+
+
+def _axes(
+    a: Place, b: Place, target: Place, operands: Sequence[Place], shared_b: bool
+) -> tuple[Product, list[tuple[int, int]]] | None:
+    """Which dims of the result are batch and which rows; None if there are too many."""
+    shape = target.shape
+    rank = len(shape)
+    row_dims = list(range(rank - 1)) if shared_b else [rank - 2]
+    batch_dims = [] if shared_b else list(range(rank - 2))
+    a_strides = (*_lead_strides(a, shape[:-2]), a.strides[-2], 0)
+    b_strides = (*_lead_strides(b, shape[:-2]), 0, 0)
+    others = [target.strides, *(broadcast_strides(p, shape) for p in operands)]
+    walks = [tuple(s if n > 1 else 0 for s, n in zip(w, shape, strict=True)) for w in (a_strides, b_strides, *others)]  # fmt: skip
+    rows, row_walks = _collapsed(shape, walks, row_dims)
+    batch, batch_walks = _collapsed(shape, walks, batch_dims)
+    if len(rows) > 3 or len(batch) > 2:
+        return None
+    fill = 3 - len(rows)
+    known = {w: (*batch_walks[w], *(0,) * fill, *row_walks[w]) for w in walks}
+
+    def spread(strides: Sequence[int]) -> tuple[int, ...]:
+        key = tuple(s if n > 1 else 0 for s, n in zip(strides, shape, strict=True))
+        found = known.get(key) or known[(*key[:-1], 0)]
+        return (*found, strides[-1] if shape[-1] > 1 else 0)
+
+    a_walk, b_walk = walks[0], walks[1]
+    row_axes = [(1, 0)] * fill + list(zip(rows, row_walks[a_walk], strict=True))
+    batch_axes = [(n, s, 0) for n, s in zip(batch, batch_walks[a_walk], strict=True)]
+    product = Product(a, shape[-1], a.shape[-1], a.strides[-1] if a.shape[-1] > 1 else 1,
+                      row_axes, spread, batch_axes)  # fmt: skip
+    product.limit = (row_axes[1][0], row_axes[2][0])
+    return product, list(zip(batch, batch_walks[b_walk], strict=True))
+
+
+def _collapsed(
+    shape: Sequence[int], walks: Sequence[tuple[int, ...]], dims: Sequence[int]
+) -> tuple[list[int], dict[tuple[int, ...], tuple[int, ...]]]:
+    """`dims` merged where all `walks` allow, and each walk over them."""
+    if not dims:
+        return [], dict.fromkeys(walks, ())
+    extents, merged = collapse([shape[d] for d in dims], [[w[d] for d in dims] for w in walks])
+    return extents, {w: tuple(m) for w, m in zip(walks, merged, strict=True)}
+
+
+def _constant_operand(
+    weight: np.ndarray, transposed: bool, product: Product, panel: int,
+    batch: Sequence[tuple[int, int]],
+) -> tuple[Operand, Packing]:  # fmt: skip
+    count = batch[0][0] if batch else 1
+
+    def arrange(w: np.ndarray) -> np.ndarray:
+        matrix = np.swapaxes(w, -1, -2) if transposed else w
+        return matrix.reshape(count, 1, matrix.shape[-2], 1, matrix.shape[-1])
+
+    def packing(storage: Storage) -> Packing:
+        return Packing(weight, ("matmul", transposed), arrange, panel, storage)
+
+    return packed_weight(packing, product.a.dtype, panel, 1, product.k, product.columns, count)

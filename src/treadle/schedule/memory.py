@@ -1,0 +1,76 @@
+"""Offsets in the arena: storages whose live ranges do not meet share memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from treadle.schedule.places import Space, Storage
+from treadle.schedule.steps import Fork, Instruction, Join, Step
+
+ALIGNMENT = 64
+
+
+@dataclass(slots=True)
+class LiveRange:
+    """First and last moment at which a storage is touched."""
+
+    first: int
+    last: int
+
+    def meets(self, other: LiveRange) -> bool:
+        return self.first <= other.last and other.first <= self.last
+
+
+def plan_memory(sequences: Sequence[Sequence[Instruction]]) -> tuple[dict[Storage, int], int]:
+    """Byte offsets of all arena storages, and the size of the arena.
+
+    Largest first, each at the lowest offset that is free during its live range (a greedy scheme;
+    source: Pisarchyk & Lee 2020, "Efficient Memory Management for Deep Neural Net Inference").
+    """
+    ranges = live_ranges(sequences)
+    placed: list[tuple[Storage, int, LiveRange]] = []
+    size = 0
+    for storage in sorted(ranges, key=lambda s: (-s.nbytes, ranges[s].first)):
+        here = ranges[storage]
+        need = -(-max(storage.nbytes, 1) // ALIGNMENT) * ALIGNMENT
+        offset = 0
+        busy = [(o, o + s.nbytes) for s, o, r in placed if r.meets(here)]
+        for start, stop in sorted(busy):
+            if offset + need <= start:
+                break
+            offset = max(offset, -(-stop // ALIGNMENT) * ALIGNMENT)
+        placed.append((storage, offset, here))
+        size = max(size, offset + need)
+    return {s: o for s, o, _ in placed}, size
+
+
+def live_ranges(sequences: Sequence[Sequence[Instruction]]) -> dict[Storage, LiveRange]:
+    """The live range of every arena storage.
+
+    Moments are positions in the main sequence. What a fork's body touches is touched during the
+    whole time from the fork to its join, since it runs at any moment between.
+    """
+    ranges: dict[Storage, LiveRange] = {}
+    for first, last, step in _moments(sequences, 0):
+        for storage, _ in step.bound:
+            if storage.space is not Space.ARENA:
+                continue
+            known = ranges.setdefault(storage, LiveRange(first, last))
+            known.first, known.last = min(known.first, first), max(known.last, last)
+    return ranges
+
+
+def _moments(
+    sequences: Sequence[Sequence[Instruction]], number: int
+) -> Iterator[tuple[int, int, Step]]:
+    """Each step below a sequence with the first and last position at which it may run."""
+    sequence = sequences[number]
+    joins = {i.future: at for at, i in enumerate(sequence) if isinstance(i, Join)}
+    for at, instruction in enumerate(sequence):
+        if isinstance(instruction, Step):
+            yield at, at, instruction
+        elif isinstance(instruction, Fork):
+            end = joins.get(instruction.future, len(sequence))
+            for _, _, step in _moments(sequences, instruction.sequence):
+                yield at, end, step

@@ -1,0 +1,99 @@
+"""`NestBuilder`: collects the buffers and run-time sizes of one kernel while it is written.
+
+Every size goes in as a parameter, so that kernels do not depend on shapes; only strides 0 and 1
+are part of the code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from treadle.ir.dtypes import i32, i64
+from treadle.ir.loops import (
+    Access,
+    Buffer,
+    Call,
+    Const,
+    Dim,
+    Expr,
+    Extent,
+    Index,
+    Load,
+    Reduced,
+    Size,
+    Store,
+)  # fmt: skip
+from treadle.schedule.places import Place, Space, Storage
+
+STATUS = Storage(Space.STATUS, 16)
+
+
+@dataclass(slots=True)
+class NestBuilder:
+    """Buffers (each with where it is bound) and sizes of a kernel."""
+
+    sizes: list[int] = field(default_factory=list)
+    buffers: list[Buffer] = field(default_factory=list)
+    bound: list[tuple[Storage, int]] = field(default_factory=list)
+
+    def size(self, value: int) -> Size:
+        """A new run-time size."""
+        self.sizes.append(value)
+        return Size(len(self.sizes) - 1)
+
+    def dim(self, value: int) -> Dim:
+        """`value` as a literal if it is 0 or 1, else as a run-time size."""
+        return value if value in (0, 1) else self.size(value)
+
+    def buffer(self, place: Place, *, written: bool = False) -> int:
+        """The argument bound to the start of `place`."""
+        at = (place.storage, place.offset * place.dtype.itemsize)
+        for i, (buffer, bound) in enumerate(zip(self.buffers, self.bound, strict=True)):
+            same = bound[0] is at[0] and bound[1] == at[1] and buffer.dtype == place.dtype
+            if same and not buffer.written and not written:
+                return i
+        self.buffers.append(Buffer(place.dtype, written))
+        self.bound.append(at)
+        return len(self.buffers) - 1
+
+    def load(self, place: Place, strides: Sequence[int], axes: Sequence[int]) -> Expr:
+        """The element of `place` under `strides` along `axes`."""
+        return Load(self.access(place, strides, axes), place.dtype)
+
+    def store(
+        self, place: Place, strides: Sequence[int], axes: Sequence[int], value: Expr
+    ) -> Store:
+        return Store(self.access(place, strides, axes, written=True), value)
+
+    def access(
+        self, place: Place, strides: Sequence[int], axes: Sequence[int], *, written: bool = False
+    ) -> Access:
+        terms = tuple((a, self.dim(s)) for a, s in zip(axes, strides, strict=True) if s != 0)
+        return Access(self.buffer(place, written=written), terms)
+
+    def finish_status(self, expressions: Sequence[Expr]) -> None:
+        """Append the status buffer if an index is checked anywhere in `expressions`."""
+        if any(_checks(e) for e in expressions):
+            self.buffers.append(Buffer(i32, True))
+            self.bound.append((STATUS, 0))
+
+    def generic(self, expr: Expr) -> Expr:
+        """`expr` with i64 literals other than 0 and 1 made run-time sizes."""
+        if isinstance(expr, Const):
+            big = expr.dtype == i64 and expr.value not in (0, 1)
+            return Extent(self.size(int(expr.value))) if big else expr
+        if isinstance(expr, Call):
+            return Call(expr.function, tuple(self.generic(a) for a in expr.args), expr.dtype)
+        return expr
+
+
+def _checks(expr: Expr) -> bool:
+    if isinstance(expr, Call):
+        return expr.function in ("checked_index", "wrapped_index") or any(map(_checks, expr.args))
+    if isinstance(expr, Load):
+        return any(_checks(e) for e, _ in expr.access.indirect)
+    return False
+
+
+__all__ = ["STATUS", "Index", "NestBuilder", "Reduced"]

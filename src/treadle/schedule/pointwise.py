@@ -1,0 +1,91 @@
+"""Pointwise groups and copies as loop nests."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from treadle.ir.loops import Expr, LoopNest, Stage
+from treadle.ops.expr import cast
+from treadle.schedule.fused import Fused, externals, loader, operators
+from treadle.schedule.groups import Group, tensor_type
+from treadle.schedule.machine import Machine
+from treadle.schedule.nests import NestBuilder
+from treadle.schedule.placement import Placement
+from treadle.schedule.places import Place, broadcast_strides, collapse, walking_order
+from treadle.schedule.steps import Step, count_tasks, grain, stream_cost, task_axes
+
+
+class Domain:
+    """The collapsed axes of a kernel over all elements of `target`, walked in its memory order.
+
+    Of `places`, those of all operands are needed, since only axes that every one of them walks as
+    one are merged.
+    """
+
+    def __init__(self, target: Place, places: Sequence[Place]) -> None:
+        self._shape = target.shape
+        self._perm = walking_order(target.shape, target.strides)
+        spread = [broadcast_strides(p, target.shape) for p in places]
+        strides = [self._permuted(s) for s in (target.strides, *spread)]
+        extents, merged = collapse([target.shape[d] for d in self._perm], strides)
+        self.extents = extents
+        self._known = dict(zip(map(tuple, strides), merged, strict=True))
+
+    def _permuted(self, strides: Sequence[int]) -> tuple[int, ...]:
+        return tuple(
+            s if self._shape[d] > 1 else 0 for d, s in ((d, strides[d]) for d in self._perm)
+        )
+
+    def axes_of(self, _: Place, strides: Sequence[int]) -> tuple[list[int], list[int]]:
+        """Strides over the collapsed axes, and those axes, for strides over the full shape."""
+        return self._known[self._permuted(strides)], list(range(len(self.extents)))
+
+
+def pointwise_step(group: Group, placement: Placement, machine: Machine) -> Step:
+    """A group without an anchor as one kernel."""
+    shape = tensor_type(group.result).sizes
+    operands = [placement[v] for v in externals(group)]
+    whole = [p for p in operands if p.shape == shape]
+    order = walking_order(shape, whole[0].strides) if whole else None
+    target = placement.result(group.result, order)
+    domain = Domain(target, operands)
+    builder = NestBuilder()
+    load = loader(builder, placement, shape, domain.axes_of)
+    value = Fused(group, {}, load)(group.result)
+    cost = operators(group)
+    return _finish(group.name, builder, domain, target, operands, value, machine, cost, group)
+
+
+def copy_step(name: str, origin: Place, target: Place, machine: Machine) -> Step:
+    """A kernel that writes the elements of `origin` to `target`, of the same shape."""
+    domain = Domain(target, [origin])
+    builder = NestBuilder()
+    strides, axes = domain.axes_of(origin, broadcast_strides(origin, target.shape))
+    value = cast(builder.load(origin, strides, axes), target.dtype)
+    return _finish(name, builder, domain, target, [origin], value, machine, 1, None)
+
+
+def _finish(
+    name: str,
+    builder: NestBuilder,
+    domain: Domain,
+    target: Place,
+    operands: Sequence[Place],
+    value: Expr,
+    machine: Machine,
+    work: int,
+    group: Group | None,
+) -> Step:
+    axes = task_axes(builder, domain.extents)
+    strides, numbers = domain.axes_of(target, target.strides)
+    store = builder.store(target, strides, numbers, value)
+    builder.finish_status([value])
+    kernel = LoopNest(name, tuple(builder.buffers), axes, (Stage(stores=(store,)),))
+    nbytes = sum(p.numel * p.dtype.itemsize for p in (target, *operands))
+    cost = stream_cost(machine, target.numel, nbytes, work)
+    tasks = count_tasks(axes, builder.sizes)
+    loc = group.last.loc if group else None
+    return Step(
+        name, kernel, builder.bound, tuple(builder.sizes), tasks, grain(cost, tasks),
+        (target.storage,), loc, cost,
+    )  # fmt: skip

@@ -1,0 +1,139 @@
+"""What a schedule consists of: steps, forks and joins, in sequences."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+import numpy as np
+
+from treadle.ir.graph import Loc
+from treadle.ir.loops import Axis, Dim, Kernel
+from treadle.schedule.machine import Machine
+from treadle.schedule.nests import NestBuilder
+from treadle.schedule.places import Storage
+
+TASK_WORK = 16384
+"""Elements that a task of a memory-bound kernel handles: about 4 us."""
+CHUNK_NS = 4000.0
+"""A chunk that another thread takes should last this long, several times the hand-off."""
+
+
+@dataclass(slots=True, eq=False)
+class Packing:
+    """A weight to be packed once, into `storage`, as panels of columns.
+
+    `arrange` turns `weight` into [batch, taps, k, gates, n]; `panel` counts columns of one gate.
+    `layout` names what `arrange` does: equal layouts of one weight give equal bytes.
+    """
+
+    weight: np.ndarray
+    layout: tuple[object, ...]
+    arrange: Callable[[np.ndarray], np.ndarray]
+    panel: int
+    storage: Storage
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        return (id(self.weight), self.panel, *self.layout)
+
+    def packed(self) -> np.ndarray:
+        """The panels, flat: [batch, panel, taps, k, gates, column], zeros past the last column."""
+        b = self.arrange(self.weight)
+        panels = -(-b.shape[-1] // self.panel)
+        full = np.zeros((*b.shape[:-1], panels * self.panel), b.dtype)
+        full[..., : b.shape[-1]] = b
+        split = full.reshape(*b.shape[:-1], panels, self.panel)
+        return np.ascontiguousarray(split.transpose(0, 4, 1, 2, 3, 5)).reshape(-1)
+
+
+@dataclass(slots=True, eq=False)
+class Step:
+    """A kernel on its memory. `reads` and `writes` are for liveness."""
+
+    name: str
+    kernel: Kernel
+    bound: list[tuple[Storage, int]]
+    sizes: tuple[int, ...]
+    num_tasks: int
+    grain: int
+    writes: tuple[Storage, ...]
+    loc: Loc | None = None
+    cost_ns: float = 0.0
+
+
+@dataclass(slots=True, eq=False)
+class Fork:
+    """Start sequence number `sequence` as a task."""
+
+    sequence: int
+    future: int
+
+
+@dataclass(slots=True, eq=False)
+class Join:
+    """Wait for a fork."""
+
+    future: int
+
+
+Instruction: TypeAlias = Step | Fork | Join
+
+
+@dataclass(slots=True)
+class Schedule:
+    """Everything about one plan but its machine code.
+
+    `sequences[0]` is the main one. `offsets` gives the byte offset of each arena storage.
+    """
+
+    sequences: list[list[Instruction]]
+    inputs: list[Storage]
+    outputs: list[Storage]
+    packings: list[Packing] = field(default_factory=list)
+    offsets: dict[Storage, int] = field(default_factory=dict)
+    arena_bytes: int = 0
+
+    def steps(self) -> list[Step]:
+        return [i for s in self.sequences for i in s if isinstance(i, Step)]
+
+
+def task_axes(builder: NestBuilder, extents: Sequence[int], work: int = 1) -> tuple[Axis, ...]:
+    """Outer axes cut into tasks of about `TASK_WORK` elements, each element worth `work`."""
+    axes: list[Axis] = []
+    inner = max(work, 1)
+    for position, extent in reversed(list(enumerate(extents))):
+        last = position == len(extents) - 1
+        if inner >= TASK_WORK and not last:
+            step = 1
+        elif inner * extent <= TASK_WORK and position > 0:
+            step = 0
+        else:
+            step = max(1, TASK_WORK // inner)
+            step = -(-step // 64) * 64 if last else step
+        dim: Dim = step if step in (0, 1) else builder.size(step)
+        axes.append(Axis(builder.size(extent), dim))
+        inner *= max(extent, 1)
+    return tuple(reversed(axes))
+
+
+def count_tasks(axes: Sequence[Axis], sizes: Sequence[int]) -> int:
+    """How many tasks `axes` make."""
+
+    def value(dim: Dim) -> int:
+        return dim if isinstance(dim, int) else sizes[dim.index]
+
+    steps = [(value(a.extent), value(a.step)) for a in axes]
+    return math.prod(-(-extent // step) for extent, step in steps if step)
+
+
+def grain(cost_ns: float, num_tasks: int) -> int:
+    """Tasks that a chunk should have, from the cost of all of them on one thread."""
+    return max(1, math.ceil(CHUNK_NS * num_tasks / max(cost_ns, 1.0)))
+
+
+def stream_cost(machine: Machine, elements: int, nbytes: int, operators: int) -> float:
+    """Nanoseconds of a kernel that touches `nbytes` and computes `operators` per element."""
+    return max(nbytes / machine.bytes_per_ns, elements * operators * 2 / machine.flops_per_ns)

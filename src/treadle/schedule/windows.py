@@ -1,0 +1,210 @@
+"""Pooling, and depthwise convolution, as loop nests over windows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from treadle.ir.dtypes import DType, i64
+from treadle.ir.graph import Value
+from treadle.ir.loops import (
+    Access, Call, Const, Dim, Expr, Index, Load, LoopNest, Range, Reduce, Reduced, Stage,
+)  # fmt: skip
+from treadle.ops.expr import add, cast, const, div, mul, sub
+from treadle.ops.lowering import ConvolutionSpec, Pool, Window
+from treadle.schedule.fused import Fused
+from treadle.schedule.groups import Group, map_arguments, tensor_operands, tensor_type
+from treadle.schedule.machine import Machine
+from treadle.schedule.nests import NestBuilder
+from treadle.schedule.placement import Placement, constant_place
+from treadle.schedule.places import Place, broadcast_strides, walking_order
+from treadle.schedule.steps import Step, count_tasks, grain, stream_cost, task_axes
+
+CHANNELS_LAST = {3: (0, 2, 1), 4: (0, 2, 3, 1)}
+
+
+@dataclass(slots=True)
+class _Walk:
+    """The axes of a kernel over all dims of the result, in its memory order, then the windows'."""
+
+    builder: NestBuilder
+    shape: tuple[int, ...]
+    order: list[int]
+    windowed: list[int]
+
+    def axis(self, dim: int) -> int:
+        return self.order.index(dim)
+
+    def tap(self, number: int) -> int:
+        return len(self.order) + number
+
+    def load(self, place: Place) -> Expr:
+        """The element of an operand of the result's (broadcast) shape."""
+        strides = broadcast_strides(place, self.shape)
+        axes = [self.axis(d) for d in range(len(self.shape))]
+        return self.builder.load(place, strides, axes)
+
+
+def window_step(group: Group, placement: Placement, machine: Machine) -> Step:
+    """A pooling operator, with what follows it, as one kernel."""
+    node = group.anchor
+    assert node is not None and isinstance(node.op.lower, Window)
+    types = map_arguments(node, lambda _, v: tensor_type(v))
+    pool = node.op.lower.spec(tensor_type(node.output), *types)
+    origin = placement[tensor_operands(node)[0]]
+    walk, target = _walk(group, placement, origin, _window_dims(pool, origin))
+    ranges, access = _taps(walk, origin, pool)
+    value: Expr = Load(access, origin.dtype)
+    result = tensor_type(node.output).element
+    reduce = Reduce(pool.function, cast(value, result), result)
+    element = _divided(walk, Reduced(0, 0, result), pool, origin, ranges, result)
+    taps = math.prod(pool.kernel or (4,))
+    return _finish(
+        group, walk, node.output, element, ranges, reduce, target, placement, machine, taps
+    )
+
+
+def depthwise_step(
+    group: Group, spec: ConvolutionSpec, weight: np.ndarray, placement: Placement, machine: Machine
+) -> Step:
+    """A convolution with one input channel for each group, lanes along the channels.
+
+    `weight`: [c_out, 1, kernel...], constant.
+    """
+    node = group.anchor
+    assert node is not None
+    values = tensor_operands(node)
+    origin = placement[values[0]]
+    windowed = list(range(2, len(origin.shape)))
+    walk, target = _walk(group, placement, origin, windowed, CHANNELS_LAST[len(origin.shape)])
+    pool = Pool("sum", weight.shape[2:], spec.stride, spec.padding, spec.dilation)
+    ranges, access = _taps(walk, origin, pool)
+    last = np.ascontiguousarray(np.moveaxis(weight[:, 0], 0, -1))
+    packed = constant_place(last)
+    taps = [walk.tap(i) for i in range(len(windowed))]
+    factor = walk.builder.load(packed, packed.strides, [*taps, walk.axis(1)])
+    product = mul(Load(access, origin.dtype), factor)
+    element: Expr = Reduced(0, 0, origin.dtype)
+    if len(values) > 2:
+        bias = placement[values[2]]
+        element = add(element, walk.builder.load(bias, bias.strides, [walk.axis(1)]))
+    reduce = Reduce("sum", product, origin.dtype)
+    count = math.prod(weight.shape[2:])
+    return _finish(
+        group, walk, node.output, element, ranges, reduce, target, placement, machine, count
+    )
+
+
+def _window_dims(pool: Pool, origin: Place) -> list[int]:
+    rank = len(origin.shape)
+    count = len(pool.kernel) if pool.kernel is not None else rank - (rank > 2) - (rank > 3)
+    return list(range(rank - min(count, 2), rank))
+
+
+def _walk(
+    group: Group, placement: Placement, origin: Place, windowed: list[int],
+    order: Sequence[int] | None = None,
+) -> tuple[_Walk, Place]:  # fmt: skip
+    if order is None:
+        order = walking_order(origin.shape, origin.strides)
+    target = placement.result(group.result, order)
+    walked = walking_order(target.shape, target.strides)
+    return _Walk(NestBuilder(), target.shape, walked, windowed), target
+
+
+def _taps(walk: _Walk, origin: Place, pool: Pool) -> tuple[list[Range], Access]:
+    """The ranges of the window at the current point, and the access to the element under it."""
+    builder, ranges = walk.builder, list[Range]()
+    terms: list[tuple[int, Dim]] = []
+    offset = 0
+    for d in range(len(walk.shape)):
+        if d not in walk.windowed and origin.shape[d] > 1:
+            terms.append((walk.axis(d), builder.dim(origin.strides[d])))
+    for number, d in enumerate(walk.windowed):
+        stride, size = origin.strides[d], origin.shape[d]
+        position = Index(walk.axis(d))
+        if pool.kernel is None:
+            ranges.append(_adaptive(builder, position, size, walk.shape[d]))
+            terms.append((walk.tap(number), builder.dim(stride)))
+            continue
+        step, pad, dilation = pool.stride[number], pool.padding[number], pool.dilation[number]
+        first = sub(mul(position, _i(builder, step)), _i(builder, pad))
+        start, stop = _inside(builder, first, dilation, size, pool.kernel[number], pad)
+        ranges.append(Range(start, stop))
+        terms.append((walk.axis(d), builder.dim(step * stride)))
+        terms.append((walk.tap(number), builder.dim(dilation * stride)))
+        offset -= pad * stride
+    return ranges, Access(builder.buffer(origin), tuple(terms), builder.dim(offset))
+
+
+def _i(builder: NestBuilder, value: int) -> Expr:
+    return builder.generic(Const(value, i64))
+
+
+def _inside(
+    builder: NestBuilder, first: Expr, dilation: int, size: int, kernel: int, pad: int
+) -> tuple[Expr, Expr]:
+    """Taps ``start <= t < stop`` of `kernel` with ``0 <= first + t*dilation < size``."""
+    d = _i(builder, dilation)
+    before = sub(_i(builder, dilation - 1), first)
+    start = Call("max", (Const(0, i64), Call("floordiv", (before, d), i64)), i64)
+    room = sub(_i(builder, size - 1 + dilation), first)
+    stop = Call("min", (_i(builder, kernel), Call("floordiv", (room, d), i64)), i64)
+    return start, stop
+
+
+def _adaptive(builder: NestBuilder, position: Expr, size: int, count: int) -> Range:
+    n, total = _i(builder, count), _i(builder, size)
+    start = Call("floordiv", (mul(position, total), n), i64)
+    after = add(mul(position, total), _i(builder, size + count - 1))
+    return Range(start, Call("floordiv", (after, n), i64))
+
+
+def _divided(
+    walk: _Walk, total: Expr, pool: Pool, origin: Place, ranges: Sequence[Range], dtype: DType
+) -> Expr:
+    """The sum over a window, divided as `Pool.divide` says."""
+    if pool.divide is None:
+        return total
+    if isinstance(pool.divide, int):
+        return div(total, const(pool.divide, dtype))
+    count: Expr = Const(1, i64)
+    for number, (d, window) in enumerate(zip(walk.windowed, ranges, strict=True)):
+        here = sub(window.stop, window.start)
+        if pool.divide == "all" and pool.kernel is not None:
+            here = _reach(walk, pool, origin, number, d)
+        count = here if count == Const(1, i64) else mul(count, here)
+    return div(total, cast(count, dtype))
+
+
+def _reach(walk: _Walk, pool: Pool, origin: Place, number: int, d: int) -> Expr:
+    """Elements of a window as far as the padded input reaches."""
+    assert pool.kernel is not None
+    builder, pad = walk.builder, pool.padding[number]
+    start = mul(Index(walk.axis(d)), _i(builder, pool.stride[number]))
+    stop = add(start, _i(builder, pool.kernel[number]))
+    end = _i(builder, origin.shape[d] + 2 * pad)
+    return sub(Call("min", (stop, end), i64), start)
+
+
+def _finish(
+    group: Group, walk: _Walk, anchor: Value, element: Expr, ranges: Sequence[Range],
+    reduce: Reduce, target: Place, placement: Placement, machine: Machine, taps: int,
+) -> Step:  # fmt: skip
+    builder = walk.builder
+    value = Fused(group, {anchor: element}, lambda v: walk.load(placement[v]))(group.result)
+    axes = task_axes(builder, [walk.shape[d] for d in walk.order], taps)
+    numbers = [walk.axis(d) for d in range(len(walk.shape))]
+    store = builder.store(target, target.strides, numbers, value)
+    stages = (Stage(tuple(ranges), (reduce,)), Stage((), (), (store,)))
+    kernel = LoopNest(group.name, tuple(builder.buffers), axes, stages, "outer")
+    nbytes = target.numel * target.dtype.itemsize * 3
+    cost = stream_cost(machine, target.numel, nbytes, taps * 2)
+    tasks = count_tasks(axes, builder.sizes)
+    return Step(
+        group.name, kernel, builder.bound, tuple(builder.sizes), tasks, grain(cost, tasks),
+        (target.storage,), group.last.loc, cost,
+    )  # fmt: skip
