@@ -152,12 +152,15 @@ class Block:
 
     @property
     def nodes(self) -> Iterator[Node]:
-        """The nodes in order; the current one may be erased, others inserted, while looping."""
+        """The nodes in order. While looping, any may be erased and others inserted; those inserted
+        before the next one are not visited."""
         node = self._end.next
         while node is not self._end:
             following = node.next
             yield node
-            node = following if node.owner is self else following
+            node = following
+            while node.owner is None:
+                node = node.next
 
     @property
     def returns(self) -> list[Value]:

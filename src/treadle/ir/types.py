@@ -29,7 +29,9 @@ class TensorType:
         if self.dtype is None and self.shape is None:
             return "Tensor"
         name = "Tensor" if self.dtype is None else self.dtype.name
-        return name if self.shape is None else f"{name}[{', '.join(map(str, self.shape))}]"
+        if self.shape is None:
+            return "bool[...]" if name == "bool" else name  # bool alone is the scalar's type
+        return f"{name}[{', '.join(map(str, self.shape))}]"
 
     @property
     def rank(self) -> int | None:
@@ -181,7 +183,7 @@ _ALIASES = {
     "ScalarType": "int",
 }
 
-_TOKEN = re.compile(r"\s*([A-Za-z_][\w.]*|\d+|[\[\](),])")
+_TOKEN = re.compile(r"\s*([A-Za-z_][\w.]*|\d+|\.\.\.|[\[\](),])")
 
 
 def parse_type(text: str, lookup: Callable[[str], Type] | None = None) -> Type:
@@ -253,6 +255,10 @@ class _TypeParser:
         if self.token != "[":
             return None
         self._advance()
+        if self.token == "...":
+            self._advance()
+            self._expect("]")
+            return None
         dims: list[int | str] = []
         while self.token != "]":
             if self.token is None or self.token in "[](),":

@@ -1,0 +1,367 @@
+"""`analyse_aliases`: which values may share memory, and who writes to it. Never edits a graph.
+
+Every value points to a set of locations. A location is made by an operator's result, a constant,
+an attribute, or comes from outside; lists, tuples, dictionaries, futures and objects are locations
+too and have contents. Results that alias arguments, as the operators' schemas say, take their
+locations. The order of nodes is not regarded: a set holds for the whole run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from treadle.ir.graph import Block, Graph, Node, Value
+from treadle.ir.op import (
+    AWAITABLE,
+    CALL_FUNCTION,
+    CALL_METHOD,
+    CONSTANT,
+    DICT,
+    FORK,
+    GET_ATTR,
+    IF,
+    LIST,
+    LIST_UNPACK,
+    LOOP,
+    NEW_OBJECT,
+    SET_ATTR,
+    TUPLE,
+    TUPLE_INDEX,
+    TUPLE_UNPACK,
+    UNCHECKED_CAST,
+    WAIT,
+)
+from treadle.ir.program import Object
+from treadle.ir.types import (
+    ANY,
+    ClassType,
+    DictType,
+    FutureType,
+    ListType,
+    OptionalType,
+    Primitive,
+    TensorType,
+    TupleType,
+    Type,
+    UnionType,
+)
+
+Location: TypeAlias = Hashable
+OUTSIDE: Location = "outside"
+"""All that the graph's parameters reach: callers may pass one tensor twice."""
+
+# These may give their argument itself although their schemas do not say so.
+_MAY_GIVE_ARGUMENT = frozenset(
+    {
+        "dropout", "feature_dropout", "alpha_dropout", "feature_alpha_dropout", "type_as",
+        "broadcast_tensors", "meshgrid", "einsum", "chain_matmul", "cartesian_prod", "rrelu",
+    }
+)  # fmt: skip
+
+
+def holds_memory(type_: Type) -> bool:
+    """Whether values of the type can share memory or contain what can."""
+    match type_:
+        case OptionalType(element):
+            return holds_memory(element)
+        case TupleType(elements) | UnionType(elements):
+            return any(map(holds_memory, elements))
+        case TensorType() | ListType() | DictType() | FutureType() | ClassType():
+            return True
+        case Primitive():
+            return type_ == ANY or type_.name in ("AnyListType", "AnyTupleType", "AnyClassType")
+    return False
+
+
+def is_container(type_: Type) -> bool:
+    """Whether values of the type have contents."""
+    if isinstance(type_, OptionalType):
+        return is_container(type_.element)
+    if isinstance(type_, UnionType):
+        return any(map(is_container, type_.options))
+    return holds_memory(type_) and not isinstance(type_, TensorType)
+
+
+@dataclass(frozen=True, slots=True)
+class Aliases:
+    """What may share memory with what.
+
+    Attributes:
+        locations: of each value that holds memory.
+        contents: of each location that has some.
+        writers: the nodes that write to a location.
+        outliving: locations that exist outside of the run.
+        escaping: those, and locations of what the graph returns.
+    """
+
+    locations: Mapping[Value, frozenset[Location]]
+    contents: Mapping[Location, frozenset[Location]]
+    writers: Mapping[Location, tuple[Node, ...]]
+    outliving: frozenset[Location]
+    escaping: frozenset[Location]
+
+    def reachable(self, value: Value) -> frozenset[Location]:
+        """The locations of `value` and of all that it contains."""
+        return _closure(self.locations.get(value, ()), self.contents)
+
+    def is_written(self, value: Value) -> bool:
+        """Whether any node may write to what `value` reaches."""
+        return any(location in self.writers for location in self.reachable(value))
+
+    def escapes(self, value: Value) -> bool:
+        """Whether what `value` reaches is visible outside of the run."""
+        return not self.escaping.isdisjoint(self.reachable(value))
+
+    def may_alias(self, a: Value, b: Value) -> bool:
+        """Whether a write to what one reaches may be seen through the other."""
+        return not self.reachable(a).isdisjoint(self.reachable(b))
+
+
+def analyse_aliases(graph: Graph) -> Aliases:
+    """The aliases among the values of `graph` and its blocks."""
+    analysis = _Analysis(graph)
+    analysis.run()
+    return analysis.result()
+
+
+def _closure(
+    start: Iterable[Location], contents: Mapping[Location, Iterable[Location]]
+) -> frozenset[Location]:
+    found = set(start)
+    pending = list(found)
+    while pending:
+        for location in contents.get(pending.pop(), ()):
+            if location not in found:
+                found.add(location)
+                pending.append(location)
+    return frozenset(found)
+
+
+class _Analysis:
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.nodes = list(graph.walk())
+        self.points: dict[Value, set[Location]] = {}
+        self.contents: dict[Location, set[Location]] = {OUTSIDE: {OUTSIDE}}
+        self.changed = True
+        self.kept: set[Location] = {OUTSIDE}
+        self.memory = _memory_of_arrays(self.nodes)
+
+    def run(self) -> None:
+        for param in self.graph.params:
+            self.point(param, {OUTSIDE})
+        while self.changed:
+            self.changed = False
+            for node in self.nodes:
+                self.node(node)
+
+    def result(self) -> Aliases:
+        writers: dict[Location, list[Node]] = {}
+        for node in self.nodes:
+            for location in self.written(node):
+                writers.setdefault(location, []).append(node)
+        roots = set(self.kept)
+        for value in self.graph.returns:
+            roots |= self.points.get(value, set())
+        return Aliases(
+            {v: frozenset(p) for v, p in self.points.items()},
+            {k: frozenset(c) for k, c in self.contents.items()},
+            {k: tuple(w) for k, w in writers.items()},
+            _closure(self.kept, self.contents),
+            _closure(roots, self.contents),
+        )
+
+    # Both sets only grow, so the loop of `run` ends.
+
+    def point(self, value: Value, locations: Iterable[Location]) -> None:
+        if not holds_memory(value.type):
+            return
+        points = self.points.setdefault(value, set())
+        before = len(points)
+        points.update(locations)
+        self.changed |= len(points) != before
+
+    def contain(self, location: Location, inner: Iterable[Location]) -> None:
+        contents = self.contents.setdefault(location, set())
+        before = len(contents)
+        contents.update(inner)
+        self.changed |= len(contents) != before
+
+    def of(self, *values: Value) -> set[Location]:
+        return set().union(*(self.points.get(v, ()) for v in values))
+
+    def within(self, *values: Value) -> set[Location]:
+        """The contents of what the values point to."""
+        return set().union(*(self.contents.get(at, ()) for at in self.of(*values)))
+
+    def node(self, node: Node) -> None:
+        op, inputs = node.op, node.inputs
+        if op is CONSTANT:
+            self.point(node.output, self.known(node.attributes["value"]))
+        elif op in (TUPLE, LIST, DICT, NEW_OBJECT):
+            self.point(node.output, {node.output})
+            self.contain(node.output, self.of(*inputs))
+        elif op in (TUPLE_UNPACK, TUPLE_INDEX, LIST_UNPACK, WAIT):
+            for output in node.outputs:
+                self.point(output, self.within(inputs[0]))
+        elif op is UNCHECKED_CAST:
+            self.point(node.output, self.of(inputs[0]))
+        elif op is IF:
+            for block in node.blocks:
+                self.pass_on(block.returns, node.outputs)
+        elif op is LOOP:
+            self.loop(node, node.blocks[0])
+        elif op in (FORK, AWAITABLE):
+            self.point(node.output, {node.output})
+            self.contain(node.output, self.of(*node.blocks[0].returns))
+        elif op is GET_ATTR:
+            self.get_attribute(node)
+        elif op is SET_ATTR:
+            self.contain(_attribute(node), self.of(inputs[1]))
+            self.kept.add(_attribute(node))
+            for at in self.of(inputs[0]):
+                self.contain(at, {_attribute(node)})
+        elif op.schema is not None:
+            self.operator(node)
+        else:
+            self.unknown(node)
+
+    def pass_on(self, sources: Iterable[Value], targets: Iterable[Value]) -> None:
+        for source, target in zip(sources, targets, strict=True):
+            self.point(target, self.of(source))
+
+    def loop(self, node: Node, body: Block) -> None:
+        for values in (node.inputs[2:], body.returns[1:]):
+            self.pass_on(values, body.params[1:])
+            self.pass_on(values, node.outputs)
+
+    def get_attribute(self, node: Node) -> None:
+        at = _attribute(node)
+        self.point(node.output, self.contents.get(at, ()))
+        owner = node.inputs[0].constant
+        if isinstance(owner, Object):
+            name = node.attributes["name"]
+            self.point(node.output, self.known(owner.attributes.get(name)))
+        elif OUTSIDE in self.of(node.inputs[0]):
+            self.point(node.output, {OUTSIDE})
+
+    def known(self, value: Any) -> set[Location]:
+        """The locations of a Python value that outlives the run."""
+        if isinstance(value, np.ndarray):
+            location: Location = self.memory.get(id(value), ("array", id(value)))
+        elif isinstance(value, list | tuple | dict | Object):
+            location = ("constant", id(value))
+            if location not in self.kept and not isinstance(value, Object):
+                self.kept.add(location)
+                items = [*value.keys(), *value.values()] if isinstance(value, dict) else value
+                for item in items:
+                    self.contain(location, self.known(item))
+        else:
+            return set()
+        self.kept.add(location)
+        return {location}
+
+    def operator(self, node: Node) -> None:
+        """An operator with a schema: annotations of its arguments and results decide."""
+        schema = node.op.schema
+        assert schema is not None
+        given = list(zip(schema.arguments, node.inputs, strict=False))
+        for result, output in zip(schema.results, node.outputs, strict=False):
+            if not holds_memory(output.type):
+                continue
+            if result.alias in (None, "*"):
+                sources = list(node.inputs) if schema.base in _MAY_GIVE_ARGUMENT else []
+            else:
+                sources = [v for a, v in given if a.alias == result.alias]
+            packed = is_container(output.type)
+            for source in sources:
+                if is_container(source.type) == packed:
+                    self.point(output, self.of(source))
+                elif not packed:
+                    self.point(output, self.within(source))
+            if result.alias == "*":
+                self.point(output, self.within(*node.inputs))
+            if result.alias is None or not self.of(output) or packed:
+                self.point(output, {output})
+            if packed:
+                inner = self.within(*(v for v in node.inputs if is_container(v.type)))
+                plain = self.of(*(v for v in sources if not is_container(v.type)))
+                self.contain(output, inner | plain)
+        for argument, value in given:
+            if argument.writes and is_container(value.type):
+                others = self.of(*(v for v in node.inputs if v is not value))
+                added = others | self.within(*(v for v in node.inputs if v is not value))
+                for at in self.of(value):
+                    self.contain(at, added)
+
+    def unknown(self, node: Node) -> None:
+        """A call, or an operator that nothing is known of: all may be mixed with all."""
+        reach = set(_closure(self.of(*node.inputs), self.contents)) | {OUTSIDE}
+        for output in node.outputs:
+            self.point(output, reach)
+        for at in list(reach):
+            self.contain(at, reach if node.outputs else ())
+
+    def written(self, node: Node) -> set[Location]:
+        schema = node.op.schema
+        if node.op is SET_ATTR:
+            return {_attribute(node), *self.of(node.inputs[0])}
+        if node.op in (CALL_FUNCTION, CALL_METHOD):
+            return set(_closure(self.of(*node.inputs), self.contents)) | self.kept
+        if schema is None or not schema.writes:
+            return set()
+        written: set[Location] = set()
+        for argument, value in zip(schema.arguments, node.inputs, strict=False):
+            if argument.writes:
+                written |= self.of(value)
+                if schema.base.startswith("_foreach"):
+                    written |= self.within(value)
+        return written
+
+
+def _attribute(node: Node) -> Location:
+    return ("attribute", node.attributes["name"])
+
+
+def _memory_of_arrays(nodes: Iterable[Node]) -> dict[int, Location]:
+    """A location for each constant array, by id: one for arrays that overlap."""
+    arrays: dict[int, np.ndarray] = {}
+    for node in nodes:
+        if node.op is CONSTANT:
+            _collect(node.attributes["value"], arrays, set())
+    ranges = sorted((*_byte_range(a), key) for key, a in arrays.items() if a.size)
+    locations: dict[int, Location] = {}
+    start = end = 0
+    for low, high, key in ranges:
+        if low >= end:
+            start = low
+        end = max(end, high)
+        locations[key] = ("memory", start)
+    return locations
+
+
+def _byte_range(array: np.ndarray) -> tuple[int, int]:
+    """The first address of an array's elements and the one after the last."""
+    low = high = array.__array_interface__["data"][0]
+    for size, stride in zip(array.shape, array.strides, strict=True):
+        low += min(0, (size - 1) * stride)
+        high += max(0, (size - 1) * stride)
+    return low, high + array.itemsize
+
+
+def _collect(value: Any, arrays: dict[int, np.ndarray], seen: set[int]) -> None:
+    pending = [value]
+    while pending:
+        value = pending.pop()
+        if id(value) in seen:
+            continue
+        if isinstance(value, np.ndarray):
+            arrays[id(value)] = value
+        elif isinstance(value, list | tuple | dict | Object):
+            seen.add(id(value))
+            values = value.attributes if isinstance(value, Object) else value
+            pending += values.values() if isinstance(values, dict) else values

@@ -1,0 +1,144 @@
+"""`freeze`: a module's attributes become constants of its method's graph."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from treadle.ir.graph import Graph, Node, replace_uses
+from treadle.ir.literals import is_literal
+from treadle.ir.op import CALL_FUNCTION, CALL_METHOD, GET_ATTR, SET_ATTR
+from treadle.ir.program import EnumValue, Object
+from treadle.ir.types import ClassType
+from treadle.passes.alias import analyse_aliases
+from treadle.passes.constants import constant_type
+
+_NOTHING = object()
+
+
+def freeze(graph: Graph, root: Object) -> bool:
+    """Replace ``self`` by the constant object `root`, and reading its attributes by constants.
+
+    Nested modules become constant objects, so that `inline` finds their methods; tensors keep their
+    identity, so tied weights stay tied. Run it after `inline`. Leaves no ``self`` parameter.
+
+    Does not apply to attributes that (1) any ``set_attr`` of that name writes, here or in a method
+    that is still called, (2) an operator writes into (in place), (3) hold tensors, lists or
+    dictionaries while calls are left, since those may write into them, (4) belong to objects of
+    script classes. `mutable_attributes` names them.
+    """
+    changed = _bind_self(graph, root)
+    written = _set_names(graph)
+    for node in graph.nodes_of(GET_ATTR):
+        value = _attribute(node)
+        if node.attributes["name"] not in written and _is_immutable(value):
+            _replace(node, value)
+            changed = True
+    if not graph.nodes_of(CALL_METHOD, CALL_FUNCTION):
+        changed |= _freeze_mutable(graph, written)
+    return changed
+
+
+def mutable_attributes(graph: Graph) -> tuple[str, ...]:
+    """Names of the attributes that `freeze` left to be read at run time."""
+    return tuple(sorted({n.attributes["name"] for n in graph.nodes_of(GET_ATTR)}))
+
+
+def _bind_self(graph: Graph, root: Object) -> bool:
+    if not graph.params or graph.params[0].type != ClassType(root.cls.name):
+        return False
+    param = graph.params.pop(0)
+    first = next(iter(graph.nodes), graph.end)
+    replace_uses(param, graph.constant(root, param.type, before=first))
+    return True
+
+
+def _attribute(node: Node) -> Any:
+    """What ``get_attr`` of a constant module gives; `_NOTHING` of anything else."""
+    owner = node.inputs[0].constant
+    if not isinstance(owner, Object) or owner.cls.kind != "module":
+        return _NOTHING
+    name = node.attributes["name"]
+    if name in owner.attributes:
+        return owner.attributes[name]
+    return owner.cls.constants.get(name, _NOTHING)
+
+
+def _is_immutable(value: Any) -> bool:
+    """Whether no one but ``set_attr`` can change it."""
+    if isinstance(value, tuple):
+        return all(map(_is_immutable, value))
+    if isinstance(value, Object | EnumValue):
+        return True
+    return is_literal(value) and not isinstance(value, list)
+
+
+def _freeze_mutable(graph: Graph, written: frozenset[str]) -> bool:
+    aliases = analyse_aliases(graph)
+    candidates = [n for n in graph.nodes_of(GET_ATTR) if n.attributes["name"] not in written]
+    frozen = [
+        (node, _attribute(node))
+        for node in candidates
+        if _attribute(node) is not _NOTHING and not aliases.is_written(node.output)
+    ]
+    for node, value in frozen:
+        _replace(node, value)
+    return bool(frozen)
+
+
+def _replace(node: Node, value: Any) -> None:
+    block, output = node.owner, node.output
+    assert block is not None
+    constant = block.constant(value, constant_type(value, output.type), before=node)
+    constant.name = output.name
+    if constant.node is not None:
+        constant.node.loc = node.loc
+    replace_uses(output, constant)
+    block.erase(node)
+
+
+def _set_names(graph: Graph) -> frozenset[str]:
+    """Names of all attributes set in `graph`, and in the methods that constant objects reach."""
+    names = {n.attributes["name"] for n in graph.nodes_of(SET_ATTR)}
+    if graph.nodes_of(CALL_METHOD):
+        for method in _reachable_methods(graph):
+            names |= {n.attributes["name"] for n in method.nodes_of(SET_ATTR)}
+    return frozenset(names)
+
+
+def _reachable_methods(graph: Graph) -> Iterator[Graph]:
+    """The graphs of all methods that a call may reach: by name, of any reachable class."""
+    constants = [n.attributes.get("value") for n in graph.walk() if not n.inputs]
+    classes = {o.cls.name: o.cls for o in _objects(constants)}
+    pending, seen = [graph], {""}
+    while pending:
+        current = pending.pop()
+        for node in current.nodes_of(CALL_METHOD):
+            name = node.attributes["name"]
+            called = ("forward", *_hooks(classes)) if name == "__call__" else (name,)
+            for one in set(called) - seen:
+                seen.add(one)
+                found = [c.methods[one].graph() for c in classes.values() if one in c.methods]
+                pending += found
+                yield from found
+
+
+def _hooks(classes: dict[str, Any]) -> list[str]:
+    return [h for c in classes.values() for h in (*c.forward_pre_hooks, *c.forward_hooks)]
+
+
+def _objects(values: list[Any]) -> Iterator[Object]:
+    """All objects that Python values contain, each once."""
+    pending, seen = list(values), set[int]()
+    while pending:
+        value = pending.pop()
+        if id(value) in seen:
+            continue
+        if isinstance(value, Object):
+            seen.add(id(value))
+            yield value
+            pending += value.attributes.values()
+        elif isinstance(value, list | tuple):
+            pending += value
+        elif isinstance(value, dict):
+            pending += value.values()

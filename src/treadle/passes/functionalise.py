@@ -1,0 +1,181 @@
+"""`functionalise`: operators that write into a tensor become operators that make a new one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from treadle.ir.dtypes import f32
+from treadle.ir.graph import Block, Graph, Node, Value, replace_uses
+from treadle.ir.op import LOOP, OpDef
+from treadle.ir.types import TENSOR, TensorType
+from treadle.ops.inplace import FUNCTIONAL
+from treadle.ops.registry import OPS
+from treadle.passes.alias import Aliases, Location, analyse_aliases
+
+_EXAMPLES = {"int": 1, "float": 1.0, "bool": True, "number": 1, "NoneType": None}
+
+
+def functionalise(graph: Graph) -> bool:
+    """Replace ``y = relu_(x)`` by ``y = relu(x)``, and later uses of ``x`` by ``y``.
+
+    Applies where nothing else that shares memory with ``x`` is used afterwards, and ``x`` was made
+    in the same block. Run it after types are known: an operator with a second tensor operand is
+    replaced only if that cannot change the dtype.
+
+    Does not apply to (1) parameters of the graph, attributes and constants, which are visible
+    outside, (2) ``x`` of which a view, a list or an outer block is used later, (3) operators without
+    a functional form in `ops.inplace.FUNCTIONAL`, (4) results of another dtype or shape than ``x``.
+    """
+    nodes = [n for n in graph.walk() if n.op.name in FUNCTIONAL]
+    if not nodes:
+        return False
+    order = _Order()
+    order.block(graph, ())
+    memory = _Memory(analyse_aliases(graph))
+    changed = False
+    for node in nodes:
+        if node.inputs[0].type != node.output.type and not _same_kind(node):
+            continue
+        if (
+            _keeps_type(node)
+            and memory.is_private(node.inputs[0])
+            and _is_last(node, memory, order)
+        ):
+            _replace(node, memory, order)
+            changed = True
+    return changed
+
+
+def _same_kind(node: Node) -> bool:
+    return isinstance(node.inputs[0].type, TensorType) and isinstance(node.output.type, TensorType)
+
+
+@dataclass(slots=True)
+class _Order:
+    """When nodes run: a node enters before the nodes of its blocks and leaves after them."""
+
+    enter: dict[Node, int] = field(default_factory=dict)
+    leave: dict[Node, int] = field(default_factory=dict)
+    loops: dict[Node, tuple[Node, ...]] = field(default_factory=dict)
+    time: int = 0
+
+    def block(self, block: Block, loops: tuple[Node, ...]) -> None:
+        for node in block.nodes:
+            self.visit(node, loops)
+        self.visit(block.end, loops)
+
+    def visit(self, node: Node, loops: tuple[Node, ...]) -> None:
+        self.time += 1
+        self.enter[node], self.loops[node] = self.time, loops
+        for inner in node.blocks:
+            self.block(inner, (*loops, node) if node.op is LOOP else loops)
+        self.time += 1
+        self.leave[node] = self.time
+
+    def is_after(self, user: Node, node: Node, value: Value) -> bool:
+        """Whether `user` may use `value` after `node` has run: later, or in a later round of a loop
+        that `value` comes from outside of.
+        """
+        if self.enter[user] > self.enter[node]:
+            return True
+        around = value.node if value.node is not None else value.block and value.block.owner
+        inner = self.loops[around] if isinstance(around, Node) else ()
+        if value.node is None and isinstance(around, Node) and around.op is LOOP:
+            inner = (*inner, around)  # a parameter is new in each round
+        shared = [loop for loop in self.loops[node] if loop in self.loops[user]]
+        return any(loop not in inner for loop in shared)
+
+    def is_defined_after(self, value: Value, node: Node) -> bool:
+        return value.node is not None and self.leave[value.node] > self.leave[node]
+
+
+class _Memory:
+    """The values at each location, kept up to date while nodes are replaced."""
+
+    def __init__(self, aliases: Aliases) -> None:
+        self.aliases = aliases
+        self.reach: dict[Value, frozenset[Location]] = {}
+        self.values: dict[Location, list[Value]] = {}
+        for value in aliases.locations:
+            self.add(value, aliases.reachable(value))
+
+    def add(self, value: Value, reach: frozenset[Location]) -> None:
+        self.reach[value] = reach
+        for location in reach:
+            self.values.setdefault(location, []).append(value)
+
+    def is_private(self, value: Value) -> bool:
+        """Whether only values of this run see the memory of `value`."""
+        reach = self.reach.get(value, frozenset())
+        return all(isinstance(at, Value) and at not in self.aliases.outliving for at in reach)
+
+    def others(self, value: Value) -> set[Value]:
+        """The values that may share memory with `value`."""
+        found = {v for at in self.reach[value] for v in self.values[at]}
+        return found - {value}
+
+
+def _is_last(node: Node, memory: _Memory, order: _Order) -> bool:
+    """Whether later nodes can reach what `node` writes only through its operand and result."""
+    target = node.inputs[0]
+    home = target.node.owner if target.node is not None else target.block
+    if home is not node.owner:
+        return False
+    for other in memory.others(target):
+        if other is node.output or order.is_defined_after(other, node):
+            continue
+        if any(order.is_after(user, node, other) for user in other.users):
+            return False
+    return True
+
+
+def _keeps_type(node: Node) -> bool:
+    """Whether the functional form certainly gives the dtype of the operand, and its shape if known.
+
+    Unknown dtypes of the operand are taken as f32: Python scalars never change the dtype of a
+    tensor of their own category, and torch refuses to write a higher category into a tensor.
+    """
+    functional = OPS[FUNCTIONAL[node.op.name]]
+    if functional.infer is None or functional.schema is None:
+        return False
+    tensors = [v.type for v in node.inputs if isinstance(v.type, TensorType)]
+    if any(t.dtype is None for t in tensors) and len(tensors) > 1:
+        return False
+    concrete = all(t.is_concrete for t in tensors)
+    arguments = [_example(v, concrete) for v in node.inputs]
+    result = _infer(functional, arguments)
+    return isinstance(result, TensorType) and result == arguments[0]
+
+
+def _infer(op: OpDef, arguments: list[Any]) -> Any:
+    try:
+        return op.infer(*arguments) if op.infer is not None else None
+    except Exception:  # the operands do not fit: raised when the model runs
+        return None
+
+
+def _example(value: Value, concrete: bool) -> Any:
+    type_ = value.type
+    if isinstance(type_, TensorType):
+        return type_ if concrete else TensorType(type_.dtype or f32, (2, 2))
+    return value.constant if value.is_constant else _EXAMPLES.get(str(type_))
+
+
+def _replace(node: Node, memory: _Memory, order: _Order) -> None:
+    block, target = node.owner, node.inputs[0]
+    assert block is not None
+    functional = OPS[FUNCTIONAL[node.op.name]]
+    type_ = node.output.type if node.output.type != TENSOR else target.type
+    new = block.add(functional, node.inputs, (type_,), before=node, loc=node.loc)
+    new.output.name = node.output.name or target.name
+    order.enter[new], order.leave[new] = order.enter[node], order.leave[node]
+    order.loops[new] = order.loops[node]
+    replace_uses(node.output, new.output)
+    for user in list(target.users):
+        if user not in (node, new) and order.enter[user] > order.enter[node]:
+            for i, value in enumerate(user.inputs):
+                if value is target:
+                    user.set_input(i, new.output)
+    memory.add(new.output, memory.reach[target])
+    block.erase(node)
