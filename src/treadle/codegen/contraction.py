@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from treadle.codegen import memory
+from treadle.codegen.casts import memory_type
 from treadle.codegen.emit import PTR, Emitter, Value, compute_dtype
 from treadle.codegen.expressions import Arguments, Evaluator
 from treadle.codegen.loopnest import lane_mask
@@ -59,7 +60,7 @@ class _Writer:
         """A run-time size by its name."""
         return self.arguments.dim(Size(CONTRACTION_SIZES.index(name)))
 
-    # --- tasks, panels, blocks of k, tiles ----------------------------------------------------------
+    # --- tasks, panels, blocks of k, tiles ---------------------------------------
 
     def write(self) -> None:
         """Write the whole function."""
@@ -84,7 +85,7 @@ class _Writer:
         row_block = e.add(self.size("row_block"), e.integer(self.rows))
         rows = e.select(self.blocked, row_block, e.integer(self.rows))
         count = e.mul(rows, e.integer(self.row_size))
-        kind = memory.memory_type(self.dtype)
+        kind = memory_type(self.dtype)
         return e.pure(f"alloca {kind}, {count}, align {self.target.vector_bytes}", PTR, 1, 0)
 
     def _task(self, task: Value) -> None:
@@ -176,7 +177,7 @@ class _Writer:
         wraps = e.compare("icmp eq", y, self.size("rows1"))
         return e.select(wraps, e.add(i, one), i), e.select(wraps, zero, y), x
 
-    # --- the micro-kernel ----------------------------------------------------------------------------
+    # --- the micro-kernel ---------------------------------------
 
     def _variants(
         self,
@@ -206,7 +207,7 @@ class _Writer:
                     )  # fmt: skip
                 _MicroKernel(self, panel, chosen).write(scratch, block, is_first)
 
-    # --- the epilogue -------------------------------------------------------------------------------
+    # --- the epilogue ---------------------------------------
 
     def _epilogue(self, panel: _Panel, start: Position, count: Value, scratch: Value) -> None:
         """Run the stores for each row of a tile and each vector of the panel."""

@@ -205,7 +205,7 @@ class Emitter:
             f"call {kind} @{full}({', '.join(map(str, args))})", result, first.lanes, depth
         )
 
-    # --- plain operations -----------------------------------------------------------------------
+    # --- plain operations ---------------------------------------
 
     def binary(self, opcode: str, a: Value, b: Value) -> Value:
         """An instruction of two operands of one type; a scalar beside a vector is spread."""
@@ -271,7 +271,7 @@ class Emitter:
             a.depth,
         )
 
-    # --- i64 arithmetic with folding of constants --------------------------------------------------
+    # --- i64 arithmetic with folding of constants ---------------------------------------
 
     def integer(self, value: int) -> Value:
         """An i64 constant."""
@@ -323,7 +323,7 @@ class Emitter:
             return a, self.integer(0)
         return self.binary("udiv", a, b), self.binary("urem", a, b)
 
-    # --- control flow --------------------------------------------------------------------------------
+    # --- control flow ---------------------------------------
 
     @contextmanager
     def loop(

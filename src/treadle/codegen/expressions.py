@@ -154,7 +154,7 @@ class Evaluator:
             address = memory.pointer(e, status, e.integer(place), i32)
             memory.store(e, e.convert("trunc", number, i32), address, i32)
 
-    # --- addresses ----------------------------------------------------------------------------------
+    # --- addresses ---------------------------------------
 
     def scalar(self) -> Evaluator:
         """The same place seen by lane 0 alone."""
@@ -192,7 +192,7 @@ class Evaluator:
         """Address of lane 0 (or of each lane), and whether lanes lie side by side."""
         e = self.e
         parts = [self.arguments.dim(access.offset)]
-        stride: int | None = 0
+        stride = 0
         lane_parts: list[Value] = []
         for axis, dim in access.terms:
             parts.append(e.mul(self.axes[axis], self.arguments.dim(dim)))

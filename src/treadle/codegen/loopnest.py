@@ -136,7 +136,7 @@ class _Writer:
             with e.loop(start, stop) as loop:
                 body(loop.index, 1, None)
 
-    # --- stages -------------------------------------------------------------------------------------
+    # --- stages ---------------------------------------
 
     def _point(self, positions: Positions, lanes: int, mask: Value | None) -> None:
         self.results.clear()

@@ -12,8 +12,9 @@ from treadle.codegen.target import Target
 from treadle.ir.dtypes import DType
 from treadle.ir.loops import CONTRACTION_SIZES, Contraction, Dim, Kernel, LoopNest, Size, Tile
 
-_ONES = frozenset(
-    "batch0 batch1 rows0 rows1 rows2 taps0 taps1 step0 step1 dilate0 dilate1 a_k".split()
+_ONES = (
+    *("batch0", "batch1", "rows0", "rows1", "rows2", "taps0", "taps1"),
+    *("step0", "step1", "dilate0", "dilate1", "a_k"),
 )
 
 

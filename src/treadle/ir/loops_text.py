@@ -82,7 +82,8 @@ class _Printer:
     def _contraction(kernel: Contraction) -> str:
         flags = "".join(f" {flag}" for flag in _FLAGS if getattr(kernel, flag))
         tile = f"{kernel.tile.rows}x{kernel.tile.vectors}"
-        return f"contraction {kernel.name} batch={kernel.batch} tile={tile} gates={kernel.gates}{flags}"
+        head = f"contraction {kernel.name} batch={kernel.batch} tile={tile}"
+        return f"{head} gates={kernel.gates}{flags}"
 
     def _stage(self, stage: Stage) -> None:
         self.lines.append("stage")
