@@ -1,0 +1,41 @@
+"""The Python face of the native core: threads, futures, memory, plans."""
+
+from treadle._native import Plan, Program, empty, memory_statistics, trim_memory
+from treadle.runtime.backends import available as available_backends
+from treadle.runtime.backends import use as use_backend
+from treadle.runtime.futures import Future, collect_all, fork, wait, wait_all
+from treadle.runtime.threads import (
+    Setting,
+    get_budget,
+    get_num_interop_threads,
+    get_num_threads,
+    parallel_info,
+    refresh_budget,
+    set_num_interop_threads,
+    set_num_threads,
+    threads,
+)
+
+__all__ = [
+    "Future",
+    "Plan",
+    "Program",
+    "Setting",
+    "available_backends",
+    "collect_all",
+    "empty",
+    "fork",
+    "get_budget",
+    "get_num_interop_threads",
+    "get_num_threads",
+    "memory_statistics",
+    "parallel_info",
+    "refresh_budget",
+    "set_num_interop_threads",
+    "set_num_threads",
+    "threads",
+    "trim_memory",
+    "use_backend",
+    "wait",
+    "wait_all",
+]
