@@ -3,7 +3,9 @@
 from treadle.ops import activation as activation
 from treadle.ops import arithmetic as arithmetic
 from treadle.ops import attention as attention
+from treadle.ops import comparison as comparison
 from treadle.ops import contraction as contraction
+from treadle.ops import conversion as conversion
 from treadle.ops import convolution as convolution
 from treadle.ops import creation as creation
 from treadle.ops import dropout as dropout

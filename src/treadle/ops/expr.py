@@ -59,6 +59,11 @@ def div(a: Expr, b: Expr) -> Expr:
     return call("div", a, b)
 
 
+def infinite(x: Expr) -> Expr:
+    """Whether a float is inf or -inf."""
+    return Call("isinf", (x,), bool_)
+
+
 def extent(size: int) -> Expr:
     """A size of a concrete shape, as an i64 expression."""
     return Const(size, i64)

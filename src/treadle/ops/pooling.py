@@ -291,7 +291,7 @@ def _adaptive_avg(name: str, count: int) -> dict[str, Any]:
         return out.astype(x.dtype)
 
     def spec(result: TensorType, x: TensorType, size: Sequence[int]) -> Pool:
-        return Pool("sum", None, divide="valid")
+        return Pool("sum", None, divide="valid", adaptive_dims=count)
 
     return {"reference": reference, "infer": infer, "lower": Window(spec)}
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from treadle.ir.dtypes import DType, bool_
+from treadle.ir.dtypes import DType, bool_, from_numpy
 from treadle.ir.loops import Call, Expr
 from treadle.ops.expr import cast, const, dtype_of
 
@@ -131,6 +131,10 @@ class LoopMath:
         """The complement: logical of bool, bitwise of integers."""
         return x.apply("not")
 
+    def dtype(self, x: Element) -> DType:
+        """The dtype of `x`."""
+        return x.dtype
+
     def cast(self, x: Any, dtype: DType) -> Element:
         """`x` as `dtype`."""
         return Element(cast(x.expr, dtype) if isinstance(x, Element) else const(x, dtype))
@@ -155,6 +159,12 @@ class NumpyMath:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(np, _NUMPY_NAMES.get(name, name))
+
+    def dtype(self, x: Any) -> DType:
+        """The dtype of `x`."""
+        found = from_numpy(x.dtype)
+        assert found is not None
+        return found
 
     def cast(self, x: Any, dtype: DType) -> Any:
         """`x` as `dtype`."""
