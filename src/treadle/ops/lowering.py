@@ -92,7 +92,7 @@ class Elements:
 class Pool:
     """Windows over the last dims of a tensor: one entry per windowed dim.
 
-    Adaptive windows have `kernel` None: window i of n covers ``floor(i*size/n)`` to
+    Adaptive windows have `kernel` None and `adaptive_dims` dims: window i of n covers ``floor(i*size/n)`` to
     ``ceil((i+1)*size/n)``. `divide`: for sums: ``"all"`` (kernel size, padding counted as far as
     the padded input reaches), ``"valid"`` (elements inside), or a number.
     """
@@ -103,6 +103,7 @@ class Pool:
     padding: tuple[int, ...] = ()
     dilation: tuple[int, ...] = ()
     divide: str | int | None = None
+    adaptive_dims: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,7 +49,10 @@ class Placement:
         for node in block.nodes:
             if isinstance(node.op.lower, Concat):
                 start = 0
+                rank = len(tensor_type(node.output).sizes)
                 for operand in tensor_operands(node):
+                    if len(tensor_type(operand).sizes) != rank:
+                        continue
                     inner = source(operand)
                     if _is_computed(inner) and inner not in self._output_of:
                         self._concat_of.setdefault(inner, (node, start))

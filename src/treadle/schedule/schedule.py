@@ -129,12 +129,15 @@ class _Scheduler:
         """Copy those operands that could not be written to their part of the result."""
         assert isinstance(node.op.lower, Concat)
         values = [v for v in tensor_operands(node)]
-        first = self.placement[values[0]]
+        rank = len(tensor_type(node.output).sizes)
+        first = next(p for p in map(self.placement.__getitem__, values) if len(p.shape) == rank)
         whole = self.placement.result(node.output, walking_order(first.shape, first.strides))
         dim, start = concat_dim(node), 0
         steps: list[Step] = []
         for value in values:
             shape = tensor_type(value).sizes
+            if len(shape) != len(whole.shape):
+                continue  # torch lets an empty 1-d tensor stand anywhere
             part = whole.view(shape, whole.strides, whole.offset + start * whole.strides[dim])
             if not _same(self.placement[value], part):
                 steps.append(copy_step("concat", self.placement[value], part, self._machine))

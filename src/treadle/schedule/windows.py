@@ -28,7 +28,10 @@ CHANNELS_LAST = {3: (0, 2, 1), 4: (0, 2, 3, 1)}
 
 @dataclass(slots=True)
 class _Walk:
-    """The axes of a kernel over all dims of the result, in its memory order, then the windows'."""
+    """The axes of a kernel over all dims of the result, then the windows'.
+
+    The result's memory order, but lanes never run along a windowed dim, whose bounds differ.
+    """
 
     builder: NestBuilder
     shape: tuple[int, ...]
@@ -100,8 +103,8 @@ def depthwise_step(
 
 def _window_dims(pool: Pool, origin: Place) -> list[int]:
     rank = len(origin.shape)
-    count = len(pool.kernel) if pool.kernel is not None else rank - (rank > 2) - (rank > 3)
-    return list(range(rank - min(count, 2), rank))
+    count = pool.adaptive_dims if pool.kernel is None else len(pool.kernel)
+    return list(range(rank - count, rank))
 
 
 def _walk(
@@ -112,6 +115,10 @@ def _walk(
         order = walking_order(origin.shape, origin.strides)
     target = placement.result(group.result, order)
     walked = walking_order(target.shape, target.strides)
+    lanes = next((d for d in reversed(walked) if d not in windowed), None)
+    if lanes is not None:
+        walked.remove(lanes)
+        walked.append(lanes)
     return _Walk(NestBuilder(), target.shape, walked, windowed), target
 
 

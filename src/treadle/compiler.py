@@ -1,0 +1,249 @@
+"""The pipeline on one page: source, graph, `PASSES`, specialise, schedule, kernels, plan.
+
+*Compile* (`optimise`) is done once for a method and knows no shapes. *Bind* (`Engine.bind`) takes
+the types of one call to a native plan; the runtime keeps plans per signature. *Run* is native.
+"""
+
+from __future__ import annotations
+
+import functools
+import threading
+import weakref
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from treadle.codegen import CompiledKernel, ObjectCache, Target, compile_kernels
+from treadle.errors import IndexOutOfRange, ScriptError
+from treadle.ir.graph import Graph, Value
+from treadle.ir.loops import Contraction
+from treadle.ir.op import OpDef
+from treadle.ir.program import Object, Program
+from treadle.ir.types import ANY, TensorType
+from treadle.ir.verify import verify
+from treadle.ops import OPS
+from treadle.options import Options
+from treadle.passes.batch_norm import fold_batch_norm
+from treadle.passes.cse import eliminate_common_subexpressions
+from treadle.passes.dce import eliminate_dead_code
+from treadle.passes.fold import fold_constants
+from treadle.passes.freeze import freeze
+from treadle.passes.functionalise import functionalise
+from treadle.passes.inline import inline
+from treadle.passes.specialise import Specialised, specialise
+from treadle.runtime import Plan
+from treadle.schedule.machine import Machine
+from treadle.schedule.places import Space, Storage
+from treadle.schedule.schedule import make_schedule
+from treadle.schedule.steps import Fork, Instruction, Join, Packing, Schedule, Step
+
+PASSES: tuple[Callable[[Graph], bool], ...] = (
+    fold_constants,  # first, so that branches on constants are gone before aliases are analysed
+    eliminate_dead_code,
+    functionalise,
+    eliminate_common_subexpressions,
+    fold_batch_norm,  # after functionalise: it needs the convolution's result to have one reader
+    fold_constants,
+    eliminate_dead_code,
+)
+
+
+def optimise(graph: Graph, program: Program, root: Object | None, *, check: bool = False) -> Graph:
+    """`graph` with calls inlined, attributes of `root` frozen, and all `PASSES` applied, in place.
+
+    Args:
+        root: the module that ``self`` is; None for a function.
+        check: verify the graph after every pass.
+    """
+    changed = True
+    while changed:
+        changed = inline(graph, program)
+        if root is not None:
+            changed |= freeze(graph, root)
+    for run in PASSES:
+        run(graph)
+        if check:
+            verify(graph)
+    return graph
+
+
+@dataclass(frozen=True, slots=True)
+class StepReport:
+    """A step of a plan: its name, ``contraction`` or ``loops``, and the schedule's numbers."""
+
+    name: str
+    kind: str
+    num_tasks: int
+    grain: int
+    cost_ns: float
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What becomes of a call: a plan and its steps, or the reason why it is interpreted."""
+
+    planned: bool
+    reason: str = ""
+    steps: tuple[StepReport, ...] = ()
+    arena_bytes: int = 0
+    sequences: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A plan for one signature, the structure of its result, and the schedule behind it."""
+
+    plan: Plan
+    result: Any
+    schedule: Schedule
+
+    def explain(self) -> Explanation:
+        steps = tuple(
+            StepReport(
+                s.name, "contraction" if isinstance(s.kernel, Contraction) else "loops",
+                s.num_tasks, s.grain, s.cost_ns,
+            )
+            for s in self.schedule.steps()
+        )  # fmt: skip
+        return Explanation(True, "", steps, self.schedule.arena_bytes, len(self.schedule.sequences))
+
+
+class Engine:
+    """Compiles for one machine: the target, the kernels on disk, and the weights packed so far."""
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self.target = Target.host(32 if options.isa == "avx2" else 0)
+        self.cache = ObjectCache(options.cache_directory, options.cache_limit_bytes)
+        self.machine = Machine(self.target.vector_bytes, self.target.num_registers)
+        self._packed: dict[tuple[object, ...], np.ndarray] = {}
+        self._lock = threading.Lock()
+
+    def bind(self, graph: Graph, arguments: Sequence[Any]) -> Bound:
+        """A plan of `graph` for `arguments` (see `specialise`).
+
+        Raises:
+            Unplannable: if it has to be interpreted.
+            ShapeError: if shapes or dtypes do not fit the operators.
+        """
+        return self.bind_specialised(specialise(graph, arguments, OPS.by_name))
+
+    def bind_specialised(self, specialised: Specialised) -> Bound:
+        """A plan of a straight-line graph."""
+        schedule = make_schedule(specialised.graph, self.machine)
+        steps = schedule.steps()
+        kernels = compile_kernels([s.kernel for s in steps], self.target, self.cache)
+        compiled = dict(zip(steps, kernels, strict=True))
+        for packing in schedule.packings:
+            packing.storage.array = self._pack(packing)
+        constants = _Constants()
+        code = [
+            [_instruction(i, compiled, schedule, constants) for i in sequence]
+            for sequence in schedule.sequences
+        ]
+        plan = Plan(
+            code,
+            schedule.arena_bytes,
+            constants.arrays,
+            [_spec(v) for v in specialised.graph.params],
+            [_spec(v) for v in specialised.graph.returns],
+            (kernels, constants.arrays),
+            _raise_status,
+        )
+        return Bound(plan, specialised.result, schedule)
+
+    def _pack(self, packing: Packing) -> np.ndarray:
+        """The packed weight, shared by all plans that want it in this form."""
+        with self._lock:
+            known = self._packed.get(packing.key)
+            if known is None:
+                known = self._packed[packing.key] = packing.packed()
+                weakref.finalize(packing.weight, self._packed.pop, packing.key, None)
+            return known
+
+
+@functools.cache
+def engine() -> Engine:
+    """The engine of this process, made at first use."""
+    return Engine(Options.from_environment())
+
+
+def single(op: OpDef, arguments: Sequence[Any]) -> tuple[Graph, list[Any]]:
+    """A graph that applies `op` once, to `arguments` of which arrays become parameters, and the
+    arrays, in order. Lists of arrays are flattened."""
+    graph = Graph(op.name)
+    arrays: list[Any] = []
+
+    def value(argument: Any) -> Value:
+        if isinstance(argument, np.ndarray):
+            arrays.append(argument)
+            return graph.add_param(TensorType(), f"x{len(arrays)}")
+        if isinstance(argument, list | tuple) and any(isinstance(a, np.ndarray) for a in argument):
+            items = [value(a) for a in argument]
+            return graph.add(OPS["list"], items, (ANY,)).output
+        return graph.constant(argument, ANY)
+
+    inputs = [value(a) for a in arguments]
+    assert op.schema is not None
+    count = len(op.schema.results)
+    node = graph.add(op, inputs, (ANY,) * count)
+    if count == 1:
+        graph.set_returns(node.outputs)
+    else:
+        graph.set_returns([graph.add(OPS["tuple"], node.outputs, (ANY,)).output])
+    return graph, arrays
+
+
+class _Constants:
+    """The constants of a plan, each storage once."""
+
+    def __init__(self) -> None:
+        self.arrays: list[np.ndarray] = []
+        self._index: dict[Storage, int] = {}
+
+    def index(self, storage: Storage) -> int:
+        if storage not in self._index:
+            assert storage.array is not None
+            self._index[storage] = len(self.arrays)
+            self.arrays.append(storage.array)
+        return self._index[storage]
+
+
+def _instruction(
+    instruction: Instruction, compiled: dict[Step, CompiledKernel], schedule: Schedule,
+    constants: _Constants,
+) -> Any:  # fmt: skip
+    """An instruction as the native runtime takes it."""
+    if isinstance(instruction, Fork):
+        return ("fork", instruction.sequence, instruction.future)
+    if isinstance(instruction, Join):
+        return ("join", instruction.future)
+    buffers = []
+    for storage, offset in instruction.bound:
+        index = storage.index
+        if storage.space is Space.CONSTANT:
+            index = constants.index(storage)
+        elif storage.space is Space.ARENA:
+            index, offset = 0, schedule.offsets[storage] + offset
+        buffers.append((storage.space.value, index, offset))
+    address = compiled[instruction].address
+    return (
+        "run", instruction.name, address, tuple(buffers), instruction.sizes,
+        instruction.num_tasks, instruction.grain,
+    )  # fmt: skip
+
+
+def _spec(value: Value) -> tuple[str, tuple[int, ...]]:
+    assert isinstance(value.type, TensorType)
+    return value.type.element.torch_name, value.type.sizes
+
+
+def _raise_status(code: int, detail: tuple[int, int, int]) -> None:
+    """The error for what a kernel wrote to the status buffer."""
+    if code == 1:
+        raise IndexOutOfRange(
+            f"index {detail[0]} is out of range for a dimension of size {detail[1]}"
+        )
+    raise ScriptError("integer division by zero", "ZeroDivisionError")
