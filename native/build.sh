@@ -7,4 +7,3 @@ PATH=$(dirname "$(command -v "$python")"):$PATH
 cmake -S "$root" -B "$root/build/dev" -G Ninja -DSKBUILD=ON -DPython_EXECUTABLE="$(command -v "$python")" \
   -DCMAKE_LIBRARY_OUTPUT_DIRECTORY="$root/src/treadle" -DTREADLE_BUILD_TESTS=ON --log-level=WARNING
 cmake --build "$root/build/dev" --parallel "${CMAKE_BUILD_PARALLEL_LEVEL:-2}"
-(cd "$root/src" && "$python" -m nanobind.stubgen -q -m treadle._native -O treadle)

@@ -12,9 +12,7 @@ namespace {
 
 constexpr const char* kBlockCapsule = "treadle.block";
 
-void free_capsule(PyObject* capsule) {
-  free_block(PyCapsule_GetPointer(capsule, kBlockCapsule));
-}
+void free_capsule(PyObject* capsule) { free_block(PyCapsule_GetPointer(capsule, kBlockCapsule)); }
 
 nb::object import_attribute(const char* module, const char* name) {
   return nb::module_::import_(module).attr(name);
@@ -98,9 +96,9 @@ nb::object make_array(nb::handle descr, int rank, const npy_intp* shape) {
 
 nb::object plain_array(nb::handle argument) {
   if (PyArray_Check(argument.ptr()) && is_plain(as_numpy(argument))) return nb::borrow(argument);
-  nb::object array = PyArray_Check(argument.ptr())      ? nb::borrow(argument)
+  nb::object array = PyArray_Check(argument.ptr())     ? nb::borrow(argument)
                      : nb::hasattr(argument, "_array") ? nb::object(argument.attr("_array"))
-                                                        : convert(argument);
+                                                       : convert(argument);
   if (PyArray_Check(array.ptr()) && is_plain(as_numpy(array))) return array;
   PyObject* plain = PyArray_FromAny(
       array.ptr(), nullptr, 0, 0,

@@ -51,8 +51,8 @@ inline bool is_plain(PyArrayObject* array) {
   return PyArray_IS_C_CONTIGUOUS(array) && PyArray_ISBEHAVED_RO(array);
 }
 
-// The argument of a call as a plain array: itself when it is one, the `_array` of a tensor, or else what
-// NumPy makes of it (`__dlpack__`, `__array__`, numbers, lists), copied where it has to be.
+// The argument of a call as a plain array: itself when it is one, the `_array` of a tensor, or else
+// what NumPy makes of it (`__dlpack__`, `__array__`, numbers, lists), copied where it has to be.
 nb::object plain_array(nb::handle argument);
 
 void import_numpy();

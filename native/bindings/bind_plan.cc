@@ -76,8 +76,8 @@ void make_plan(BoundPlan* self, nb::handle code, std::int64_t arena_bytes, nb::h
   plan_code.input_bytes = bytes_of(input_types);
   plan_code.output_bytes = bytes_of(output_types);
   std::unique_ptr<Plan> plan = Plan::load(std::move(plan_code));
-  new (self) BoundPlan{std::move(plan),      std::move(input_types), std::move(output_types),
-                       std::move(kept),      std::move(keepalive),   std::move(on_status)};
+  new (self) BoundPlan{std::move(plan), std::move(input_types), std::move(output_types),
+                       std::move(kept), std::move(keepalive),   std::move(on_status)};
 }
 
 // The memory of arrays that must have the declared types.
@@ -94,13 +94,15 @@ std::vector<void*> check_arrays(nb::handle arrays, const std::vector<ArrayType>&
       throw nb::value_error(
           (name + " must be " + describe(types[i]) + ", got " + describe(array)).c_str());
     if (!is_plain(array) || (writeable && !PyArray_ISWRITEABLE(array)))
-      throw nb::value_error((name + (writeable ? " must be C-contiguous and writeable"
-                                               : " must be C-contiguous")).c_str());
+      throw nb::value_error(
+          (name + (writeable ? " must be C-contiguous and writeable" : " must be C-contiguous"))
+              .c_str());
     data.push_back(PyArray_DATA(array));
   }
   if (data.size() != types.size())
     throw nb::value_error(("the plan takes " + std::to_string(types.size()) + " " + what +
-                           "s, got " + std::to_string(data.size())).c_str());
+                           "s, got " + std::to_string(data.size()))
+                              .c_str());
   return data;
 }
 

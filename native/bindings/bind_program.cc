@@ -10,8 +10,8 @@
 namespace treadle {
 namespace {
 
-// The entry of a compiled model: finds the plan for the arguments' types and shapes, or has it made, and
-// runs it. Everything but the run itself happens under the GIL, which guards the cache.
+// The entry of a compiled model: finds the plan for the arguments' types and shapes, or has it
+// made, and runs it. Everything but the run itself happens under the GIL, which guards the cache.
 class Program {
  public:
   Program(nb::object bind, nb::object wrap, std::size_t capacity)
@@ -130,12 +130,13 @@ int parse_threads(PyObject* kwargs) {
   if (value == Py_None) return 0;
   long threads = PyLong_AsLong(value);
   if (threads == -1 && PyErr_Occurred()) nb::raise_python_error();
-  if (threads < 1 || threads > INT32_MAX) throw nb::value_error("threads must be a positive integer");
+  if (threads < 1 || threads > INT32_MAX)
+    throw nb::value_error("threads must be a positive integer");
   return static_cast<int>(threads);
 }
 
-// tp_call itself rather than a bound __call__: the way through nanobind's overload resolution costs more
-// than a small plan.
+// tp_call itself rather than a bound __call__: the way through nanobind's overload resolution costs
+// more than a small plan.
 PyObject* call_program(PyObject* self, PyObject* args, PyObject* kwargs) {
   return translate_errors([&] {
     return nb::inst_ptr<Program>(self)->call(&PyTuple_GET_ITEM(args, 0),
@@ -162,11 +163,13 @@ PyType_Slot kSlots[] = {{Py_tp_call, reinterpret_cast<void*>(call_program)},
 }  // namespace
 
 void bind_program(nb::module_& m) {
-  nb::class_<Program>(m, "Program", nb::type_slots(kSlots),
-                      "A model compiled for any shapes: `program(*arrays, threads=n)` binds and runs it.")
+  nb::class_<Program>(
+      m, "Program", nb::type_slots(kSlots),
+      "A model compiled for any shapes: `program(*arrays, threads=n)` binds and runs it.")
       .def(nb::init<nb::object, nb::object, std::size_t>(), nb::arg("bind"),
            nb::arg("wrap") = nb::none(), nb::arg("capacity") = 64,
-           "`bind(((dtype, shape), ...))` makes the plan for new types and shapes, of which the last "
+           "`bind(((dtype, shape), ...))` makes the plan for new types and shapes, of which the "
+           "last "
            "`capacity` are kept; `wrap` is called on each result.")
       .def("plan_for", &Program::plan_for, "The plan for such arguments.")
       .def_prop_ro("num_plans", &Program::num_plans, "How many plans are kept.")

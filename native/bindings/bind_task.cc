@@ -1,7 +1,6 @@
 #include <atomic>
 #include <optional>
 
-
 #include <nanobind/stl/optional.h>
 
 #include "bindings.h"
@@ -11,8 +10,8 @@
 namespace treadle {
 namespace {
 
-// A Python callable to run, or, without one, a promise that somebody completes. Counted by the Python
-// object and, from `submit` until the body is done, by the queue.
+// A Python callable to run, or, without one, a promise that somebody completes. Counted by the
+// Python object and, from `submit` until the body is done, by the queue.
 struct PythonTask : Task {
   std::atomic<int> owners{1};
   PyObject* function = nullptr;  // owned; the GIL guards it
@@ -85,11 +84,13 @@ bool shut_down(double seconds) {
 }  // namespace
 
 void bind_task(nb::module_& m) {
-  nb::class_<TaskHandle>(m, "Task", "An inter-op task, or without a function a promise to complete.")
+  nb::class_<TaskHandle>(m, "Task",
+                         "An inter-op task, or without a function a promise to complete.")
       .def(nb::init<>(), "A promise.")
-      .def(nb::init<nb::object, bool>(), nb::arg("function"), nb::arg("may_run_early") = true,
-           "Queue `function()`, which must not raise. `may_run_early`: it waits only for tasks made "
-           "before it, so a thread that waits for a later one may run it first.")
+      .def(
+          nb::init<nb::object, bool>(), nb::arg("function"), nb::arg("may_run_early") = true,
+          "Queue `function()`, which must not raise. `may_run_early`: it waits only for tasks made "
+          "before it, so a thread that waits for a later one may run it first.")
       .def("done", &TaskHandle::done, "Whether the task is finished.")
       .def("wait", &TaskHandle::wait, nb::arg("seconds") = nb::none(),
            "Wait for the end, running the task here if nobody started it; False after `seconds`.")

@@ -50,21 +50,28 @@ void bind_threads(nb::module_& m) {
   m.def("set_num_interop_threads", set_num_interop_threads, nb::arg("threads"),
         "Set the inter-op threads.");
   m.def("get_thread_num", get_thread_num, "The chunk's index inside a parallel region, else 0.");
-  m.def("in_parallel_region", in_parallel_region, "Whether the caller is inside a parallel region.");
-  m.def("get_budget", [] { return Scheduler::instance().budget(); },
-        "How many threads compute at most.");
-  m.def("set_budget", [](int budget) { Scheduler::instance().set_budget(budget); },
-        nb::arg("budget"), "Set how many threads compute at most.");
-  m.def("set_spin_us", [](int us) { Scheduler::instance().set_spin_us(us); }, nb::arg("us"),
-        "Set how long an idle thread spins before it sleeps.");
+  m.def("in_parallel_region", in_parallel_region,
+        "Whether the caller is inside a parallel region.");
+  m.def(
+      "get_budget", [] { return Scheduler::instance().budget(); },
+      "How many threads compute at most.");
+  m.def(
+      "set_budget", [](int budget) { Scheduler::instance().set_budget(budget); }, nb::arg("budget"),
+      "Set how many threads compute at most.");
+  m.def(
+      "set_spin_us", [](int us) { Scheduler::instance().set_spin_us(us); }, nb::arg("us"),
+      "Set how long an idle thread spins before it sleeps.");
   m.def("cpu_limits", cpu_limits, nb::arg("root") = "",
         "CPUs of the affinity mask, physical cores among them, and the cgroup quota (0: none).");
-  m.def("use_backend", use_backend, nb::arg("name"), nb::arg("plugin") = "", nb::arg("library") = "",
+  m.def("use_backend", use_backend, nb::arg("name"), nb::arg("plugin") = "",
+        nb::arg("library") = "",
         "Make a thread pool current: native, serial, or one from a plugin that needs a library.");
-  m.def("backend", [] { return std::string(Scheduler::instance().pool().name()); },
-        "The name of the current thread pool.");
-  m.def("num_workers", [] { return Scheduler::instance().native_pool().num_workers(); },
-        "How many native worker threads exist.");
+  m.def(
+      "backend", [] { return std::string(Scheduler::instance().pool().name()); },
+      "The name of the current thread pool.");
+  m.def(
+      "num_workers", [] { return Scheduler::instance().native_pool().num_workers(); },
+      "How many native worker threads exist.");
 }
 
 }  // namespace treadle

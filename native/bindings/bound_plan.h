@@ -17,8 +17,8 @@ struct BoundPlan {
   nb::object keepalive;
   nb::object on_status;
 
-  // Runs the plan with the GIL released, within the context's and the call's limits of threads. Throws
-  // what `on_status` raises if a kernel reported a failure.
+  // Runs the plan with the GIL released, within the context's and the call's limits of threads.
+  // Throws what `on_status` raises if a kernel reported a failure.
   void run(void* const* in, void* const* out, int threads) const;
 };
 

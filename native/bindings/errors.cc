@@ -22,9 +22,9 @@ void set_python_error() noexcept {
   } catch (nb::python_error& error) {
     error.restore();
   } catch (const nb::builtin_exception& error) {
-    PyErr_SetString(error.type() == nb::exception_type::type_error ? PyExc_TypeError
-                                                                   : PyExc_ValueError,
-                    error.what());
+    PyErr_SetString(
+        error.type() == nb::exception_type::type_error ? PyExc_TypeError : PyExc_ValueError,
+        error.what());
   } catch (const PlanError& error) {
     raise_as("PlanError", error.what());
   } catch (const std::bad_alloc&) {

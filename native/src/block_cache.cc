@@ -140,7 +140,7 @@ class BlockCache {
   }
 
   ForkSafeMutex mutex_;
-  std::array<Header*, kNumClasses> free_{};          // guarded by mutex_
+  std::array<Header*, kNumClasses> free_{};                  // guarded by mutex_
   BlockStatistics statistics_{0, 0, default_limit(), 0, 0};  // guarded by mutex_
 };
 

@@ -92,7 +92,8 @@ std::vector<Mount> cgroup_mounts(const std::string& root) {
   return mounts;
 }
 
-// A container sees its own cgroup as the root of the mount, though /proc/self/cgroup may say otherwise.
+// A container sees its own cgroup as the root of the mount, though /proc/self/cgroup may say
+// otherwise.
 std::string path_in_mount(const Mount& mount, const std::string& path) {
   if (mount.root == "/") return path == "/" ? "" : path;
   if (path.compare(0, mount.root.size(), mount.root) == 0) return path.substr(mount.root.size());

@@ -5,8 +5,8 @@
 
 namespace treadle {
 
-// Forking takes every such lock first, so that what they guard is whole in the child. Hence the rule:
-// no thread holds two of them at a time, and owners hold one over a few instructions only.
+// Forking takes every such lock first, so that what they guard is whole in the child. Hence the
+// rule: no thread holds two of them at a time, and owners hold one over a few instructions only.
 class ForkSafeMutex {
  public:
   ForkSafeMutex();

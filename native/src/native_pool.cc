@@ -12,7 +12,8 @@
 namespace treadle {
 namespace {
 
-// Region::state, from the top: 19 bits generation, 1 bit leaf, 12 bits free seats, 32 bits unclaimed chunks.
+// Region::state, from the top: 19 bits generation, 1 bit leaf, 12 bits free seats, 32 bits
+// unclaimed chunks.
 constexpr std::uint64_t kChunkMask = 0xffff'ffffull;
 constexpr std::uint64_t kSeat = 1ull << 32;
 constexpr std::uint64_t kSeatMask = 0xfffull << 32;
@@ -26,7 +27,8 @@ constexpr std::int64_t kMaxChunks = 1 << 30;
 // Takes one more chunk of a region the caller has a seat in; `state` then is the state before.
 bool claim_chunk(Region& region, std::uint64_t generation, std::uint64_t& state) {
   while ((state & kGenerationMask) == generation && (state & kChunkMask) != 0)
-    if (region.state.compare_exchange_weak(state, state - 1, std::memory_order_acquire)) return true;
+    if (region.state.compare_exchange_weak(state, state - 1, std::memory_order_acquire))
+      return true;
   return false;
 }
 
@@ -93,8 +95,8 @@ void NativePool::wake_all(Sleepers& sleepers) {
   }
 }
 
-// Work was published: see that somebody comes, without a system call if somebody spins already. Those
-// who come wake the next, so the publisher pays for one wake-up at most.
+// Work was published: see that somebody comes, without a system call if somebody spins already.
+// Those who come wake the next, so the publisher pays for one wake-up at most.
 void NativePool::signal(int wanted, bool is_leaf) {
   std::atomic_thread_fence(std::memory_order_seq_cst);
   if (num_spinning_.load(std::memory_order_relaxed) >= wanted) return;
@@ -142,8 +144,8 @@ void NativePool::run_chunks(std::int64_t num_chunks, int max_threads, bool is_le
   region->finished.store(0, std::memory_order_relaxed);
   std::uint64_t generation =
       (region->state.load(std::memory_order_relaxed) & kGenerationMask) + kGeneration;
-  std::uint64_t state = generation | (is_leaf ? kLeaf : 0) | (seats * kSeat) |
-                        static_cast<std::uint64_t>(num_chunks);
+  std::uint64_t state =
+      generation | (is_leaf ? kLeaf : 0) | (seats * kSeat) | static_cast<std::uint64_t>(num_chunks);
   region->state.store(state, std::memory_order_release);
   const std::uint64_t bit = 1ull << (region - regions_.data());
   open_.fetch_or(bit, std::memory_order_seq_cst);
@@ -180,7 +182,8 @@ bool NativePool::help_region(Region& region, bool leaf_only) {
   std::uint64_t state = region.state.load(std::memory_order_acquire);
   do {
     if (!has_free_chunk(state, leaf_only)) return false;
-  } while (!region.state.compare_exchange_weak(state, state - kSeat - 1, std::memory_order_acquire));
+  } while (
+      !region.state.compare_exchange_weak(state, state - kSeat - 1, std::memory_order_acquire));
   const std::uint64_t generation = state & kGenerationMask;
   // Wake the next helper if there is enough for one more, in this region or another.
   if (has_work(leaf_only)) signal(1, (state & kLeaf) != 0);

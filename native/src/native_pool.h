@@ -16,10 +16,10 @@ namespace treadle {
 // at one is harmless.
 //
 // Everything a claim needs to be valid is in one word, `state`: a claim is a compare-and-swap that
-// takes one chunk, so a thread is part of a region only while it runs a chunk, and the owner waits for
-// exactly the chunks that somebody has started. `fn`, `context`, `total` and `owner` are written before
-// `state` (release) and read after a successful claim (acquire): they can't change before that chunk is
-// counted in `finished`.
+// takes one chunk, so a thread is part of a region only while it runs a chunk, and the owner waits
+// for exactly the chunks that somebody has started. `fn`, `context`, `total` and `owner` are
+// written before `state` (release) and read after a successful claim (acquire): they can't change
+// before that chunk is counted in `finished`.
 struct alignas(64) Region {
   std::atomic<std::uint64_t> state{0};
   ChunkFn fn = nullptr;
@@ -67,7 +67,8 @@ class NativePool final : public ThreadPool {
   void release_region(Region& region);
 
  private:
-  // Parked threads, the latest first. `count` is read without the lock to skip it when nobody sleeps.
+  // Parked threads, the latest first. `count` is read without the lock to skip it when nobody
+  // sleeps.
   struct Sleepers {
     ForkSafeMutex mutex;
     std::vector<Parker*> parkers;  // guarded by mutex

@@ -1,6 +1,6 @@
-// The OpenMP backend: regions are OpenMP parallel regions. Each thread that opens one gets a team of
-// its own from the OpenMP library, which is what this backend cannot avoid; tasks stay with the native
-// workers.
+// The OpenMP backend: regions are OpenMP parallel regions. Each thread that opens one gets a team
+// of its own from the OpenMP library, which is what this backend cannot avoid; tasks stay with the
+// native workers.
 #include <omp.h>
 
 #include <algorithm>

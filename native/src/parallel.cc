@@ -1,5 +1,7 @@
 #include "treadle/parallel.h"
 
+#include "treadle/future.h"
+
 #include "scheduler.h"
 #include "thread_state.h"
 
@@ -8,7 +10,9 @@ namespace treadle {
 int get_num_threads() noexcept { return Scheduler::instance().num_threads(); }
 void set_num_threads(int threads) { Scheduler::instance().set_num_threads(threads); }
 int get_num_interop_threads() noexcept { return Scheduler::instance().num_interop_threads(); }
-void set_num_interop_threads(int threads) { Scheduler::instance().set_num_interop_threads(threads); }
+void set_num_interop_threads(int threads) {
+  Scheduler::instance().set_num_interop_threads(threads);
+}
 
 int get_thread_num() noexcept { return thread_state().chunk_index; }
 bool in_parallel_region() noexcept { return thread_state().in_region; }
@@ -36,6 +40,10 @@ struct Region {
 };
 
 }  // namespace
+
+void submit(Task& task) { Scheduler::instance().submit(task); }
+void wait(Task& task) { Scheduler::instance().wait(task); }
+void add_open_promises(int change) noexcept { Scheduler::instance().add_open_promises(change); }
 
 int threads_here() noexcept { return Scheduler::instance().threads_here(); }
 

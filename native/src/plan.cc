@@ -69,8 +69,7 @@ Status Plan::run(void* const* inputs, void* const* outputs, int max_threads) con
   return status;
 }
 
-std::vector<std::pair<std::string, double>> Plan::profile(void* const* inputs,
-                                                          void* const* outputs,
+std::vector<std::pair<std::string, double>> Plan::profile(void* const* inputs, void* const* outputs,
                                                           int repeats) const {
   std::size_t num_steps = 0;
   for (const auto& steps : steps_) num_steps += steps.size();

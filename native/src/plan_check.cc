@@ -15,8 +15,8 @@ std::string describe(std::size_t sequence, std::size_t position, const Instructi
   return text + ")";
 }
 
-// Every place of a sequence, and its end, is a node. A node comes after the one before it, a sequence's
-// first after its fork, and what follows a join after the joined sequence's end.
+// Every place of a sequence, and its end, is a node. A node comes after the one before it, a
+// sequence's first after its fork, and what follows a join after the joined sequence's end.
 class PlanChecker {
  public:
   explicit PlanChecker(const PlanCode& code) : code_(code) {}

@@ -8,7 +8,8 @@
 namespace treadle {
 namespace {
 
-// Pieces per thread: enough that a thread which comes late or is interrupted does not hold up the rest.
+// Pieces per thread: enough that a thread which comes late or is interrupted does not hold up the
+// rest.
 constexpr std::int64_t kPiecesPerThread = 4;
 
 struct KernelRegion {
@@ -42,9 +43,9 @@ RunContext::RunContext(const Plan& plan)
     ForkTask& fork = forks_[i];
     fork.context = this;
     fork.sequence = plan.sequence_of_future_[i];
-    fork.is_leaf = std::none_of(
-        plan.steps_[fork.sequence].begin(), plan.steps_[fork.sequence].end(),
-        [](const Plan::Step& step) { return step.kind == Instruction::Kind::kJoin; });
+    fork.is_leaf =
+        std::none_of(plan.steps_[fork.sequence].begin(), plan.steps_[fork.sequence].end(),
+                     [](const Plan::Step& step) { return step.kind == Instruction::Kind::kJoin; });
     fork.body = [](Task& task) {
       auto& self = static_cast<ForkTask&>(task);
       self.context->run_sequence(self.sequence);
@@ -71,8 +72,8 @@ void RunContext::run_step(const Plan::Step& step) {
   void** buffers = table_.data() + step.first_buffer;
   if (step.num_tasks > step.grain) {
     Scheduler& scheduler = Scheduler::instance();
-    const std::int64_t threads = std::min<std::int64_t>(
-        scheduler.threads_here(), (step.num_tasks - 1) / step.grain + 1);
+    const std::int64_t threads =
+        std::min<std::int64_t>(scheduler.threads_here(), (step.num_tasks - 1) / step.grain + 1);
     if (threads > 1) {
       const std::int64_t piece =
           std::max(step.grain, (step.num_tasks - 1) / (threads * kPiecesPerThread) + 1);

@@ -29,8 +29,8 @@ struct Plan::Patch {
   std::int64_t byte_offset;
 };
 
-// Used by one run at a time, by all threads of that run: nothing changes between `begin` and the end but
-// the forks' events.
+// Used by one run at a time, by all threads of that run: nothing changes between `begin` and the
+// end but the forks' events.
 class RunContext {
  public:
   explicit RunContext(const Plan& plan);

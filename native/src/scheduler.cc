@@ -50,8 +50,8 @@ Scheduler::Scheduler() {
   at_fork_in_child(restart_in_child);
 }
 
-// The child has one thread. Workers, and whatever threads a plugin's library had, stayed behind; so the
-// child goes on with a native pool that starts its own when needed.
+// The child has one thread. Workers, and whatever threads a plugin's library had, stayed behind; so
+// the child goes on with a native pool that starts its own when needed.
 void Scheduler::restart_in_child() {
   Scheduler& scheduler = instance();
   bool was_serial = scheduler.pool_ == &serial_pool();
@@ -134,7 +134,9 @@ bool Scheduler::block_until(Task& task, std::int64_t deadline_ns) {
   auto waiter = std::make_unique<Event::Waiter>();
   waiter->parker = &this_parker();
   if (!task.done.enlist(*waiter)) return true;
-  auto signaled = [&] { return waiter->fate.load(std::memory_order_acquire) != Event::Waiter::kWaiting; };
+  auto signaled = [&] {
+    return waiter->fate.load(std::memory_order_acquire) != Event::Waiter::kWaiting;
+  };
   while (!signaled()) {
     if (deadline_ns >= 0 && monotonic_ns() >= deadline_ns) {
       Event::abandon(waiter.release());

@@ -36,7 +36,8 @@ class Scheduler {
   // Runs a region on the chosen backend. Chunks see no thread number: parallel.h adds that.
   void run_chunks(std::int64_t num_chunks, int max_threads, bool is_leaf, ChunkFn fn,
                   void* context) {
-    pool_.load(std::memory_order_acquire)->run_chunks(num_chunks, max_threads, is_leaf, fn, context);
+    pool_.load(std::memory_order_acquire)
+        ->run_chunks(num_chunks, max_threads, is_leaf, fn, context);
   }
 
   // Queues a task; `task.body`, `is_leaf` and `may_run_early` are set.
@@ -59,12 +60,14 @@ class Scheduler {
   // Makes another backend current. Regions under way finish where they are.
   void use_native();
   void use_serial();
-  // Loads a plugin, with libraries it needs first. Throws std::runtime_error with the loader's words.
+  // Loads a plugin, with libraries it needs first. Throws std::runtime_error with the loader's
+  // words.
   void use_plugin(const std::string& path, const std::string& library);
 
   void set_spin_us(int us) noexcept;
 
-  // Drops the queued tasks by giving each to `drop`, then ends the workers. False if some still run.
+  // Drops the queued tasks by giving each to `drop`, then ends the workers. False if some still
+  // run.
   bool shut_down(void (*drop)(Task&), std::int64_t deadline_ns);
 
  private:

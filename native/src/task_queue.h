@@ -19,8 +19,8 @@ class TaskQueue {
   Task* pop_leaf();  // the oldest that never waits, or null
 
   // The next task to run for somebody who waits for `wanted`, or null if that was started already.
-  // It is `wanted`, or first the oldest of its group, if that is older than every task on the caller's
-  // stack and waits for older tasks only: so a chain of thousands runs without nesting.
+  // It is `wanted`, or first the oldest of its group, if that is older than every task on the
+  // caller's stack and waits for older tasks only: so a chain of thousands runs without nesting.
   Task* take_towards(Task& wanted, std::uint64_t oldest_on_stack, bool allow_early);
 
   // Takes `task` back; false if it was started already.
@@ -41,8 +41,8 @@ class TaskQueue {
   void unlink(Task& task);
 
   ForkSafeMutex mutex_;
-  List leaves_, others_;            // guarded by mutex_
-  std::uint64_t next_sequence_ = 1;  // guarded by mutex_
+  List leaves_, others_;                          // guarded by mutex_
+  std::uint64_t next_sequence_ = 1;               // guarded by mutex_
   alignas(64) std::atomic<std::size_t> size_{0};  // written under mutex_
   std::atomic<std::size_t> num_leaves_{0};        // written under mutex_
 };

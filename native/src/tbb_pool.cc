@@ -20,7 +20,8 @@ class TbbPool final : public ThreadPool {
 
   const char* name() const noexcept override { return "tbb"; }
 
-  // Threads claim chunks from a counter, so `max_threads` loop bodies are all the parallelism there is.
+  // Threads claim chunks from a counter, so `max_threads` loop bodies are all the parallelism there
+  // is.
   void run_chunks(std::int64_t num_chunks, int max_threads, bool, ChunkFn fn,
                   void* context) override {
     int threads = static_cast<int>(std::min<std::int64_t>(num_chunks, max_threads));
@@ -35,9 +36,8 @@ class TbbPool final : public ThreadPool {
     // Isolated: while this thread waits it must not start another region's chunk or a task, which
     // might wait for us.
     arena->execute([&] {
-      tbb::this_task_arena::isolate([&] {
-        tbb::parallel_for(0, threads, claim_all, tbb::simple_partitioner());
-      });
+      tbb::this_task_arena::isolate(
+          [&] { tbb::parallel_for(0, threads, claim_all, tbb::simple_partitioner()); });
     });
   }
 

@@ -22,8 +22,7 @@ void Parker::park_until(std::int64_t deadline_ns) noexcept {
   timespec deadline{deadline_ns / 1'000'000'000, deadline_ns % 1'000'000'000};
   while (true) {
     long failed = syscall(SYS_futex, &state_, FUTEX_WAIT_BITSET_PRIVATE, -1,
-                          deadline_ns < 0 ? nullptr : &deadline, nullptr,
-                          FUTEX_BITSET_MATCH_ANY);
+                          deadline_ns < 0 ? nullptr : &deadline, nullptr, FUTEX_BITSET_MATCH_ANY);
     std::int32_t pending = 1;
     if (state_.compare_exchange_strong(pending, 0, std::memory_order_acquire)) return;
     if (failed != 0 && deadline_ns >= 0 && monotonic_ns() >= deadline_ns) break;

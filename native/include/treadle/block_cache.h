@@ -1,5 +1,5 @@
-// Memory for results and arenas: freed blocks are kept for the next request, because the first touch of
-// fresh pages costs more than most operators do.
+// Memory for results and arenas: freed blocks are kept for the next request, because the first
+// touch of fresh pages costs more than most operators do.
 #pragma once
 
 #include <cstddef>
@@ -14,8 +14,8 @@ struct BlockStatistics {
   std::size_t num_fresh = 0;
 };
 
-// All thread-safe. A block is aligned to 64 bytes and not cleared; huge pages are asked for from 2 MB.
-// Throws std::bad_alloc.
+// All thread-safe. A block is aligned to 64 bytes and not cleared; huge pages are asked for from 2
+// MB. Throws std::bad_alloc.
 void* allocate_block(std::size_t bytes);
 void free_block(void* block) noexcept;
 

@@ -38,11 +38,11 @@ void run_inline(ChunkBody body, const void* context);
 // Calls `f(first, last)` on pieces that cover [begin, end) once.
 //
 // The pieces are a function of the range, `grain` and the number of threads: min(threads,
-// ceil(range / grain)) of equal size, the last shorter; `threads` of them for grain 0. There is one, the
-// whole range, if the range is not above `grain` or 1, inside another region, or with one thread.
-// After an exception pieces that nobody started may be left out; the first one is rethrown.
+// ceil(range / grain)) of equal size, the last shorter; `threads` of them for grain 0. There is
+// one, the whole range, if the range is not above `grain` or 1, inside another region, or with one
+// thread. After an exception pieces that nobody started may be left out; the first one is rethrown.
 template <typename F>
-  requires std::invocable<const F&, std::int64_t, std::int64_t>
+requires std::invocable<const F&, std::int64_t, std::int64_t>
 void parallel_for(std::int64_t begin, std::int64_t end, std::int64_t grain, const F& f) {
   if (begin >= end) return;
   const std::int64_t range = end - begin;

@@ -63,16 +63,16 @@ struct PlanCode {
   std::vector<std::int64_t> output_bytes;
 };
 
-// Throws PlanError unless every index and offset is in range, every sequence but the first is forked
-// exactly once, no join can come before its fork, nothing can wait for itself, and every fork is
-// finished when the plan is. Returns the sequence of each future.
+// Throws PlanError unless every index and offset is in range, every sequence but the first is
+// forked exactly once, no join can come before its fork, nothing can wait for itself, and every
+// fork is finished when the plan is. Returns the sequence of each future.
 std::vector<std::int32_t> check_plan(const PlanCode& code);
 
 // Four numbers a kernel may write when it cannot go on; zero when all is well.
 using Status = std::array<std::int32_t, 4>;
 
-// `load` checks everything once, so `run` checks nothing and cannot fail. Immutable after `load`; any
-// number of threads may `run` it, each run has an arena of its own.
+// `load` checks everything once, so `run` checks nothing and cannot fail. Immutable after `load`;
+// any number of threads may `run` it, each run has an arena of its own.
 class Plan {
  public:
   // Constants must stay alive as long as the plan.
@@ -84,8 +84,8 @@ class Plan {
   // `inputs` and `outputs` as declared, `max_threads` per region, 0 for the caller's setting.
   Status run(void* const* inputs, void* const* outputs, int max_threads) const;
 
-  // Seconds each instruction of `run` kind takes, the median of `repeats` runs; forks run where they are
-  // forked.
+  // Seconds each instruction of `run` kind takes, the median of `repeats` runs; forks run where
+  // they are forked.
   std::vector<std::pair<std::string, double>> profile(void* const* inputs, void* const* outputs,
                                                       int repeats) const;
 

@@ -8,11 +8,12 @@ namespace treadle {
 
 class Parker;
 
-// Becomes ready once; threads sleep on it. `set` may be called by one thread, `ready` and `wait` by any.
+// Becomes ready once; threads sleep on it. `set` may be called by one thread, `ready` and `wait` by
+// any.
 class Event {
  public:
-  // A thread that sleeps until the event is set. It lives on that thread's stack, or on the heap if the
-  // thread may give up first: then whoever comes second, `set` or `abandon`, deletes it.
+  // A thread that sleeps until the event is set. It lives on that thread's stack, or on the heap if
+  // the thread may give up first: then whoever comes second, `set` or `abandon`, deletes it.
   struct Waiter {
     enum Fate : std::uint32_t { kWaiting, kSignaled, kAbandoned };
     Waiter* next = nullptr;
@@ -22,14 +23,13 @@ class Event {
 
   bool ready() const noexcept { return state_.load(std::memory_order_acquire) == kReady; }
 
-  // Everything written before is visible to whoever sees `ready`. The event may be destroyed as soon
-  // as it reads ready: `set` does not touch it afterwards.
+  // Everything written before is visible to whoever sees `ready`. The event may be destroyed as
+  // soon as it reads ready: `set` does not touch it afterwards.
   void set() noexcept;
 
   // Adds a waiter whose parker `set` will unpark; false if the event is ready already. An enlisted
   // waiter must stay alive until it is signaled: after `ready` that takes a few instructions.
   bool enlist(Waiter& waiter) noexcept;
-
 
   // Gives up on a waiter from the heap.
   static void abandon(Waiter* waiter) noexcept;

@@ -24,8 +24,8 @@ class ThreadPool {
   virtual void run_chunks(std::int64_t num_chunks, int max_threads, bool is_leaf, ChunkFn fn,
                           void* context) = 0;
 
-  // A task was queued: somebody other than the caller shall call `PoolHost::run_task`. False if this
-  // backend leaves tasks to the native workers.
+  // A task was queued: somebody other than the caller shall call `PoolHost::run_task`. False if
+  // this backend leaves tasks to the native workers.
   virtual bool announce_task() = 0;
 
   // At most `budget` threads compute from now on, counting the caller of a region.
