@@ -28,7 +28,7 @@ from treadle.ir.op import (
 from treadle.ir.schema import Argument
 from treadle.ir.subtype import is_assignable
 from treadle.ir.text import print_graph
-from treadle.ir.types import Type
+from treadle.ir.types import ListType, OptionalType, Type
 
 _CONTEXT_LINES = 6
 _MANY = 1 << 30
@@ -199,8 +199,10 @@ class _Verifier:
 def _accepts(argument: Argument, given: Type) -> bool:
     if is_assignable(given, argument.type):
         return True
-    element = getattr(argument.type, "element", None)  # int[2] takes an int
-    return argument.size is not None and element is not None and is_assignable(given, element)
+    wanted = argument.type.element if isinstance(argument.type, OptionalType) else argument.type
+    if argument.size is None or not isinstance(wanted, ListType):
+        return False
+    return is_assignable(given, wanted.element)  # int[2] takes an int
 
 
 def _around(graph: Graph, node: Node | None) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 
 from treadle.ir.clone import clone_nodes
 from treadle.ir.graph import Block, Graph, Node, Value, replace_uses
-from treadle.ir.literals import is_literal
+from treadle.ir.literals import is_literal, print_literal
 from treadle.ir.op import CONSTANT, IF, LIST, LOOP, TUPLE, UNINITIALIZED
 from treadle.ir.subtype import is_assignable
 from treadle.ir.types import INT, TensorType, Type
@@ -141,7 +141,7 @@ class _Folder:
             return None
         if isinstance(literal, list | tuple):
             return None
-        if all(type(v.constant) is type(literal) and v.constant == literal for v in rest):
+        if all(is_literal(v.constant) and _same_literal(v.constant, literal) for v in rest):
             return self.constant(block, node, literal, first.type)
         return None
 
@@ -188,6 +188,10 @@ def _unroll(block: Block, node: Node, trips: int) -> None:
 
 def _count(node: Node) -> int:
     return sum(1 + _count(n) for b in node.blocks for n in b.nodes)
+
+
+def _same_literal(a: Any, b: Any) -> bool:
+    return type(a) is type(b) and print_literal(a) == print_literal(b)  # tells 0.0 from -0.0
 
 
 def _is_within(value: Value, node: Node) -> bool:

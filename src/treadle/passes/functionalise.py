@@ -24,8 +24,9 @@ def functionalise(graph: Graph) -> bool:
     replaced only if that cannot change the dtype.
 
     Does not apply to (1) parameters of the graph, attributes and constants, which are visible
-    outside, (2) ``x`` of which a view, a list or an outer block is used later, (3) operators without
-    a functional form in `ops.inplace.FUNCTIONAL`, (4) results of another dtype or shape than ``x``.
+    outside, (2) ``x`` of which a view, or a list with it, is used later, or that an outer block
+    made, (3) operators without a functional form in `ops.inplace.FUNCTIONAL`, (4) results of
+    another dtype or shape than ``x``.
     """
     nodes = [n for n in graph.walk() if n.op.name in FUNCTIONAL]
     if not nodes:
@@ -35,20 +36,12 @@ def functionalise(graph: Graph) -> bool:
     memory = _Memory(analyse_aliases(graph))
     changed = False
     for node in nodes:
-        if node.inputs[0].type != node.output.type and not _same_kind(node):
+        if not isinstance(node.inputs[0].type, TensorType) or not _keeps_type(node):
             continue
-        if (
-            _keeps_type(node)
-            and memory.is_private(node.inputs[0])
-            and _is_last(node, memory, order)
-        ):
+        if memory.is_private(node.inputs[0]) and _is_last(node, memory, order):
             _replace(node, memory, order)
             changed = True
     return changed
-
-
-def _same_kind(node: Node) -> bool:
-    return isinstance(node.inputs[0].type, TensorType) and isinstance(node.output.type, TensorType)
 
 
 @dataclass(slots=True)
@@ -74,8 +67,9 @@ class _Order:
         self.leave[node] = self.time
 
     def is_after(self, user: Node, node: Node, value: Value) -> bool:
-        """Whether `user` may use `value` after `node` has run: later, or in a later round of a loop
-        that `value` comes from outside of.
+        """Whether `user` may use `value` after `node` has run.
+
+        That is later, or in a later round of a loop that `value` comes from outside of.
         """
         if self.enter[user] > self.enter[node]:
             return True

@@ -161,6 +161,5 @@ class _Inliner:
 
 def _wrong_count(node: Node, function: Function) -> str:
     where = f" ({node.loc})" if node.loc else ""
-    return (
-        f"{function.name} takes {len(function.parameters)} arguments, got {len(node.inputs)}{where}"
-    )
+    wanted, given = len(function.parameters), len(node.inputs)
+    return f"{function.name} takes {wanted} arguments, got {given}{where}"

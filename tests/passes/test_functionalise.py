@@ -1,0 +1,247 @@
+from __future__ import annotations
+
+from tests.check_pass import check_pass
+from treadle.passes.functionalise import functionalise
+
+
+def test_later_uses_take_the_new_tensor() -> None:
+    check_pass(
+        functionalise,
+        before="""
+            graph(%x: f32[B, 4])
+            %a: Tensor = tanh(%x)
+            %b: Tensor = relu_(%a)
+            %c: Tensor = mul.Tensor(%a, %b)
+            return %c, %a
+        """,
+        after="""
+            graph(%x: f32[B, 4])
+            %a: Tensor = tanh(%x)
+            %b: Tensor = relu(%a)
+            %c: Tensor = mul.Tensor(%b, %b)
+            return %c, %b
+        """,
+    )
+
+
+def test_a_chain_of_writes_becomes_a_chain_of_values() -> None:
+    check_pass(
+        functionalise,
+        before="""
+            graph(%x: f32[B, 4])
+            %a: f32[B, 4] = tanh(%x)
+            %b: f32[B, 4] = add_.Tensor(%a, %x, 2)
+            %c: f32[B, 4] = relu_(%b)
+            return %a
+        """,
+        after="""
+            graph(%x: f32[B, 4])
+            %a: f32[B, 4] = tanh(%x)
+            %b: f32[B, 4] = add.Tensor(%a, %x, 2)
+            %c: f32[B, 4] = relu(%b)
+            return %c
+        """,
+    )
+
+
+def test_a_parameter_is_really_written() -> None:
+    check_pass(
+        functionalise,
+        before="""
+            graph(%x: f32[B, 4])
+            %b: Tensor = relu_(%x)
+            return %b
+        """,
+    )
+
+
+def test_a_view_that_is_read_later_keeps_the_write() -> None:
+    check_pass(
+        functionalise,
+        before="""
+            graph(%x: f32[2, 4])
+            %a: Tensor = tanh(%x)
+            %v: Tensor = view(%a, [8])
+            %b: Tensor = relu_(%a)
+            %c: Tensor = neg(%v)
+            return %c
+        """,
+    )
+
+
+def test_a_view_that_is_not_read_later_does_not_matter() -> None:
+    check_pass(
+        functionalise,
+        before="""
+            graph(%x: f32[2, 4])
+            %a: Tensor = tanh(%x)
+            %v: Tensor = view(%a, [8])
+            %w: Tensor = neg(%v)
+            %b: Tensor = relu_(%a)
+            return %w, %b
+        """,
+        after="""
+            graph(%x: f32[2, 4])
+            %a: Tensor = tanh(%x)
+            %v: Tensor = view(%a, [8])
+            %w: Tensor = neg(%v)
+            %b: Tensor = relu(%a)
+            return %w, %b
+        """,
+    )
+
+
+def test_a_view_taken_later_sees_the_new_values() -> None:
+    check_pass(
+        functionalise,
+        before="""
+            graph(%x: f32[2, 4])
+            %a: Tensor = tanh(%x)
+            %b: Tensor = relu_(%a)
+            %v: Tensor = view(%a, [8])
+            return %v
+        """,
+        after="""
+            graph(%x: f32[2, 4])
+            %a: Tensor = tanh(%x)
+            %b: Tensor = relu(%a)
+            %v: Tensor = view(%b, [8])
+            return %v
+        """,
+    )
+
+
+def test_writing_through_a_view_stays() -> None:
+    check_pass(
+        functionalise,
+        before="""
+            graph(%x: f32[2, 4])
+            %a: Tensor = tanh(%x)
+            %v: Tensor = view(%a, [8])
+            %b: Tensor = relu_(%v)
+            return %a
+        """,
+    )
+
+
+def test_a_list_with_the_tensor_that_is_read_later_keeps_the_write() -> None:
+    check_pass(
+        functionalise,
+        before="""
+            graph(%x: f32[2, 4])
+            %a: Tensor = tanh(%x)
+            %l: List[Tensor] = list(%a, %x)
+            %b: Tensor = relu_(%a)
+            %c: Tensor = cat(%l, 0)
+            return %c
+        """,
+    )
+
+
+def test_tensors_in_one_list_do_not_share_memory() -> None:
+    check_pass(
+        functionalise,
+        before="""
+            graph(%x: f32[2, 4])
+            %a: Tensor = tanh(%x)
+            %b: Tensor = neg(%x)
+            %c: Tensor = relu_(%a)
+            %d: Tensor = relu_(%b)
+            %l: List[Tensor] = list(%c, %d)
+            %e: Tensor = cat(%l, 1)
+            return %e
+        """,
+        after="""
+            graph(%x: f32[2, 4])
+            %a: Tensor = tanh(%x)
+            %b: Tensor = neg(%x)
+            %c: Tensor = relu(%a)
+            %d: Tensor = relu(%b)
+            %l: List[Tensor] = list(%c, %d)
+            %e: Tensor = cat(%l, 1)
+            return %e
+        """,
+    )
+
+
+def test_a_tensor_from_outside_of_a_loop_is_really_written() -> None:
+    check_pass(
+        functionalise,
+        before="""
+            graph(%x: f32[2], %n: int)
+            %a: Tensor = tanh(%x)
+            loop(%n, True) with (%i: int)
+              %b: Tensor = add_.Scalar(%a, 1, 1)
+              return True
+            return %a
+        """,
+    )
+
+
+def test_a_tensor_made_in_each_round_is_replaced() -> None:
+    check_pass(
+        functionalise,
+        before="""
+            graph(%x: f32[2], %n: int)
+            %y: f32[2] = loop(%n, True, %x) with (%i: int, %u: f32[2])
+              %a: Tensor = tanh(%u)
+              %b: Tensor = add_.Scalar(%a, 1, 1)
+              return True, %x
+            return %y
+        """,
+        after="""
+            graph(%x: f32[2], %n: int)
+            %y: f32[2] = loop(%n, True, %x) with (%i: int, %u: f32[2])
+              %a: Tensor = tanh(%u)
+              %b: Tensor = add.Scalar(%a, 1, 1)
+              return True, %x
+            return %y
+        """,
+    )
+
+
+def test_a_carried_tensor_is_really_written() -> None:
+    check_pass(
+        functionalise,
+        before="""
+            graph(%x: f32[2], %n: int)
+            %s: f32[2] = tanh(%x)
+            %y: f32[2] = loop(%n, True, %s) with (%i: int, %u: f32[2])
+              %b: f32[2] = add_.Scalar(%u, 1, 1)
+              return True, %b
+            return %y, %s
+        """,
+    )
+
+
+def test_an_operand_of_unknown_dtype_could_change_the_dtype() -> None:
+    check_pass(
+        functionalise,
+        before="""
+            graph(%x: f32[2], %z: f64[2])
+            %a: f32[2] = tanh(%x)
+            %b: f32[2] = add_.Tensor(%a, %z, 1)
+            return %b
+        """,
+    )
+
+
+def test_a_smaller_operand_broadcasts_but_a_larger_one_is_left_to_fail() -> None:
+    check_pass(
+        functionalise,
+        meaning=False,
+        before="""
+            graph(%x: f32[1, 4], %z: f32[4], %w: f32[3, 4])
+            %a: f32[1, 4] = tanh(%x)
+            %b: f32[1, 4] = add_.Tensor(%a, %z, 1)
+            %c: f32[1, 4] = add_.Tensor(%b, %w, 1)
+            return %c
+        """,
+        after="""
+            graph(%x: f32[1, 4], %z: f32[4], %w: f32[3, 4])
+            %a: f32[1, 4] = tanh(%x)
+            %b: f32[1, 4] = add.Tensor(%a, %z, 1)
+            %c: f32[1, 4] = add_.Tensor(%b, %w, 1)
+            return %c
+        """,
+    )
