@@ -1,0 +1,286 @@
+"""Branches and loops of the graph: which values they carry out, and early exits.
+
+``return``, ``break`` and ``continue`` become flags that are merged like the source's own names; what
+follows an `if` that may have exited is put under a test of the flags.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from treadle.frontends.torchscript.emitter import Emitter
+from treadle.frontends.torchscript.frames import Frame
+from treadle.frontends.torchscript.subtyping import unify_or_union
+from treadle.frontends.torchscript.symbols import Constant, Item
+from treadle.ir.graph import Block, Node, Value, replace_uses
+from treadle.ir.op import IF, LOOP
+from treadle.ir.types import BOOL, INT, Type
+
+FALL, RETURN, BREAK, CONTINUE, RAISE = "fall", "return", "break", "continue", "raise"
+Exits = frozenset[str]
+FALLS: Exits = frozenset({FALL})
+MAX_TRIPS = 2**63 - 1
+
+Step = Callable[[], Exits]
+
+
+@dataclass(slots=True)
+class Arm:
+    """One side of a branch after its statements were imported."""
+
+    block: Block
+    frame: Frame
+    exits: Exits
+
+    @property
+    def falls(self) -> bool:
+        return FALL in self.exits
+
+    @property
+    def only_raises(self) -> bool:
+        return self.exits <= {RAISE}
+
+
+class Control(Emitter):
+    """Structured control flow. A `Step` imports statements and says how they may end."""
+
+    function_number = 0
+
+    def flag(self, kind: str) -> str:
+        """The name that says whether this function has left by `kind`."""
+        return f"${kind}{self.function_number}"
+
+    @property
+    def result_name(self) -> str:
+        return f"$value{self.function_number}"
+
+    def leave(self, kind: str) -> Exits:
+        self.frame.assign(self.flag(kind), Constant(True))
+        return frozenset({kind})
+
+    def sequence(self, steps: Sequence[Step]) -> Exits:
+        """Import `steps` one after the other, each only if those before it fell through."""
+        exits: set[str] = set()
+        for index, step in enumerate(steps):
+            done = step()
+            exits |= done - {FALL}
+            if FALL not in done:
+                return frozenset(exits)
+            flags = done & {RETURN, BREAK, CONTINUE}
+            if flags and index + 1 < len(steps):
+                left = self._any_flag(flags)
+                rest = self.branch(
+                    left, lambda: flags, lambda i=index: self.sequence(steps[i + 1 :])
+                )  # type: ignore[misc]
+                return frozenset(exits | rest)
+        return frozenset(exits | {FALL})
+
+    def _any_flag(self, kinds: Iterable[str]) -> Value:
+        result: Value | None = None
+        for kind in sorted(kinds):
+            item = self.frame.lookup(self.flag(kind)) or Constant(False)
+            value = self.materialize(item)
+            result = value if result is None else self.apply("aten::__or__", (result, value))
+        assert result is not None
+        return result
+
+    def branch(self, condition: Value, then: Step, otherwise: Step) -> Exits:
+        """Import an `if` with two arms; names assigned in them are merged after it."""
+        node = self.emit(IF, (condition,))
+        arms = []
+        for step in (then, otherwise):
+            block, frame = node.add_block(), Frame(self.frame)
+            with self.inside(block, frame):
+                arms.append(Arm(block, frame, step()))
+        self._merge(node, arms[0], arms[1])
+        return arms[0].exits | arms[1].exits
+
+    def branch_value(
+        self, condition: Value, then: Callable[[], Value], otherwise: Callable[[], Value]
+    ) -> Value:
+        """Import a conditional expression."""
+        name = "$expression"
+
+        def arm(make: Callable[[], Value]) -> Step:
+            def step() -> Exits:
+                self.frame.assign(name, make())
+                return FALLS
+
+            return step
+
+        self.branch(condition, arm(then), arm(otherwise))
+        result = self.frame.values.pop(name)
+        self.frame.assigned.discard(name)
+        assert isinstance(result, Value)
+        return result
+
+    def _merge(self, node: Node, then: Arm, otherwise: Arm) -> None:
+        """Give each name that an arm assigned its value after the branch.
+
+        A name that one arm leaves without a value has none afterwards, unless control cannot come
+        from that arm to where the name is read: then it is uninitialised there.
+        """
+        for name in sorted(then.frame.assigned | otherwise.frame.assigned):
+            a, b = self._at_end(name, then), self._at_end(name, otherwise)
+            if a is None and b is None:
+                continue
+            if (a is None and _is_read_after(name, then)) or (
+                b is None and _is_read_after(name, otherwise)
+            ):
+                continue
+            known = a if b is None else b if a is None else None
+            if isinstance(known, (Value, type(None))) and not (a is b or _same_constant(a, b)):
+                self.frame.assign(name, self._merged(node, name, (then, a), (otherwise, b)))
+            else:
+                item = a if a is not None else b
+                assert item is not None
+                self.frame.assign(name, item)
+
+    def _at_end(self, name: str, arm: Arm) -> Item | None:
+        """What `name` is where `arm` ends; None if that is undefined or never read."""
+        if arm.only_raises:
+            return None
+        if name in arm.frame.assigned:
+            return arm.frame.lookup(name)
+        if _is_flag(name):
+            return arm.frame.lookup(name) or (
+                None if name.startswith("$value") else Constant(False)
+            )
+        if arm.exits <= {RAISE, RETURN}:
+            return None
+        return arm.frame.lookup(name)
+
+    def _merged(
+        self, node: Node, name: str, first: tuple[Arm, Item | None], second: tuple[Arm, Item | None]
+    ) -> Value:
+        values: list[Value | None] = []
+        for arm, item in (first, second):
+            with self.inside(arm.block, arm.frame):
+                values.append(None if item is None else self.materialize(item))
+        type_ = self._merged_type(name, [v.type for v in values if v is not None])
+        for value, (arm, _) in zip(values, (first, second), strict=True):
+            with self.inside(arm.block, arm.frame):
+                end = self.uninitialized(type_) if value is None else value
+            arm.block.set_returns([*arm.block.returns, end])
+        return node.add_output(type_, name.lstrip("$"))
+
+    def _merged_type(self, name: str, types: list[Type]) -> Type:
+        type_ = types[0]
+        for other in types[1:]:
+            type_ = unify_or_union(type_, other, self.find_class)
+        declared = self.frame.declared_type(name)
+        if declared is not None and type_ != declared and self.is_subtype(type_, declared):
+            return declared if len(set(types)) > 1 else type_
+        return type_
+
+    def loop(
+        self,
+        trips: Value,
+        condition: Callable[[], Value],
+        carried: Iterable[str],
+        body: Callable[[Value], Exits],
+        *,
+        tested: bool,
+    ) -> Exits:
+        """Import a loop.
+
+        Args:
+            trips: the largest number of iterations.
+            condition: imports the test before an iteration.
+            carried: names that the body may assign.
+            body: imports an iteration, given its number.
+            tested: whether `condition` is more than True.
+        """
+        names = [n for n in sorted(set(carried)) if self._has_value(n)]
+        starts = [self.materialize(self.frame.lookup(name) or Constant(None)) for name in names]
+        node = self.emit(LOOP, (trips, condition()))
+        block, frame = node.add_block(), Frame(self.frame)
+        index = block.add_param(INT, "i")
+        for name, start in zip(names, starts, strict=True):
+            type_ = self.frame.declared_type(name) or start.type
+            frame.refine(name, block.add_param(type_, name))
+        with self.inside(block, frame):
+            exits = body(index)
+            proceed = self._proceed(exits, condition, tested=tested)
+            ends = [
+                self._end(name, param) for name, param in zip(names, block.params[1:], strict=True)
+            ]
+            extra = [self.flag(RETURN), self.result_name] if RETURN in exits else []
+            ends += [self.materialize(frame.lookup(name) or Constant(False)) for name in extra]
+        block.set_returns([proceed, *ends])
+        self._finish(node, names, starts, extra)
+        if BREAK in exits:
+            self.frame.assign(self.flag(BREAK), Constant(False))
+        return frozenset((exits & {RETURN, RAISE}) | {FALL})
+
+    def _has_value(self, name: str) -> bool:
+        return isinstance(self.frame.lookup(name), (Value, Constant))
+
+    def _end(self, name: str, param: Value) -> Value:
+        item = self.frame.lookup(name)
+        assert item is not None
+        value = self.materialize(item)
+        if not self.is_subtype(value.type, param.type):
+            raise self.error(
+                f"variable {name!r} has type {param.type} before the loop, but {value.type} at the "
+                "end of its body"
+            )
+        return value
+
+    def _proceed(self, exits: Exits, condition: Callable[[], Value], *, tested: bool) -> Value:
+        """Whether there is a next iteration."""
+        left = exits & {RETURN, BREAK}
+        if not left:
+            return condition()
+        flag = self._any_flag(left)
+        if not tested:
+            return self.apply("aten::__not__", (flag,))
+        return self.branch_value(flag, lambda: self.constant(False), condition)
+
+    def _finish(self, node: Node, names: list[str], starts: list[Value], extra: list[str]) -> None:
+        """Give the loop its inputs and results; drop what the body does not change."""
+        (block,) = node.blocks
+        proceed, *ends = block.returns
+        carried: list[tuple[str, Value, Value, Value]] = []
+        dropped: list[tuple[Value, Value]] = []
+        for name, start, param, end in zip(names, starts, block.params[1:], ends, strict=False):
+            if end is param and start.type == param.type:
+                dropped.append((param, start))
+            else:
+                carried.append((name, start, param, end))
+        for name, end in zip(extra, ends[len(names) :], strict=True):
+            initial = self._initial(name, end)
+            assert initial.node is not None
+            self.block.move_before(initial.node, node)
+            carried.append((name, initial, block.add_param(end.type), end))
+        block.params[1:] = [param for _, _, param, _ in carried]
+        block.set_returns([proceed, *(end for _, _, _, end in carried)])
+        for param, start in dropped:
+            replace_uses(param, start)
+        for name, start, param, _ in carried:
+            node.add_input(start)
+            self.frame.assign(name, node.add_output(param.type, name.lstrip("$")))
+
+    def _initial(self, name: str, end: Value) -> Value:
+        if name == self.result_name:
+            return self.uninitialized(end.type)
+        return self.constant(False, BOOL)
+
+
+def _is_flag(name: str) -> bool:
+    return name.startswith("$") and name != "$expression"
+
+
+def _is_read_after(name: str, arm: Arm) -> bool:
+    """Whether a name without a value at the end of `arm` might be read after the branch."""
+    return arm.falls and not name.startswith("$value")
+
+
+def _same_constant(a: Item | None, b: Item | None) -> bool:
+    """Whether both are the same value known while importing (True is not 1)."""
+    return (
+        not isinstance(a, (Value, type(None)))
+        and a == b
+        and type(getattr(a, "value", None)) is type(getattr(b, "value", None))
+    )

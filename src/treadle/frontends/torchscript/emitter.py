@@ -1,0 +1,247 @@
+"""Puts nodes into the graph that is being imported, with their place in the source."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from treadle.errors import CompileError, Error, UnsupportedError
+from treadle.frontends.torchscript.annotations import AnnotationReader
+from treadle.frontends.torchscript.frames import Frame
+from treadle.frontends.torchscript.parser import Source
+from treadle.frontends.torchscript.resolve import CallArguments, Signature, convert, match
+from treadle.frontends.torchscript.subtyping import is_subtype
+from treadle.frontends.torchscript.symbols import ClassSymbol, Item, Scope, Symbol
+from treadle.ir.graph import Block, Graph, Loc, Node, Value
+from treadle.ir.op import RAISE, TUPLE, UNCHECKED_CAST, UNINITIALIZED, WAIT, OpDef
+from treadle.ir.program import Class
+from treadle.ir.types import (
+    BOOL,
+    COMPLEX,
+    FLOAT,
+    INT,
+    NONE,
+    STR,
+    TENSOR,
+    ClassType,
+    FutureType,
+    TupleType,
+    Type,
+)
+from treadle.ops import OPS
+
+_SIMPLE: dict[type, Type] = {
+    bool: BOOL, int: INT, float: FLOAT, complex: COMPLEX, str: STR, type(None): NONE,
+}  # fmt: skip
+
+
+def class_type(cls: Class) -> Type:
+    """The type of the instances of `cls`."""
+    if cls.kind == "namedtuple":
+        return TupleType(tuple(cls.attributes.values()), cls.name, tuple(cls.attributes))
+    return ClassType(cls.name)
+
+
+class Emitter:
+    """The state of one import: the block that is being filled, the names, the place.
+
+    Attributes:
+        origins: the value that a refined value was made of.
+    """
+
+    def __init__(self, source: Source, scope: Scope, graph: Graph) -> None:
+        self.source = source
+        self.scope = scope
+        self.block: Block = graph
+        self.frame = Frame()
+        self.origins: dict[Value, Value] = {}
+        self.types = AnnotationReader(source, self._named_type)
+        self._place: ast.AST = ast.Pass()
+        self._loc: Loc | None = None
+
+    @contextmanager
+    def at(self, node: ast.AST) -> Iterator[None]:
+        """Let nodes and errors of the block point at `node`."""
+        before, self._place, self._loc = self._place, node, None
+        yield
+        self._place, self._loc = before, None
+
+    @contextmanager
+    def inside(self, block: Block, frame: Frame) -> Iterator[None]:
+        """Fill `block`, with names in `frame`."""
+        before = self.block, self.frame
+        self.block, self.frame = block, frame
+        yield
+        self.block, self.frame = before
+
+    @property
+    def loc(self) -> Loc:
+        if self._loc is None:
+            self._loc = self.source.loc(self._place)
+        return self._loc
+
+    def error(self, message: str, node: ast.AST | None = None) -> CompileError:
+        return self.source.compile_error(message, node or self._place)
+
+    def syntax_error(self, message: str, node: ast.AST | None = None) -> CompileError:
+        return self.source.syntax_error(message, node or self._place)
+
+    def unsupported(self, message: str, node: ast.AST | None = None) -> UnsupportedError:
+        return self.source.unsupported(message, node or self._place)
+
+    def find_class(self, name: str) -> Class | None:
+        return self.scope.find_class(name)
+
+    def is_subtype(self, a: Type, b: Type) -> bool:
+        return is_subtype(a, b, self.scope.find_class)
+
+    def _named_type(self, name: str) -> Type | None:
+        symbol = self.resolve_path(name)
+        return class_type(symbol.cls) if isinstance(symbol, ClassSymbol) else None
+
+    def resolve_path(self, path: str) -> Symbol | None:
+        """What a dotted name stands for outside of the function."""
+        first, *rest = path.split(".")
+        symbol = self.scope.lookup(first)
+        for name in rest:
+            symbol = self.member_of(symbol, name) if symbol is not None else None
+        return symbol
+
+    def member_of(self, symbol: Symbol, name: str) -> Symbol | None:
+        """What ``symbol.name`` stands for, where `symbol` is a namespace."""
+        path = getattr(symbol, "path", None)
+        return self.scope.member(path, name) if path is not None else None
+
+    def emit(
+        self, op: OpDef, inputs: Sequence[Value] = (), types: Sequence[Type] = (), **attributes: Any
+    ) -> Node:
+        """Add a node at the end of the current block."""
+        return self.block.append(Node(op, inputs, types, attributes, self.loc))
+
+    def value(self, op: OpDef, inputs: Sequence[Value], type_: Type, **attributes: Any) -> Value:
+        """Add a node with one result and give that."""
+        return self.emit(op, inputs, (type_,), **attributes).output
+
+    def constant(self, value: Any, type_: Type | None = None) -> Value:
+        """A constant of a Python value; tensors are arrays."""
+        found = self.block.constant(value, type_ or self.type_of(value))
+        assert found.node is not None
+        found.node.loc = self.loc
+        return found
+
+    def none(self) -> Value:
+        return self.constant(None)
+
+    def type_of(self, value: Any) -> Type:
+        """The type of a Python value that is known while importing."""
+        simple = _SIMPLE.get(type(value))
+        if simple is not None:
+            return simple
+        if isinstance(value, tuple):
+            return TupleType(tuple(self.type_of(part) for part in value))
+        if hasattr(value, "cls"):
+            return ClassType(value.cls.name)
+        return TENSOR
+
+    def tuple(self, values: Sequence[Value], type_: TupleType | None = None) -> Value:
+        return self.value(TUPLE, values, type_ or TupleType(tuple(v.type for v in values)))
+
+    def cast(self, value: Value, type_: Type) -> Value:
+        """`value`, known to be of the narrower `type_`."""
+        result = self.value(UNCHECKED_CAST, (value,), type_)
+        self.origins[result] = value
+        return result
+
+    def uninitialized(self, type_: Type) -> Value:
+        return self.value(UNINITIALIZED, (), type_)
+
+    def require(self, value: Value, type_: Type, what: str) -> Value:
+        """`value` with the implicit conversions to `type_`, or an error that says `what` it is."""
+        converted = convert(self, value, type_, None, conversions=True)
+        if converted is None:
+            raise self.error(f"{what} has type {value.type}, expected {type_}")
+        return converted
+
+    def apply(
+        self,
+        name: str,
+        args: Sequence[Item],
+        kwargs: dict[str, Item] | None = None,
+        result: Type | None = None,
+    ) -> Value:
+        """Apply the overload of operator `name` that fits, as TorchScript chooses it."""
+        call = CallArguments([self.materialize(a) for a in args], {})
+        call.keywords.update({k: self.materialize(v) for k, v in (kwargs or {}).items()})
+        if name == "aten::wait":
+            return self._wait(call)
+        if name == "prim::RaiseException":
+            self.emit(RAISE, [*call.positional, *call.keywords.values()])
+            return self.none()
+        overloads = OPS.overloads(name)
+        if not overloads:
+            raise self.unsupported(f"operator {name}({call}) is not supported")
+        return self._matched(name, overloads, call, result)
+
+    def _matched(
+        self, name: str, overloads: Sequence[OpDef], call: CallArguments, result: Type | None
+    ) -> Value:
+        reasons: list[str] = []
+        for conversions in (False, True) if len(overloads) > 1 else (True,):
+            reasons.clear()
+            for op in overloads:
+                assert op.schema is not None
+                signature = Signature.of_schema(op.schema)
+                found = self._attempt(signature, call, conversions)
+                if isinstance(found, str):
+                    reasons.append(f"{op.schema.text}: {found}")
+                    continue
+                types = [found.substitute(r.type) for r in op.schema.results]
+                return self._results(self.emit(op, found.inputs, [result] if result else types))
+        raise self.unsupported(
+            f"no overload of {name} takes ({call}):" + "".join(f"\n  {r}" for r in reasons[:8])
+        )
+
+    def _attempt(self, signature: Signature, call: CallArguments, conversions: bool) -> Any:
+        """Match, and take back the nodes of conversions if that fails."""
+        block, last = self.block, self.block.end.prev
+        found = match(self, signature, call, conversions)
+        if isinstance(found, str):
+            while block.end.prev is not last:
+                block.erase(block.end.prev)
+        return found
+
+    def call_signature(self, signature: Signature, call: CallArguments) -> list[Value]:
+        """The inputs of a call of a function with one signature."""
+        found = self._attempt(signature, call, True)
+        if isinstance(found, str):
+            raise self.error(f"{signature.name}({call}): {found}")
+        inputs: list[Value] = found.inputs
+        return inputs
+
+    def _results(self, node: Node) -> Value:
+        if not node.outputs:
+            return self.none()
+        return node.output if len(node.outputs) == 1 else self.tuple(node.outputs)
+
+    def _wait(self, call: CallArguments) -> Value:
+        future = call.positional[0] if len(call.positional) == 1 else None
+        if future is None or not isinstance(future.type, FutureType):
+            raise self.error(f"wait takes a Future, got ({call})")
+        return self.value(WAIT, (future,), future.type.element)
+
+    def materialize(self, item: Item) -> Value:
+        """`item` as a value of the graph."""
+        raise NotImplementedError
+
+
+def unless_recursive(function: Callable[[], Graph], file: str) -> Graph:
+    """`function()`, with Python's own recursion limit turned into an error about `file`."""
+    try:
+        return function()
+    except RecursionError:
+        raise CompileError(f"{file}: the source is nested too deeply") from None
+
+
+__all__ = ["Emitter", "Error", "class_type", "unless_recursive"]

@@ -1,0 +1,530 @@
+"""Expressions of TorchScript: literals, names, attributes, operators, conditions."""
+
+from __future__ import annotations
+
+import ast
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from treadle.frontends.torchscript.control import Control
+from treadle.frontends.torchscript.emitter import class_type
+from treadle.frontends.torchscript.subtyping import make_union, unify
+from treadle.frontends.torchscript.symbols import (
+    Builtin,
+    ClassSymbol,
+    Constant,
+    FunctionSymbol,
+    Item,
+    Method,
+    Namespace,
+    Sequence,
+    Special,
+    TypeSymbol,
+    describe,
+)
+from treadle.ir.graph import Value
+from treadle.ir.op import DICT, FUNCTION_REF, GET_ATTR, LIST, TUPLE_INDEX
+from treadle.ir.program import Class
+from treadle.ir.types import (
+    BOOL,
+    DEVICE,
+    INT,
+    NONE,
+    NUMBER,
+    STR,
+    TENSOR,
+    ClassType,
+    DictType,
+    FunctionType,
+    FutureType,
+    ListType,
+    OptionalType,
+    Primitive,
+    TensorType,
+    TupleType,
+    Type,
+)
+
+_BINARY: dict[type[ast.operator], str] = {
+    ast.Add: "aten::add", ast.Sub: "aten::sub", ast.Mult: "aten::mul", ast.Div: "aten::div",
+    ast.FloorDiv: "aten::floordiv", ast.Mod: "aten::remainder", ast.Pow: "aten::pow",
+    ast.MatMult: "aten::matmul", ast.BitAnd: "aten::__and__", ast.BitOr: "aten::__or__",
+    ast.BitXor: "aten::__xor__", ast.LShift: "aten::__lshift__", ast.RShift: "aten::__rshift__",
+}  # fmt: skip
+_COMPARE: dict[type[ast.cmpop], str] = {
+    ast.Eq: "aten::eq", ast.NotEq: "aten::ne", ast.Lt: "aten::lt", ast.LtE: "aten::le",
+    ast.Gt: "aten::gt", ast.GtE: "aten::ge", ast.Is: "aten::__is__", ast.IsNot: "aten::__isnot__",
+}  # fmt: skip
+# A number before a tensor: the operator with the operands exchanged.
+_EXCHANGED = {
+    "aten::add": "aten::add", "aten::mul": "aten::mul", "aten::eq": "aten::eq",
+    "aten::ne": "aten::ne", "aten::lt": "aten::gt", "aten::le": "aten::ge", "aten::gt": "aten::lt",
+    "aten::ge": "aten::le", "aten::__and__": "aten::__and__", "aten::__or__": "aten::__or__",
+    "aten::__xor__": "aten::__xor__",
+}  # fmt: skip
+_TENSOR_ATTRIBUTES = {
+    "shape": "aten::size", "dtype": "prim::dtype", "device": "prim::device", "ndim": "aten::dim",
+    "T": "aten::numpy_T", "mT": "aten::mT", "H": "aten::matrix_H", "mH": "aten::mH",
+    "data": "aten::detach", "layout": "prim::layout", "is_cuda": "prim::is_cuda",
+    "is_cpu": "prim::is_cpu", "requires_grad": "prim::requires_grad", "grad": "prim::grad",
+    "itemsize": "prim::itemsize", "nbytes": "prim::nbytes", "real": "aten::real",
+    "imag": "aten::imag", "is_quantized": "prim::is_quantized", "is_sparse": "prim::is_sparse",
+    "is_leaf": "aten::is_leaf",
+}  # fmt: skip
+_SPECIAL_NUMBERS = {"inf": math.inf, "nan": math.nan, "infj": complex(0, math.inf),
+                    "nanj": complex(0, math.nan)}  # fmt: skip
+_NUMBERS = (INT, NUMBER, BOOL, Primitive("float"), Primitive("complex"))
+
+
+@dataclass(slots=True)
+class Condition:
+    """A condition: its value, whether it is known, and what it tells of names' types."""
+
+    make: Callable[[], Value]
+    known: bool | None = None
+    when_true: dict[str, Type] = field(default_factory=dict)
+    when_false: dict[str, Type] = field(default_factory=dict)
+
+    def negated(self, make: Callable[[], Value]) -> Condition:
+        known = None if self.known is None else not self.known
+        return Condition(make, known, self.when_false, self.when_true)
+
+
+class Expressions(Control):
+    """Imports expressions; calls and subscripts are in the classes that derive from it."""
+
+    def expression(self, node: ast.expr, hint: Type | None = None) -> Value:
+        """The value of `node`; `hint` is the type that its place asks for."""
+        item = self.item(node, hint)
+        with self.at(node):
+            return self.materialize(item)
+
+    def item(self, node: ast.expr, hint: Type | None = None) -> Item:
+        """What `node` stands for: a value, or a function, class, module, ..."""
+        with self.at(node):
+            method = self._kinds.get(type(node))
+            if method is None:
+                raise self.syntax_error(f"TorchScript has no {_kind(node)} here")
+            result: Item = method(self, node, hint)
+            return result
+
+    def materialize(self, item: Item) -> Value:
+        match item:
+            case Value():
+                return item
+            case Constant(value):
+                return self._constant_value(value)
+            case FunctionSymbol(function):
+                return self.value(FUNCTION_REF, (), FunctionType(function.name), name=function.name)
+            case Sequence(items):
+                return self.tuple([self.materialize(part) for part in items])
+        raise self.error(f"{describe(item)} cannot be used as a value")
+
+    def _constant_value(self, value: object) -> Value:
+        if isinstance(value, list):
+            parts = [self._constant_value(part) for part in value]
+            return self.value(LIST, parts, ListType(parts[0].type if parts else TENSOR))
+        return self.constant(value)
+
+    def call(self, node: ast.Call, hint: Type | None) -> Item:
+        raise NotImplementedError
+
+    def subscript(self, node: ast.Subscript, hint: Type | None) -> Item:
+        raise NotImplementedError
+
+    def comprehension(self, node: ast.expr, hint: Type | None) -> Item:
+        raise NotImplementedError
+
+    def _literal(self, node: ast.Constant, hint: Type | None) -> Item:
+        value = node.value
+        if isinstance(value, int) and not -(2**63) <= value < 2**63:
+            raise self.syntax_error("an integer does not fit into 64 bits")
+        if not isinstance(value, (bool, int, float, complex, str, type(None))):
+            raise self.syntax_error(f"TorchScript has no {type(value).__name__} literals")
+        return self.constant(value)
+
+    def _name(self, node: ast.Name, hint: Type | None) -> Item:
+        return self.name(node.id)
+
+    def name(self, name: str) -> Item:
+        """What `name` stands for here."""
+        item = self.frame.lookup(name)
+        if item is not None:
+            return item
+        symbol = self.scope.lookup(name)
+        if symbol is not None:
+            return symbol
+        if name in _SPECIAL_NUMBERS:
+            return Constant(_SPECIAL_NUMBERS[name])
+        raise self.error(f"the name {name!r} is not defined")
+
+    def _attribute(self, node: ast.Attribute, hint: Type | None) -> Item:
+        return self.attribute(self.item(node.value), node.attr)
+
+    def attribute(self, base: Item, name: str) -> Item:
+        """What ``base.name`` stands for."""
+        if isinstance(base, Namespace):
+            found = self.scope.member(base.path, name)
+            if found is None:
+                raise self.error(f"{base.path} has no {name!r}")
+            return found
+        if isinstance(base, ClassSymbol):
+            return self._class_attribute(base.cls, name)
+        if isinstance(base, Value):
+            return self._value_attribute(base, name)
+        if isinstance(base, Constant):
+            return self.attribute(self.materialize(base), name)
+        raise self.error(f"{describe(base)} has no attribute {name!r}")
+
+    def _class_attribute(self, cls: Class, name: str) -> Item:
+        if name in cls.constants:
+            return Constant(cls.constants[name])
+        if name == "__new__":
+            return Special("__new__")
+        if name in cls.methods:
+            return FunctionSymbol(cls.methods[name])
+        raise self.error(f"class {cls.name} has no {name!r}")
+
+    def _value_attribute(self, value: Value, name: str) -> Item:
+        type_ = value.type
+        if isinstance(type_, ClassType):
+            return self._object_attribute(value, type_, name)
+        if isinstance(type_, TupleType) and name in type_.fields:
+            index = type_.fields.index(name)
+            return self.tuple_index(value, type_, index)
+        if isinstance(type_, TensorType) and name in _TENSOR_ATTRIBUTES:
+            return self.apply(_TENSOR_ATTRIBUTES[name], (value,))
+        if type_ == DEVICE and name in ("type", "index"):
+            return self.apply(f"prim::{name}", (value,))
+        if isinstance(type_, FutureType) and name == "wait":
+            return Builtin("aten::wait", value)
+        if isinstance(type_, OptionalType):
+            raise self.error(f"a value of type {type_} has no attribute {name!r}: it may be None")
+        if isinstance(type_, (TensorType, ListType, DictType)) or type_ in (STR, *_NUMBERS):
+            return Builtin("prim::tolist" if name == "tolist" else f"aten::{name}", value)
+        raise self.error(f"a value of type {type_} has no attribute {name!r}")
+
+    def _object_attribute(self, value: Value, type_: ClassType, name: str) -> Item:
+        cls = self.find_class(type_.name)
+        if cls is None:
+            raise self.unsupported(f"class {type_.name} is not supported")
+        if cls.kind == "enum" and name in ("name", "value"):
+            return self._enum_attribute(value, cls, name)
+        if name in cls.attributes:
+            return self.value(GET_ATTR, (value,), cls.attributes[name], name=name)
+        if name in cls.constants:
+            return Constant(cls.constants[name])
+        if f"__{name}_getter" in cls.methods:
+            return self.call_method(Method(value, cls, f"__{name}_getter"), [], {})
+        if name in cls.methods:
+            return Method(value, cls, name)
+        raise self.error(f"class {cls.name} has no attribute {name!r}")
+
+    def call_method(self, method: Method, args: list[Value], keywords: dict[str, Value]) -> Value:
+        raise NotImplementedError
+
+    def _enum_attribute(self, value: Value, cls: Class, name: str) -> Value:
+        if name == "name":
+            return self.apply("prim::EnumName", (value,))
+        members = list(cls.constants.values())
+        type_ = self.type_of(members[0].value) if members else INT
+        return self.apply(f"prim::EnumValue.{type_}", (value,))
+
+    def tuple_index(self, value: Value, type_: TupleType, index: int) -> Value:
+        return self.value(TUPLE_INDEX, (value, self.constant(index)), type_.elements[index])
+
+    def _tuple(self, node: ast.Tuple, hint: Type | None) -> Item:
+        hints: tuple[Type | None, ...] = (None,) * len(node.elts)
+        if isinstance(hint, TupleType) and len(hint.elements) == len(node.elts):
+            hints = hint.elements
+        return self.tuple([self.expression(e, h) for e, h in zip(node.elts, hints, strict=True)])
+
+    def _list(self, node: ast.List, hint: Type | None) -> Item:
+        if isinstance(hint, OptionalType):
+            hint = hint.element
+        wanted = hint.element if isinstance(hint, ListType) else None
+        values = [self.expression(e, wanted) for e in node.elts]
+        if not values:
+            if wanted is not None:
+                return self.value(LIST, (), ListType(wanted))
+            return self.value(LIST, (), ListType(TENSOR), untyped=True)
+        element = wanted or self._common_type(values, "list")
+        return self.value(
+            LIST, [self.require(v, element, "an element") for v in values], ListType(element)
+        )
+
+    def _common_type(self, values: list[Value], what: str) -> Type:
+        type_ = values[0].type
+        for value in values[1:]:
+            both = unify(type_, value.type, self.find_class)
+            if both is None:
+                raise self.error(f"the elements of a {what} have types {type_} and {value.type}")
+            type_ = both
+        return type_
+
+    def _dict(self, node: ast.Dict, hint: Type | None) -> Item:
+        known = hint.element if isinstance(hint, OptionalType) else hint
+        key_hint = known.key if isinstance(known, DictType) else None
+        value_hint = known.value if isinstance(known, DictType) else None
+        keys = [self.expression(self._key(k), key_hint) for k in node.keys]
+        values = [self.expression(v, value_hint) for v in node.values]
+        if not keys:
+            return self.value(DICT, (), DictType(key_hint or STR, value_hint or TENSOR))
+        key_type = key_hint or self._common_type(keys, "dict")
+        value_type = value_hint or self._common_type(values, "dict")
+        flat: list[Value] = []
+        for key, value in zip(keys, values, strict=True):
+            flat += (
+                self.require(key, key_type, "a key"),
+                self.require(value, value_type, "a value"),
+            )
+        return self.value(DICT, flat, DictType(key_type, value_type))
+
+    def _key(self, node: ast.expr | None) -> ast.expr:
+        if node is None:
+            raise self.syntax_error("TorchScript has no ** in a dict")
+        return node
+
+    def _f_string(self, node: ast.JoinedStr, hint: Type | None) -> Item:
+        template, values = "", []
+        for part in node.values:
+            if isinstance(part, ast.FormattedValue):
+                if part.format_spec is not None or part.conversion not in (-1, ord("s")):
+                    raise self.syntax_error("TorchScript has no format specifiers in f-strings")
+                template += "{}"
+                values.append(self.expression(part.value))
+            elif isinstance(part, ast.Constant):
+                template += str(part.value)
+        return self.apply("aten::format", [self.constant(template), *values])
+
+    def _binary(self, node: ast.BinOp, hint: Type | None) -> Item:
+        name = _BINARY[type(node.op)]
+        left = self.expression(node.left, hint if isinstance(hint, ListType) else None)
+        return self.operator(name, left, self.expression(node.right))
+
+    def operator(self, name: str, left: Value, right: Value) -> Value:
+        """``left op right``, where a number may stand before a tensor."""
+        tensor = isinstance(right.type, TensorType)
+        if name == "aten::floordiv" and (tensor or isinstance(left.type, TensorType)):
+            return self._floor_divide(left, right)
+        if name == "aten::remainder" and left.type == STR:
+            return self.apply("aten::percentFormat", (left, right))
+        if tensor and left.type in _NUMBERS:
+            if name in _EXCHANGED:
+                return self.apply(_EXCHANGED[name], (right, left))
+            if name == "aten::sub":
+                return self.apply("aten::add", (self.apply("aten::neg", (right,)), left))
+            if name == "aten::div":
+                return self.apply("aten::mul", (self.apply("aten::reciprocal", (right,)), left))
+        return self.apply(name, (left, right))
+
+    def _floor_divide(self, left: Value, right: Value) -> Value:
+        if isinstance(left.type, TensorType):
+            return self.apply("aten::floor_divide", (left, right))
+        quotient = self.apply("aten::mul", (self.apply("aten::reciprocal", (right,)), left))
+        return self.apply("aten::floor", (quotient,))
+
+    def _unary(self, node: ast.UnaryOp, hint: Type | None) -> Item:
+        if isinstance(node.op, ast.Not):
+            return self.condition(node).make()
+        if isinstance(node.op, ast.USub) and isinstance(node.operand, ast.Constant):
+            number = node.operand.value
+            if isinstance(number, int) and not isinstance(number, bool) and number > 2**63:
+                raise self.syntax_error("an integer does not fit into 64 bits")
+            if isinstance(number, (int, float, complex)) and not isinstance(number, bool):
+                return self.constant(-number)
+        value = self.expression(node.operand)
+        if isinstance(node.op, ast.UAdd):
+            return value
+        name = "aten::neg" if isinstance(node.op, ast.USub) else "aten::bitwise_not"
+        return self.apply(name, (value,))
+
+    def _condition_value(self, node: ast.expr, hint: Type | None) -> Item:
+        return self.condition(node).make()
+
+    def condition(self, node: ast.expr) -> Condition:
+        """`node` as a condition; it is imported when its value is made."""
+        match node:
+            case ast.UnaryOp(ast.Not(), operand):
+                inner = self.condition(operand)
+                return inner.negated(lambda: self._negate(inner, node))
+            case ast.BoolOp(op, values):
+                return self._short_circuit(node, list(values), isinstance(op, ast.And))
+            case ast.Compare(left, [ast.Is() | ast.IsNot() as op], [ast.Constant(None)]):
+                return self._is_none(node, left, isinstance(op, ast.Is))
+            case ast.Compare(ast.Constant(None), [ast.Is() | ast.IsNot() as op], [right]):
+                return self._is_none(node, right, isinstance(op, ast.Is))
+            case ast.Compare():
+                return Condition(lambda: self._compare(node))
+            case ast.Call(ast.Name("isinstance" | "hasattr"), _):
+                return self.type_test(node)
+        return self._plain_condition(node)
+
+    def type_test(self, node: ast.Call) -> Condition:
+        raise NotImplementedError
+
+    def _plain_condition(self, node: ast.expr) -> Condition:
+        item = self.item(node)
+        if isinstance(item, Constant) and isinstance(item.value, (bool, int, float)):
+            return Condition(lambda: self.constant(bool(item.value)), bool(item.value))
+        with self.at(node):
+            value = self.truth(self.materialize(item))
+        known = value.constant if value.is_constant else None
+        if value.node is not None and value.node.op.name == "is_scripting.number":
+            known = True
+        return Condition(lambda: value, known)
+
+    def truth(self, value: Value) -> Value:
+        """`value` as a bool, as `if` takes it."""
+        if value.type == BOOL:
+            return value
+        if (
+            isinstance(value.type, (ListType, DictType, TupleType, OptionalType))
+            or value.type == STR
+        ):
+            raise self.error(f"a condition has type {value.type}, expected bool")
+        return self.apply("aten::Bool", (value,))
+
+    def _negate(self, inner: Condition, node: ast.expr) -> Value:
+        if inner.known is not None:
+            return self.constant(not inner.known)
+        with self.at(node):
+            return self.apply("aten::__not__", (inner.make(),))
+
+    def _short_circuit(self, node: ast.expr, values: list[ast.expr], is_and: bool) -> Condition:
+        first = self.condition(values[0])
+        if len(values) == 1:
+            return first
+        if first.known is not None:
+            if first.known is is_and:
+                return self._short_circuit(node, values[1:], is_and)
+            known = first.known
+            return Condition(lambda: self.constant(known), known)
+        rest = _Deferred()
+
+        def right() -> Value:
+            self.refine(first.when_true if is_and else first.when_false)
+            rest.condition = self._short_circuit(node, values[1:], is_and)
+            return rest.condition.make()
+
+        left = first.make()
+        if is_and:
+            value = self.branch_value(left, right, lambda: self.constant(False))
+        else:
+            value = self.branch_value(left, lambda: self.constant(True), right)
+        assert rest.condition is not None
+        other = rest.condition
+        known = other.known if other.known is not None and other.known is not is_and else None
+        return Condition(
+            lambda: value,
+            known,
+            {**first.when_true, **other.when_true} if is_and else {},
+            {} if is_and else {**first.when_false, **other.when_false},
+        )
+
+    def _is_none(self, node: ast.expr, operand: ast.expr, positive: bool) -> Condition:
+        value = self.expression(operand)
+
+        def make() -> Value:
+            if known is not None:
+                return self.constant(known)
+            with self.at(node):
+                name = "aten::__is__" if positive else "aten::__isnot__"
+                return self.apply(name, (value, self.none()))
+
+        known: bool | None = None
+        if value.type == NONE:
+            known = positive
+        elif not self.is_subtype(NONE, value.type):
+            known = not positive
+        condition = Condition(make, known)
+        if known is None and isinstance(operand, ast.Name):
+            without = _without_none(value.type)
+            condition.when_true[operand.id] = NONE
+            if without is not None:
+                condition.when_false[operand.id] = without
+        if not positive:
+            condition.when_true, condition.when_false = condition.when_false, condition.when_true
+        return condition
+
+    def refine(self, types: dict[str, Type]) -> None:
+        """Let names have the narrower types that a condition tells."""
+        for name, type_ in types.items():
+            item = self.frame.lookup(name)
+            if isinstance(item, Value) and item.type != type_:
+                self.frame.refine(name, self.cast(item, type_))
+
+    def _compare(self, node: ast.Compare) -> Value:
+        left = self.expression(node.left)
+        result: Value | None = None
+        for op, operand in zip(node.ops, node.comparators, strict=True):
+            right = self.expression(operand)
+            with self.at(node):
+                test = self._compare_pair(op, left, right)
+                result = test if result is None else self.apply("aten::__and__", (result, test))
+            left = right
+        assert result is not None
+        return result
+
+    def _compare_pair(self, op: ast.cmpop, left: Value, right: Value) -> Value:
+        if isinstance(op, (ast.In, ast.NotIn)):
+            found = self.apply("aten::__contains__", (right, left))
+            return found if isinstance(op, ast.In) else self.apply("aten::__not__", (found,))
+        return self.operator(_COMPARE[type(op)], left, right)
+
+    def _conditional(self, node: ast.IfExp, hint: Type | None) -> Item:
+        condition = self.condition(node.test)
+
+        def arm(part: ast.expr, types: dict[str, Type]) -> Callable[[], Value]:
+            def make() -> Value:
+                self.refine(types)
+                return self.expression(part, hint)
+
+            return make
+
+        then = arm(node.body, condition.when_true)
+        otherwise = arm(node.orelse, condition.when_false)
+        if condition.known is not None:
+            return then() if condition.known else otherwise()
+        return self.branch_value(condition.make(), then, otherwise)
+
+    def type_argument(self, node: ast.expr) -> Type:
+        """A type that is written as an argument: of ``annotate``, ``isinstance``, ..."""
+        if isinstance(node, ast.Name):
+            item = self.frame.lookup(node.id) or self.scope.lookup(node.id)
+            if isinstance(item, TypeSymbol):
+                return item.type
+            if isinstance(item, ClassSymbol):
+                return class_type(item.cls)
+        return self.types.read(node)
+
+    _kinds: dict[type[ast.expr], Callable[..., Item]] = {
+        ast.Constant: _literal, ast.Name: _name, ast.Attribute: _attribute, ast.Tuple: _tuple,
+        ast.List: _list, ast.Dict: _dict, ast.JoinedStr: _f_string, ast.BinOp: _binary,
+        ast.UnaryOp: _unary, ast.BoolOp: _condition_value, ast.Compare: _condition_value,
+        ast.IfExp: _conditional, ast.Call: lambda self, node, hint: self.call(node, hint),
+        ast.Subscript: lambda self, node, hint: self.subscript(node, hint),
+        ast.ListComp: lambda self, node, hint: self.comprehension(node, hint),
+        ast.DictComp: lambda self, node, hint: self.comprehension(node, hint),
+    }  # fmt: skip
+
+
+@dataclass(slots=True)
+class _Deferred:
+    condition: Condition | None = None
+
+
+def _without_none(type_: Type) -> Type | None:
+    if isinstance(type_, OptionalType):
+        return type_.element
+    options = getattr(type_, "options", None)
+    if options is None:
+        return None
+    return make_union([option for option in options if option != NONE])
+
+
+def _kind(node: ast.AST) -> str:
+    return {"Lambda": "lambda", "Await": "await", "Yield": "yield", "SetComp": "set comprehension",
+            "GeneratorExp": "generator", "NamedExpr": ":="}.get(type(node).__name__,
+                                                            type(node).__name__)  # fmt: skip

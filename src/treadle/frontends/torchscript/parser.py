@@ -1,0 +1,99 @@
+"""TorchScript source to Python's syntax tree, and errors that point into the source.
+
+Python's own parser does the work; `scan` bounds what it is given. Nothing is ever evaluated.
+"""
+
+from __future__ import annotations
+
+import ast
+import textwrap
+from typing import NoReturn
+
+from treadle.errors import CompileError, ScriptSyntaxError, UnsupportedError
+from treadle.frontends.torchscript.scan import check_source
+from treadle.ir.graph import Loc
+
+Located = ast.stmt | ast.expr | ast.arg | ast.keyword | ast.alias
+
+
+class Source:
+    """A source text with its name; makes locations and errors for the nodes of its tree.
+
+    Attributes:
+        file: what messages call the source.
+        first_line: number in the file of the text's first line.
+    """
+
+    def __init__(self, text: str, file: str, first_line: int = 1) -> None:
+        self.text = text
+        self.file = file
+        self.first_line = first_line
+        self.lines = text.split("\n")
+
+    def line(self, number: int) -> str:
+        """The line that a node of the tree calls `number`."""
+        return self.lines[number - 1].rstrip() if 0 < number <= len(self.lines) else ""
+
+    def loc(self, node: ast.AST) -> Loc:
+        """Where `node` begins."""
+        line = getattr(node, "lineno", 1)
+        column = getattr(node, "col_offset", 0)
+        return Loc(self.file, line + self.first_line - 1, column, self.line(line).strip())
+
+    def describe(self, message: str, node: ast.AST) -> str:
+        """`message` with the place of `node`: file, line, column, the line and a caret."""
+        line, column = getattr(node, "lineno", 1), getattr(node, "col_offset", 0)
+        return self._pointed(message, line, column)
+
+    def _pointed(self, message: str, line: int, column: int) -> str:
+        shown = self.line(line)
+        start = max(0, column - 60)
+        shown, caret = shown[start : start + 100], column - start
+        number = line + self.first_line - 1
+        place = f"{self.file}:{number}:{column + 1}"
+        return f"{message} ({place})\n    {shown}\n    {' ' * caret}^"
+
+    def syntax_error(self, message: str, node: ast.AST) -> ScriptSyntaxError:
+        return ScriptSyntaxError(self.describe(message, node))
+
+    def compile_error(self, message: str, node: ast.AST) -> CompileError:
+        return CompileError(self.describe(message, node))
+
+    def unsupported(self, message: str, node: ast.AST) -> UnsupportedError:
+        return UnsupportedError(self.describe(message, node))
+
+    def fail_syntax(self, error: SyntaxError) -> NoReturn:
+        """Raise Python's syntax error as ours."""
+        line, column = error.lineno or 1, max(0, (error.offset or 1) - 1)
+        raise ScriptSyntaxError(self._pointed(error.msg, line, column)) from None
+
+
+def parse(source: Source, *, trusted: bool = False) -> ast.Module:
+    """The syntax tree of `source`.
+
+    Args:
+        trusted: the text is the user's own Python, which Python has compiled before.
+
+    Raises:
+        ScriptSyntaxError: if it does not parse or is nested too deeply.
+    """
+    text = source.text
+    if not trusted:
+        text = check_source(text, source.file)
+    try:
+        return ast.parse(text, source.file)
+    except SyntaxError as error:
+        source.fail_syntax(error)
+    except (RecursionError, MemoryError):
+        raise ScriptSyntaxError(f"{source.file}: the source is nested too deeply") from None
+    except (ValueError, OverflowError) as error:
+        raise ScriptSyntaxError(f"{source.file}: {error}") from None
+
+
+def parse_function(source: Source) -> ast.FunctionDef:
+    """The only function in `source`, which may be indented as a method is."""
+    dedented = Source(textwrap.dedent(source.text), source.file, source.first_line)
+    body = parse(dedented, trusted=True).body
+    if len(body) != 1 or not isinstance(body[0], ast.FunctionDef):
+        raise ScriptSyntaxError(f"{source.file}:{source.first_line}: not a function definition")
+    return body[0]

@@ -1,0 +1,252 @@
+"""TorchScript's schema matching: which overload a call means, and its implicit conversions.
+
+Source: the rules of torch/csrc/jit/frontend/schema_matching.cpp. Overloads are tried in order of
+registration, first without and then with implicit conversions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from treadle.frontends.torchscript.subtyping import (
+    bind,
+    has_type_variables,
+    is_subtype,
+    substitute,
+)
+from treadle.ir.graph import Value
+from treadle.ir.op import LIST, TUPLE_UNPACK
+from treadle.ir.program import Function
+from treadle.ir.schema import REQUIRED, Argument, Schema
+from treadle.ir.types import (
+    BOOL,
+    COMPLEX,
+    DEVICE,
+    FLOAT,
+    INT,
+    NONE,
+    NUMBER,
+    STR,
+    DictType,
+    ListType,
+    OptionalType,
+    TensorType,
+    TupleType,
+    Type,
+)
+
+if TYPE_CHECKING:
+    from treadle.frontends.torchscript.emitter import Emitter
+
+_IMPLICIT_OF_TENSOR = {
+    FLOAT: "aten::FloatImplicit", COMPLEX: "aten::ComplexImplicit", INT: "aten::IntImplicit",
+    NUMBER: "aten::ScalarImplicit",
+}  # fmt: skip
+_IMPLICIT_OF_NUMBER = {FLOAT: "aten::Float", COMPLEX: "aten::Complex", INT: "aten::Int"}
+_IMPLICIT_OF_BOOL = {FLOAT: "aten::Float", INT: "aten::Int", NUMBER: "aten::Int"}
+
+
+@dataclass(slots=True)
+class CallArguments:
+    """The arguments of a call."""
+
+    positional: list[Value]
+    keywords: dict[str, Value] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        parts = [str(v.type) for v in self.positional]
+        parts += [f"{name}: {v.type}" for name, v in self.keywords.items()]
+        return ", ".join(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """What a function takes, for operators and for functions of the program."""
+
+    name: str
+    arguments: tuple[Argument, ...]
+    is_vararg: bool = False
+
+    @staticmethod
+    def of_schema(schema: Schema) -> Signature:
+        return Signature(schema.name, schema.arguments, schema.is_vararg)
+
+    @staticmethod
+    def of_function(function: Function, *, method: bool = False) -> Signature:
+        """That of `function`; of a method without ``self``."""
+        arguments = tuple(
+            Argument(p.name, p.type, p.default, p.keyword_only) for p in function.parameters
+        )
+        return Signature(function.name, arguments[method:])
+
+
+@dataclass(slots=True)
+class Matched:
+    """The inputs of the node, one per argument, and the types of the type variables."""
+
+    inputs: list[Value] = field(default_factory=list)
+    bound: dict[str, Type] = field(default_factory=dict)
+
+    def substitute(self, type_: Type) -> Type:
+        return substitute(type_, self.bound)
+
+
+def match(
+    emitter: Emitter, signature: Signature, call: CallArguments, conversions: bool
+) -> Matched | str:
+    """The inputs that give `signature` the arguments of `call`, or why that cannot be.
+
+    Conversions are emitted as they are found, also if the match fails later.
+    """
+    matched = Matched()
+    positional = list(call.positional)
+    used: set[str] = set()
+    for index, argument in enumerate(signature.arguments):
+        if positional and not argument.keyword_only:
+            if _takes_rest(signature, index, positional):
+                value: Value | None = _pack(emitter, positional)
+                positional = []
+            else:
+                value = positional.pop(0)
+        elif argument.name in call.keywords:
+            value = call.keywords[argument.name]
+            used.add(argument.name)
+        elif argument.default is not REQUIRED:
+            matched.inputs.append(emitter.constant(argument.default, _default_type(argument)))
+            continue
+        else:
+            return f"argument {argument.name} is missing"
+        converted = _bind_and_convert(emitter, argument, value, matched, conversions)
+        if converted is None:
+            return f"argument {argument.name} is {argument.type}, got {value.type}"
+        matched.inputs.append(converted)
+    if positional and not signature.is_vararg:
+        return f"{len(call.positional)} arguments are too many"
+    unknown = call.keywords.keys() - used
+    if unknown:
+        return f"there is no argument {min(unknown)!r} to give by name"
+    matched.inputs += positional
+    return matched
+
+
+def _default_type(argument: Argument) -> Type:
+    """The declared type, which a default of None makes more precise than the value's."""
+    return NONE if argument.default is None else argument.type
+
+
+def _takes_rest(signature: Signature, index: int, positional: list[Value]) -> bool:
+    """Whether the remaining arguments may be the elements of a list: ``zeros(2, 3)``."""
+    argument = signature.arguments[index]
+    following = signature.arguments[index + 1 :]
+    if following and not following[0].keyword_only:
+        return False
+    if not isinstance(argument.type, ListType) or argument.size is not None:
+        return False
+    if has_type_variables(argument.type) or signature.is_vararg:
+        return False
+    return not isinstance(positional[0].type, (ListType, TupleType))
+
+
+def _pack(emitter: Emitter, values: Iterable[Value]) -> Value:
+    items = list(values)
+    element = items[0].type
+    if any(v.type != element for v in items):
+        items = [_to_int(emitter, v) for v in items]
+        element = items[0].type
+    return emitter.value(LIST, items, ListType(element))
+
+
+def _to_int(emitter: Emitter, value: Value) -> Value:
+    converted = convert(emitter, value, INT, None, conversions=True)
+    return value if converted is None else converted
+
+
+def _bind_and_convert(
+    emitter: Emitter, argument: Argument, value: Value, matched: Matched, conversions: bool
+) -> Value | None:
+    type_ = argument.type
+    if has_type_variables(type_):
+        if _is_empty_literal(value) and isinstance(type_, ListType):
+            known = substitute(type_, matched.bound)
+            return convert(emitter, value, known, None, conversions=conversions)
+        if not bind(type_, value.type, matched.bound, emitter.find_class):
+            return None
+        type_ = matched.substitute(type_)
+    return convert(emitter, value, type_, argument.size, conversions=conversions)
+
+
+def _is_empty_literal(value: Value) -> bool:
+    node = value.node
+    return node is not None and node.op is LIST and bool(node.attributes.get("untyped"))
+
+
+def convert(
+    emitter: Emitter, value: Value, type_: Type, size: int | None, *, conversions: bool
+) -> Value | None:
+    """`value` as `type_`, or None if it does not fit.
+
+    Args:
+        size: N if a single number stands for a list of N equal ones.
+        conversions: also convert implicitly (tensor to number, number to float, str to Device).
+    """
+    if isinstance(type_, OptionalType) and not isinstance(value.type, OptionalType):
+        if value.type == NONE:
+            return value
+        return convert(emitter, value, type_.element, size, conversions=conversions)
+    if isinstance(type_, ListType):
+        value = _as_list(emitter, value, type_, size)
+    if isinstance(value.type, TupleType) and isinstance(type_, TupleType):
+        value = _convert_elements(emitter, value, value.type, type_, conversions)
+    if conversions:
+        value = _convert_implicitly(emitter, value, type_)
+    return value if is_subtype(value.type, type_, emitter.find_class) else None
+
+
+def _as_list(emitter: Emitter, value: Value, type_: ListType, size: int | None) -> Value:
+    """Repeat a number `size` times, give an empty ``[]`` its type, turn a tuple into a list."""
+    if size is not None and value.type in (INT, FLOAT) and value.type == type_.element:
+        return emitter.value(LIST, [value] * size, type_)
+    if _is_empty_literal(value):
+        return emitter.value(LIST, (), type_)
+    if isinstance(value.type, TupleType):
+        elements = value.type.elements
+        if elements and all(
+            is_subtype(element, type_.element, emitter.find_class) for element in elements
+        ):
+            parts = emitter.emit(TUPLE_UNPACK, (value,), elements).outputs
+            return emitter.value(LIST, parts, type_)
+    return value
+
+
+def _convert_elements(
+    emitter: Emitter, value: Value, given: TupleType, wanted: TupleType, conversions: bool
+) -> Value:
+    if is_subtype(given, wanted, emitter.find_class):
+        return value
+    if len(given.elements) != len(wanted.elements):
+        return value
+    parts = emitter.emit(TUPLE_UNPACK, (value,), given.elements).outputs
+    converted = [
+        convert(emitter, part, type_, None, conversions=conversions)
+        for part, type_ in zip(parts, wanted.elements, strict=True)
+    ]
+    known = [part for part in converted if part is not None]
+    return emitter.tuple(known) if len(known) == len(converted) else value
+
+
+def _convert_implicitly(emitter: Emitter, value: Value, type_: Type) -> Value:
+    given = value.type
+    if isinstance(given, TensorType):
+        name = _IMPLICIT_OF_TENSOR.get(type_)  # type: ignore[call-overload]
+    elif given == NUMBER:
+        name = _IMPLICIT_OF_NUMBER.get(type_)  # type: ignore[call-overload]
+    elif given == BOOL:
+        name = _IMPLICIT_OF_BOOL.get(type_)  # type: ignore[call-overload]
+    else:
+        name = "aten::device" if given == STR and type_ == DEVICE else None
+    return value if name is None else emitter.apply(name, (value,))
+
+
+__all__ = ["CallArguments", "DictType", "Matched", "Signature", "convert", "match"]
