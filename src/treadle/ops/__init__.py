@@ -4,10 +4,12 @@ from treadle.ops import activation as activation
 from treadle.ops import arithmetic as arithmetic
 from treadle.ops import attention as attention
 from treadle.ops import comparison as comparison
+from treadle.ops import container as container
 from treadle.ops import contraction as contraction
 from treadle.ops import conversion as conversion
 from treadle.ops import convolution as convolution
 from treadle.ops import creation as creation
+from treadle.ops import device as device
 from treadle.ops import dropout as dropout
 from treadle.ops import gather as gather
 from treadle.ops import join as join
@@ -16,8 +18,13 @@ from treadle.ops import pooling as pooling
 from treadle.ops import query as query
 from treadle.ops import recurrent as recurrent
 from treadle.ops import reduction as reduction
+from treadle.ops import scalar as scalar
+from treadle.ops import scatter as scatter
+from treadle.ops import string as string
+from treadle.ops import strided as strided
 from treadle.ops import unary as unary
 from treadle.ops import view as view
+from treadle.ops import written as written
 from treadle.ops.registry import OPS, define
 
 __all__ = ["OPS", "define"]

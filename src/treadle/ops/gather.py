@@ -7,16 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from treadle.errors import IndexOutOfRange, ShapeError
+from treadle.errors import IndexOutOfRange, ShapeError, UnsupportedError
 from treadle.ir.dtypes import i64 as i64_dtype
 from treadle.ir.loops import Expr
 from treadle.ir.types import TensorType
 from treadle.ops.declare import EXACT, op
-from treadle.ops.expr import cast, checked_index
+from treadle.ops.expr import cast, checked_index, extent, wrapped_index
 from treadle.ops.lowering import Elements, Loader
 from treadle.ops.promotion import dtype_of
-from treadle.ops.samples import f32, given, i32, i64
-from treadle.ops.shapes import tensor
+from treadle.ops.samples import boolean, f32, given, i32, i64
+from treadle.ops.shapes import broadcast, numel, tensor, wrap_dim
 
 Array = np.ndarray[Any, Any]
 
@@ -81,4 +81,351 @@ embedding = op(
         (f32(4, 1), i64(0, 2, low=0, high=4), -1, False, False),
         (f32(6, 5, layout="transposed"), i32(7, low=0, high=6), -1, False, False),
     ),
+)
+
+
+# --- one index for a whole slice ----------------------------------------------------------------
+
+
+def _check_select(x: Any, dim: int, index: Any) -> int:
+    check_index_dtype("index_select", index)
+    if len(index.shape) > 1:
+        raise ShapeError(f"index_select: index must have at most 1 dim, got {list(index.shape)}")
+    return wrap_dim("index_select", dim, len(x.shape))
+
+
+def _index_select(x: Array, dim: int, index: Array) -> Array:
+    axis = _check_select(x, dim, index)
+    flat = x.reshape(x.shape or (1,))
+    positions = checked_positions("index_select", index.reshape(-1), flat.shape[axis])
+    return np.take(flat, positions, axis).reshape(_selected_shape(x.shape, axis, positions.size))
+
+
+def _selected_shape(shape: Sequence[int], axis: int, count: int) -> tuple[int, ...]:
+    return (*shape[:axis], count, *shape[axis + 1 :]) if shape else ()
+
+
+def _infer_index_select(x: TensorType, dim: int, index: TensorType) -> TensorType:
+    axis = _check_select(x, dim, index)
+    return tensor(x.element, _selected_shape(x.sizes, axis, numel(index.sizes)))
+
+
+def _index_select_element(
+    load: Loader,
+    positions: Sequence[Expr],
+    result: TensorType,
+    x: TensorType,
+    dim: int,
+    index: TensorType,
+) -> Expr:
+    if not x.sizes:
+        return load(0, ())
+    axis = wrap_dim("index_select", dim, len(x.sizes))
+    chosen = cast(load(2, positions[axis : axis + 1] if index.sizes else ()), i64_dtype)
+    place = checked_index(chosen, x.sizes[axis])
+    return load(0, (*positions[:axis], place, *positions[axis + 1 :]))
+
+
+index_select = op(
+    "aten::index_select(Tensor self, int dim, Tensor index) -> Tensor",
+    reference=_index_select,
+    infer=_infer_index_select,
+    lower=Elements(_index_select_element),
+    tolerance=EXACT,
+    samples=(
+        (f32(10, 4), 0, i64(6, low=0, high=10)),
+        (f32(3, 7), -1, i32(5, low=0, high=7)),
+        (f32(2, 3, 4), 1, given(2, i64_dtype)),
+        (f32(4, 3), 0, i64(0, low=0, high=4)),
+        (f32(5, 4, layout="transposed"), 0, i64(3, low=0, high=5)),
+        (i64(9), 0, i64(4, low=0, high=9)),
+    ),
+)
+
+
+# --- one index for each element -----------------------------------------------------------------
+
+
+def _check_gather(name: str, x: Any, dim: int, index: Any) -> int:
+    axis = wrap_dim(name, dim, len(x.shape))
+    check_index_dtype(name, index)
+    if numel(index.shape) and (len(x.shape) or 1) != (len(index.shape) or 1):
+        raise ShapeError(f"{name}: index {list(index.shape)} needs the rank of {list(x.shape)}")
+    for i, (have, wanted) in enumerate(zip(x.shape, index.shape, strict=False)):
+        if i != axis and wanted > have and numel(index.shape):
+            raise ShapeError(
+                f"{name}: index {list(index.shape)} exceeds {list(x.shape)} in dim {i}"
+            )
+    return axis
+
+
+def _along(name: str, index: Array, axis: int, size: int, wrap: bool = False) -> tuple[Any, ...]:
+    """NumPy's index of every element that a gather reads or a scatter writes."""
+    positions = checked_positions(name, index, size, wrap)
+    grid = list(np.indices(index.shape, sparse=True))
+    grid[axis] = positions
+    return tuple(grid)
+
+
+def _gather(x: Array, dim: int, index: Array, *_: Any) -> Array:
+    axis = _check_gather("gather", x, dim, index)
+    flat, places = x.reshape(x.shape or (1,)), index.reshape(index.shape or (1,))
+    if not places.size:
+        return np.empty(index.shape, x.dtype)
+    return flat[_along("gather", places, axis, flat.shape[axis])].reshape(index.shape)
+
+
+def _infer_gather(x: TensorType, dim: int, index: TensorType, *_: Any) -> TensorType:
+    _check_gather("gather", x, dim, index)
+    return tensor(x.element, index.sizes)
+
+
+def _gather_element(
+    load: Loader,
+    positions: Sequence[Expr],
+    result: TensorType,
+    x: TensorType,
+    dim: int,
+    index: TensorType,
+    *_: Any,
+) -> Expr:
+    axis = wrap_dim("gather", dim, len(x.sizes))
+    place = checked_index(cast(load(2, positions), i64_dtype), x.sizes[axis] if x.sizes else 1)
+    if not x.sizes:
+        return load(0, ())
+    places = list(positions) or [place]
+    places[axis] = place
+    return load(0, places)
+
+
+_GATHERS = (
+    (f32(3, 5), 0, i64(2, 5, low=0, high=3)), (f32(3, 5), 1, i64(3, 2, low=0, high=5)),
+    (f32(2, 3, 4), -1, i64(2, 3, 1, low=0, high=4)), (f32(4), 0, i64(0, low=0, high=4)),
+    (f32(5, 3, layout="transposed"), 0, i64(2, 3, low=0, high=5)), (i64(6), 0, i64(9, low=0, high=6)),
+)  # fmt: skip
+gather = op(
+    "aten::gather(Tensor self, int dim, Tensor index, *, bool sparse_grad=False) -> Tensor",
+    reference=_gather,
+    infer=_infer_gather,
+    lower=Elements(_gather_element),
+    tolerance=EXACT,
+    samples=tuple((*s, False) for s in _GATHERS),
+)
+
+
+def _take_along_dim(x: Array, indices: Array, dim: int | None) -> Array:
+    x, indices, axis = _aligned(x, indices, dim)
+    return x[_along("take_along_dim", indices, axis, x.shape[axis])]
+
+
+def _aligned(x: Array, indices: Array, dim: int | None) -> tuple[Array, Array, int]:
+    check_index_dtype("take_along_dim", indices, "indices")
+    if dim is None:
+        return x.reshape(-1), indices.reshape(-1), 0
+    axis = wrap_dim("take_along_dim", dim, x.ndim)
+    if x.ndim != indices.ndim:
+        raise ShapeError(f"take_along_dim: indices need {x.ndim} dims, got {indices.ndim}")
+    rest = broadcast("take_along_dim", _one(x.shape, axis), _one(indices.shape, axis))
+    wide = (*rest[:axis], x.shape[axis], *rest[axis + 1 :])
+    chosen = (*rest[:axis], indices.shape[axis], *rest[axis + 1 :])
+    return np.broadcast_to(x, wide), np.broadcast_to(indices, chosen), axis
+
+
+def _one(shape: Sequence[int], axis: int) -> tuple[int, ...]:
+    return tuple(1 if i == axis else d for i, d in enumerate(shape))
+
+
+def _infer_take_along_dim(x: TensorType, indices: TensorType, dim: int | None) -> TensorType:
+    if dim is None:
+        return tensor(x.element, (numel(indices.sizes),))
+    axis = wrap_dim("take_along_dim", dim, len(x.sizes))
+    rest = broadcast("take_along_dim", _one(x.sizes, axis), _one(indices.sizes, axis))
+    return tensor(x.element, (*rest[:axis], indices.sizes[axis], *rest[axis + 1 :]))
+
+
+take_along_dim = op(
+    "aten::take_along_dim(Tensor self, Tensor indices, int? dim=None) -> Tensor",
+    reference=_take_along_dim,
+    infer=_infer_take_along_dim,
+    tolerance=EXACT,
+    samples=(
+        (f32(3, 5), i64(2, 5, low=0, high=3), 0),
+        (f32(3, 5), i64(1, 2, low=0, high=5), 1),
+        (f32(3, 5), i64(4, low=0, high=15), None),
+    ),
+)
+
+
+# --- tensors as indices -------------------------------------------------------------------------
+
+
+def numpy_index(name: str, x: Array, indices: Sequence[Array | None]) -> tuple[Any, ...]:
+    """NumPy's index for torch's: integers checked, masks as positions.
+
+    Raises:
+        ShapeError: for other dtypes, too many indices, or a mask of another shape.
+        IndexOutOfRange: for integers out of range.
+    """
+    result: list[Any] = []
+    for index in indices:
+        axis = len(result)
+        if index is None:
+            result.append(slice(None))
+        elif index.dtype in (np.dtype(bool), np.dtype(np.uint8)):
+            if index.shape != x.shape[axis : axis + index.ndim]:
+                raise ShapeError(
+                    f"{name}: a mask of shape {list(index.shape)} does not fit"
+                    f" {list(x.shape)} at dim {axis}"
+                )
+            result += list(np.nonzero(index))
+        else:
+            check_index_dtype(name, index)
+            if axis >= x.ndim:
+                raise ShapeError(f"{name}: too many indices for {list(x.shape)}")
+            result.append(checked_positions(name, index, x.shape[axis], wrap=True))
+    _check_index_shapes(name, result)
+    return tuple(result)
+
+
+def _check_index_shapes(name: str, result: Sequence[Any]) -> None:
+    broadcast(name, *(i.shape for i in result if isinstance(i, np.ndarray)))
+
+
+def _index(x: Array, indices: Sequence[Array | None]) -> Array:
+    return np.array(x[numpy_index("index", x, indices)])
+
+
+def _infer_index(x: TensorType, indices: Sequence[TensorType | None]) -> TensorType:
+    _check_plain(indices)
+    used = [i for i, t in enumerate(indices) if t is not None]
+    if len(indices) > len(x.sizes):
+        raise ShapeError(f"index: too many indices for {list(x.sizes)}")
+    common = broadcast("index", *(t.sizes for t in indices if t is not None))
+    first = _place(used)
+    before = [d for i, d in enumerate(x.sizes) if i not in used]
+    return tensor(x.element, (*before[:first], *common, *before[first:]))
+
+
+def _place(used: Sequence[int]) -> int:
+    """Where the indexed dims go: where the first was if they are neighbours, else to the front."""
+    neighbours = bool(used) and used[-1] - used[0] + 1 == len(used)
+    return used[0] if neighbours else 0
+
+
+def _check_plain(indices: Sequence[TensorType | None]) -> None:
+    for t in indices:
+        if t is not None and t.element.name not in ("i64", "i32"):
+            raise UnsupportedError(f"the shape of an index by {t} depends on data")
+
+
+def _index_element(
+    load: Loader,
+    positions: Sequence[Expr],
+    result: TensorType,
+    x: TensorType,
+    indices: Sequence[TensorType | None],
+) -> Expr:
+    used = [i for i, t in enumerate(indices) if t is not None]
+    common = broadcast("index", *(t.sizes for t in indices if t is not None))
+    first = _place(used)
+    inner = positions[first : first + len(common)]
+    rest = [*positions[:first], *positions[first + len(common) :]]
+    places: list[Expr] = []
+    for i, size in enumerate(x.sizes):
+        if i in used:
+            chosen = cast(load(1, _broadcast_positions(inner, indices[i]), i), i64_dtype)
+            places.append(wrapped_index(chosen, size))
+        else:
+            places.append(rest.pop(0))
+    return load(0, places)
+
+
+def _broadcast_positions(inner: Sequence[Expr], index: TensorType | None) -> list[Expr]:
+    assert index is not None
+    sizes = index.sizes
+    tail = inner[len(inner) - len(sizes) :]
+    return [extent(0) if d == 1 else p for p, d in zip(tail, sizes, strict=True)]
+
+
+_INDEXED = (
+    (f32(5, 4), [i64(3, low=-5, high=5)]), (f32(5, 4), [None, i64(2, 3, low=0, high=4)]),
+    (f32(5, 4, 3), [i64(2, 1, low=0, high=5), i64(3, low=0, high=4)]),
+    (f32(5, 4, 3), [i64(2, low=0, high=5), None, i64(2, low=0, high=3)]),
+    (f32(5, 4), [i64(low=0, high=5)]), (f32(5, 4), [i64(0, low=0, high=5)]),
+)  # fmt: skip
+index = op(
+    "aten::index.Tensor(Tensor self, Tensor?[] indices) -> Tensor",
+    reference=_index,
+    infer=_infer_index,
+    lower=Elements(_index_element),
+    tolerance=EXACT,
+    samples=_INDEXED,
+)
+index_twin = op(
+    "aten::index.Tensor_hacked_twin(Tensor self, Tensor[] indices) -> Tensor",
+    reference=_index,
+    infer=_infer_index,
+    lower=Elements(_index_element),
+    tolerance=EXACT,
+    samples=_INDEXED[:1],
+)
+
+
+# --- data-dependent shapes ----------------------------------------------------------------------
+
+
+def _masked_select(x: Array, mask: Array) -> Array:
+    shape = broadcast("masked_select", x.shape, mask.shape)
+    return np.broadcast_to(x, shape)[np.broadcast_to(mask, shape)]
+
+
+def _nonzero(x: Array) -> Array:
+    if x.ndim == 0:
+        return np.zeros((int(bool(x)), 0), np.int64)
+    return np.stack(np.nonzero(x), axis=1).astype(np.int64)
+
+
+def _where_positions(condition: Array) -> list[Array]:
+    flat = condition.reshape(condition.shape or (1,))
+    return [p.astype(np.int64) for p in np.nonzero(flat)]
+
+
+masked_select = op(
+    "aten::masked_select(Tensor self, Tensor mask) -> Tensor",
+    reference=_masked_select,
+    tolerance=EXACT,
+    samples=((f32(3, 4), boolean(3, 4)), (f32(3, 1), boolean(4)), (f32(), boolean())),
+)
+nonzero = op(
+    "aten::nonzero(Tensor self) -> Tensor",
+    reference=_nonzero,
+    tolerance=EXACT,
+    samples=((i64(3, 4),), (boolean(5),), (f32(0, 2),)),
+)
+nonzero_numpy = op(
+    "aten::nonzero_numpy(Tensor self) -> Tensor[]",
+    reference=_where_positions,
+    tolerance=EXACT,
+    samples=((i64(3, 4),),),
+)
+where_positions = op(
+    "aten::where(Tensor condition) -> Tensor[]",
+    reference=_where_positions,
+    tolerance=EXACT,
+    samples=((boolean(3, 4),),),
+)
+
+
+def _one_hot(x: Array, classes: int) -> Array:
+    if x.dtype != np.int64:
+        raise ShapeError(f"one_hot: expected i64, got {dtype_of(x)}")
+    count = int(x.max()) + 1 if classes == -1 else classes
+    return np.eye(count, dtype=np.int64)[checked_positions("one_hot", x, count)]
+
+
+one_hot = op(
+    "aten::one_hot(Tensor self, int num_classes=-1) -> Tensor",
+    reference=_one_hot,
+    tolerance=EXACT,
+    samples=((i64(4, low=0, high=3), 5), (i64(2, 3, low=0, high=3), -1)),
 )

@@ -1,4 +1,7 @@
-"""Views: other shapes and strides over the same elements. References share memory, as torch's."""
+"""Views of the same elements in the same order: other shapes, and identities.
+
+References share memory, as torch's; `ops.strided` has the views that order elements differently.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from treadle.errors import IndexOutOfRange, ShapeError
+from treadle.errors import ShapeError
 from treadle.ir.types import TensorType
 from treadle.ops.declare import EXACT, op
-from treadle.ops.lowering import Reshape, Strides, View
+from treadle.ops.lowering import Reshape
 from treadle.ops.samples import f32, i64
 from treadle.ops.shapes import complete_shape, numel, tensor, wrap_dim
 
@@ -92,6 +95,73 @@ flatten = op(
 )
 
 
+def _reshape(x: Array, shape: Sequence[int]) -> Array:
+    return x.reshape(complete_shape("reshape", shape, x.size))
+
+
+def _like(other: Any) -> list[int]:
+    return list(other.shape)
+
+
+def _unflattened(shape: Sequence[int], dim: int, sizes: Sequence[int]) -> tuple[int, ...]:
+    axis = wrap_dim("unflatten", dim, len(shape))
+    inner = complete_shape("unflatten", sizes, shape[axis])
+    return (*shape[:axis], *inner, *shape[axis + 1 :])
+
+
+reshape = op(
+    "aten::reshape(Tensor(a) self, int[] shape) -> Tensor(a)",
+    reference=_reshape,
+    infer=_infer_view,
+    lower=Reshape(),
+    tolerance=EXACT,
+    samples=(
+        (f32(2, 6), [3, 4]),
+        (f32(2, 6, layout="transposed"), [-1]),
+        (f32(), [1]),
+        (f32(0, 3), [3, 0]),
+        (i64(4), [2, -1, 1]),
+        (f32(2, 3, layout="strided"), [6]),
+    ),
+)
+view_as = op(
+    "aten::view_as(Tensor(a) self, Tensor other) -> Tensor(a)",
+    reference=lambda x, other: _view(x, _like(other)),
+    infer=lambda x, other: _infer_view(x, _like(other)),
+    lower=Reshape(),
+    tolerance=EXACT,
+    samples=((f32(2, 6), f32(3, 4)), (f32(1), f32())),
+)
+reshape_as = op(
+    "aten::reshape_as(Tensor(a) self, Tensor other) -> Tensor(a)",
+    reference=lambda x, other: _reshape(x, _like(other)),
+    infer=lambda x, other: _infer_view(x, _like(other)),
+    lower=Reshape(),
+    tolerance=EXACT,
+    samples=((f32(2, 6, layout="transposed"), f32(3, 4)),),
+)
+ravel = op(
+    "aten::ravel(Tensor(a) self) -> Tensor(a)",
+    reference=lambda x: x.reshape(-1),
+    infer=lambda x: _infer_view(x, [-1]),
+    lower=Reshape(),
+    tolerance=EXACT,
+    samples=((f32(2, 3),), (f32(),), (f32(0),)),
+)
+unflatten = op(
+    "aten::unflatten.int(Tensor(a) self, int dim, int[] sizes) -> Tensor(a)",
+    reference=lambda x, dim, sizes: view_array("unflatten", x, _unflattened(x.shape, dim, sizes)),
+    infer=lambda x, dim, sizes: tensor(x.element, _unflattened(x.sizes, dim, sizes)),
+    lower=Reshape(),
+    tolerance=EXACT,
+    samples=(
+        (f32(2, 6), 1, [2, 3]),
+        (f32(6, 2), 0, [-1, 3]),
+        (f32(6, 4, layout="transposed"), -1, [2, 2]),
+    ),
+)
+
+
 # --- identities ---------------------------------------------------------------------------------
 
 
@@ -114,114 +184,24 @@ contiguous = op(
 )
 
 
-# --- strides ------------------------------------------------------------------------------------
+def _identity(schema: str) -> None:
+    op(
+        schema,
+        reference=lambda x: x[...],
+        infer=lambda x: x,
+        lower=Reshape(),
+        tolerance=EXACT,
+        samples=((f32(2, 3),), (f32(),), (f32(0, 2),), (f32(2, 3, layout="transposed"),)),
+    )
 
 
-def _swap(rank: int, dim0: int, dim1: int) -> list[int]:
-    order = list(range(rank))
-    a, b = wrap_dim("transpose", dim0, rank, "dim0"), wrap_dim("transpose", dim1, rank, "dim1")
-    if rank:
-        order[a], order[b] = b, a
-    return order
-
-
-def _transpose(x: Array, dim0: int, dim1: int) -> Array:
-    return x.transpose(_swap(x.ndim, dim0, dim1))
-
-
-def _infer_transpose(x: TensorType, dim0: int, dim1: int) -> TensorType:
-    return tensor(x.element, [x.sizes[i] for i in _swap(len(x.sizes), dim0, dim1)])
-
-
-def _transpose_strides(
-    strides: Strides, offset: int, result: TensorType, x: TensorType, dim0: int, dim1: int
-) -> tuple[Strides, int]:
-    return tuple(strides[i] for i in _swap(len(x.sizes), dim0, dim1)), offset
-
-
-transpose = op(
-    "aten::transpose.int(Tensor(a) self, int dim0, int dim1) -> Tensor(a)",
-    reference=_transpose,
-    infer=_infer_transpose,
-    lower=View(_transpose_strides),
-    tolerance=EXACT,
-    samples=(
-        (f32(2, 3), 0, 1),
-        (f32(2, 3, 4), 1, -1),
-        (f32(2, 0), 0, 1),
-        (f32(), 0, -1),
-        (f32(3), 0, 0),
-    ),
-)
-
-
-def slice_bounds(size: int, start: int | None, end: int | None, step: int) -> tuple[int, int]:
-    """First position and length of a slice, as torch clamps them.
-
-    Raises:
-        ShapeError: if the step is not positive.
-    """
-    if step <= 0:
-        raise ShapeError(f"slice: step must be positive, got {step}")
-    first, last, _ = slice(start, end, step).indices(size)
-    return first, max(0, -(-(last - first) // step))
-
-
-def _slice(x: Array, dim: int, start: int | None, end: int | None, step: int) -> Array:
-    axis = _slice_dim(x.ndim, dim)
-    first, length = slice_bounds(x.shape[axis], start, end, step)
-    index = (slice(None),) * axis + (slice(first, first + length * step, step),)
-    return np.asarray(x[index])
-
-
-def _slice_dim(rank: int, dim: int) -> int:
-    if rank == 0:
-        raise ShapeError("slice: a tensor without dims cannot be sliced")
-    return wrap_dim("slice", dim, rank)
-
-
-def _infer_slice(
-    x: TensorType, dim: int, start: int | None, end: int | None, step: int
-) -> TensorType:
-    axis = _slice_dim(len(x.sizes), dim)
-    _, length = slice_bounds(x.sizes[axis], start, end, step)
-    return tensor(x.element, [length if i == axis else d for i, d in enumerate(x.sizes)])
-
-
-def _slice_strides(
-    strides: Strides,
-    offset: int,
-    result: TensorType,
-    x: TensorType,
-    dim: int,
-    start: int | None,
-    end: int | None,
-    step: int,
-) -> tuple[Strides, int]:
-    axis = _slice_dim(len(x.sizes), dim)
-    first, _ = slice_bounds(x.sizes[axis], start, end, step)
-    stepped = tuple(s * step if i == axis else s for i, s in enumerate(strides))
-    return stepped, offset + first * strides[axis]
-
-
-slice_ = op(
-    "aten::slice.Tensor(Tensor(a) self, int dim=0, int? start=None, int? end=None, int "
-    "step=1) -> Tensor(a)",
-    reference=_slice,
-    infer=_infer_slice,
-    lower=View(_slice_strides),
-    tolerance=EXACT,
-    samples=(
-        (f32(5, 3), 0, 1, 4, 1),
-        (f32(5, 3), 1, 0, 9223372036854775807, 2),
-        (f32(7), 0, -3, None, 1),
-        (f32(7), 0, None, None, 3),
-        (f32(4), 0, 3, 1, 1),
-        (f32(0, 2), 0, 0, 5, 1),
-        (f32(3, 6, layout="transposed"), -1, 1, -1, 2),
-        (i64(1, 9), 1, 0, 4, 1),
-    ),
-)
+_identity("aten::detach(Tensor(a) self) -> Tensor(a)")
+_identity("aten::alias(Tensor(a) self) -> Tensor(a)")
+_identity("aten::positive(Tensor(a) self) -> Tensor(a)")
+_identity("aten::data(Tensor self) -> Tensor")
+_identity("aten::resolve_conj(Tensor(a) self) -> Tensor(a)")
+_identity("aten::resolve_neg(Tensor(a) self) -> Tensor(a)")
+_identity("aten::lift_fresh(Tensor(a) self) -> Tensor(a)")
 
 
 # --- dims of size one ---------------------------------------------------------------------------
@@ -278,51 +258,19 @@ squeeze_dim = op(
         (f32(0, 1), 1),
     ),
 )
-
-
-# --- one position of a dim ----------------------------------------------------------------------
-
-
-def _selected(shape: Sequence[int], dim: int, index: int) -> tuple[int, int]:
-    """The dim and the position, both not negative."""
-    if not shape:
-        raise ShapeError("select: a tensor without dims has nothing to select")
-    axis = wrap_dim("select", dim, len(shape))
-    if not -shape[axis] <= index < shape[axis]:
-        raise IndexOutOfRange(
-            f"select: index {index} is out of range for dim {dim} of size {shape[axis]}"
-        )
-    return axis, index % shape[axis]
-
-
-def _select(x: Array, dim: int, index: int) -> Array:
-    axis, position = _selected(x.shape, dim, index)
-    return np.asarray(x[(slice(None),) * axis + (position, ...)])
-
-
-def _infer_select(x: TensorType, dim: int, index: int) -> TensorType:
-    axis, _ = _selected(x.sizes, dim, index)
-    return tensor(x.element, x.sizes[:axis] + x.sizes[axis + 1 :])
-
-
-def _select_strides(
-    strides: Strides, offset: int, result: TensorType, x: TensorType, dim: int, index: int
-) -> tuple[Strides, int]:
-    axis, position = _selected(x.sizes, dim, index)
-    return strides[:axis] + strides[axis + 1 :], offset + position * strides[axis]
-
-
-select = op(
-    "aten::select.int(Tensor(a) self, int dim, int index) -> Tensor(a)",
-    reference=_select,
-    infer=_infer_select,
-    lower=View(_select_strides),
+squeeze = op(
+    "aten::squeeze(Tensor(a) self) -> Tensor(a)",
+    reference=lambda x: x.reshape([d for d in x.shape if d != 1]),
+    infer=lambda x: tensor(x.element, [d for d in x.sizes if d != 1]),
+    lower=Reshape(),
     tolerance=EXACT,
-    samples=(
-        (f32(3, 4), 0, 1),
-        (f32(3, 4), -1, -2),
-        (f32(5), 0, 4),
-        (f32(2, 0, 3), 0, 1),
-        (f32(3, 4, layout="transposed"), 1, 0),
-    ),
+    samples=((f32(1, 2, 1),), (f32(1),), (f32(),), (f32(0, 1),)),
+)
+squeeze_dims = op(
+    "aten::squeeze.dims(Tensor(a) self, int[] dim) -> Tensor(a)",
+    reference=lambda x, dims: x.reshape(_squeezed(x.shape, dims)),
+    infer=lambda x, dims: tensor(x.element, _squeezed(x.sizes, dims)),
+    lower=Reshape(),
+    tolerance=EXACT,
+    samples=((f32(1, 2, 1), [0, 2]), (f32(1, 2, 1), [0, 1]), (f32(), [])),
 )

@@ -1,0 +1,208 @@
+"""Elements written by index: scatter, index_add, index_put."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from treadle.errors import ShapeError
+from treadle.ir.dtypes import i64 as i64_dtype
+from treadle.ir.op import OpDef
+from treadle.ir.types import TensorType
+from treadle.ops.declare import op
+from treadle.ops.gather import check_index_dtype, checked_positions, numpy_index
+from treadle.ops.inplace import inplace
+from treadle.ops.promotion import dtype_of
+from treadle.ops.samples import boolean, f32, given, i64
+from treadle.ops.shapes import broadcast, wrap_dim
+
+Array = np.ndarray[Any, Any]
+
+
+def _same_type(x: TensorType, *_: Any) -> TensorType:
+    return x
+
+
+def _places(name: str, x: Array, dim: int, index: Array) -> tuple[Any, ...]:
+    axis = wrap_dim(name, dim, x.ndim)
+    check_index_dtype(name, index)
+    if index.ndim != x.ndim or any(
+        w > h for i, (w, h) in enumerate(zip(index.shape, x.shape, strict=True)) if i != axis
+    ):
+        raise ShapeError(f"{name}: index {list(index.shape)} does not fit {list(x.shape)}")
+    grid = list(np.indices(index.shape, sparse=True))
+    grid[axis] = checked_positions(name, index, x.shape[axis])
+    return tuple(grid)
+
+
+def _part(name: str, src: Any, x: Array, index: Array) -> Any:
+    """The corner of `src` that `index` covers."""
+    if not isinstance(src, np.ndarray):
+        return src
+    if dtype_of(src) != dtype_of(x):
+        raise ShapeError(f"{name}: src must be {dtype_of(x)} as self, got {dtype_of(src)}")
+    if src.ndim != index.ndim or any(w > h for w, h in zip(index.shape, src.shape, strict=True)):
+        raise ShapeError(f"{name}: index {list(index.shape)} exceeds src {list(src.shape)}")
+    return src[tuple(slice(d) for d in index.shape)]
+
+
+def _scatter(x: Array, dim: int, index: Array, src: Any, reduce: str | None = None) -> Array:
+    """Without `reduce` the last of several writes to one place wins, as in torch on one thread."""
+    result = x.copy()
+    if not index.size:
+        return result
+    places, values = _places("scatter", x, dim, index), _part("scatter", src, x, index)
+    if reduce is None:
+        result[places] = values
+    elif reduce == "add":
+        np.add.at(result, places, values)
+    elif reduce == "multiply":
+        np.multiply.at(result, places, values)
+    else:
+        raise ShapeError(f"scatter: reduce {reduce!r}; allowed: 'add', 'multiply'")
+    return result
+
+
+def _scatter_add(x: Array, dim: int, index: Array, src: Array) -> Array:
+    return _scatter(x, dim, index, src, "add")
+
+
+_UNIQUE = given([[0, 2, 1], [2, 0, 3]], i64_dtype)
+_REPEATED = i64(2, 3, low=0, high=4)
+scatter_src = op(
+    "aten::scatter.src(Tensor self, int dim, Tensor index, Tensor src) -> Tensor",
+    reference=_scatter,
+    infer=_same_type,
+    samples=(
+        (f32(4, 3), 0, given([[0, 1, 2], [3, 0, 1]], i64_dtype), f32(2, 3)),
+        (f32(2, 4), 1, _UNIQUE, f32(2, 5)),
+        (f32(3), 0, i64(0, low=0, high=3), f32(3)),
+    ),
+)
+scatter_value = op(
+    "aten::scatter.value(Tensor self, int dim, Tensor index, Scalar value) -> Tensor",
+    reference=_scatter,
+    infer=_same_type,
+    samples=((f32(4, 3), 0, _REPEATED, 2.5), (i64(4, 3), 0, _REPEATED, 7)),
+)
+scatter_reduce = op(
+    "aten::scatter.reduce(Tensor self, int dim, Tensor index, Tensor src, *, str reduce) -> Tensor",
+    reference=_scatter,
+    infer=_same_type,
+    samples=(
+        (f32(4, 3), 0, _REPEATED, f32(2, 3), "add"),
+        (f32(4, 3), 0, _REPEATED, f32(2, 3), "multiply"),
+    ),
+)
+scatter_add = op(
+    "aten::scatter_add(Tensor self, int dim, Tensor index, Tensor src) -> Tensor",
+    reference=_scatter_add,
+    infer=_same_type,
+    samples=((f32(4, 3), 0, _REPEATED, f32(2, 3)), (f32(9), 0, i64(30, low=0, high=9), f32(30))),
+)
+
+
+# --- slices by index ----------------------------------------------------------------------------
+
+
+def _index_add(x: Array, dim: int, index: Array, source: Array, alpha: float) -> Array:
+    axis = wrap_dim("index_add", dim, x.ndim)
+    check_index_dtype("index_add", index)
+    if source.dtype != x.dtype or source.ndim != x.ndim or source.shape[axis] != index.size:
+        raise ShapeError(
+            f"index_add: source {list(source.shape)} for self {list(x.shape)} and"
+            f" {index.size} indices"
+        )
+    result = x.copy()
+    positions = checked_positions("index_add", index.reshape(-1), x.shape[axis])
+    np.add.at(
+        np.moveaxis(result, axis, 0), positions, np.moveaxis(source, axis, 0) * x.dtype.type(alpha)
+    )
+    return result
+
+
+def _index_copy(x: Array, dim: int, index: Array, source: Array) -> Array:
+    axis = wrap_dim("index_copy", dim, x.ndim)
+    check_index_dtype("index_copy", index)
+    result = x.copy()
+    positions = checked_positions("index_copy", index.reshape(-1), x.shape[axis])
+    np.moveaxis(result, axis, 0)[positions] = np.moveaxis(source, axis, 0)
+    return result
+
+
+def _index_fill(x: Array, dim: int, index: Array, value: float) -> Array:
+    axis = wrap_dim("index_fill", dim, x.ndim)
+    result = x.copy()
+    positions = checked_positions("index_fill", index.reshape(-1), x.shape[axis], wrap=True)
+    np.moveaxis(result, axis, 0)[positions] = value
+    return result
+
+
+index_add = op(
+    "aten::index_add(Tensor self, int dim, Tensor index, Tensor source, *, Scalar "
+    "alpha=1) -> Tensor",
+    reference=_index_add,
+    infer=_same_type,
+    samples=(
+        (f32(5, 3), 0, i64(4, low=0, high=5), f32(4, 3), 1),
+        (f32(2, 5), 1, i64(3, low=0, high=5), f32(2, 3), 2.0),
+    ),
+)
+index_copy = op(
+    "aten::index_copy(Tensor self, int dim, Tensor index, Tensor source) -> Tensor",
+    reference=_index_copy,
+    infer=_same_type,
+    samples=((f32(5, 3), 0, given([3, 0], i64_dtype), f32(2, 3)),),
+)
+index_fill = op(
+    "aten::index_fill.int_Scalar(Tensor self, int dim, Tensor index, Scalar value) -> Tensor",
+    reference=_index_fill,
+    infer=_same_type,
+    samples=((f32(5, 3), 0, given([3, 0], i64_dtype), 1.5),),
+)
+
+
+# --- tensors as indices -------------------------------------------------------------------------
+
+
+def _index_put(x: Array, indices: Sequence[Array | None], values: Array, accumulate: bool) -> Array:
+    place = numpy_index("index_put", x, indices)
+    if values.dtype != x.dtype:
+        raise ShapeError(f"index_put: values must be {dtype_of(x)}, got {dtype_of(values)}")
+    result = x.copy()
+    target = result[place].shape
+    if broadcast("index_put", target, values.shape) != target:
+        raise ShapeError(f"index_put: values {list(values.shape)} do not fit {list(target)}")
+    if accumulate:
+        np.add.at(result, place, values)
+    else:
+        result[place] = values
+    return result
+
+
+def _put(schema: str) -> OpDef:
+    return op(
+        schema,
+        reference=_index_put,
+        infer=_same_type,
+        samples=(
+            (f32(5, 3), [given([3, 0], i64_dtype)], f32(2, 3), False),
+            (f32(5), [i64(9, low=-5, high=5)], f32(9), True),
+            (f32(4, 3), [boolean(4, 3)], f32(), False),
+            (f32(4, 3), [given([1, 2], i64_dtype), given([0, 2], i64_dtype)], f32(1), False),
+        ),
+    )
+
+
+index_put = _put(
+    "aten::index_put(Tensor self, Tensor?[] indices, Tensor values, bool "
+    "accumulate=False) -> Tensor"
+)
+index_put_twin = _put(
+    "aten::index_put.hacked_twin(Tensor self, Tensor[] indices, Tensor values, bool "
+    "accumulate=False) -> Tensor"
+)
+inplace(scatter_src, scatter_value, scatter_reduce, scatter_add, index_add, index_copy, index_fill,
+        index_put, index_put_twin)  # fmt: skip

@@ -1,0 +1,501 @@
+"""Views by strides: order of dims, broadcasting, parts, diagonals, windows, lists of parts."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from treadle.errors import IndexOutOfRange, ShapeError, UnsupportedError
+from treadle.ir.op import OpDef
+from treadle.ir.types import TensorType
+from treadle.ops.declare import EXACT, op
+from treadle.ops.lowering import Decompose, Emitter, Strides, View
+from treadle.ops.samples import f32, i64
+from treadle.ops.shapes import tensor, wrap_dim
+
+Array = np.ndarray[Any, Any]
+Geometry = tuple[tuple[int, ...], Strides, int]
+"""Shape, strides and offset, the latter two in elements."""
+
+
+def strided(
+    schema: str, rule: Callable[..., Geometry], samples: tuple[tuple[Any, ...], ...]
+) -> OpDef:
+    """Define a view by ``rule(shape, strides, offset, *args) -> Geometry``."""
+
+    def reference(x: Array, *args: Any) -> Array:
+        steps = tuple(s // x.itemsize for s in x.strides)
+        shape, strides, offset = rule(x.shape, steps, 0, *args)
+        return shifted(x, shape, strides, offset)
+
+    def infer(x: TensorType, *args: Any) -> TensorType:
+        shape, _, _ = rule(x.sizes, (0,) * len(x.sizes), 0, *args)
+        return tensor(x.element, shape)
+
+    def lower(
+        strides: Strides, offset: int, result: TensorType, x: TensorType, *args: Any
+    ) -> tuple[Strides, int]:
+        _, moved, start = rule(x.sizes, strides, offset, *args)
+        return moved, start
+
+    return op(
+        schema,
+        reference=reference,
+        infer=infer,
+        lower=View(lower),
+        tolerance=EXACT,
+        samples=samples,
+    )
+
+
+def shifted(x: Array, shape: Sequence[int], strides: Sequence[int], offset: int) -> Array:
+    """`x` under another shape and strides; the first element `offset` elements further on."""
+    if 0 in shape or not x.size:
+        return x.reshape(-1)[:0].reshape(shape)
+    base = np.lib.stride_tricks.as_strided(x, (offset + 1,), (x.itemsize,))[offset:]
+    return np.lib.stride_tricks.as_strided(base, shape, [s * x.itemsize for s in strides])
+
+
+# --- order of dims ------------------------------------------------------------------------------
+
+
+def _ordered(shape: Any, strides: Any, offset: int, order: Sequence[int]) -> Geometry:
+    return tuple(shape[i] for i in order), tuple(strides[i] for i in order), offset
+
+
+def _permute(shape: Any, strides: Any, offset: int, dims: Sequence[int]) -> Geometry:
+    order = [wrap_dim("permute", d, len(shape)) for d in dims]
+    if sorted(order) != list(range(len(shape))):
+        raise ShapeError(f"permute: dims {list(dims)} must name each of {len(shape)} dims once")
+    return _ordered(shape, strides, offset, order)
+
+
+def _swap(shape: Any, strides: Any, offset: int, dim0: int, dim1: int) -> Geometry:
+    order = list(range(len(shape)))
+    a, b = (wrap_dim("transpose", d, len(shape)) for d in (dim0, dim1))
+    if order:
+        order[a], order[b] = b, a
+    return _ordered(shape, strides, offset, order)
+
+
+def _t(shape: Any, strides: Any, offset: int) -> Geometry:
+    if len(shape) > 2:
+        raise ShapeError(f"t: expected at most 2 dims, got {list(shape)}")
+    return _ordered(shape, strides, offset, range(len(shape))[::-1])
+
+
+def _matrix_transpose(shape: Any, strides: Any, offset: int) -> Geometry:
+    if len(shape) < 2:
+        raise ShapeError(f"mT: expected at least 2 dims, got {list(shape)}")
+    return _swap(shape, strides, offset, -2, -1)
+
+
+def _movedim(shape: Any, strides: Any, offset: int, source: Any, destination: Any) -> Geometry:
+    pair = [[d] if isinstance(d, int) else d for d in (source, destination)]
+    start, goal = ([wrap_dim("movedim", d, len(shape)) for d in dims] for dims in pair)
+    if len(start) != len(goal) or len(set(start)) < len(start) or len(set(goal)) < len(goal):
+        raise ShapeError(f"movedim: {source} to {destination}; dims must be distinct and as many")
+    order = [i for i in range(len(shape)) if i not in start]
+    for position, dim in sorted(zip(goal, start, strict=True)):
+        order.insert(position, dim)
+    return _ordered(shape, strides, offset, order if shape else ())
+
+
+_SWAPS = (
+    (f32(2, 3), 0, 1),
+    (f32(2, 3, 4), 1, -1),
+    (f32(2, 0), 0, 1),
+    (f32(), 0, -1),
+    (f32(3), 0, 0),
+)
+transpose = strided(
+    "aten::transpose.int(Tensor(a) self, int dim0, int dim1) -> Tensor(a)", _swap, _SWAPS
+)
+swapaxes = strided(
+    "aten::swapaxes(Tensor(a) self, int axis0, int axis1) -> Tensor(a)", _swap, _SWAPS[:2]
+)
+swapdims = strided(
+    "aten::swapdims(Tensor(a) self, int dim0, int dim1) -> Tensor(a)", _swap, _SWAPS[:2]
+)
+permute = strided(
+    "aten::permute(Tensor(a) self, int[] dims) -> Tensor(a)",
+    _permute,
+    (
+        (f32(2, 3, 4), [2, 0, 1]),
+        (f32(2, 3), [-1, 0]),
+        (f32(), []),
+        (f32(0, 2), [1, 0]),
+        (f32(3, 4, layout="strided"), [1, 0]),
+    ),
+)
+t = strided("aten::t(Tensor(a) self) -> Tensor(a)", _t, ((f32(2, 3),), (f32(4),), (f32(),)))
+numpy_t = strided(
+    "aten::numpy_T(Tensor(a) self) -> Tensor(a)",
+    lambda shape, strides, offset: _ordered(shape, strides, offset, range(len(shape))[::-1]),
+    ((f32(2, 3),), (f32(4, 1),)),
+)
+mt = strided("aten::mT(Tensor(a) self) -> Tensor(a)", _matrix_transpose, ((f32(2, 3, 4),),))
+movedim = strided(
+    "aten::movedim.int(Tensor(a) self, int source, int destination) -> Tensor(a)",
+    _movedim,
+    ((f32(2, 3, 4), 0, -1), (f32(2, 3), 1, 0)),
+)
+movedims = strided(
+    "aten::movedim.intlist(Tensor(a) self, int[] source, int[] destination) -> Tensor(a)",
+    _movedim,
+    ((f32(2, 3, 4), [0, 1], [2, 0]),),
+)
+moveaxis = strided(
+    "aten::moveaxis.int(Tensor(a) self, int source, int destination) -> Tensor(a)",
+    _movedim,
+    ((f32(2, 3, 4), 2, 0),),
+)
+
+
+# --- broadcasting -------------------------------------------------------------------------------
+
+
+def _expand(shape: Any, strides: Any, offset: int, size: Sequence[int], *_: Any) -> Geometry:
+    extra = len(size) - len(shape)
+    if extra < 0:
+        raise ShapeError(f"expand: {list(size)} has fewer dims than {list(shape)}")
+    full, steps = (1,) * extra + tuple(shape), (0,) * extra + tuple(strides)
+    result = []
+    for i, (wanted, have) in enumerate(zip(size, full, strict=True)):
+        if wanted == -1 and i >= extra:
+            wanted = have
+        if wanted < 0 or have not in (1, wanted):
+            raise ShapeError(
+                f"expand: {list(shape)} to {list(size)}: size {have} in dim {i} must be 1 or equal"
+            )
+        result.append(wanted)
+    moved = tuple(s if have == to else 0 for s, have, to in zip(steps, full, result, strict=True))
+    return tuple(result), moved, offset
+
+
+def _expand_as(shape: Any, strides: Any, offset: int, other: Any) -> Geometry:
+    return _expand(shape, strides, offset, tuple(other.shape))
+
+
+expand = strided(
+    "aten::expand(Tensor(a) self, int[] size, *, bool implicit=False) -> Tensor(a)",
+    _expand,
+    (
+        (f32(3, 1), [3, 4], False),
+        (f32(3), [2, -1], False),
+        (f32(), [2, 2], False),
+        (f32(1), [0], False),
+        (f32(2, 1, 3), [-1, 5, -1], False),
+    ),
+)
+expand_as = strided(
+    "aten::expand_as(Tensor(a) self, Tensor other) -> Tensor(a)",
+    _expand_as,
+    ((f32(3, 1), f32(3, 4)), (f32(), f32(2))),
+)
+broadcast_to = strided(
+    "aten::broadcast_to(Tensor(a) self, int[] size) -> Tensor(a)",
+    _expand,
+    ((f32(3, 1), [3, 4]), (f32(), [1])),
+)
+
+
+# --- parts --------------------------------------------------------------------------------------
+
+
+def _axis(name: str, shape: Sequence[int], dim: int) -> int:
+    if not shape:
+        raise ShapeError(f"{name}: a tensor without dims has no parts")
+    return wrap_dim(name, dim, len(shape))
+
+
+def _part(
+    shape: Any, strides: Any, offset: int, axis: int, first: int, length: int, step: int = 1
+) -> Geometry:
+    start = offset + first * strides[axis] if length else offset
+    moved = tuple(s * step if i == axis else s for i, s in enumerate(strides))
+    return (*shape[:axis], length, *shape[axis + 1 :]), moved, start
+
+
+def _slice(
+    shape: Any, strides: Any, offset: int, dim: int, start: int | None, end: int | None, step: int
+) -> Geometry:
+    axis = _axis("slice", shape, dim)
+    if step <= 0:
+        raise ShapeError(f"slice: step must be positive, got {step}")
+    first, last, _ = slice(start, end, step).indices(shape[axis])
+    return _part(shape, strides, offset, axis, first, max(0, -(-(last - first) // step)), step)
+
+
+def _select(shape: Any, strides: Any, offset: int, dim: int, index: int) -> Geometry:
+    axis = _axis("select", shape, dim)
+    size = shape[axis]
+    if not -size <= index < size:
+        raise IndexOutOfRange(f"select: index {index} is out of range for dim {dim} of size {size}")
+    return (
+        (*shape[:axis], *shape[axis + 1 :]),
+        (*strides[:axis], *strides[axis + 1 :]),
+        offset + index % size * strides[axis],
+    )
+
+
+def _narrow(shape: Any, strides: Any, offset: int, dim: int, start: int, length: int) -> Geometry:
+    axis = _axis("narrow", shape, dim)
+    size = shape[axis]
+    first = start + size if start < 0 else start
+    if length < 0 or not 0 <= first <= size or first + length > size:
+        raise IndexOutOfRange(f"narrow: {length} elements from {start} of a dim of size {size}")
+    return _part(shape, strides, offset, axis, first, length)
+
+
+slice_ = strided(
+    "aten::slice.Tensor(Tensor(a) self, int dim=0, int? start=None, int? end=None, int "
+    "step=1) -> Tensor(a)",
+    _slice,
+    (
+        (f32(5, 3), 0, 1, 4, 1),
+        (f32(5, 3), 1, 0, 9223372036854775807, 2),
+        (f32(7), 0, -3, None, 1),
+        (f32(7), 0, None, None, 3),
+        (f32(4), 0, 3, 1, 1),
+        (f32(0, 2), 0, 0, 5, 1),
+        (f32(3, 6, layout="transposed"), -1, 1, -1, 2),
+        (i64(1, 9), 1, 0, 4, 1),
+    ),
+)
+select = strided(
+    "aten::select.int(Tensor(a) self, int dim, int index) -> Tensor(a)",
+    _select,
+    (
+        (f32(3, 4), 0, 1),
+        (f32(3, 4), -1, -2),
+        (f32(5), 0, 4),
+        (f32(2, 0, 3), 0, 1),
+        (f32(3, 4, layout="transposed"), 1, 0),
+    ),
+)
+narrow = strided(
+    "aten::narrow(Tensor(a) self, int dim, int start, int length) -> Tensor(a)",
+    _narrow,
+    ((f32(5, 3), 0, 1, 3), (f32(5, 3), 1, -2, 2), (f32(4), 0, 4, 0)),
+)
+
+
+# --- diagonals and windows ----------------------------------------------------------------------
+
+
+def _diagonal(
+    shape: Any, strides: Any, offset: int, diagonal: int, dim1: int, dim2: int
+) -> Geometry:
+    a, b = wrap_dim("diagonal", dim1, len(shape)), wrap_dim("diagonal", dim2, len(shape))
+    if a == b or len(shape) < 2:
+        raise ShapeError(f"diagonal: dims {dim1} and {dim2} of {list(shape)} must differ")
+    below, right = max(-diagonal, 0), max(diagonal, 0)
+    length = max(0, min(shape[a] - below, shape[b] - right))
+    start = offset + (below * strides[a] + right * strides[b] if length else 0)
+    rest = [i for i in range(len(shape)) if i not in (a, b)]
+    return (
+        (*(shape[i] for i in rest), length),
+        (*(strides[i] for i in rest), strides[a] + strides[b]),
+        start,
+    )
+
+
+def _unfold(
+    shape: Any, strides: Any, offset: int, dimension: int, size: int, step: int
+) -> Geometry:
+    axis = wrap_dim("unfold", dimension, len(shape))
+    extent, stride = (shape[axis], strides[axis]) if shape else (1, 1)
+    if step <= 0 or not 0 <= size <= extent:
+        raise ShapeError(f"unfold: windows of {size} every {step} over {extent} elements")
+    count = (extent - size) // step + 1
+    if not shape:
+        return (size,), (1,), offset
+    moved = tuple(s * step if i == axis else s for i, s in enumerate(strides))
+    return (*shape[:axis], count, *shape[axis + 1 :], size), (*moved, stride), offset
+
+
+diagonal = strided(
+    "aten::diagonal(Tensor(a) self, int offset=0, int dim1=0, int dim2=1) -> Tensor(a)",
+    _diagonal,
+    (
+        (f32(3, 4), 0, 0, 1),
+        (f32(3, 4), 1, 0, 1),
+        (f32(4, 3), -2, 0, 1),
+        (f32(2, 3, 3), 0, -2, -1),
+        (f32(2, 2), 5, 0, 1),
+    ),
+)
+unfold = strided(
+    "aten::unfold(Tensor(a) self, int dimension, int size, int step) -> Tensor(a)",
+    _unfold,
+    ((f32(7), 0, 3, 2), (f32(2, 6), 1, 2, 1), (f32(4, 3), -2, 4, 1)),
+)
+
+
+# --- lists of parts -----------------------------------------------------------------------------
+
+
+def _divided(
+    schema: str, lengths: Callable[..., list[int]], samples: tuple[tuple[Any, ...], ...]
+) -> None:
+    """Define a split by ``lengths(size, argument)``; the last argument is the dim."""
+
+    def parts(shape: Sequence[int], argument: Any, dim: int) -> list[tuple[int, int]]:
+        axis = _axis("split", shape, dim)
+        found = lengths(shape[axis], argument)
+        return [(sum(found[:i]), length) for i, length in enumerate(found)]
+
+    def reference(x: Array, argument: Any, dim: int) -> list[Array]:
+        assert narrow.reference is not None
+        return [narrow.reference(x, dim, *part) for part in parts(x.shape, argument, dim)]
+
+    def infer(x: TensorType, argument: Any, dim: int) -> list[TensorType]:
+        assert narrow.infer is not None
+        return [narrow.infer(x, dim, *part) for part in parts(x.sizes, argument, dim)]
+
+    def build(emit: Emitter, x: Any, argument: Any, dim: int) -> list[Any]:
+        return [emit(narrow, x, dim, *p) for p in parts(emit.type(x).sizes, argument, dim)]
+
+    op(
+        schema,
+        reference=reference,
+        infer=infer,
+        lower=Decompose(build),
+        tolerance=EXACT,
+        samples=samples,
+    )
+
+
+def _equal_parts(size: int, length: int) -> list[int]:
+    if length < 0 or (length == 0 and size):
+        raise ShapeError(f"split: split_size must be positive, got {length}")
+    count = -(-size // length) if size else 1
+    return [min(length, size - i * length) for i in range(count)]
+
+
+def _given_parts(size: int, lengths: Sequence[int]) -> list[int]:
+    if sum(lengths) != size or any(n < 0 for n in lengths):
+        raise ShapeError(f"split: sizes {list(lengths)} must add up to {size}")
+    return list(lengths)
+
+
+def _chunks(size: int, count: int) -> list[int]:
+    if count <= 0:
+        raise ShapeError(f"chunk: chunks must be positive, got {count}")
+    return _equal_parts(size, max(1, -(-size // count))) if size else [0] * count
+
+
+def _sections(size: int, count: int) -> list[int]:
+    if count <= 0:
+        raise ShapeError(f"tensor_split: sections must be positive, got {count}")
+    return [size // count + (i < size % count) for i in range(count)]
+
+
+def _cuts(size: int, indices: Sequence[int]) -> list[int]:
+    bounds = [0, *(slice(i, None).indices(size)[0] for i in indices), size]
+    return [max(0, b - a) for a, b in itertools.pairwise(bounds)]
+
+
+_divided(
+    "aten::split.Tensor(Tensor(a -> *) self, int split_size, int dim=0) -> Tensor(a)[]",
+    _equal_parts,
+    ((f32(7, 2), 3, 0), (f32(2, 6), 2, 1), (f32(0, 2), 2, 0)),
+)
+_divided(
+    "aten::split.sizes(Tensor(a -> *) self, int[] split_size, int dim=0) -> Tensor(a)[]",
+    _given_parts,
+    ((f32(7, 2), [3, 4], 0), (f32(2, 6), [1, 0, 5], -1)),
+)
+_divided(
+    "aten::split(Tensor(a -> *) self, int[] split_sizes, int dim=0) -> Tensor(a)[]",
+    _given_parts,
+    (),
+)
+_divided(
+    "aten::split_with_sizes(Tensor(a -> *) self, int[] split_sizes, int dim=0) -> Tensor(a)[]",
+    _given_parts,
+    ((f32(7, 2), [3, 4], 0), (f32(2, 6), [1, 2, 3], 1)),
+)
+_divided(
+    "aten::chunk(Tensor(a -> *) self, int chunks, int dim=0) -> Tensor(a)[]",
+    _chunks,
+    ((f32(7, 2), 3, 0), (f32(2, 6), 2, 1), (f32(2), 5, 0), (f32(0), 3, 0)),
+)
+_divided(
+    "aten::tensor_split.sections(Tensor(a -> *) self, int sections, int dim=0) -> Tensor(a)[]",
+    _sections,
+    ((f32(7, 2), 3, 0), (f32(2), 5, 0)),
+)
+_divided(
+    "aten::tensor_split.indices(Tensor(a -> *) self, int[] indices, int dim=0) -> Tensor(a)[]",
+    _cuts,
+    ((f32(7, 2), [2, 5], 0), (f32(2, 6), [3], 1)),
+)
+
+
+def _unbind(x: Array, dim: int) -> list[Array]:
+    axis = _axis("unbind", x.shape, dim)
+    assert select.reference is not None
+    return [select.reference(x, dim, i) for i in range(x.shape[axis])]
+
+
+def _infer_unbind(x: TensorType, dim: int) -> list[TensorType]:
+    axis = _axis("unbind", x.sizes, dim)
+    assert select.infer is not None
+    return [select.infer(x, dim, i) for i in range(x.sizes[axis])]
+
+
+def _decompose_unbind(emit: Emitter, x: Any, dim: int) -> list[Any]:
+    sizes = emit.type(x).sizes
+    return [emit(select, x, dim, i) for i in range(sizes[_axis("unbind", sizes, dim)])]
+
+
+unbind = op(
+    "aten::unbind.int(Tensor(a -> *) self, int dim=0) -> Tensor(a)[]",
+    reference=_unbind,
+    infer=_infer_unbind,
+    lower=Decompose(_decompose_unbind),
+    tolerance=EXACT,
+    samples=((f32(3, 2), 0), (f32(2, 3), -1), (f32(0, 2), 0)),
+)
+
+
+# --- any strides --------------------------------------------------------------------------------
+
+
+def _as_strided(x: Array, size: Sequence[int], stride: Sequence[int], start: int | None) -> Array:
+    """Bounded by the array that owns the memory, so that no model reads outside of it."""
+    if len(size) != len(stride) or any(d < 0 for d in (*size, *stride)):
+        raise ShapeError(f"as_strided: size {list(size)} and stride {list(stride)}")
+    root = x
+    while isinstance(root.base, np.ndarray):
+        root = root.base
+    root = root.T if root.flags.f_contiguous else root
+    if not root.flags.c_contiguous:
+        raise UnsupportedError("as_strided of memory that is not one block")
+    offset = x.ctypes.data - root.ctypes.data if start is None else start * x.itemsize
+    try:
+        return np.ndarray(size, x.dtype, root.data, offset, [s * x.itemsize for s in stride])
+    except (ValueError, TypeError) as error:
+        raise ShapeError(
+            f"as_strided: size {list(size)}, stride {list(stride)} and offset"
+            f" {offset // x.itemsize} leave the storage of {root.size} elements"
+        ) from error
+
+
+as_strided = op(
+    "aten::as_strided(Tensor(a) self, int[] size, int[] stride, int? storage_offset=None) "
+    "-> Tensor(a)",
+    reference=_as_strided,
+    infer=lambda x, size, *_: tensor(x.element, size),
+    tolerance=EXACT,
+    samples=(
+        (f32(3, 4), [2, 2], [1, 2], None),
+        (f32(6), [2, 3], [3, 1], 0),
+        (f32(5), [3, 3], [1, 1], None),
+    ),
+)
