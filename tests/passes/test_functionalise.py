@@ -1,6 +1,11 @@
 from __future__ import annotations
 
+import numpy as np
+import pytest
+
 from tests.check_pass import check_pass
+from tests.evaluate import evaluate
+from treadle.errors import ShapeError
 from treadle.passes.functionalise import functionalise
 
 
@@ -214,7 +219,7 @@ def test_a_carried_tensor_is_really_written() -> None:
     )
 
 
-def test_an_operand_of_unknown_dtype_could_change_the_dtype() -> None:
+def test_an_operand_that_could_change_the_type_is_converted_as_the_write_would() -> None:
     check_pass(
         functionalise,
         before="""
@@ -223,11 +228,18 @@ def test_an_operand_of_unknown_dtype_could_change_the_dtype() -> None:
             %b: f32[2] = add_.Tensor(%a, %z, 1)
             return %b
         """,
+        after="""
+            graph(%x: f32[2], %z: f64[2])
+            %a: f32[2] = tanh(%x)
+            %t: Tensor = add.Tensor(%a, %z, 1)
+            %b: f32[2] = as_written(%t, %a)
+            return %b
+        """,
     )
 
 
-def test_a_smaller_operand_broadcasts_but_a_larger_one_is_left_to_fail() -> None:
-    check_pass(
+def test_a_larger_operand_fails_as_the_write_would() -> None:
+    graph = check_pass(
         functionalise,
         meaning=False,
         before="""
@@ -241,7 +253,11 @@ def test_a_smaller_operand_broadcasts_but_a_larger_one_is_left_to_fail() -> None
             graph(%x: f32[1, 4], %z: f32[4], %w: f32[3, 4])
             %a: f32[1, 4] = tanh(%x)
             %b: f32[1, 4] = add.Tensor(%a, %z, 1)
-            %c: f32[1, 4] = add_.Tensor(%b, %w, 1)
+            %t: Tensor = add.Tensor(%b, %w, 1)
+            %c: f32[1, 4] = as_written(%t, %b)
             return %c
         """,
     )
+    shapes = ((1, 4), (4,), (3, 4))
+    with pytest.raises(ShapeError, match="does not fit into self of shape"):
+        evaluate(graph, [np.zeros(shape, np.float32) for shape in shapes])

@@ -18,6 +18,7 @@ _RANKS: dict[str, int | None] = {
     "convolution": None,
     "_convolution": None,
 }
+_QUESTIONS = frozenset({"dim", "size", "numel"})
 _TRANSPOSED = 6  # position of that argument of convolution and _convolution
 
 
@@ -28,9 +29,10 @@ def fold_batch_norm(graph: Graph) -> bool:
     ``conv(x, w * s) + ((b - mean) * s + beta)`` with ``s = gamma / sqrt(var + eps)``; computed in
     f64 and rounded once. Run it after `freeze` and `fold_constants`.
 
-    Does not apply where (1) the convolution's result has other uses, or any parameter is not a
-    constant that nobody writes into, (2) the normalisation trains or has no running statistics,
-    (3) the convolution is transposed, (4) a linear layer's result is not known to have rank 2.
+    Does not apply where (1) the elements of the convolution's result have other uses, or a
+    parameter is not a constant that nobody writes into, (2) the normalisation trains or has no
+    running statistics, (3) the convolution is transposed, (4) a linear layer's result is not known
+    to have rank 2.
     """
     nodes = [n for n in graph.walk() if _base(n) == "batch_norm"]
     if not nodes:
@@ -51,7 +53,9 @@ def _base(node: Node | None) -> str:
 
 def _is_foldable(node: Node, source: Node, aliases: Aliases) -> bool:
     base = _base(source)
-    if base not in _RANKS or source.owner is not node.owner or sum(_uses(source.output)) != 1:
+    if base not in _RANKS or source.owner is not node.owner:
+        return False
+    if [n for n in source.output.users if _reads_data(n)] != [node]:
         return False
     _, gamma, beta, mean, variance, training, _, eps = node.inputs[:8]
     parameters = (gamma, beta, mean, variance, source.inputs[1], source.inputs[2])
@@ -64,8 +68,9 @@ def _is_foldable(node: Node, source: Node, aliases: Aliases) -> bool:
     return _fits(source, base) and source.inputs[1].constant.dtype.kind == "f"
 
 
-def _uses(value: Value) -> list[int]:
-    return list(value.users.values())
+def _reads_data(user: Node) -> bool:
+    """Whether a use needs more than the shape, which the normalisation keeps."""
+    return _base(user) not in _QUESTIONS
 
 
 def _fits(source: Node, base: str) -> bool:

@@ -174,7 +174,7 @@ def _from_type(node: Node) -> list[Value | Known] | None:
     op, schema = node.op, node.op.schema
     if isinstance(node.output.type, TensorType) or not op.pure or schema is None:
         return None
-    if schema.base in _SAME_FOR_ALL and op.reference is not None and len(node.inputs) == 1:
+    if schema.base in _SAME_FOR_ALL and op.reference is not None and _is_tensor(node):
         return [Known(op.reference(np.zeros((), np.float32)))]
     tensors = [v for v in node.inputs if isinstance(v.type, TensorType)]
     if op.infer is None or not tensors or not all(_is_settled(v) for v in node.inputs):
@@ -185,6 +185,10 @@ def _from_type(node: Node) -> list[Value | Known] | None:
     except Exception:  # a wrong argument: raised when the model runs
         return None
     return [Known(answer)] if is_literal(answer) else None
+
+
+def _is_tensor(node: Node) -> bool:
+    return len(node.inputs) == 1 and isinstance(node.inputs[0].type, TensorType)
 
 
 def _is_settled(value: Value) -> bool:

@@ -11,6 +11,7 @@ from treadle.ir.op import LOOP, OpDef
 from treadle.ir.types import TENSOR, TensorType
 from treadle.ops.inplace import FUNCTIONAL
 from treadle.ops.registry import OPS
+from treadle.ops.written import as_written
 from treadle.passes.alias import Aliases, Location, analyse_aliases
 
 _EXAMPLES = {"int": 1, "float": 1.0, "bool": True, "number": 1, "NoneType": None}
@@ -20,13 +21,13 @@ def functionalise(graph: Graph) -> bool:
     """Replace ``y = relu_(x)`` by ``y = relu(x)``, and later uses of ``x`` by ``y``.
 
     Applies where nothing else that shares memory with ``x`` is used afterwards, and ``x`` was made
-    in the same block. Run it after types are known: an operator with a second tensor operand is
-    replaced only if that cannot change the dtype.
+    in the same block. Where types do not tell that the result has the type of ``x``, an
+    `as_written` follows, which fails or converts as the write would; it vanishes once shapes are
+    known.
 
     Does not apply to (1) parameters of the graph, attributes and constants, which are visible
     outside, (2) ``x`` of which a view, or a list with it, is used later, or that an outer block
-    made, (3) operators without a functional form in `ops.inplace.FUNCTIONAL`, (4) results of
-    another dtype or shape than ``x``.
+    made, (3) operators without a functional form in `ops.inplace.FUNCTIONAL`.
     """
     nodes = [n for n in graph.walk() if n.op.name in FUNCTIONAL]
     if not nodes:
@@ -36,8 +37,6 @@ def functionalise(graph: Graph) -> bool:
     memory = _Memory(analyse_aliases(graph))
     changed = False
     for node in nodes:
-        if not isinstance(node.inputs[0].type, TensorType) or not _keeps_type(node):
-            continue
         if memory.is_private(node.inputs[0]) and _is_last(node, memory, order):
             _replace(node, memory, order)
             changed = True
@@ -65,6 +64,11 @@ class _Order:
             self.block(inner, (*loops, node) if node.op is LOOP else loops)
         self.time += 1
         self.leave[node] = self.time
+
+    def put(self, new: Node, old: Node) -> None:
+        """Let `new` run when `old` did."""
+        self.enter[new], self.leave[new] = self.enter[old], self.leave[old]
+        self.loops[new] = self.loops[old]
 
     def is_after(self, user: Node, node: Node, value: Value) -> bool:
         """Whether `user` may use `value` after `node` has run.
@@ -161,10 +165,16 @@ def _replace(node: Node, memory: _Memory, order: _Order) -> None:
     assert block is not None
     functional = OPS[FUNCTIONAL[node.op.name]]
     type_ = node.output.type if node.output.type != TENSOR else target.type
-    new = block.add(functional, node.inputs, (type_,), before=node, loc=node.loc)
+    kept = _keeps_type(node)
+    new = block.add(
+        functional, node.inputs, (type_ if kept else TENSOR,), before=node, loc=node.loc
+    )
+    if not kept:
+        order.put(new, node)
+        inputs = (new.output, target)
+        new = block.add(as_written, inputs, (type_,), before=node, loc=node.loc)
+    order.put(new, node)
     new.output.name = node.output.name or target.name
-    order.enter[new], order.leave[new] = order.enter[node], order.leave[node]
-    order.loops[new] = order.loops[node]
     replace_uses(node.output, new.output)
     for user in list(target.users):
         if user not in (node, new) and order.enter[user] > order.enter[node]:
