@@ -1,0 +1,6 @@
+"""Reference semantics: runs graphs one operator at a time, over Python values and NumPy arrays."""
+
+from treadle.interpreter.entry import call, restore_state, run
+from treadle.interpreter.machine import MAX_CALL_DEPTH, Settings
+
+__all__ = ["MAX_CALL_DEPTH", "Settings", "call", "restore_state", "run"]

@@ -1,0 +1,137 @@
+"""Running functions and methods with arguments as a caller gives them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from treadle.errors import InputError
+from treadle.interpreter.instances import describe, is_instance
+from treadle.interpreter.machine import Machine, Settings
+from treadle.ir.graph import Graph
+from treadle.ir.program import Function, Object, Program
+from treadle.ir.schema import REQUIRED
+from treadle.ir.types import FLOAT, NONE, ListType, OptionalType, TensorType, TupleType, Type
+
+DEFAULTS = Settings()
+
+
+def run(
+    program: Program, graph: Graph, args: Sequence[Any], settings: Settings = DEFAULTS
+) -> Any:
+    """The value of `graph` for `args`, one per parameter, with tensors as arrays.
+
+    Raises:
+        ScriptError: with the script's traceback, if the program raises or an operator fails.
+        UnsupportedError: if an operator has no reference.
+    """
+    if len(args) != len(graph.params):
+        raise InputError(f"{graph.name} takes {len(graph.params)} arguments, got {len(args)}")
+    return Machine(program, settings).run(graph, args)
+
+
+def call(
+    program: Program,
+    target: Object,
+    method: str,
+    args: Sequence[Any] = (),
+    kwargs: Mapping[str, Any] | None = None,
+    settings: Settings = DEFAULTS,
+) -> Any:
+    """Call a method of an object; ``__call__`` is ``forward`` with the module's hooks.
+
+    Raises:
+        InputError: if the arguments do not fit the method's signature.
+        ScriptError: as `run` does.
+    """
+    if method == "__call__" and target.cls.kind == "module":
+        return _call_with_hooks(program, target, list(args), kwargs or {}, settings)
+    function = target.cls.methods.get(method)
+    if function is None:
+        raise InputError(f"{target.cls.name} has no method {method!r}")
+    values = bind_arguments(function, (target, *args), kwargs or {}, program)
+    return run(program, function.graph(), values, settings)
+
+
+def _call_with_hooks(
+    program: Program,
+    target: Object,
+    args: list[Any],
+    kwargs: Mapping[str, Any],
+    settings: Settings,
+) -> Any:
+    for hook in target.cls.forward_pre_hooks:
+        changed = call(program, target, hook, (tuple(args),), None, settings)
+        if changed is not None:
+            args = list(changed) if isinstance(changed, tuple) else [changed]
+    result = call(program, target, "forward", args, kwargs, settings)
+    for hook in target.cls.forward_hooks:
+        changed = call(program, target, hook, (tuple(args), result), None, settings)
+        result = result if changed is None else changed
+    return result
+
+
+def restore_state(program: Program, target: Object, state: object) -> None:
+    """Run ``__setstate__`` of an object that an archive restores."""
+    call(program, target, "__setstate__", (state,))
+
+
+def bind_arguments(
+    function: Function, args: Sequence[Any], kwargs: Mapping[str, Any], program: Program
+) -> list[Any]:
+    """One value per parameter of `function`, defaults filled in and types checked.
+
+    Raises:
+        InputError: naming the argument that is missing, unknown or of a wrong type.
+    """
+    parameters = function.parameters
+    positional = [p for p in parameters if not p.keyword_only]
+    is_method = bool(parameters) and parameters[0].name == "self"
+    name = function.name
+    if len(args) > len(positional):
+        takes, given = len(positional) - is_method, len(args) - is_method
+        raise InputError(f"{name} takes {takes} arguments, got {given}")
+    given_values = {p.name: v for p, v in zip(positional, args, strict=False)}
+    for key, value in kwargs.items():
+        if key in given_values:
+            raise InputError(f"{name} got argument {key!r} twice")
+        given_values[key] = value
+    values = []
+    for parameter in parameters:
+        if parameter.name in given_values:
+            value = accept(given_values.pop(parameter.name), parameter.type)
+            if not is_instance(value, parameter.type, program):
+                raise InputError(
+                    f"{name}: argument {parameter.name!r} must be {parameter.type}, "
+                    f"got {describe(value)}"
+                )
+        elif parameter.default is REQUIRED:
+            raise InputError(f"{name}: argument {parameter.name!r} is missing")
+        else:
+            default = parameter.default
+            value = default.copy() if isinstance(default, (list, dict)) else default
+        values.append(value)
+    if given_values:
+        raise InputError(f"{name} has no argument {min(given_values)!r}")
+    return values
+
+
+def accept(value: Any, type_: Type) -> Any:
+    """`value` as a parameter of `type_` takes it from Python: scalars as 0-dim arrays, ..."""
+    match type_:
+        case OptionalType(element):
+            return None if value is None else accept(value, element)
+        case TensorType():
+            return np.asarray(value) if isinstance(value, np.generic) else value
+        case ListType(element) if isinstance(value, (list, tuple)):
+            return [accept(part, element) for part in value]
+        case TupleType(elements) if isinstance(value, (list, tuple)):
+            if len(value) == len(elements):
+                return tuple(accept(v, t) for v, t in zip(value, elements, strict=True))
+    if isinstance(value, np.generic) and type_ != NONE:
+        value = value.item()
+    if type_ == FLOAT and type(value) is int:
+        return float(value)
+    return value

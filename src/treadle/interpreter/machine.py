@@ -1,0 +1,372 @@
+"""The machine that runs graphs: a stack of blocks, so that a script's depth is not Python's."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from treadle.errors import CompileError, DeadlineExceeded, Error, ScriptError, UnsupportedError
+from treadle.frontends.torchscript.values import UnsupportedTensor
+from treadle.interpreter import tasks
+from treadle.interpreter.instances import describe, is_instance
+from treadle.interpreter.printing import print_values
+from treadle.interpreter.traceback import Place, TracedError, traced
+from treadle.ir import op as ops
+from treadle.ir.graph import Block, Graph, Node, Value
+from treadle.ir.op import OpDef
+from treadle.ir.program import Object, Program
+
+MAX_CALL_DEPTH = 1000
+
+Environment = dict[Value, Any]
+
+
+class _Uninitialized:
+    """The value of ``uninitialized(T)``; using it is an error."""
+
+    def __repr__(self) -> str:
+        return "an uninitialised value"
+
+
+UNINITIALIZED = _Uninitialized()
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How to run.
+
+    Attributes:
+        deadline: time of `time.monotonic` at which the run is stopped.
+        max_depth: calls within calls, those of forked tasks counted with their forkers'.
+        fork: starts a task.
+    """
+
+    deadline: float | None = None
+    max_depth: int = MAX_CALL_DEPTH
+    fork: Callable[[Callable[[], Any]], tasks.Task] = tasks.fork
+
+
+@dataclass(slots=True)
+class _Frame:
+    """A call of a function: its name and the values of its graph."""
+
+    name: str
+    values: Environment
+
+
+@dataclass(slots=True)
+class _Activation:
+    """A block that is being run.
+
+    `owner` is the node that gets the block's results: the call, `if` or `loop`; None for the
+    outermost. `trip` and `trips` are those of a loop.
+    """
+
+    frame: _Frame
+    block: Block
+    next: Node
+    owner: Node | None
+    is_call: bool
+    trip: int = 0
+    trips: int = 0
+
+
+class Machine:
+    """Runs one graph or block to its end. Not shared between threads; forks make new ones."""
+
+    def __init__(self, program: Program, settings: Settings, depth: int = 0) -> None:
+        self._program = program
+        self._settings = settings
+        self._base_depth = depth
+        self._depth = depth
+        self._stack: list[_Activation] = []
+        self._node: Node | None = None
+        self._results: list[Any] = []
+
+    def run(self, graph: Graph, args: Sequence[Any]) -> Any:
+        """The value that `graph` returns for `args`."""
+        self._enter_function(graph, args, None)
+        (result,) = self._loop()
+        return result
+
+    def run_block(self, name: str, block: Block, values: Environment) -> Any:
+        """The value of a forked block, given the values around it."""
+        self._stack.append(
+            _Activation(_Frame(name, values), block, block.end.next, None, is_call=True)
+        )
+        (result,) = self._loop()
+        return result
+
+    def _loop(self) -> list[Any]:
+        try:
+            while self._stack:
+                self._step(self._stack[-1])
+        except (CompileError, UnsupportedError):
+            raise
+        except Exception as error:
+            raise traced(error, self._places()) from (
+                error if isinstance(error, Error) and not isinstance(error, TracedError) else None
+            )
+        return self._results
+
+    def _places(self) -> tuple[Place, ...]:
+        """Where each function on the stack stands, the innermost last."""
+        places: list[Place] = []
+        for activation in self._stack:
+            node = activation.next.prev
+            loc = node.loc if node is not activation.block.end else None
+            place = Place(activation.frame.name, loc)
+            if places and not activation.is_call:
+                places[-1] = place if loc is not None else places[-1]
+            else:
+                places.append(place)
+        return tuple(places)
+
+    def _step(self, activation: _Activation) -> None:
+        node = activation.next
+        if node is activation.block.end:
+            self._finish(activation)
+            return
+        activation.next = node.next
+        if self._settings.deadline is not None:
+            self._check_deadline(self._settings.deadline)
+        handler = _HANDLERS.get(node.op)
+        if handler is not None:
+            handler(self, activation, node)
+        else:
+            self._operator(activation.frame.values, node)
+
+    def _check_deadline(self, deadline: float) -> None:
+        if time.monotonic() > deadline:
+            raise DeadlineExceeded("the run took longer than its timeout")
+
+    def _operator(self, values: Environment, node: Node) -> None:
+        inputs = self._inputs(values, node)
+        if node.op.reference is None:
+            raise UnsupportedError(f"operator {node.op.name} cannot be interpreted ({node.loc})")
+        result = node.op.reference(*inputs)
+        if len(node.outputs) == 1:
+            values[node.outputs[0]] = result
+        elif node.outputs:
+            for output, part in zip(node.outputs, result, strict=True):
+                values[output] = part
+
+    def _inputs(self, values: Environment, node: Node) -> list[Any]:
+        inputs = [values[v] for v in node.inputs]
+        for value in inputs:
+            if value is UNINITIALIZED:
+                raise ScriptError(f"{node.op.name} uses an uninitialised value", "TypeError")
+        return inputs
+
+    def _enter_function(self, graph: Graph, args: Sequence[Any], owner: Node | None) -> None:
+        if self._depth >= self._settings.max_depth:
+            raise ScriptError(
+                f"calls are nested deeper than {self._settings.max_depth}", "RecursionError"
+            )
+        self._depth += 1
+        values: Environment = dict(zip(graph.params, args, strict=True))
+        frame = _Frame(graph.name, values)
+        self._stack.append(_Activation(frame, graph, graph.end.next, owner, is_call=True))
+
+    def _finish(self, activation: _Activation) -> None:
+        """Hand the results of a block to its owner, or start the next iteration of a loop."""
+        values, owner = activation.frame.values, activation.owner
+        results = [values[v] for v in activation.block.returns]
+        if owner is not None and owner.op is ops.LOOP:
+            if results[0] and activation.trip + 1 < activation.trips:
+                self._iterate(activation, activation.trip + 1, results[1:])
+                return
+            results = results[1:]
+        self._stack.pop()
+        if activation.is_call:
+            self._depth -= 1
+        if owner is None:
+            self._results = results
+            return
+        target = self._stack[-1].frame.values
+        for output, result in zip(owner.outputs, results, strict=True):
+            target[output] = result
+
+    def _iterate(self, activation: _Activation, trip: int, carried: Sequence[Any]) -> None:
+        index, *params = activation.block.params
+        values = activation.frame.values
+        values[index] = activation.trip = trip
+        for param, value in zip(params, carried, strict=True):
+            values[param] = value
+        activation.next = activation.block.end.next
+
+    def _constant(self, activation: _Activation, node: Node) -> None:
+        value = node.attributes["value"]
+        if type(value) in (list, dict):
+            value = value.copy()
+        activation.frame.values[node.outputs[0]] = value
+
+    def _if(self, activation: _Activation, node: Node) -> None:
+        (condition,) = self._inputs(activation.frame.values, node)
+        block = node.blocks[0 if condition else 1]
+        self._stack.append(
+            _Activation(activation.frame, block, block.end.next, node, is_call=False)
+        )
+
+    def _for(self, activation: _Activation, node: Node) -> None:
+        values = activation.frame.values
+        trips, condition, *carried = (values[v] for v in node.inputs)
+        if not condition or trips <= 0:
+            for output, value in zip(node.outputs, carried, strict=True):
+                values[output] = value
+            return
+        (block,) = node.blocks
+        loop = _Activation(activation.frame, block, block.end.next, node, is_call=False)
+        loop.trips = trips
+        self._stack.append(loop)
+        self._iterate(loop, 0, carried)
+
+    def _task(self, activation: _Activation, node: Node) -> Callable[[], Any]:
+        """What runs the block of a fork, with the values that it sees now."""
+        values, name = dict(activation.frame.values), activation.frame.name
+        depth = self._depth + 1
+        if depth > self._settings.max_depth:
+            raise ScriptError(
+                f"forks are nested deeper than {self._settings.max_depth}", "RecursionError"
+            )
+        machine = Machine(self._program, self._settings, depth)
+        return lambda: machine.run_block(name, node.blocks[0], values)
+
+    def _fork(self, activation: _Activation, node: Node) -> None:
+        task = self._settings.fork(self._task(activation, node))
+        activation.frame.values[node.outputs[0]] = task
+
+    def _awaitable(self, activation: _Activation, node: Node) -> None:
+        task = tasks.Awaitable(self._task(activation, node))
+        activation.frame.values[node.outputs[0]] = task
+
+    def _wait(self, activation: _Activation, node: Node) -> None:
+        (task,) = self._inputs(activation.frame.values, node)
+        deadline = self._settings.deadline
+        timeout = None if deadline is None else max(0.0, deadline - time.monotonic())
+        try:
+            result = task.wait(timeout)
+        except TimeoutError as error:
+            if isinstance(error, ScriptError):
+                raise
+            raise DeadlineExceeded("the run took longer than its timeout") from None
+        activation.frame.values[node.outputs[0]] = result
+
+    def _tuple(self, activation: _Activation, node: Node) -> None:
+        values = activation.frame.values
+        values[node.outputs[0]] = tuple(self._inputs(values, node))
+
+    def _unpack(self, activation: _Activation, node: Node) -> None:
+        values = activation.frame.values
+        (parts,) = self._inputs(values, node)
+        if len(parts) != len(node.outputs):
+            raise ScriptError(
+                f"{len(parts)} values cannot be unpacked into {len(node.outputs)}", "ValueError"
+            )
+        for output, part in zip(node.outputs, parts, strict=True):
+            values[output] = part
+
+    def _tuple_index(self, activation: _Activation, node: Node) -> None:
+        values = activation.frame.values
+        parts, index = self._inputs(values, node)
+        if not -len(parts) <= index < len(parts):
+            raise ScriptError("tuple index out of range", "IndexError")
+        values[node.outputs[0]] = parts[index]
+
+    def _list(self, activation: _Activation, node: Node) -> None:
+        values = activation.frame.values
+        values[node.outputs[0]] = self._inputs(values, node)
+
+    def _dict(self, activation: _Activation, node: Node) -> None:
+        values = activation.frame.values
+        flat = self._inputs(values, node)
+        values[node.outputs[0]] = dict(zip(flat[::2], flat[1::2], strict=True))
+
+    def _get_attribute(self, activation: _Activation, node: Node) -> None:
+        values = activation.frame.values
+        target = self._object(values, node)
+        name = node.attributes["name"]
+        if name not in target.attributes:
+            raise ScriptError(f"{target.cls.name} has no value for {name!r}", "AttributeError")
+        value = target.attributes[name]
+        if isinstance(value, UnsupportedTensor):
+            raise UnsupportedError(f"{target.cls.name}.{name}: {value.reason}")
+        values[node.outputs[0]] = value
+
+    def _set_attribute(self, activation: _Activation, node: Node) -> None:
+        values = activation.frame.values
+        self._object(values, node).attributes[node.attributes["name"]] = values[node.inputs[1]]
+
+    def _object(self, values: Environment, node: Node) -> Object:
+        target = self._inputs(values, node)[0]
+        if not isinstance(target, Object):
+            raise ScriptError(f"{describe(target)} has no attributes", "TypeError")
+        return target
+
+    def _new_object(self, activation: _Activation, node: Node) -> None:
+        cls = self._program.classes[node.attributes["name"]]
+        activation.frame.values[node.outputs[0]] = Object(cls)
+
+    def _call_method(self, activation: _Activation, node: Node) -> None:
+        target = self._object(activation.frame.values, node)
+        name = node.attributes["name"]
+        function = target.cls.methods.get(name)
+        if function is None:
+            raise ScriptError(f"{target.cls.name} has no method {name!r}", "AttributeError")
+        args = [activation.frame.values[v] for v in node.inputs]
+        self._enter_function(function.graph(), args, node)
+
+    def _call_function(self, activation: _Activation, node: Node) -> None:
+        function = self._program.function(node.attributes["name"])
+        args = [activation.frame.values[v] for v in node.inputs]
+        self._enter_function(function.graph(), args, node)
+
+    def _function_ref(self, activation: _Activation, node: Node) -> None:
+        function = self._program.function(node.attributes["name"])
+        activation.frame.values[node.outputs[0]] = function
+
+    def _isinstance(self, activation: _Activation, node: Node) -> None:
+        values = activation.frame.values
+        (value,) = self._inputs(values, node)
+        types = node.attributes["types"]
+        values[node.outputs[0]] = any(is_instance(value, t, self._program) for t in types)
+
+    def _unchecked_cast(self, activation: _Activation, node: Node) -> None:
+        values = activation.frame.values
+        (value,) = self._inputs(values, node)
+        wanted = node.outputs[0].type
+        if not is_instance(value, wanted, self._program):
+            raise ScriptError(f"expected a value of type {wanted}, got {describe(value)}", "TypeError")
+        values[node.outputs[0]] = value
+
+    def _uninitialized(self, activation: _Activation, node: Node) -> None:
+        activation.frame.values[node.outputs[0]] = UNINITIALIZED
+
+    def _raise(self, activation: _Activation, node: Node) -> None:
+        message, *rest = self._inputs(activation.frame.values, node)
+        name = str(rest[0]).rpartition(".")[2] if rest and rest[0] is not None else "RuntimeError"
+        if name == "RuntimeError" and message.startswith("AssertionError: "):
+            name = "AssertionError"
+        if name == "AssertionError":
+            message = message.removeprefix("AssertionError: ") or "assertion failed"
+        raise ScriptError(message, name)
+
+    def _print(self, activation: _Activation, node: Node) -> None:
+        print_values(self._inputs(activation.frame.values, node))
+
+
+_HANDLERS: dict[OpDef, Callable[[Machine, _Activation, Node], None]] = {
+    ops.CONSTANT: Machine._constant, ops.IF: Machine._if, ops.LOOP: Machine._for,
+    ops.FORK: Machine._fork, ops.AWAITABLE: Machine._awaitable, ops.WAIT: Machine._wait,
+    ops.TUPLE: Machine._tuple, ops.TUPLE_UNPACK: Machine._unpack,
+    ops.TUPLE_INDEX: Machine._tuple_index, ops.LIST: Machine._list,
+    ops.LIST_UNPACK: Machine._unpack, ops.DICT: Machine._dict,
+    ops.GET_ATTR: Machine._get_attribute, ops.SET_ATTR: Machine._set_attribute,
+    ops.NEW_OBJECT: Machine._new_object, ops.CALL_METHOD: Machine._call_method,
+    ops.CALL_FUNCTION: Machine._call_function, ops.FUNCTION_REF: Machine._function_ref,
+    ops.ISINSTANCE: Machine._isinstance, ops.UNCHECKED_CAST: Machine._unchecked_cast,
+    ops.UNINITIALIZED: Machine._uninitialized, ops.RAISE: Machine._raise,
+    ops.PRINT: Machine._print,
+}  # fmt: skip
