@@ -100,7 +100,7 @@ nb::object plain_array(nb::handle argument) {
                      : nb::hasattr(argument, "_array") ? nb::object(argument.attr("_array"))
                                                        : convert(argument);
   if (PyArray_Check(array.ptr()) && is_plain(as_numpy(array))) return array;
-  PyObject* plain = PyArray_FromAny(
+  PyObject* plain = PyArray_CheckFromAny(
       array.ptr(), nullptr, 0, 0,
       NPY_ARRAY_C_CONTIGUOUS | NPY_ARRAY_ALIGNED | NPY_ARRAY_NOTSWAPPED | NPY_ARRAY_ENSUREARRAY,
       nullptr);

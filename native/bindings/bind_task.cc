@@ -1,9 +1,13 @@
+#include <unistd.h>
+
 #include <atomic>
 #include <optional>
+#include <thread>
 
 #include <nanobind/stl/optional.h>
 
 #include "bindings.h"
+#include "fork_handlers.h"
 #include "scheduler.h"
 #include "thread_state.h"
 
@@ -21,8 +25,15 @@ struct PythonTask : Task {
   }
 };
 
+// Bodies under way, whichever pool runs them: the interpreter must not go while they need it.
+std::atomic<int> num_running{0};
+std::atomic<bool> is_shut_down{false};
+
 void run_python(Task& task) {
   auto& self = static_cast<PythonTask&>(task);
+  num_running.fetch_add(1);
+  // Too late: there is no interpreter to come back from.
+  while (is_shut_down.load()) pause();
   PyGILState_STATE gil = PyGILState_Ensure();
   PyObject* result = PyObject_CallNoArgs(self.function);
   if (result)
@@ -33,6 +44,7 @@ void run_python(Task& task) {
   PyGILState_Release(gil);
   self.done.set();
   self.release();
+  num_running.fetch_sub(1);
 }
 
 class TaskHandle {
@@ -74,16 +86,20 @@ class TaskHandle {
   PythonTask* task_;
 };
 
+// Dropped tasks are left as they are: the process ends.
 bool shut_down(double seconds) {
   nb::gil_scoped_release released;
-  // Dropped tasks are left as they are: the process ends.
-  return Scheduler::instance().shut_down([](Task&) {},
-                                         monotonic_ns() + static_cast<std::int64_t>(seconds * 1e9));
+  const std::int64_t deadline = monotonic_ns() + static_cast<std::int64_t>(seconds * 1e9);
+  bool stopped = Scheduler::instance().shut_down([](Task&) {}, deadline);
+  while (num_running.load() > 0 && monotonic_ns() < deadline) std::this_thread::yield();
+  is_shut_down.store(true);
+  return stopped && num_running.load() == 0;
 }
 
 }  // namespace
 
 void bind_task(nb::module_& m) {
+  at_fork_in_child([] { num_running.store(0); });  // they run on in the parent
   nb::class_<TaskHandle>(m, "Task",
                          "An inter-op task, or without a function a promise to complete.")
       .def(nb::init<>(), "A promise.")

@@ -7,24 +7,24 @@ from typing import Any, TypeAlias, overload
 import numpy as np
 import numpy.typing as npt
 
-ArraySpec: TypeAlias = tuple[str, tuple[int, ...]]
-BufferRef: TypeAlias = tuple[int, int, int]
-RunInstruction: TypeAlias = tuple[
-    str, str, int, tuple[BufferRef, ...], tuple[int, ...], int, int
+_ArraySpec: TypeAlias = tuple[str, tuple[int, ...]]
+_BufferRef: TypeAlias = tuple[int, int, int]
+_RunInstruction: TypeAlias = tuple[
+    str, str, int, tuple[_BufferRef, ...], tuple[int, ...], int, int
 ]
-Instruction: TypeAlias = RunInstruction | tuple[str, int, int] | tuple[str, int]
-StatusHandler: TypeAlias = Callable[[int, tuple[int, int, int]], object]
+_Instruction: TypeAlias = _RunInstruction | tuple[str, int, int] | tuple[str, int]
+_StatusHandler: TypeAlias = Callable[[int, tuple[int, int, int]], object]
 
 class Plan:
     def __init__(
         self,
-        code: Sequence[Sequence[Instruction]],
+        code: Sequence[Sequence[_Instruction]],
         arena_bytes: int,
         constants: Sequence[npt.NDArray[Any]],
-        inputs: Sequence[ArraySpec],
-        outputs: Sequence[ArraySpec],
+        inputs: Sequence[_ArraySpec],
+        outputs: Sequence[_ArraySpec],
         keepalive: object = None,
-        on_status: StatusHandler | None = None,
+        on_status: _StatusHandler | None = None,
     ) -> None: ...
     def run(
         self,
@@ -39,7 +39,7 @@ class Plan:
 class Program:
     def __init__(
         self,
-        bind: Callable[[tuple[ArraySpec, ...]], Plan],
+        bind: Callable[[tuple[_ArraySpec, ...]], Plan],
         wrap: Callable[[npt.NDArray[Any]], Any] | None = None,
         capacity: int = 64,
     ) -> None: ...
@@ -58,7 +58,6 @@ class Task:
     def wait(self, seconds: float | None = None) -> bool: ...
     def complete(self) -> None: ...
 
-__file__: str
 intra_limit: ContextVar[int | None]
 
 def empty(shape: Sequence[int], dtype: npt.DTypeLike) -> npt.NDArray[Any]: ...

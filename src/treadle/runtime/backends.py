@@ -26,21 +26,25 @@ NOTES = {
 """What a backend cannot promise."""
 
 
-def _plugin(name: str) -> Path:
+def plugin(name: str) -> Path:
+    """The shared library of backend `name`, if this build has it."""
     return Path(_native.__file__).parent / f"_pool_{name}.so"
 
 
 def available() -> tuple[str, ...]:
     """The backends that this build has."""
-    return tuple(n for n in NAMES if n in ("native", "serial") or _plugin(n).exists())
+    return tuple(n for n in NAMES if n in ("native", "serial") or plugin(n).exists())
 
 
-def _installed_tbb() -> str:
+def libraries(name: str) -> list[str]:
+    """Libraries that must be loaded before backend `name`: TBB's, where pip put it."""
+    if name != "tbb":
+        return []
     try:
         files = importlib.metadata.files("tbb") or []
     except importlib.metadata.PackageNotFoundError:
-        return ""
-    return next((str(f.locate()) for f in files if f.name == "libtbb.so.12"), "")
+        return []  # the system's loader may know one
+    return [str(f.locate()) for f in files if f.name == "libtbb.so.12"]
 
 
 def use(name: str) -> None:
@@ -56,9 +60,8 @@ def use(name: str) -> None:
     if name in ("native", "serial"):
         _native.use_backend(name)
         return
-    library = _installed_tbb() if name == "tbb" else ""
     try:
-        _native.use_backend(name, str(_plugin(name)), library)
+        _native.use_backend(name, str(plugin(name)), *libraries(name))
     except RuntimeError as error:
         raise ThreadingError(f"the thread pool {name!r} could not be loaded: {error}") from error
 

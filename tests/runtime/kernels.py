@@ -1,0 +1,83 @@
+"""Tiny kernels, compiled by llvmlite, for tests of the plan runtime."""
+
+import functools
+
+import llvmlite.binding as llvm
+
+_SOURCE = r"""
+define void @nothing(ptr %buffers, ptr %sizes, i64 %begin, i64 %end) {
+  ret void
+}
+
+; to[i] += from[i]
+define void @accumulate(ptr %buffers, ptr %sizes, i64 %begin, i64 %end) {
+entry:
+  %to = load ptr, ptr %buffers
+  %second = getelementptr ptr, ptr %buffers, i64 1
+  %from = load ptr, ptr %second
+  %some = icmp slt i64 %begin, %end
+  br i1 %some, label %loop, label %done
+loop:
+  %i = phi i64 [ %begin, %entry ], [ %next, %loop ]
+  %to_i = getelementptr float, ptr %to, i64 %i
+  %from_i = getelementptr float, ptr %from, i64 %i
+  %a = load float, ptr %to_i
+  %b = load float, ptr %from_i
+  %sum = fadd float %a, %b
+  store float %sum, ptr %to_i
+  %next = add i64 %i, 1
+  %more = icmp slt i64 %next, %end
+  br i1 %more, label %loop, label %done
+done:
+  ret void
+}
+
+; to[i] = from[i]
+define void @copy(ptr %buffers, ptr %sizes, i64 %begin, i64 %end) {
+entry:
+  %to = load ptr, ptr %buffers
+  %second = getelementptr ptr, ptr %buffers, i64 1
+  %from = load ptr, ptr %second
+  %some = icmp slt i64 %begin, %end
+  br i1 %some, label %loop, label %done
+loop:
+  %i = phi i64 [ %begin, %entry ], [ %next, %loop ]
+  %to_i = getelementptr float, ptr %to, i64 %i
+  %from_i = getelementptr float, ptr %from, i64 %i
+  %a = load float, ptr %from_i
+  store float %a, ptr %to_i
+  %next = add i64 %i, 1
+  %more = icmp slt i64 %next, %end
+  br i1 %more, label %loop, label %done
+done:
+  ret void
+}
+
+; status = sizes[0], detail = sizes[1]
+define void @fail(ptr %buffers, ptr %sizes, i64 %begin, i64 %end) {
+  %status = load ptr, ptr %buffers
+  %code = load i64, ptr %sizes
+  %code32 = trunc i64 %code to i32
+  store i32 %code32, ptr %status
+  %size1 = getelementptr i64, ptr %sizes, i64 1
+  %detail = load i64, ptr %size1
+  %detail32 = trunc i64 %detail to i32
+  %status1 = getelementptr i32, ptr %status, i64 1
+  store i32 %detail32, ptr %status1
+  ret void
+}
+"""
+
+
+@functools.cache
+def _engine() -> llvm.ExecutionEngine:
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    machine = llvm.Target.from_default_triple().create_target_machine(jit=True)
+    engine = llvm.create_mcjit_compiler(llvm.parse_assembly(_SOURCE), machine)
+    engine.finalize_object()
+    return engine
+
+
+def address(name: str) -> int:
+    return int(_engine().get_function_address(name))

@@ -1,0 +1,193 @@
+import subprocess
+import sys
+import textwrap
+import threading
+from typing import Any
+
+import pytest
+
+from treadle.errors import ThreadingError
+from treadle.runtime import Future, collect_all, fork, wait, wait_all
+
+pytestmark = pytest.mark.threads
+
+# Programs that must end for any number of threads; each is run in a process of its own, so that a
+# deadlock ends with a time-out.
+PROGRAMS = {
+    "nested": """
+        def fib(n):
+            if n < 2:
+                return n
+            a, b = fork(fib, n - 1), fork(fib, n - 2)
+            return a.wait() + b.wait()
+        assert fib(12) == 144
+    """,
+    "chain": """
+        last = fork(lambda: 0)
+        for _ in range(1000):
+            last = fork(lambda p=last: p.wait() + 1)
+        assert last.wait() == 1000
+    """,
+    "fan-out": """
+        assert sum(wait_all([fork(int, i) for i in range(2000)])) == 1999000
+    """,
+    "clients": """
+        def client():
+            assert fork(lambda: fork(lambda: 3).wait()).wait() == 3
+        clients = [threading.Thread(target=client) for _ in range(16)]
+        for c in clients: c.start()
+        for c in clients: c.join()
+    """,
+    "promise": """
+        promise = Future()
+        waiting = fork(promise.wait)
+        assert fork(lambda: 1).wait() == 1
+        promise.set_result(2)
+        assert waiting.wait() == 2
+    """,
+    "pending at exit": """
+        never = Future()
+        forks = [fork(time.sleep, 0.01) for _ in range(100)]
+    """,
+    "os.fork": """
+        assert fork(lambda: 1).wait() == 1
+        child = os.fork()
+        if child == 0:
+            os._exit(0 if sum(wait_all([fork(int, i) for i in range(100)])) == 4950 else 1)
+        assert os.waitpid(child, 0)[1] == 0
+    """,
+}
+HEADER = """
+import os, threading, time, warnings
+warnings.simplefilter("ignore")
+from treadle.runtime import *
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("budget", [1, 2, 8])
+@pytest.mark.parametrize("backend", ["native", "openmp", "tbb", "serial"])
+def test_programs_end_with_any_number_of_threads(
+    backend: str, budget: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TREADLE_BUDGET", str(budget))
+    monkeypatch.setenv("TREADLE_THREADING", backend)
+    chosen = [
+        textwrap.dedent(text)
+        for name, text in PROGRAMS.items()
+        if not (backend == "serial" and name in ("promise", "pending at exit"))
+    ]
+    done = subprocess.run(
+        [sys.executable, "-c", HEADER + "\n".join(chosen)],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=50,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_fork_gives_the_result() -> None:
+    future = fork(divmod, 7, 2)
+    assert future.wait() == (3, 1)
+    assert wait(future) == (3, 1)
+    assert future.done()
+    assert future.value() == (3, 1)
+    assert future.exception() is None
+
+
+def test_error_of_a_fork_is_raised_at_each_wait() -> None:
+    future = fork(int, "x")
+    for _ in range(2):
+        with pytest.raises(ValueError, match="invalid literal"):
+            future.wait()
+    assert isinstance(future.exception(), ValueError)
+
+
+def test_fork_runs_in_a_copy_of_the_context() -> None:
+    import contextvars
+
+    variable = contextvars.ContextVar("variable", default=0)
+    variable.set(1)
+
+    def change() -> int:
+        variable.set(variable.get() + 1)
+        return variable.get()
+
+    assert fork(change).wait() == 2
+    assert variable.get() == 1
+
+
+def test_result_is_set_once() -> None:
+    future: Future[int] = Future()
+    assert not future.done()
+    with pytest.raises(ThreadingError, match="not complete"):
+        future.value()
+    future.set_result(1)
+    with pytest.raises(ThreadingError, match="complete already"):
+        future.set_result(2)
+    with pytest.raises(ThreadingError, match="complete already"):
+        future.set_exception(ValueError())
+    assert future.wait() == 1
+
+
+def test_result_of_a_fork_cannot_be_set() -> None:
+    future = fork(int)
+    with pytest.raises(ThreadingError, match="forked call"):
+        future.set_result(2)
+    assert future.wait() == 0
+
+
+def test_wait_gives_up_after_its_timeout() -> None:
+    future: Future[int] = Future()
+    with pytest.raises(TimeoutError, match=r"after 0\.001 seconds"):
+        future.wait(timeout=0.001)
+    future.set_result(1)
+    assert future.wait(timeout=0.001) == 1
+
+
+def test_result_of_another_thread_wakes_the_waiter() -> None:
+    future: Future[str] = Future()
+    ready = threading.Event()
+
+    def complete() -> None:
+        ready.wait()
+        future.set_result("done")
+
+    thread = threading.Thread(target=complete)
+    thread.start()
+    ready.set()
+    assert future.wait() == "done"
+    thread.join()
+
+
+def test_callbacks_run_in_order_of_registration() -> None:
+    future: Future[int] = Future()
+    calls: list[Any] = []
+    future.add_done_callback(lambda f: calls.append(("first", f.value())))
+    future.add_done_callback(lambda f: calls.append(("second", f.value())))
+    assert calls == []
+    future.set_result(5)
+    future.add_done_callback(lambda f: calls.append(("late", f.value())))
+    assert calls == [("first", 5), ("second", 5), ("late", 5)]
+
+
+def test_then_passes_values_and_errors_on() -> None:
+    doubled = fork(int, "4").then(lambda f: f.value() * 2)
+    assert doubled.then(lambda f: f.value() + 1).wait() == 9
+    failed = fork(int, "x").then(lambda f: f.value() * 2)
+    with pytest.raises(ValueError, match="invalid literal"):
+        failed.wait()
+
+
+def test_failing_callback_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    future: Future[int] = Future()
+    future.add_done_callback(lambda f: 1 // 0)
+    future.set_result(1)
+    assert "ZeroDivisionError" in caplog.text
+
+
+@pytest.mark.parametrize("count", [0, 1, 5])
+def test_collect_all_waits_for_every_future(count: int) -> None:
+    futures = [fork(int, i) for i in range(count)]
+    assert wait_all(collect_all(futures).wait()) == list(range(count))
