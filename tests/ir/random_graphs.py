@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from treadle.ir.dtypes import f32
 from treadle.ir.graph import Block, Graph, Loc, Node, Value
-from treadle.ir.op import CONSTANT, FORK, IF, LOOP, TUPLE, TUPLE_UNPACK, WAIT
-from treadle.ir.types import BOOL, FLOAT, INT, FutureType, TensorType, TupleType
+from treadle.ir.op import CONSTANT, FORK, IF, LIST, LOOP, TUPLE, TUPLE_UNPACK, WAIT
+from treadle.ir.types import BOOL, FLOAT, INT, FutureType, ListType, TensorType, TupleType
 from treadle.ops import OPS
 
 T = TensorType(f32, (2, 3))
@@ -20,20 +20,23 @@ _UNARY = ("relu", "tanh", "neg", "sigmoid", "exp", "abs")
 
 
 @st.composite
-def graphs(draw: Any, max_nodes: int = 12) -> Graph:
-    """Graphs over f32[2, 3] tensors, with constants, control flow, forks and tuples."""
+def graphs(draw: Any, max_nodes: int = 12, writes: bool = False) -> Graph:
+    """Graphs over f32[2, 3] tensors, with constants, control flow, forks and tuples.
+
+    With `writes`, there are also views and in-place operators, and no forks, which would race.
+    """
     graph = Graph(draw(st.sampled_from(["forward", "f", "__torch__.f", "odd name"])))
     scope = [graph.add_param(T, draw(_NAMES)) for _ in range(draw(st.integers(1, 3)))]
     flags = [graph.add_param(BOOL, draw(_NAMES))]
-    maker = _Maker(draw, flags, draw(st.integers(0, max_nodes)))
+    maker = _Maker(draw, flags, draw(st.integers(0, max_nodes)), writes)
     maker.fill(graph, scope, 0)
     graph.set_returns([draw(st.sampled_from(scope)) for _ in range(draw(st.integers(0, 2)))])
     return graph
 
 
 class _Maker:
-    def __init__(self, draw: Any, flags: list[Value], budget: int) -> None:
-        self.draw, self.flags, self.budget = draw, flags, budget
+    def __init__(self, draw: Any, flags: list[Value], budget: int, writes: bool) -> None:
+        self.draw, self.flags, self.budget, self.writes = draw, flags, budget, writes
 
     def pick(self, scope: list[Value]) -> Value:
         value: Value = self.draw(st.sampled_from(scope))
@@ -46,7 +49,9 @@ class _Maker:
                 return
             self.budget -= 1
             kinds = ["unary", "binary", "constant", "literal", "tuple"]
-            kinds += ["if", "loop", "fork"] if depth < 3 else []
+            kinds += ["write", "view", "list"] * 2 if self.writes else []
+            kinds += ["if", "loop"] if depth < 3 else []
+            kinds += ["fork"] if depth < 3 and not self.writes else []
             kind = self.draw(st.sampled_from(kinds))
             node: Node = getattr(self, f"make_{kind}")(block, scope, depth)
             node.loc = self.draw(_LOCS)
@@ -75,6 +80,25 @@ class _Maker:
     def make_tuple(self, block: Block, scope: list[Value], depth: int) -> Node:
         packed = block.add(TUPLE, (self.pick(scope), self.pick(scope)), (TupleType((T, T)),))
         return block.add(TUPLE_UNPACK, (packed.output,), (T, T))
+
+    def make_write(self, block: Block, scope: list[Value], depth: int) -> Node:
+        target = self.pick(scope)
+        if self.draw(st.booleans()):
+            return block.add(OPS["relu_"], (target,), (T,))
+        one = block.constant(1, INT)
+        return block.add(OPS["add_.Tensor"], (target, self.pick(scope), one), (T,))
+
+    def make_view(self, block: Block, scope: list[Value], depth: int) -> Node:
+        sizes = block.constant([2, 3], ListType(INT))
+        return block.add(OPS["view"], (self.pick(scope), sizes), (T,))
+
+    def make_list(self, block: Block, scope: list[Value], depth: int) -> Node:
+        items = (self.pick(scope), self.pick(scope))
+        packed = block.add(LIST, items, (ListType(T),))
+        if self.draw(st.booleans()):
+            block.add(OPS["append.t"], (packed.output, self.pick(scope)), (ListType(T),))
+        index = block.constant(self.draw(st.integers(-2, 1)), INT)
+        return block.add(OPS["__getitem__.t"], (packed.output, index), (T,))
 
     def returned(self, block: Block, scope: list[Value], depth: int, count: int) -> list[Value]:
         inner = list(scope)
