@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from treadle.ir.op import OpDef
-from treadle.ir.types import OptionalType
+from treadle.ir.schema import REQUIRED
 from treadle.ops import OPS
 from treadle.ops.samples import resolve
 
@@ -73,7 +73,7 @@ def call_torch(op: OpDef, args: Any) -> Any:
     function = getattr(packet, op.schema.overload or "default")
     positional, keywords = [], {}
     for argument, value in zip(op.schema.arguments, args, strict=True):
-        if value is None and isinstance(argument.type, OptionalType) and argument.keyword_only:
+        if value is None and argument.keyword_only and argument.default is not REQUIRED:
             continue
         if argument.keyword_only:
             keywords[argument.name] = _enum(argument.name, value)

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
+import numpy as np
+
 from treadle.errors import InputError
+from treadle.ir.op import OpDef
+from treadle.ops.declare import op
 from treadle.ops.inplace import inplace
+from treadle.ops.lowering import Decompose, Emitter
 from treadle.ops.pointwise import Result, pointwise
 from treadle.ops.samples import SPECIAL, bf16, boolean, f16, f32, f64, i32, i64, u8
+
+Samples = tuple[tuple[Any, ...], ...]
 
 _PAIRS = (
     (f32(2, 3), f32(2, 3)),
@@ -35,25 +43,13 @@ def _scaled(x: Any, alpha: Any) -> Any:
     return x if alpha == 1 else x * alpha
 
 
-def _divide(f: Any, a: Any, b: Any, rounding: str | None = None) -> Any:
-    """Source: torch.div; `rounding` None, ``trunc`` or ``floor``."""
-    if rounding is None:
-        return a / b
-    if rounding not in ("trunc", "floor"):
-        raise InputError(f"div: rounding_mode {rounding!r}; allowed: None, 'trunc', 'floor'")
+def _divide(f: Any, a: Any, b: Any) -> Any:
+    return a / b
+
+
+def _rounded(f: Any, a: Any, b: Any, rounding: str) -> Any:
+    """Source: torch.div with `rounding_mode`."""
     return f.truncdiv(a, b) if rounding == "trunc" else f.floordiv(a, b)
-
-
-def _floor_divide(f: Any, a: Any, b: Any) -> Any:
-    return _divide(f, a, b, "floor")
-
-
-def _power(f: Any, a: Any, b: Any) -> Any:
-    return f.pow(a, b)
-
-
-def _power_scalar(f: Any, a: Any, exponent: Any) -> Any:
-    return f.pow(a, exponent)
 
 
 add = pointwise(
@@ -118,3 +114,290 @@ true_divide = pointwise(
     samples=_PAIRS,
 )
 inplace(add, add_scalar, sub, sub_scalar, mul, mul_scalar, div, div_scalar, true_divide)
+
+
+# --- quotients with rounding, remainders --------------------------------------------------------
+
+
+def _check_mode(rounding: str | None) -> None:
+    if rounding not in (None, "trunc", "floor"):
+        raise InputError(f"div: rounding_mode {rounding!r}; allowed: None, 'trunc', 'floor'")
+
+
+def _with_mode(schema: str, plain: OpDef, samples: Samples) -> OpDef:
+    """A quotient whose last argument is the rounding, without which it is `plain`."""
+    whole = {
+        mode: pointwise(
+            f"treadle::div_{mode}_{name}(Tensor self, {kind} other) -> Tensor",
+            lambda f, a, b, mode=mode: _rounded(f, a, b, mode),
+            samples=_PAIRS[:6] if kind == "Tensor" else _SCALARS,
+        )
+        for mode in ("trunc", "floor")
+        for name, kind in [("scalar", "Scalar") if ".Scalar" in schema else ("tensor", "Tensor")]
+    }
+
+    def choose(rounding: str | None) -> OpDef:
+        _check_mode(rounding)
+        return plain if rounding is None else whole[rounding]
+
+    def reference(a: Any, b: Any, rounding: str | None) -> Any:
+        function = choose(rounding).reference
+        assert function is not None
+        return function(a, b)
+
+    def infer(a: Any, b: Any, rounding: str | None) -> Any:
+        function = choose(rounding).infer
+        assert function is not None
+        return function(a, b)
+
+    def build(emit: Emitter, a: Any, b: Any, rounding: str | None) -> Any:
+        return emit(choose(rounding), a, b)
+
+    return op(schema, reference=reference, infer=infer, lower=Decompose(build), samples=samples)
+
+
+_MODES = tuple((a, b, mode) for a, b in _PAIRS[:9] for mode in ("trunc", "floor", None))
+div_mode = _with_mode(
+    "aten::div.Tensor_mode(Tensor self, Tensor other, *, str? rounding_mode) -> Tensor",
+    div,
+    (
+        *_MODES,
+        (i64(5, low=-9, high=9), i64(5, low=-3, high=0), "floor"),
+        (i64(5, low=-9, high=9), i64(5, low=-3, high=0), "trunc"),
+    ),
+)
+div_scalar_mode = _with_mode(
+    "aten::div.Scalar_mode(Tensor self, Scalar other, *, str? rounding_mode) -> Tensor",
+    div_scalar,
+    tuple((*s, m) for s in _SCALARS for m in ("floor", "trunc")),
+)
+floor_divide = pointwise(
+    "aten::floor_divide(Tensor self, Tensor other) -> Tensor",
+    lambda f, a, b: f.floordiv(a, b),
+    samples=_PAIRS[:9],
+)
+floor_divide_scalar = pointwise(
+    "aten::floor_divide.Scalar(Tensor self, Scalar other) -> Tensor",
+    lambda f, a, b: f.floordiv(a, b),
+    samples=_SCALARS,
+)
+remainder = pointwise(
+    "aten::remainder.Tensor(Tensor self, Tensor other) -> Tensor",
+    lambda f, a, b: f.remainder(a, b),
+    samples=(*_PAIRS[:9], (i64(5, low=-9, high=9), i64(5, low=-3, high=0))),
+)
+remainder_scalar = pointwise(
+    "aten::remainder.Scalar(Tensor self, Scalar other) -> Tensor",
+    lambda f, a, b: f.remainder(a, b),
+    samples=_SCALARS,
+)
+fmod = pointwise(
+    "aten::fmod.Tensor(Tensor self, Tensor other) -> Tensor",
+    lambda f, a, b: f.fmod(a, b),
+    samples=(*_PAIRS[:9], (i64(5, low=-9, high=9), i64(5, low=-3, high=0))),
+)
+fmod_scalar = pointwise(
+    "aten::fmod.Scalar(Tensor self, Scalar other) -> Tensor",
+    lambda f, a, b: f.fmod(a, b),
+    samples=_SCALARS,
+)
+inplace(
+    div_mode,
+    div_scalar_mode,
+    floor_divide_scalar,
+    remainder,
+    remainder_scalar,
+    fmod,
+    fmod_scalar,
+)
+
+
+# --- powers, extrema ----------------------------------------------------------------------------
+
+_POWERS = (
+    (f32(2, 3, low=0.1, high=3.0), f32(3)),
+    (f32(5), i64(5, low=-3, high=4)),
+    (i64(4), i64(4, low=0, high=4)),
+    (f64(3, low=0.0, high=2.0), f64(3)),
+    (f32(0), f32(1)),
+    (SPECIAL, f32()),
+    (f16(3), f16(3)),
+)
+pow_ = pointwise(
+    "aten::pow.Tensor_Tensor(Tensor self, Tensor exponent) -> Tensor",
+    lambda f, a, b: f.pow(a, b),
+    samples=_POWERS,
+)
+pow_scalar = pointwise(
+    "aten::pow.Tensor_Scalar(Tensor self, Scalar exponent) -> Tensor",
+    lambda f, a, b: f.pow(a, b),
+    samples=(
+        (f32(2, 3), 2),
+        (f32(3), -1),
+        (f32(4, low=0.0, high=5.0), 0.5),
+        (f32(4, low=0.0, high=5.0), 2.5),
+        (i64(5), 3),
+        (i64(3), 0.5),
+        (f32(), 0),
+        (SPECIAL, 3),
+    ),
+)
+pow_of = pointwise(
+    "aten::pow.Scalar(Scalar self, Tensor exponent) -> Tensor",
+    lambda f, a, b: f.pow(a, b),
+    operands=(0, 1),
+    samples=((2, f32(3)), (1.5, i64(4)), (2, i64(4, low=0, high=9))),
+)
+maximum = pointwise(
+    "aten::maximum(Tensor self, Tensor other) -> Tensor",
+    lambda f, a, b: f.maximum(a, b),
+    samples=(*_PAIRS, (SPECIAL, f32(9)), (f32(9), SPECIAL)),
+)
+minimum = pointwise(
+    "aten::minimum(Tensor self, Tensor other) -> Tensor",
+    lambda f, a, b: f.minimum(a, b),
+    samples=(*_PAIRS, (SPECIAL, f32(9)), (f32(9), SPECIAL)),
+)
+max_other = pointwise(
+    "aten::max.other(Tensor self, Tensor other) -> Tensor",
+    lambda f, a, b: f.maximum(a, b),
+    samples=_PAIRS[:4],
+)
+min_other = pointwise(
+    "aten::min.other(Tensor self, Tensor other) -> Tensor",
+    lambda f, a, b: f.minimum(a, b),
+    samples=_PAIRS[:4],
+)
+atan2 = pointwise(
+    "aten::atan2(Tensor self, Tensor other) -> Tensor",
+    lambda f, a, b: f.atan2(a, b),
+    result=Result.FLOAT,
+    samples=_PAIRS[:6],
+)
+hypot = pointwise(
+    "aten::hypot(Tensor self, Tensor other) -> Tensor",
+    lambda f, a, b: f.sqrt(a * a + b * b),
+    samples=_PAIRS[:6],
+)
+inplace(atan2, hypot)
+inplace(pow_, overload="Tensor")
+inplace(pow_scalar, overload="Scalar")
+inplace(floor_divide, overload="Tensor")
+
+
+def _clamp(f: Any, x: Any, low: Any = None, high: Any = None) -> Any:
+    if low is None and high is None:
+        raise InputError("clamp: at least one of min and max must not be None")
+    x = x if low is None else f.maximum(x, low)
+    return x if high is None else f.minimum(x, high)
+
+
+_BOUNDS = (
+    (f32(2, 3), -0.5, 0.5),
+    (f32(7), None, 0.2),
+    (f32(7), 0.1, None),
+    (i64(5), 0, 3),
+    (i64(5), 0.5, None),
+    (SPECIAL, -1, 1),
+    (f16(3), 0, 1),
+    (f32(0), 0, 1),
+)
+_TENSOR_BOUNDS = ((f32(2, 3), f32(3), None), (f32(2, 3), f32(3), f32()), (i64(4), None, i64(4)))
+_THREE = (0, 1, 2)
+clamp = pointwise(
+    "aten::clamp(Tensor self, Scalar? min=None, Scalar? max=None) -> Tensor",
+    _clamp,
+    operands=_THREE,
+    samples=_BOUNDS,
+)
+clamp_tensor = pointwise(
+    "aten::clamp.Tensor(Tensor self, Tensor? min=None, Tensor? max=None) -> Tensor",
+    _clamp,
+    operands=_THREE,
+    samples=_TENSOR_BOUNDS,
+)
+clip = pointwise(
+    "aten::clip(Tensor self, Scalar? min=None, Scalar? max=None) -> Tensor",
+    _clamp,
+    operands=_THREE,
+    samples=_BOUNDS[:3],
+)
+clip_tensor = pointwise(
+    "aten::clip.Tensor(Tensor self, Tensor? min=None, Tensor? max=None) -> Tensor",
+    _clamp,
+    operands=_THREE,
+    samples=_TENSOR_BOUNDS[:1],
+)
+clamp_min = pointwise(
+    "aten::clamp_min(Tensor self, Scalar min) -> Tensor",
+    lambda f, x, low: f.maximum(x, low),
+    operands=(0, 1),
+    samples=((f32(5), 0.1), (i64(4), 1)),
+)
+clamp_min_tensor = pointwise(
+    "aten::clamp_min.Tensor(Tensor self, Tensor min) -> Tensor",
+    lambda f, x, low: f.maximum(x, low),
+    samples=((f32(5), f32()),),
+)
+clamp_max = pointwise(
+    "aten::clamp_max(Tensor self, Scalar max) -> Tensor",
+    lambda f, x, high: f.minimum(x, high),
+    operands=(0, 1),
+    samples=((f32(5), 0.1), (i64(4), 1)),
+)
+clamp_max_tensor = pointwise(
+    "aten::clamp_max.Tensor(Tensor self, Tensor max) -> Tensor",
+    lambda f, x, high: f.minimum(x, high),
+    samples=((f32(5), f32()),),
+)
+inplace(
+    clamp, clamp_tensor, clip, clip_tensor, clamp_min, clamp_min_tensor, clamp_max, clamp_max_tensor
+)
+
+
+# --- three operands -----------------------------------------------------------------------------
+
+
+def _lerp(f: Any, start: Any, end: Any, weight: Any) -> Any:
+    return start + (end - start) * weight
+
+
+_TRIPLES = (
+    (f32(2, 3), f32(2, 3), f32(2, 3)),
+    (f32(2, 3), f32(3), f32(1)),
+    (f64(4), f64(4), f64(4)),
+)
+lerp_scalar = pointwise(
+    "aten::lerp.Scalar(Tensor self, Tensor end, Scalar weight) -> Tensor",
+    _lerp,
+    samples=((f32(3), f32(3), 0.3), (f64(2, 1), f64(3), 0.9)),
+)
+lerp_tensor = pointwise(
+    "aten::lerp.Tensor(Tensor self, Tensor end, Tensor weight) -> Tensor", _lerp, samples=_TRIPLES
+)
+addcmul = pointwise(
+    "aten::addcmul(Tensor self, Tensor tensor1, Tensor tensor2, *, Scalar value=1) -> Tensor",
+    lambda f, x, a, b, value: x + _scaled(a * b, value),
+    samples=((*_TRIPLES[0], 1), (*_TRIPLES[1], 0.5)),
+)
+addcdiv = pointwise(
+    "aten::addcdiv(Tensor self, Tensor tensor1, Tensor tensor2, *, Scalar value=1) -> Tensor",
+    lambda f, x, a, b, value: x + _scaled(a / b, value),
+    samples=((*_TRIPLES[0], 1), (*_TRIPLES[2], 0.5)),
+)
+inplace(lerp_scalar, lerp_tensor, addcmul, addcdiv)
+
+
+def _nan_to_num(f: Any, x: Any, nan: float | None, high: float | None, low: float | None) -> Any:
+    largest = float(np.finfo(f.dtype(x).numpy).max)
+    high, low = largest if high is None else high, -largest if low is None else low
+    x = f.where(x != x, 0.0 if nan is None else nan, x)
+    return f.where(x == math.inf, high, f.where(x == -math.inf, low, x))
+
+
+nan_to_num = pointwise(
+    "aten::nan_to_num(Tensor self, float? nan=None, float? posinf=None, float? "
+    "neginf=None) -> Tensor",
+    _nan_to_num,
+    samples=((SPECIAL, None, None, None), (SPECIAL, 1.0, 2.0, -3.0)),
+)

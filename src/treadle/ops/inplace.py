@@ -19,11 +19,14 @@ from treadle.ops.promotion import category, dtype_of
 FUNCTIONAL: dict[str, str] = {}
 
 
-def inplace(*functionals: OpDef) -> None:
-    """Define the in-place twin of each operator; argument 0 is what it writes."""
+def inplace(*functionals: OpDef, overload: str | None = None) -> None:
+    """Define the in-place twin of each operator; argument 0 is what it writes.
+
+    `overload`: that of the twins, where torch gives them another than the operator has.
+    """
     for functional in functionals:
         twin = op(
-            _schema(functional),
+            _schema(functional, overload),
             reference=_reference(functional),
             infer=_infer(functional),
             samples=functional.samples,
@@ -32,12 +35,13 @@ def inplace(*functionals: OpDef) -> None:
         FUNCTIONAL[twin.name] = functional.name
 
 
-def _schema(functional: OpDef) -> str:
+def _schema(functional: OpDef, other: str | None) -> str:
     schema = functional.schema
     assert schema is not None
     head, _, rest = schema.text.partition("(")
     namespace, _, name = head.partition("::")
     base, dot, overload = name.partition(".")
+    dot, overload = (".", other) if other else (dot, overload)
     rest = rest.replace("Tensor input", "Tensor self", 1).replace("Tensor", "Tensor(a!)", 1)
     return f"{namespace}::{base}_{dot}{overload}({rest.rpartition(' -> ')[0]} -> Tensor(a!)"
 
