@@ -98,8 +98,8 @@ void NativePool::wake_all(Sleepers& sleepers) {
 // Work was published: see that somebody comes, without a system call if somebody spins already.
 // Those who come wake the next, so the publisher pays for one wake-up at most.
 void NativePool::signal(int wanted, bool is_leaf) {
-  // Both orders are sequentially consistent: we published, then look for a spinner; a spinner leaves,
-  // then looks for work. One of us sees the other.
+  // Both orders are sequentially consistent: we published, then look for a spinner; a spinner
+  // leaves, then looks for work. One of us sees the other.
   if (num_spinning_.load(std::memory_order_seq_cst) >= wanted) return;
   if (wake_one(sleepers_)) return;
   int limit = task_worker_limit_.load(std::memory_order_relaxed);

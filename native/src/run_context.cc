@@ -8,22 +8,34 @@
 namespace treadle {
 namespace {
 
-// Pieces per thread: enough that a thread which comes late or is interrupted does not hold up the
-// rest.
-constexpr std::int64_t kPiecesPerThread = 4;
+// How often pieces halve: the first are half of a thread's share, the last an eighth. So few claims
+// do most of the work, and a thread that comes late or is interrupted holds up the rest by little.
+constexpr int kMaxHalvings = 3;
 
+// The tasks of one kernel call, cut into pieces: level l has one piece per thread, of 2^-(l+1) of a
+// share, and the last level is as fine as the one before it. Pieces cover the tasks once, and none
+// is below `grain` unless shares are.
 struct KernelRegion {
   Kernel kernel;
   void** buffers;
   const std::int64_t* sizes;
   std::int64_t num_tasks;
-  std::int64_t piece;
+  std::int64_t threads;
+  int halvings = kMaxHalvings;
+
+  void choose_pieces(std::int64_t grain) {
+    while (halvings > 0 && (num_tasks >> halvings) / threads < grain) --halvings;
+  }
+  std::int64_t num_pieces() const { return threads * (halvings + 1); }
 
   static void run(void* self, std::int64_t index) {
-    auto& region = *static_cast<KernelRegion*>(self);
-    const std::int64_t begin = index * region.piece;
-    region.kernel(region.buffers, region.sizes, begin,
-                  std::min(begin + region.piece, region.num_tasks));
+    const auto& region = *static_cast<const KernelRegion*>(self);
+    const std::int64_t level = index / region.threads, place = index % region.threads;
+    const std::int64_t left = region.num_tasks >> level;
+    const std::int64_t base = region.num_tasks - left;
+    const std::int64_t size = level < region.halvings ? left - (left >> 1) : left;
+    region.kernel(region.buffers, region.sizes, base + place * size / region.threads,
+                  base + (place + 1) * size / region.threads);
   }
 };
 
@@ -75,11 +87,10 @@ void RunContext::run_step(const Plan::Step& step) {
     const std::int64_t threads =
         std::min<std::int64_t>(scheduler.threads_here(), (step.num_tasks - 1) / step.grain + 1);
     if (threads > 1) {
-      const std::int64_t piece =
-          std::max(step.grain, (step.num_tasks - 1) / (threads * kPiecesPerThread) + 1);
-      KernelRegion region{step.kernel, buffers, step.sizes, step.num_tasks, piece};
-      scheduler.run_chunks((step.num_tasks - 1) / piece + 1, static_cast<int>(threads), true,
-                           KernelRegion::run, &region);
+      KernelRegion region{step.kernel, buffers, step.sizes, step.num_tasks, threads};
+      region.choose_pieces(step.grain);
+      scheduler.run_chunks(region.num_pieces(), static_cast<int>(threads), true, KernelRegion::run,
+                           &region);
       return;
     }
   }

@@ -63,7 +63,10 @@ def use(name: str) -> None:
     try:
         _native.use_backend(name, str(plugin(name)), *libraries(name))
     except RuntimeError as error:
-        raise ThreadingError(f"the thread pool {name!r} could not be loaded: {error}") from error
+        hint = "; pip install tbb" if name == "tbb" else ""
+        raise ThreadingError(
+            f"the thread pool {name!r} could not be loaded: {error}{hint}"
+        ) from error
 
 
 def choose_from_environment() -> None:
