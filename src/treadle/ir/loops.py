@@ -115,7 +115,8 @@ Expr: TypeAlias = Const | Index | Extent | Load | Call | Reduced | Accumulator
 @dataclass(frozen=True, slots=True)
 class Buffer:
     """A pointer argument. `written` buffers alias no other buffer of the kernel, except that a
-    kernel may store to exactly the element it loads (in-place pointwise)."""
+    kernel may store to exactly the element it loads (in-place pointwise).
+    """
 
     dtype: DType
     written: bool = False
@@ -132,7 +133,8 @@ class Axis:
 @dataclass(frozen=True, slots=True)
 class Range:
     """An inner axis of a stage, ``start <= i < stop``; the bounds are i64 expressions over the
-    outer axes (never over the vectorised one) and extents."""
+    outer axes (never over the vectorised one) and extents.
+    """
 
     start: Expr
     stop: Expr
@@ -164,7 +166,8 @@ class Store:
 @dataclass(frozen=True, slots=True)
 class Stage:
     """Inner loops over `ranges` (innermost last), which reduce or store; a stage without ranges
-    runs once for each outer point."""
+    runs once for each outer point.
+    """
 
     ranges: tuple[Range, ...] = ()
     reduces: tuple[Reduce, ...] = ()

@@ -17,11 +17,31 @@ from treadle.errors import Error
 from treadle.ir import dtypes
 from treadle.ir.graph import Block, Graph, Node, Value
 from treadle.ir.op import (
-    CONSTANT, DICT, FORK, IF, ISINSTANCE, LIST, LIST_UNPACK, LOOP, TUPLE, TUPLE_INDEX,
-    TUPLE_UNPACK, UNCHECKED_CAST, UNINITIALIZED, WAIT, OpDef,
+    CONSTANT,
+    DICT,
+    FORK,
+    IF,
+    ISINSTANCE,
+    LIST,
+    LIST_UNPACK,
+    LOOP,
+    TUPLE,
+    TUPLE_INDEX,
+    TUPLE_UNPACK,
+    UNCHECKED_CAST,
+    UNINITIALIZED,
+    WAIT,
+    OpDef,
 )  # fmt: skip
 from treadle.ir.types import (
-    ANY, FutureType, ListType, OptionalType, TensorType, TupleType, Type, UnionType,
+    ANY,
+    FutureType,
+    ListType,
+    OptionalType,
+    TensorType,
+    TupleType,
+    Type,
+    UnionType,
 )  # fmt: skip
 from treadle.ops.lowering import Decompose
 
@@ -37,7 +57,8 @@ class Unplannable(Error):
 
 class Specialised:
     """A straight-line `graph` over concrete tensor types, and the `result`: the Python structure
-    that the call returns, with values of the graph where tensors go."""
+    that the call returns, with values of the graph where tensors go.
+    """
 
     __slots__ = ("graph", "result")
 

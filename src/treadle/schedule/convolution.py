@@ -197,7 +197,7 @@ def _padded_copy(
         clamped = Call("min", (Call("max", (position, Const(0, i64)), i64), limit), i64)
         positions.append(clamped)
         here = _equal(position, clamped)
-        inside = here if inside is None else Call("logical_and", (inside, here), here.dtype)
+        inside = here if inside is None else Call("and", (inside, here), here.dtype)
     terms = tuple((a, builder.dim(s)) for a, s in ((0, image.strides[0]), (2, image.strides[1])))
     indirect = (
         (positions[0], builder.dim(image.strides[2])),

@@ -1,0 +1,430 @@
+"""What a user calls: `Module` and `Method`, which plan what they can and interpret the rest."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from treadle import interpreter
+from treadle.compiler import Bound, Explanation, engine, optimise
+from treadle.errors import InputError
+from treadle.ir import dtypes
+from treadle.ir.clone import clone_graph
+from treadle.ir.graph import Graph, Value
+from treadle.ir.op import CALL_METHOD
+from treadle.ir.program import EnumValue, Function, Object, Program
+from treadle.ir.schema import REQUIRED
+from treadle.ir.types import TensorType, Type
+from treadle.passes.specialise import Unplannable
+from treadle.runtime import Plan
+from treadle.runtime import Program as NativeProgram
+from treadle.tensor import Tensor
+
+Signature = tuple[tuple[str, tuple[int, ...]], ...]
+
+
+class Method:
+    """A compiled function, or a method bound to its module; call it with arrays or tensors.
+
+    The first call with new shapes binds a plan (milliseconds, and the compilation of kernels that
+    no cache holds); later ones run it natively. Any number of threads may call it.
+    """
+
+    def __init__(
+        self, program: Program, function: Function, root: Object | None, *, interpret: bool = False
+    ) -> None:
+        self._source, self.function, self._root = program, function, root
+        self._interpret = interpret or engine().options.interpret
+        self._parameters = function.parameters[1 if root is not None else 0 :]
+        self._lock = threading.Lock()
+        self._graph: Graph | None = None
+        self._variants: dict[Any, _Variant] = {}
+        self._plain: _Variant | None = None
+        if not self._interpret and all(_is_tensor(p.type) for p in self._parameters):
+            leaves = tuple(_Leaf(i) for i in range(len(self._parameters)))
+            self._plain = self._variant(leaves)
+        self.__name__ = function.name.rpartition(".")[2]
+
+    def __call__(self, *args: Any, threads: int | None = None, **kwargs: Any) -> Any:
+        """Run on `args`.
+
+        Args:
+            threads: at most this many threads work on this call.
+
+        Raises:
+            InputError: if number, type, dtype or rank of the arguments do not fit.
+            ScriptError: if the model itself raises.
+        """
+        plain = self._plain
+        if plain is not None and not kwargs and len(args) == len(self._parameters):
+            return plain.run(args, threads)
+        arguments = self._normalise(args, kwargs)
+        arrays: list[Any] = []
+        template = tuple(_split(a, arrays) for a in arguments)
+        return self._variant(template).run(arrays, threads)
+
+    @property
+    def input_names(self) -> tuple[str, ...]:
+        """Names of the parameters, ``self`` left out."""
+        return tuple(p.name for p in self._parameters)
+
+    @property
+    def graph(self) -> Graph:
+        """The graph as the source gives it, calls and attributes in place."""
+        return self.function.graph()
+
+    @property
+    def code(self) -> str:
+        """The source."""
+        return self.function.code
+
+    @property
+    def inlined_graph(self) -> Graph:
+        """The graph that is planned: calls inlined, attributes frozen, every pass applied."""
+        with self._lock:
+            if self._graph is None:
+                graph = clone_graph(self.function.graph())
+                check = engine().options.verify
+                self._graph = optimise(graph, self._source, self._root, check=check)
+            return self._graph
+
+    def explain(self, *args: Any, **kwargs: Any) -> Explanation:
+        """How a call with these arguments would run; compiles, but does not run it."""
+        arrays: list[Any] = []
+        template = tuple(_split(a, arrays) for a in self._normalise(args, kwargs))
+        return self._variant(template).explain([np.asarray(a) for a in arrays])
+
+    def interpret(self, arguments: Sequence[Any]) -> Any:
+        """The result of the interpreter on arrays and Python values."""
+        if self._interpret:
+            first = () if self._root is None else (self._root,)
+            return interpreter.run(self._source, self.function.graph(), [*first, *arguments])
+        return interpreter.run(self._source, self.inlined_graph, list(arguments))
+
+    def _variant(self, template: tuple[Any, ...]) -> _Variant:
+        key = _key(template)
+        with self._lock:
+            if key not in self._variants:
+                self._variants[key] = _Variant(self, template, planned=not self._interpret)
+            return self._variants[key]
+
+    def _normalise(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Any]:
+        """One argument per parameter, or an error that names the parameters."""
+        names = self.input_names
+        takes = f"{self.__name__}({', '.join(names)})"
+        if len(args) > len(names):
+            raise InputError(f"{takes} takes {_counted(len(names))}, got {len(args)}")
+        given = dict(zip(names, args, strict=False))
+        for name, value in kwargs.items():
+            if name not in names:
+                raise InputError(f"{takes} has no parameter {name!r}")
+            if name in given:
+                raise InputError(f"{takes} got {name!r} twice")
+            given[name] = value
+        for parameter in self._parameters:
+            if parameter.name not in given:
+                if parameter.default is REQUIRED:
+                    count = f"{_counted(len(names))}, got {len(args) + len(kwargs)}"
+                    raise InputError(f"{takes} takes {count}: {parameter.name!r} is missing")
+                given[parameter.name] = parameter.default
+            value = given[parameter.name]
+            if _is_tensor(parameter.type) and not _is_array(value):
+                raise InputError(
+                    f"{takes}: {parameter.name!r} must be a tensor or a NumPy array, "
+                    f"got {type(value).__name__}"
+                )
+        return [given[name] for name in names]
+
+
+class _Leaf:
+    """Stands for array number `index` in the structure of a call's arguments or result."""
+
+    __slots__ = ("index",)
+
+    def __init__(self, index: int) -> None:
+        self.index = index
+
+
+class _Variant:
+    """A method for one structure of arguments: the same lists, numbers and flags, any arrays."""
+
+    def __init__(self, method: Method, template: tuple[Any, ...], *, planned: bool) -> None:
+        self._method = method
+        self._template = template
+        self._planned = planned
+        self._program = NativeProgram(self._bind, Tensor)
+        self._results: dict[Signature, Any] = {}
+        self._reasons: dict[Signature, str] = {}
+        self._single = False
+
+    def run(self, arrays: Sequence[Any], threads: int | None) -> Any:
+        if self._planned:
+            try:
+                outputs = self._program(*arrays, threads=threads)
+            except _Interpreted:
+                pass
+            else:
+                if self._single:
+                    return outputs[0]
+                return _filled(self._results[_signature(arrays)], outputs)
+        plain = [_as_array(a) for a in arrays]
+        return _wrapped(self._method.interpret(_filled(self._template, plain)))
+
+    def explain(self, arrays: Sequence[np.ndarray]) -> Explanation:
+        if not self._planned:
+            return Explanation(False, "the interpreter was asked for")
+        try:
+            return self._make(_signature(arrays)).explain()
+        except Unplannable as error:
+            return Explanation(False, str(error))
+
+    def _make(self, signature: Signature) -> Bound:
+        types = [TensorType(dtypes.BY_TORCH_NAME[d], shape) for d, shape in signature]
+        return engine().bind(self._method.inlined_graph, _filled(self._template, types))
+
+    def _bind(self, signature: Signature) -> Plan:
+        """Called by the native program for a signature it has no plan for."""
+        if signature in self._reasons:
+            raise _Interpreted
+        try:
+            bound = self._make(signature)
+        except Unplannable as error:
+            self._reasons[signature] = str(error)
+            raise _Interpreted from None
+        template = _numbered(bound.result, itertools.count())
+        self._results[signature] = template
+        self._single = isinstance(template, _Leaf)
+        return bound.plan
+
+
+class _Interpreted(Exception):
+    """Control flow: this signature has no plan."""
+
+
+class Module:
+    """A model: call it, read its attributes, parameters and submodules, look at its graph."""
+
+    def __init__(self, program: Program, root: Object, *, interpret: bool = False) -> None:
+        self._program, self._object, self._interpret = program, root, interpret
+        self._methods: dict[str, Method] = {}
+
+    def __call__(self, *args: Any, threads: int | None = None, **kwargs: Any) -> Any:
+        """Run ``forward`` with its hooks; see `Method.__call__`."""
+        return self._call(*args, threads=threads, **kwargs)
+
+    @functools.cached_property
+    def _call(self) -> Method:
+        """``forward`` itself, or a call of it that runs the hooks."""
+        cls = self._object.cls
+        if not cls.forward_hooks and not cls.forward_pre_hooks:
+            return self.method("forward")
+        forward = self.method("forward").function
+        called = Function(
+            forward.name, forward.parameters, forward.result, lambda: _hooked(forward)
+        )
+        return Method(self._program, called, self._object, interpret=self._interpret)
+
+    def method(self, name: str) -> Method:
+        """The method `name`, compiled at first use."""
+        found = self._methods.get(name)
+        if found is None:
+            function = self._object.cls.methods.get(name)
+            if function is None:
+                known = ", ".join(sorted(self._object.cls.methods)) or "none"
+                raise InputError(f"{self._object.cls.name} has no method {name!r}; it has: {known}")
+            found = Method(self._program, function, self._object, interpret=self._interpret)
+            self._methods[name] = found
+        return found
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        inner = self._object
+        if name in inner.attributes:
+            return _attribute(self, inner.attributes[name])
+        if name in inner.cls.constants:
+            return inner.cls.constants[name]
+        if name in inner.cls.methods:
+            return self.method(name)
+        raise AttributeError(f"{inner.cls.name} has no attribute {name!r}")
+
+    def __dir__(self) -> list[str]:
+        inner = self._object
+        return [*super().__dir__(), *inner.attributes, *inner.cls.constants, *inner.cls.methods]
+
+    def __repr__(self) -> str:
+        return f"<treadle.Module {self._object.cls.name}>"
+
+    @property
+    def input_names(self) -> tuple[str, ...]:
+        """Names of the parameters of ``forward``."""
+        return self.method("forward").input_names
+
+    @property
+    def graph(self) -> Graph:
+        """The graph of ``forward`` as the source gives it."""
+        return self.method("forward").graph
+
+    @property
+    def inlined_graph(self) -> Graph:
+        """The graph of ``forward`` that is planned: frozen, inlined, optimised."""
+        return self.method("forward").inlined_graph
+
+    @property
+    def code(self) -> str:
+        """The source of ``forward``."""
+        return self.method("forward").code
+
+    def explain(self, *args: Any, **kwargs: Any) -> Explanation:
+        """How ``forward`` would run on these arguments: see `compiler.Explanation`."""
+        return self.method("forward").explain(*args, **kwargs)
+
+    def modules(self) -> Iterator[tuple[str, Module]]:
+        """All submodules with their dotted names, this one (``""``) first."""
+        for prefix, inner in _objects(self._object, ""):
+            yield prefix, Module(self._program, inner, interpret=self._interpret)
+
+    def parameters(self) -> Iterator[tuple[str, np.ndarray]]:
+        """Dotted name and array of every parameter; arrays share the archive's memory."""
+        return self._tensors(parameters=True)
+
+    def buffers(self) -> Iterator[tuple[str, np.ndarray]]:
+        """Dotted name and array of every buffer."""
+        return self._tensors(parameters=False)
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """Parameters and buffers by dotted name."""
+        return {n: Tensor(a) for pair in (self.parameters(), self.buffers()) for n, a in pair}
+
+    def _tensors(self, *, parameters: bool) -> Iterator[tuple[str, np.ndarray]]:
+        for prefix, inner in _objects(self._object, ""):
+            names = inner.cls.parameters if parameters else inner.cls.buffers
+            for name in inner.attributes:
+                if name in names and isinstance(inner.attributes[name], np.ndarray):
+                    yield (f"{prefix}.{name}" if prefix else name), inner.attributes[name]
+
+
+def _hooked(forward: Function) -> Graph:
+    """A graph that calls a module, so that its hooks run around `forward`."""
+    graph = Graph(forward.name)
+    inputs = [graph.add_param(p.type, p.name) for p in forward.parameters]
+    call = graph.add(CALL_METHOD, inputs, (forward.result,), name="__call__")
+    graph.set_returns([call.output])
+    return graph
+
+
+def _objects(root: Object, prefix: str) -> Iterator[tuple[str, Object]]:
+    yield prefix, root
+    for name, value in root.attributes.items():
+        if isinstance(value, Object) and value.cls.kind == "module":
+            yield from _objects(value, f"{prefix}.{name}" if prefix else name)
+
+
+def _attribute(owner: Module, value: Any) -> Any:
+    if isinstance(value, Object) and value.cls.kind == "module":
+        return Module(owner._program, value, interpret=owner._interpret)
+    return _wrapped(value)
+
+
+def _is_tensor(type_: Type) -> bool:
+    return isinstance(type_, TensorType)
+
+
+def _is_array(value: Any) -> bool:
+    return isinstance(value, np.ndarray | Tensor) or hasattr(value, "__array__")
+
+
+def _as_array(value: Any) -> np.ndarray:
+    return value._array if isinstance(value, Tensor) else np.asarray(value)
+
+
+def _counted(count: int) -> str:
+    return "no arguments" if count == 0 else f"{count} argument{'s' * (count > 1)}"
+
+
+def _signature(arrays: Sequence[Any]) -> Signature:
+    plain = [_as_array(a) for a in arrays]
+    return tuple((_dtype_name(a), a.shape) for a in plain)
+
+
+def _dtype_name(array: np.ndarray) -> str:
+    dtype = dtypes.from_numpy(array.dtype)
+    if dtype is None:
+        raise InputError(f"Treadle has no tensors of dtype {array.dtype}")
+    return dtype.torch_name
+
+
+def _split(value: Any, arrays: list[Any]) -> Any:
+    """`value` with arrays replaced by leaves and collected in `arrays`."""
+    if _is_array(value):
+        arrays.append(value)
+        return _Leaf(len(arrays) - 1)
+    if isinstance(value, list | tuple):
+        items = [_split(v, arrays) for v in value]
+        return items if isinstance(value, list) else tuple(items)
+    if isinstance(value, dict):
+        return {k: _split(v, arrays) for k, v in value.items()}
+    return value
+
+
+def _filled(template: Any, arrays: Sequence[Any]) -> Any:
+    """`template` with every leaf replaced by its array."""
+    if isinstance(template, _Leaf):
+        return arrays[template.index]
+    if isinstance(template, tuple):
+        return tuple(_filled(t, arrays) for t in template)
+    if isinstance(template, list):
+        return [_filled(t, arrays) for t in template]
+    if isinstance(template, dict):
+        return {k: _filled(t, arrays) for k, t in template.items()}
+    return template
+
+
+def _numbered(result: Any, numbers: Iterator[int]) -> Any:
+    """A structure of graph values as a template of the plan's outputs, numbered in order."""
+    if isinstance(result, Value):
+        return _Leaf(next(numbers))
+    if isinstance(result, tuple):
+        return tuple(_numbered(r, numbers) for r in result)
+    if isinstance(result, list):
+        return [_numbered(r, numbers) for r in result]
+    if isinstance(result, dict):
+        return {k: _numbered(r, numbers) for k, r in result.items()}
+    return result
+
+
+def _key(template: Any) -> Any:
+    """A hashable name of a structure and of the Python values in it."""
+    if isinstance(template, _Leaf):
+        return "array"
+    if isinstance(template, tuple | list):
+        return (type(template).__name__, *map(_key, template))
+    if isinstance(template, dict):
+        return ("dict", *((k, _key(v)) for k, v in template.items()))
+    try:
+        hash(template)
+    except TypeError:
+        return id(template)
+    return (type(template).__name__, template)
+
+
+def _wrapped(value: Any) -> Any:
+    """A value of the interpreter as the user sees it."""
+    if isinstance(value, np.ndarray):
+        return Tensor(value)
+    if isinstance(value, EnumValue):
+        return value
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        return type(value)(*map(_wrapped, value))
+    if isinstance(value, tuple):
+        return tuple(map(_wrapped, value))
+    if isinstance(value, list):
+        return [_wrapped(v) for v in value]
+    if isinstance(value, dict):
+        return {k: _wrapped(v) for k, v in value.items()}
+    return value
