@@ -11,11 +11,13 @@ from treadle.ops import convolution as convolution
 from treadle.ops import creation as creation
 from treadle.ops import device as device
 from treadle.ops import dropout as dropout
+from treadle.ops import einsum as einsum
 from treadle.ops import gather as gather
 from treadle.ops import join as join
 from treadle.ops import normalization as normalization
 from treadle.ops import pooling as pooling
 from treadle.ops import query as query
+from treadle.ops import rearrange as rearrange
 from treadle.ops import recurrent as recurrent
 from treadle.ops import reduction as reduction
 from treadle.ops import scalar as scalar

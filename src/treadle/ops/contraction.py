@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 
 from treadle.errors import ShapeError
+from treadle.ir.op import OpDef
 from treadle.ir.types import TensorType
 from treadle.ops.declare import op
+from treadle.ops.inplace import inplace
 from treadle.ops.lowering import Decompose, Emitter, MatrixProduct
-from treadle.ops.promotion import accumulation, dtype_of
+from treadle.ops.promotion import accumulation, dtype_of, result_dtype
 from treadle.ops.samples import f16, f32, f64, i64
 from treadle.ops.shapes import broadcast, expect_rank, tensor
 
@@ -141,3 +143,141 @@ matmul = op(
     lower=Decompose(_decompose_matmul),
     samples=(*_MATRICES, *_BATCHES, *_VECTORS, (i64(2, 3), i64(3, 2))),
 )
+
+
+# --- by rank ------------------------------------------------------------------------------------
+
+
+def _ranked(schema: str, name: str, ranks: tuple[int, int], samples: Any) -> OpDef:
+    """A matmul of operands of fixed ranks."""
+
+    def infer(a: TensorType, b: TensorType) -> TensorType:
+        expect_rank(name, "the first operand", a, ranks[0])
+        expect_rank(name, "the second operand", b, ranks[1])
+        same_dtype(name, a, b)
+        if len(a.sizes) == 3 and a.sizes[0] != b.sizes[0]:
+            raise ShapeError(f"{name}: batches {a.sizes[0]} and {b.sizes[0]} differ")
+        return _infer_matmul(a, b)
+
+    def reference(a: Array, b: Array) -> Array:
+        infer(_type(a), _type(b))
+        return product(a, b)
+
+    lower = MatrixProduct() if min(ranks) > 1 else Decompose(_decompose_matmul)
+    return op(schema, reference=reference, infer=infer, lower=lower, samples=samples)
+
+
+mm = _ranked("aten::mm(Tensor self, Tensor mat2) -> Tensor", "mm", (2, 2), _MATRICES)
+bmm = _ranked(
+    "aten::bmm(Tensor self, Tensor mat2) -> Tensor",
+    "bmm",
+    (3, 3),
+    ((f32(2, 3, 4), f32(2, 4, 5)), (f32(0, 3, 4), f32(0, 4, 5)), (f64(1, 1, 1), f64(1, 1, 1))),
+)
+mv = _ranked(
+    "aten::mv(Tensor self, Tensor vec) -> Tensor",
+    "mv",
+    (2, 1),
+    ((f32(3, 5), f32(5)), (f32(0, 5), f32(5))),
+)
+dot = _ranked(
+    "aten::dot(Tensor self, Tensor tensor) -> Tensor",
+    "dot",
+    (1, 1),
+    ((f32(5), f32(5)), (f64(0), f64(0))),
+)
+vdot = _ranked(
+    "aten::vdot(Tensor self, Tensor other) -> Tensor", "vdot", (1, 1), ((f32(5), f32(5)),)
+)
+
+
+def _infer_outer(a: TensorType, b: TensorType) -> TensorType:
+    expect_rank("outer", "self", a, 1)
+    expect_rank("outer", "vec2", b, 1)
+    return tensor(result_dtype(a, b), (a.sizes[0], b.sizes[0]))
+
+
+def _outer(a: Array, b: Array) -> Array:
+    final = _infer_outer(_type(a), _type(b)).element
+    wide = accumulation(final).numpy
+    return np.multiply.outer(a.astype(wide), b.astype(wide)).astype(final.numpy)
+
+
+def _decompose_outer(emit: Emitter, a: Any, b: Any) -> Any:
+    return emit("mul.Tensor", emit("unsqueeze", a, 1), b)
+
+
+_OUTERS = ((f32(3), f32(4)), (f32(0), f32(2)), (i64(2), f32(3)))
+outer = op(
+    "aten::outer(Tensor self, Tensor vec2) -> Tensor",
+    reference=_outer,
+    infer=_infer_outer,
+    lower=Decompose(_decompose_outer),
+    samples=_OUTERS,
+)
+ger = op(
+    "aten::ger(Tensor self, Tensor vec2) -> Tensor",
+    reference=_outer,
+    infer=_infer_outer,
+    lower=Decompose(_decompose_outer),
+    samples=_OUTERS,
+)
+
+
+# --- with an addend -----------------------------------------------------------------------------
+
+
+def _added(schema: str, name: str, inner: OpDef, samples: Any) -> OpDef:
+    """``beta * addend + alpha * (a @ b)``; with beta 0 the addend does not matter, even NaN."""
+
+    def infer(
+        addend: TensorType, a: TensorType, b: TensorType, beta: float, alpha: float
+    ) -> TensorType:
+        assert inner.infer is not None
+        result = inner.infer(a, b)
+        assert isinstance(result, TensorType)
+        same_dtype(name, addend, a)
+        if broadcast(name, result.sizes, addend.sizes) != result.sizes:
+            raise ShapeError(f"{name}: {addend} does not broadcast to the product {result}")
+        return result
+
+    def reference(addend: Array, a: Array, b: Array, beta: float, alpha: float) -> Array:
+        shape = infer(_type(addend), _type(a), _type(b), beta, alpha).sizes
+        wide = accumulation(dtype_of(a)).numpy
+        y = np.matmul(a.astype(wide), b.astype(wide)) * alpha
+        y = y if beta == 0 else y + addend.astype(wide) * beta
+        return np.asarray(np.broadcast_to(y, shape)).astype(a.dtype)
+
+    def build(emit: Emitter, addend: Any, a: Any, b: Any, beta: float, alpha: float) -> Any:
+        y = emit(inner, a, b)
+        y = y if alpha == 1 else emit("mul.Scalar", y, alpha)
+        return y if beta == 0 else emit("add.Tensor", y, addend, beta)
+
+    return op(schema, reference=reference, infer=infer, lower=Decompose(build), samples=samples)
+
+
+addmm = _added(
+    "aten::addmm(Tensor self, Tensor mat1, Tensor mat2, *, Scalar beta=1, Scalar alpha=1) "
+    "-> Tensor",
+    "addmm",
+    mm,
+    (
+        (f32(4), f32(3, 5), f32(5, 4), 1, 1),
+        (f32(3, 4), f32(3, 5), f32(5, 4), 0.5, 2),
+        (f64(1), f64(2, 3), f64(3, 2), 0, 1),
+    ),
+)
+baddbmm = _added(
+    "aten::baddbmm(Tensor self, Tensor batch1, Tensor batch2, *, Scalar beta=1, Scalar "
+    "alpha=1) -> Tensor",
+    "baddbmm",
+    bmm,
+    ((f32(2, 3, 5), f32(2, 3, 4), f32(2, 4, 5), 1, 0.5),),
+)
+addmv = _added(
+    "aten::addmv(Tensor self, Tensor mat, Tensor vec, *, Scalar beta=1, Scalar alpha=1) -> Tensor",
+    "addmv",
+    mv,
+    ((f32(3), f32(3, 5), f32(5), 1, 1), (f32(1), f32(3, 5), f32(5), 2, 0.5)),
+)
+inplace(addmm, baddbmm, addmv)

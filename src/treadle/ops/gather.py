@@ -333,7 +333,8 @@ def _index_element(
     places: list[Expr] = []
     for i, size in enumerate(x.sizes):
         if i in used:
-            chosen = cast(load(1, _broadcast_positions(inner, indices[i]), i), i64_dtype)
+            item = used.index(i)
+            chosen = cast(load(1, _broadcast_positions(inner, indices[i]), item), i64_dtype)
             places.append(wrapped_index(chosen, size))
         else:
             places.append(rest.pop(0))
