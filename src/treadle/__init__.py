@@ -1,0 +1,219 @@
+"""Treadle: runs PyTorch models on CPUs without PyTorch.
+
+``treadle.load`` reads a model, ``treadle.mm`` and the like compute with tensors right away,
+``treadle.set_num_threads`` and its relatives say how many threads may. Torch's functions are
+attributes of this module, each made at its first use; ``dir(treadle)`` lists them.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from treadle import runtime as runtime
+from treadle.eager import dtypes as _dtypes
+from treadle.eager.creation import (
+    arange,
+    as_tensor,
+    empty,
+    empty_like,
+    eye,
+    from_dlpack,
+    from_numpy,
+    full,
+    full_like,
+    linspace,
+    ones,
+    ones_like,
+    tensor,
+    zeros,
+    zeros_like,
+)
+from treadle.eager.dtypes import dtype
+from treadle.eager.random import (
+    Generator,
+    manual_seed,
+    rand,
+    rand_like,
+    randint,
+    randn,
+    randn_like,
+    randperm,
+)
+from treadle.eager.table import FUNCTIONS, function_names
+from treadle.errors import (
+    ArchiveError,
+    CompileError,
+    DeadlineExceeded,
+    Error,
+    IndexOutOfRange,
+    InputError,
+    PlanError,
+    ScriptError,
+    ScriptSyntaxError,
+    ShapeError,
+    ThreadingError,
+    UnsupportedError,
+    VerifyError,
+)
+from treadle.runtime import (
+    Future,
+    Setting,
+    available_backends,
+    collect_all,
+    fork,
+    get_budget,
+    get_num_interop_threads,
+    get_num_threads,
+    parallel_info,
+    refresh_budget,
+    set_num_interop_threads,
+    set_num_threads,
+    threads,
+    use_backend,
+    wait,
+    wait_all,
+)
+from treadle.tensor import Size, Tensor
+
+if TYPE_CHECKING:
+    from treadle.jit import load as load
+    from treadle.jit import script as script
+    from treadle.model import Method as Method
+    from treadle.model import Module as Module
+
+__all__ = [
+    "ArchiveError",
+    "CompileError",
+    "DeadlineExceeded",
+    "Error",
+    "Future",
+    "Generator",
+    "IndexOutOfRange",
+    "InputError",
+    "PlanError",
+    "ScriptError",
+    "ScriptSyntaxError",
+    "Setting",
+    "ShapeError",
+    "Size",
+    "Tensor",
+    "ThreadingError",
+    "UnsupportedError",
+    "VerifyError",
+    "arange",
+    "as_tensor",
+    "available_backends",
+    "bfloat16",
+    "cdouble",
+    "cfloat",
+    "channels_last",
+    "collect_all",
+    "complex64",
+    "complex128",
+    "contiguous_format",
+    "double",
+    "dtype",
+    "e",
+    "empty",
+    "empty_like",
+    "eye",
+    "float16",
+    "float32",
+    "float64",
+    "fork",
+    "from_dlpack",
+    "from_numpy",
+    "full",
+    "full_like",
+    "get_budget",
+    "get_num_interop_threads",
+    "get_num_threads",
+    "half",
+    "inf",
+    "int8",
+    "int16",
+    "int32",
+    "int64",
+    "linspace",
+    "long",
+    "manual_seed",
+    "nan",
+    "ones",
+    "ones_like",
+    "parallel_info",
+    "pi",
+    "preserve_format",
+    "rand",
+    "rand_like",
+    "randint",
+    "randn",
+    "randn_like",
+    "randperm",
+    "refresh_budget",
+    "set_num_interop_threads",
+    "set_num_threads",
+    "short",
+    "strided",
+    "tensor",
+    "threads",
+    "uint8",
+    "uint16",
+    "uint32",
+    "uint64",
+    "use_backend",
+    "wait",
+    "wait_all",
+    "zeros",
+    "zeros_like",
+]
+__version__ = "0.1.0"
+
+uint8 = _dtypes.DTYPES["uint8"]
+int8 = _dtypes.DTYPES["int8"]
+int16 = _dtypes.DTYPES["int16"]
+int32 = _dtypes.DTYPES["int32"]
+int64 = _dtypes.DTYPES["int64"]
+float16 = _dtypes.DTYPES["float16"]
+float32 = _dtypes.DTYPES["float32"]
+float64 = _dtypes.DTYPES["float64"]
+bfloat16 = _dtypes.DTYPES["bfloat16"]
+complex64 = _dtypes.DTYPES["complex64"]
+complex128 = _dtypes.DTYPES["complex128"]
+uint16 = _dtypes.DTYPES["uint16"]
+uint32 = _dtypes.DTYPES["uint32"]
+uint64 = _dtypes.DTYPES["uint64"]
+half = float16
+double = float64
+short = int16
+long = int64
+cfloat = complex64
+cdouble = complex128
+strided = contiguous_format = 0
+preserve_format = 1
+channels_last = 2
+inf, nan, pi, e = float("inf"), float("nan"), 3.141592653589793, 2.718281828459045
+
+_LAZY = {"load": "jit", "script": "jit", "Method": "model", "Module": "model"}
+"""Names from modules that take a while to import, and which programs without models do not need."""
+
+_SHADOWS = {"float": float32, "int": int32, "bool": _dtypes.DTYPES["bool"]}
+"""Dtypes that are called like builtins, which this module itself needs."""
+
+
+def __getattr__(name: str) -> Any:
+    if name.startswith("_"):
+        raise AttributeError(f"module 'treadle' has no attribute {name!r}")
+    try:
+        if name in _LAZY:
+            value = getattr(importlib.import_module(f"treadle.{_LAZY[name]}"), name)
+        else:
+            value = _SHADOWS[name] if name in _SHADOWS else FUNCTIONS[name]
+    except KeyError:
+        raise AttributeError(f"module 'treadle' has no attribute {name!r}") from None
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LAZY, *_SHADOWS, *function_names()})

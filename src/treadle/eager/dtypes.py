@@ -1,0 +1,109 @@
+"""Element types as users write them: ``treadle.float32``, and what else names a dtype."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from treadle.errors import InputError
+from treadle.ir import dtypes
+from treadle.ir.dtypes import DType
+
+
+class dtype:  # noqa: N801  torch's name, which scripts use in isinstance
+    """The element type of a tensor; there is one object for each."""
+
+    __slots__ = ("_element",)
+
+    def __init__(self, element: DType) -> None:
+        self._element = element
+
+    def __repr__(self) -> str:
+        return f"treadle.{self._element.torch_name}"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return as_dtype, (self._element.torch_name,)
+
+    @property
+    def is_floating_point(self) -> bool:
+        """Whether it is a type of floating numbers."""
+        return self._element.is_floating
+
+    @property
+    def is_complex(self) -> bool:
+        """Whether it is a type of complex numbers."""
+        return self._element.is_complex
+
+    @property
+    def is_signed(self) -> bool:
+        """Whether there are negative values."""
+        return self._element.kind not in "bu"
+
+    @property
+    def itemsize(self) -> int:
+        """Bytes of an element."""
+        return self._element.itemsize
+
+    @property
+    def numpy(self) -> np.dtype[Any]:
+        """The NumPy dtype of the same elements."""
+        return self._element.numpy
+
+
+DTYPES: dict[str, dtype] = {d.torch_name: dtype(d) for d in dtypes.DTYPES}
+_OBJECTS: dict[DType, dtype] = {d._element: d for d in DTYPES.values()}
+_ALIASES = {
+    "float": "float32", "double": "float64", "half": "float16", "long": "int64", "int": "int32",
+    "short": "int16", "cfloat": "complex64", "cdouble": "complex128",
+}  # fmt: skip
+ALIASES: dict[str, dtype] = {alias: DTYPES[name] for alias, name in _ALIASES.items()}
+_PYTHON: dict[type, str] = {
+    float: "float32", int: "int64", bool: "bool", complex: "complex64",
+}  # fmt: skip
+
+
+def as_element(value: Any) -> DType:
+    """The element type that `value` names.
+
+    Args:
+        value: a `dtype`, a NumPy dtype or scalar type, one of Python's number types, or a name as
+            torch writes it, ``float32`` or ``torch.float32``, also as the object itself.
+
+    Raises:
+        InputError: if it names none.
+    """
+    if isinstance(value, dtype):
+        return value._element
+    if isinstance(value, type) and value in _PYTHON:
+        return DTYPES[_PYTHON[value]]._element
+    if isinstance(value, np.dtype) or (isinstance(value, type) and issubclass(value, np.generic)):
+        found = dtypes.from_numpy(np.dtype(value))
+    else:
+        name = str(value).rpartition(".")[2]
+        found = dtypes.BY_TORCH_NAME.get(_ALIASES.get(name, name))
+    if found is None:
+        raise InputError(f"{value!r} is not a dtype; there are {', '.join(DTYPES)}")
+    return found
+
+
+def names_dtype(value: Any) -> bool:
+    """Whether `value` can only be meant as a dtype: text and numbers cannot."""
+    return isinstance(value, dtype | np.dtype | type) or type(value).__name__ == "dtype"
+
+
+def as_dtype(value: Any) -> dtype:
+    """The user's object for what `value` names; see `as_element`."""
+    return _OBJECTS[as_element(value)]
+
+
+def dtype_of_array(array: np.ndarray[Any, Any]) -> dtype:
+    """The dtype of an array.
+
+    Raises:
+        InputError: for arrays of a dtype that tensors cannot have.
+    """
+    element = dtypes.from_numpy(array.dtype)
+    if element is None:
+        raise InputError(f"tensors have no dtype {array.dtype}; there are {', '.join(DTYPES)}")
+    return _OBJECTS[element]

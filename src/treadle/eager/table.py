@@ -1,0 +1,40 @@
+"""The functions by name, each made when it is first asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+
+class FunctionTable(dict[str, Callable[..., Any]]):
+    """Functions by torch's name; `make` supplies those that are not there yet.
+
+    `eager.functions` sets `make`. Importing it costs more than all else that ``import treadle``
+    does, since it fills the table of operators; so tensors know this table only.
+    """
+
+    make: Callable[[str], Callable[..., Any]]
+
+    def __missing__(self, name: str) -> Callable[..., Any]:
+        function = self.make(name)
+        self[name] = function
+        return function
+
+
+def _make(name: str) -> Callable[..., Any]:
+    """Fill in the real `make` and use it."""
+    from treadle.eager import functions  # measured: 0.25 s that a user of `load` need not wait for
+
+    FUNCTIONS.make = functions.make_function
+    return functions.make_function(name)
+
+
+def function_names() -> list[str]:
+    """Every name that `FUNCTIONS` has or can make."""
+    from treadle.eager import functions
+
+    return functions.function_names()
+
+
+FUNCTIONS = FunctionTable()
+FUNCTIONS.make = _make

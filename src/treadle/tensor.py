@@ -1,0 +1,413 @@
+"""`Tensor`: an array with torch's methods and operators, over the memory of a NumPy array."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from treadle.eager import dtypes
+from treadle.eager.indexing import get_item, set_item
+from treadle.eager.printing import format_array
+from treadle.eager.table import FUNCTIONS, function_names
+from treadle.errors import InputError
+
+Array = np.ndarray[Any, Any]
+
+_CONVERSIONS = {
+    "float": "float32", "double": "float64", "half": "float16", "bfloat16": "bfloat16",
+    "long": "int64", "int": "int32", "short": "int16", "char": "int8", "byte": "uint8",
+    "bool": "bool",
+}  # fmt: skip
+
+
+class Size(tuple[int, ...]):
+    """The sizes of a tensor's dimensions: a tuple."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"treadle.Size({list(self)})"
+
+    def numel(self) -> int:
+        """The number of elements of a tensor of this size."""
+        result = 1
+        for dim in self:
+            result *= dim
+        return result
+
+
+class Tensor:
+    """Elements of one dtype in a grid; views share memory with what they were made from.
+
+    `data` is an array, whose memory the tensor shares, or what NumPy makes an array of. Every
+    operator of Treadle whose first argument is a tensor is also a method.
+    """
+
+    __slots__ = ("__weakref__", "_array")
+    __array_priority__ = 1000  # so that `array + tensor` is a tensor
+
+    def __init__(self, data: Any) -> None:
+        self._array: Array = data if type(data) is np.ndarray else _to_array(data)
+
+    def __getattr__(self, name: str) -> Any:
+        """Methods beyond those written here: the operators, each made at its first use."""
+        if name.startswith("_"):
+            raise AttributeError(f"'Tensor' object has no attribute {name!r}")
+        try:
+            method = _conversion(name) if name in _CONVERSIONS else FUNCTIONS[name]
+        except KeyError:
+            raise AttributeError(f"'Tensor' object has no attribute {name!r}") from None
+        setattr(Tensor, name, method)
+        return getattr(self, name)
+
+    def __dir__(self) -> list[str]:
+        return sorted({*object.__dir__(self), *_CONVERSIONS, *function_names()})
+
+    # --- what it is ------------------------------------------------------------------------------
+
+    @property
+    def shape(self) -> Size:
+        """The sizes of all dimensions."""
+        return Size(self._array.shape)
+
+    @property
+    def dtype(self) -> dtypes.dtype:
+        """The type of the elements."""
+        return dtypes.dtype_of_array(self._array)
+
+    @property
+    def device(self) -> str:
+        """Where the elements are: ``cpu``."""
+        return "cpu"
+
+    @property
+    def ndim(self) -> int:
+        """The number of dimensions."""
+        return self._array.ndim
+
+    @property
+    def itemsize(self) -> int:
+        """Bytes of an element."""
+        return self._array.itemsize
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all elements."""
+        return self._array.nbytes
+
+    @property
+    def requires_grad(self) -> bool:
+        """False: Treadle computes no gradients."""
+        return False
+
+    @property
+    def T(self) -> Tensor:  # noqa: N802  torch's name
+        """The tensor with its dimensions reversed, as a view."""
+        return Tensor(self._array.T)
+
+    @property
+    def mT(self) -> Tensor:  # noqa: N802  torch's name
+        """The tensor with its last two dimensions exchanged, as a view."""
+        return Tensor(np.swapaxes(self._array, -1, -2))
+
+    def size(self, dim: int | None = None) -> Any:
+        """All sizes, or that of `dim`."""
+        return self.shape if dim is None else self._array.shape[self._dim(dim)]
+
+    def dim(self) -> int:
+        """The number of dimensions."""
+        return self._array.ndim
+
+    ndimension = dim
+
+    def numel(self) -> int:
+        """The number of elements."""
+        return self._array.size
+
+    nelement = numel
+
+    def element_size(self) -> int:
+        """Bytes of an element."""
+        return self._array.itemsize
+
+    def stride(self, dim: int | None = None) -> Any:
+        """The distance of neighbours along all dimensions, or along `dim`, in elements."""
+        strides = tuple(s // self._array.itemsize for s in self._array.strides)
+        return strides if dim is None else strides[self._dim(dim)]
+
+    def storage_offset(self) -> int:
+        """The position of the first element in the memory it shares, in elements."""
+        base = self._array
+        while isinstance(base.base, np.ndarray):
+            base = base.base
+        return (self._array.ctypes.data - base.ctypes.data) // self._array.itemsize
+
+    def data_ptr(self) -> int:
+        """The address of the first element."""
+        return self._array.ctypes.data
+
+    def is_contiguous(self) -> bool:
+        """Whether the elements lie row by row, without gaps."""
+        return self._array.flags.c_contiguous
+
+    def is_floating_point(self) -> bool:
+        """Whether the elements are floating numbers."""
+        return self.dtype.is_floating_point
+
+    def is_complex(self) -> bool:
+        """Whether the elements are complex numbers."""
+        return self.dtype.is_complex
+
+    def _dim(self, dim: int) -> int:
+        rank = self._array.ndim
+        if not -rank <= dim < rank:
+            raise InputError(f"dim {dim} of a tensor with {rank} dimensions")
+        return dim % rank
+
+    # --- to other objects ------------------------------------------------------------------------
+
+    def numpy(self) -> Array:
+        """The array whose memory the tensor shares."""
+        return self._array
+
+    def tolist(self) -> Any:
+        """The elements as nested lists of Python's numbers; of a 0-dim tensor the number."""
+        return self._array.tolist()
+
+    def item(self) -> Any:
+        """The only element as Python's number.
+
+        Raises:
+            InputError: if there are more or fewer.
+        """
+        if self._array.size != 1:
+            raise InputError(f"a tensor of {self._array.size} elements is not a single number")
+        return self._array.item()
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+        if copy:
+            return np.array(self._array, dtype=dtype)
+        return self._array if dtype is None else np.asarray(self._array, dtype=dtype)
+
+    def __dlpack__(self, **options: Any) -> Any:
+        return self._array.__dlpack__(**{k: v for k, v in options.items() if v is not None})
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        kind, index = self._array.__dlpack_device__()
+        return int(kind), int(index)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Tensor, (self._array,)
+
+    def __repr__(self) -> str:
+        return format_array(self._array)
+
+    def __format__(self, spec: str) -> str:
+        return format(self.item(), spec) if self._array.ndim == 0 else repr(self)
+
+    def __len__(self) -> int:
+        if self._array.ndim == 0:
+            raise TypeError("len() of a 0-dim tensor")
+        return len(self._array)
+
+    def __iter__(self) -> Iterator[Tensor]:
+        if self._array.ndim == 0:
+            raise TypeError("iteration over a 0-dim tensor")
+        return (Tensor(self._array[i, ...]) for i in range(len(self._array)))
+
+    def __contains__(self, value: Any) -> bool:
+        return bool((self._array == getattr(value, "_array", value)).any())
+
+    def __bool__(self) -> bool:
+        return bool(self.item())
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __complex__(self) -> complex:
+        return complex(self.item())
+
+    def __index__(self) -> int:
+        if self._array.dtype.kind not in "iu":
+            raise TypeError("only tensors of one integer can be used as an index")
+        return int(self.item())
+
+    # --- parts -----------------------------------------------------------------------------------
+
+    def __getitem__(self, index: Any) -> Tensor:
+        return Tensor(get_item(self._array, index))
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        set_item(self._array, index, value)
+
+    # --- operators -------------------------------------------------------------------------------
+
+    __hash__ = object.__hash__
+
+    def __eq__(self, other: object) -> Tensor:  # type: ignore[override]
+        return _binary("eq", self, other)
+
+    def __ne__(self, other: object) -> Tensor:  # type: ignore[override]
+        return _binary("ne", self, other)
+
+    def __lt__(self, other: Any) -> Tensor:
+        return _binary("lt", self, other)
+
+    def __le__(self, other: Any) -> Tensor:
+        return _binary("le", self, other)
+
+    def __gt__(self, other: Any) -> Tensor:
+        return _binary("gt", self, other)
+
+    def __ge__(self, other: Any) -> Tensor:
+        return _binary("ge", self, other)
+
+    def __add__(self, other: Any) -> Tensor:
+        return _binary("add", self, other)
+
+    __radd__ = __add__
+
+    def __sub__(self, other: Any) -> Tensor:
+        return _binary("sub", self, other)
+
+    def __rsub__(self, other: Any) -> Tensor:
+        return _binary("rsub", self, other)
+
+    def __mul__(self, other: Any) -> Tensor:
+        return _binary("mul", self, other)
+
+    __rmul__ = __mul__
+
+    def __truediv__(self, other: Any) -> Tensor:
+        return _binary("div", self, other)
+
+    def __rtruediv__(self, other: Any) -> Tensor:
+        return _reversed("div", self, other)
+
+    def __floordiv__(self, other: Any) -> Tensor:
+        return _binary("floor_divide", self, other)
+
+    def __rfloordiv__(self, other: Any) -> Tensor:
+        return _reversed("floor_divide", self, other)
+
+    def __mod__(self, other: Any) -> Tensor:
+        return _binary("remainder", self, other)
+
+    def __rmod__(self, other: Any) -> Tensor:
+        return _reversed("remainder", self, other)
+
+    def __pow__(self, other: Any) -> Tensor:
+        return _binary("pow", self, other)
+
+    def __rpow__(self, other: Any) -> Tensor:
+        return _reversed("pow", self, other)
+
+    def __matmul__(self, other: Any) -> Tensor:
+        return _binary("matmul", self, other)
+
+    def __rmatmul__(self, other: Any) -> Tensor:
+        return _reversed("matmul", self, other)
+
+    def __and__(self, other: Any) -> Tensor:
+        return _binary("bitwise_and", self, other)
+
+    __rand__ = __and__
+
+    def __or__(self, other: Any) -> Tensor:
+        return _binary("bitwise_or", self, other)
+
+    __ror__ = __or__
+
+    def __xor__(self, other: Any) -> Tensor:
+        return _binary("bitwise_xor", self, other)
+
+    __rxor__ = __xor__
+
+    def __lshift__(self, other: Any) -> Tensor:
+        return _binary("bitwise_left_shift", self, other)
+
+    def __rshift__(self, other: Any) -> Tensor:
+        return _binary("bitwise_right_shift", self, other)
+
+    def __neg__(self) -> Tensor:
+        return _unary("neg", self)
+
+    def __pos__(self) -> Tensor:
+        return self
+
+    def __abs__(self) -> Tensor:
+        return _unary("abs", self)
+
+    def __invert__(self) -> Tensor:
+        return _unary("bitwise_not", self)
+
+    def __iadd__(self, other: Any) -> Tensor:
+        return _binary("add_", self, other)
+
+    def __isub__(self, other: Any) -> Tensor:
+        return _binary("sub_", self, other)
+
+    def __imul__(self, other: Any) -> Tensor:
+        return _binary("mul_", self, other)
+
+    def __itruediv__(self, other: Any) -> Tensor:
+        return _binary("div_", self, other)
+
+    def __iand__(self, other: Any) -> Tensor:
+        return _binary("bitwise_and_", self, other)
+
+    def __ior__(self, other: Any) -> Tensor:
+        return _binary("bitwise_or_", self, other)
+
+    def __ixor__(self, other: Any) -> Tensor:
+        return _binary("bitwise_xor_", self, other)
+
+
+_OPERANDS = (Tensor, np.ndarray, int, float, complex, np.number, np.bool_)
+
+
+def _unary(name: str, operand: Tensor) -> Tensor:
+    result: Tensor = FUNCTIONS[name](operand)
+    return result
+
+
+def _binary(name: str, first: Tensor, second: Any) -> Tensor:
+    """The function `name` of both; NotImplemented, as Python wants it, for other objects."""
+    fits = isinstance(second, _OPERANDS)
+    result: Tensor = FUNCTIONS[name](first, second) if fits else NotImplemented
+    return result
+
+
+def _reversed(name: str, second: Tensor, first: Any) -> Tensor:
+    if isinstance(first, bool | int | float | complex):
+        first = np.asarray(first, dtypes.as_element(type(first)).numpy)
+    elif not isinstance(first, _OPERANDS):
+        return _binary(name, second, first)
+    return _binary(name, Tensor(first), second)
+
+
+def _conversion(name: str) -> Any:
+    """The method `name`, which converts to the dtype that it is called after."""
+    target = _CONVERSIONS[name]
+
+    def convert(self: Tensor) -> Tensor:
+        wanted = dtypes.as_dtype(target)
+        converted: Tensor = self if self.dtype is wanted else FUNCTIONS["to"](self, wanted)
+        return converted
+
+    convert.__name__ = name
+    convert.__doc__ = f"The tensor as {target}; itself if it has that dtype."
+    return convert
+
+
+def _to_array(data: Any) -> Array:
+    if isinstance(data, Tensor):
+        return data._array
+    array = np.asarray(data)
+    dtypes.dtype_of_array(array)
+    return array
