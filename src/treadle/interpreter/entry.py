@@ -18,9 +18,7 @@ from treadle.ir.types import FLOAT, NONE, ListType, OptionalType, TensorType, Tu
 DEFAULTS = Settings()
 
 
-def run(
-    program: Program, graph: Graph, args: Sequence[Any], settings: Settings = DEFAULTS
-) -> Any:
+def run(program: Program, graph: Graph, args: Sequence[Any], settings: Settings = DEFAULTS) -> Any:
     """The value of `graph` for `args`, one per parameter, with tensors as arrays.
 
     Raises:

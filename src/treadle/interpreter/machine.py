@@ -256,7 +256,7 @@ class Machine:
 
     def _tuple(self, activation: _Activation, node: Node) -> None:
         values = activation.frame.values
-        values[node.outputs[0]] = tuple(self._inputs(values, node))
+        values[node.outputs[0]] = tuple([values[v] for v in node.inputs])
 
     def _unpack(self, activation: _Activation, node: Node) -> None:
         values = activation.frame.values
@@ -338,7 +338,9 @@ class Machine:
         (value,) = self._inputs(values, node)
         wanted = node.outputs[0].type
         if not is_instance(value, wanted, self._program):
-            raise ScriptError(f"expected a value of type {wanted}, got {describe(value)}", "TypeError")
+            raise ScriptError(
+                f"expected a value of type {wanted}, got {describe(value)}", "TypeError"
+            )
         values[node.outputs[0]] = value
 
     def _uninitialized(self, activation: _Activation, node: Node) -> None:

@@ -359,13 +359,13 @@ _REAL_AND_COMPLEX: dict[str, tuple[Callable[[float], float], Callable[[complex],
     "asinh": (math.asinh, cmath.asinh), "acosh": (math.acosh, cmath.acosh),
     "atanh": (_area_tangent, cmath.atanh),
 }  # fmt: skip
-for _base, _function in _REAL.items():
-    _family(_base, "float", _real(_function), ("int", "float"))
-    _define(f"aten::{_base}.Scalar(Scalar a) -> Scalar", _real(_function))
-for _base, (_function, _of_complex) in _REAL_AND_COMPLEX.items():
-    _family(_base, "float", _real(_function), ("int", "float"))
+for _base, _of_real in _REAL.items():
+    _family(_base, "float", _real(_of_real), ("int", "float"))
+    _define(f"aten::{_base}.Scalar(Scalar a) -> Scalar", _real(_of_real))
+for _base, (_of_real, _of_complex) in _REAL_AND_COMPLEX.items():
+    _family(_base, "float", _real(_of_real), ("int", "float"))
     _family(_base, "complex", _of_complex, ("complex",))
-    _define(f"aten::{_base}.Scalar(Scalar a) -> Scalar", _real(_function))
+    _define(f"aten::{_base}.Scalar(Scalar a) -> Scalar", _real(_of_real))
 
 
 def _log_to_base(a: Any, b: Any) -> float:

@@ -25,11 +25,11 @@ def _define(schema: str, reference: Callable[..., Any], *, pure: bool = True) ->
     return define(OpDef(name, parsed, reference=reference, pure=pure))
 
 
-def format_value(value: object, *, nested: bool = False) -> str:
-    """`value` as TorchScript's ``print``, ``str`` and ``format`` write it."""
+def format_value(value: object) -> str:
+    """`value` as TorchScript's ``print``, ``str`` and ``format`` write it: strings without quotes."""
     match value:
         case str():
-            return f"'{value}'" if nested else value
+            return value
         case bool() | None:
             return str(value)
         case float():
@@ -37,15 +37,12 @@ def format_value(value: object, *, nested: bool = False) -> str:
         case complex():
             return f"{format_float(value.real)}+{format_float(value.imag)}j"
         case list():
-            return f"[{', '.join(format_value(v, nested=True) for v in value)}]"
+            return f"[{', '.join(map(format_value, value))}]"
         case tuple():
             comma = "," if len(value) == 1 else ""
-            return f"({', '.join(format_value(v, nested=True) for v in value)}{comma})"
+            return f"({', '.join(map(format_value, value))}{comma})"
         case dict():
-            pairs = (
-                f"{format_value(k, nested=True)}: {format_value(v, nested=True)}"
-                for k, v in value.items()
-            )
+            pairs = (f"{format_value(k)}: {format_value(v)}" for k, v in value.items())
             return f"{{{', '.join(pairs)}}}"
         case np.ndarray():
             return format_tensor(value)
@@ -62,8 +59,8 @@ def format_float(value: float) -> str:
         return "nan"
     if math.isinf(value):
         return "inf" if value > 0 else "-inf"
-    if value.is_integer() and abs(value) < 1e10:
-        return f"{int(value) if value or math.copysign(1, value) > 0 else '-0'}."
+    if value.is_integer() and abs(value) < 2**63:
+        return f"{int(value)}."
     return f"{value:.17g}"
 
 
@@ -81,10 +78,9 @@ def format_tensor(value: np.ndarray[Any, Any]) -> str:
 def _format(text: str, *values: object) -> str:
     """``str.format`` with plain ``{}`` fields."""
     parts = text.split("{}")
-    if len(parts) - 1 != len(values):
-        raise ValueError(
-            f"Too {'few' if len(parts) - 1 > len(values) else 'many'} arguments for format string: {text}"
-        )
+    missing = len(parts) - 1 - len(values)
+    if missing:
+        raise ValueError(f"Too {'few' if missing > 0 else 'many'} arguments for format string: {text}")
     filled = [parts[0]]
     for value, part in zip(values, parts[1:], strict=True):
         filled += [format_value(value), part]

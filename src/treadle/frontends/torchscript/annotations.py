@@ -6,6 +6,7 @@ import ast
 from collections.abc import Callable
 
 from treadle.frontends.torchscript.parser import Source
+from treadle.frontends.torchscript.subtyping import flatten_union, make_union
 from treadle.ir.types import (
     ANY,
     NONE,
@@ -18,7 +19,6 @@ from treadle.ir.types import (
     Type,
     parse_type,
 )
-from treadle.frontends.torchscript.subtyping import flatten_union, make_union
 
 MAX_DEPTH = 200
 _GENERIC = {

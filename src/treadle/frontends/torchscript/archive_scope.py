@@ -23,7 +23,7 @@ from treadle.frontends.torchscript.symbols import (
     Symbol,
 )
 from treadle.ir.program import Class, EnumValue, Function, Program
-from treadle.ir.types import STR, Type
+from treadle.ir.types import Type
 
 _SPECIALS = frozenset({
     "annotate", "unchecked_cast", "uninitialized", "isinstance", "fork", "awaitable", "int",
@@ -49,11 +49,12 @@ class ArchiveScope:
         program: the functions and classes that were looked up so far.
     """
 
+    declares_attributes = False
+
     def __init__(self, archive: Archive, constants: tuple[object, ...]) -> None:
         self.program = Program()
         self._archive = archive
         self._files: dict[str, dict[str, Definition]] = {}
-        self._loading: set[str] = set()
         self.constants = constants
         self.convert_constant: Callable[[object], object] = lambda value: value
 
@@ -110,6 +111,9 @@ class ArchiveScope:
                 return None
             _ClassReader(self, found[0], found[1], name).read()
         return self.program.classes.get(name)
+
+    def prepare(self, function: Function) -> None:
+        """Nothing to do: functions in archives say what they return."""
 
     def _definition(self, name: str) -> Definition | None:
         folder, _, last = name.rpartition(".")
@@ -241,4 +245,3 @@ class _ClassReader:
 _NO_ARGUMENTS = ast.arguments(
     posonlyargs=[], args=[], vararg=None, kwonlyargs=[], kw_defaults=[], kwarg=None, defaults=[]
 )
-__all__ = ["ArchiveScope", "STR"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable
 
-from treadle.frontends.torchscript.control import FALL
 from treadle.frontends.torchscript.emitter import class_type
 from treadle.frontends.torchscript.expressions import Condition
 from treadle.frontends.torchscript.frames import Frame
@@ -47,6 +46,7 @@ from treadle.ir.types import (
     FLOAT,
     INT,
     NONE,
+    PRIMITIVES,
     STR,
     ClassType,
     DictType,
@@ -134,12 +134,14 @@ class Calls(Subscripts):
         self, function: Function, args: list[Value], keywords: dict[str, Value]
     ) -> Value:
         call = CallArguments(args, keywords)
+        self.scope.prepare(function)
         inputs = self.call_signature(Signature.of_function(function), call)
         return self.value(CALL_FUNCTION, inputs, function.result, name=function.name)
 
     def call_method(self, method: Method, args: list[Value], keywords: dict[str, Value]) -> Value:
         function = method.cls.methods[method.name]
         call = CallArguments(args, keywords)
+        self.scope.prepare(function)
         inputs = self.call_signature(Signature.of_function(function, method=True), call)
         return self.value(
             CALL_METHOD, (method.receiver, *inputs), function.result, name=method.name
@@ -308,8 +310,6 @@ class Calls(Subscripts):
         if isinstance(node, ast.Tuple):
             return tuple(t for part in node.elts for t in self._tested_types(part))
         if isinstance(node, ast.Name) and node.id in _ISINSTANCE_NAMES:
-            from treadle.ir.types import PRIMITIVES
-
             return (PRIMITIVES[_ISINSTANCE_NAMES[node.id]],)
         return flatten_union(self.type_argument(node))
 
@@ -431,6 +431,10 @@ class Calls(Subscripts):
             return value
         return self.apply("aten::_unwrap_optional", (value,))
 
+    def _no_grad(self, node: ast.Call, hint: Type | None) -> Item:
+        """Gradient modes mean nothing here: a `with` skips them."""
+        return Special("no_grad")
+
     def _is_scripting(self, node: ast.Call, hint: Type | None) -> Item:
         return Constant(True)
 
@@ -444,6 +448,7 @@ class Calls(Subscripts):
         "enumerate": _enumerate, "zip": _zip, "print": _print, "list": _make_list,
         "dict": _make_dict, "__new__": _new, "identity": _identity, "unwrap": _unwrap,
         "is_scripting": _is_scripting, "is_tracing": _is_tracing,
+        "no_grad": _no_grad,
     }  # fmt: skip
 
 
@@ -451,4 +456,4 @@ def _is_wider(type_: Type) -> bool:
     return len(flatten_union(type_)) > 1 or type_ == ANY
 
 
-FALLS_THROUGH = FALL
+SPECIAL_NAMES = frozenset({*Calls._specials, *_CASTS, *_AS_OPERATOR})

@@ -70,11 +70,12 @@ class Control(Emitter):
             flags = done & {RETURN, BREAK, CONTINUE}
             if flags and index + 1 < len(steps):
                 left = self._any_flag(flags)
-                rest = self.branch(
-                    left, lambda: flags, lambda i=index: self.sequence(steps[i + 1 :])
-                )  # type: ignore[misc]
+                rest = self.branch(left, _leave_by(flags), self._rest(steps[index + 1 :]))
                 return frozenset(exits | rest)
         return frozenset(exits | {FALL})
+
+    def _rest(self, steps: Sequence[Step]) -> Step:
+        return lambda: self.sequence(steps)
 
     def _any_flag(self, kinds: Iterable[str]) -> Value:
         result: Value | None = None
@@ -266,6 +267,10 @@ class Control(Emitter):
         if name == self.result_name:
             return self.uninitialized(end.type)
         return self.constant(False, BOOL)
+
+
+def _leave_by(kinds: Exits) -> Step:
+    return lambda: kinds
 
 
 def _is_flag(name: str) -> bool:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from treadle.errors import CompileError, Error, UnsupportedError
+from treadle.errors import CompileError, UnsupportedError
 from treadle.frontends.torchscript.annotations import AnnotationReader
 from treadle.frontends.torchscript.frames import Frame
 from treadle.frontends.torchscript.parser import Source
@@ -174,7 +174,7 @@ class Emitter:
         """Apply the overload of operator `name` that fits, as TorchScript chooses it."""
         call = CallArguments([self.materialize(a) for a in args], {})
         call.keywords.update({k: self.materialize(v) for k, v in (kwargs or {}).items()})
-        if name == "aten::wait":
+        if name in ("aten::wait", "prim::awaitable_wait"):
             return self._wait(call)
         if name == "prim::RaiseException":
             self.emit(RAISE, [*call.positional, *call.keywords.values()])
@@ -234,14 +234,3 @@ class Emitter:
     def materialize(self, item: Item) -> Value:
         """`item` as a value of the graph."""
         raise NotImplementedError
-
-
-def unless_recursive(function: Callable[[], Graph], file: str) -> Graph:
-    """`function()`, with Python's own recursion limit turned into an error about `file`."""
-    try:
-        return function()
-    except RecursionError:
-        raise CompileError(f"{file}: the source is nested too deeply") from None
-
-
-__all__ = ["Emitter", "Error", "class_type", "unless_recursive"]

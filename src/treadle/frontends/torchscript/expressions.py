@@ -370,7 +370,7 @@ class Expressions(Control):
             return Condition(lambda: self.constant(bool(item.value)), bool(item.value))
         with self.at(node):
             value = self.truth(self.materialize(item))
-        known = value.constant if value.is_constant else None
+        known: bool | None = value.constant if value.is_constant else None
         if value.node is not None and value.node.op.name == "is_scripting.number":
             known = True
         return Condition(lambda: value, known)
@@ -399,8 +399,8 @@ class Expressions(Control):
         if first.known is not None:
             if first.known is is_and:
                 return self._short_circuit(node, values[1:], is_and)
-            known = first.known
-            return Condition(lambda: self.constant(known), known)
+            decided = first.known
+            return Condition(lambda: self.constant(decided), decided)
         rest = _Deferred()
 
         def right() -> Value:

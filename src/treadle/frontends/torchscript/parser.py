@@ -6,7 +6,6 @@ Python's own parser does the work; `scan` bounds what it is given. Nothing is ev
 from __future__ import annotations
 
 import ast
-import textwrap
 from typing import NoReturn
 
 from treadle.errors import CompileError, ScriptSyntaxError, UnsupportedError
@@ -91,9 +90,8 @@ def parse(source: Source, *, trusted: bool = False) -> ast.Module:
 
 
 def parse_function(source: Source) -> ast.FunctionDef:
-    """The only function in `source`, which may be indented as a method is."""
-    dedented = Source(textwrap.dedent(source.text), source.file, source.first_line)
-    body = parse(dedented, trusted=True).body
+    """The only statement of `source`, a function that Python has compiled before."""
+    body = parse(source, trusted=True).body
     if len(body) != 1 or not isinstance(body[0], ast.FunctionDef):
         raise ScriptSyntaxError(f"{source.file}:{source.first_line}: not a function definition")
     return body[0]

@@ -29,7 +29,6 @@ from treadle.ir.types import (
     NONE,
     NUMBER,
     STR,
-    DictType,
     ListType,
     OptionalType,
     TensorType,
@@ -40,12 +39,16 @@ from treadle.ir.types import (
 if TYPE_CHECKING:
     from treadle.frontends.torchscript.emitter import Emitter
 
-_IMPLICIT_OF_TENSOR = {
+_IMPLICIT_OF_TENSOR: dict[Type, str] = {
     FLOAT: "aten::FloatImplicit", COMPLEX: "aten::ComplexImplicit", INT: "aten::IntImplicit",
     NUMBER: "aten::ScalarImplicit",
 }  # fmt: skip
-_IMPLICIT_OF_NUMBER = {FLOAT: "aten::Float", COMPLEX: "aten::Complex", INT: "aten::Int"}
-_IMPLICIT_OF_BOOL = {FLOAT: "aten::Float", INT: "aten::Int", NUMBER: "aten::Int"}
+_IMPLICIT_OF_NUMBER: dict[Type, str] = {
+    FLOAT: "aten::Float",
+    COMPLEX: "aten::Complex",
+    INT: "aten::Int",
+}
+_IMPLICIT_OF_BOOL: dict[Type, str] = {FLOAT: "aten::Float", INT: "aten::Int", NUMBER: "aten::Int"}
 
 
 @dataclass(slots=True)
@@ -106,7 +109,7 @@ def match(
     for index, argument in enumerate(signature.arguments):
         if positional and not argument.keyword_only:
             if _takes_rest(signature, index, positional):
-                value: Value | None = _pack(emitter, positional)
+                value = _pack(emitter, positional)
                 positional = []
             else:
                 value = positional.pop(0)
@@ -131,9 +134,11 @@ def match(
     return matched
 
 
-def _default_type(argument: Argument) -> Type:
-    """The declared type, which a default of None makes more precise than the value's."""
-    return NONE if argument.default is None else argument.type
+def _default_type(argument: Argument) -> Type | None:
+    """The declared type, made precise; None where the value itself has it."""
+    if argument.default is None or argument.type == NUMBER:
+        return None
+    return argument.type.element if isinstance(argument.type, OptionalType) else argument.type
 
 
 def _takes_rest(signature: Signature, index: int, positional: list[Value]) -> bool:
@@ -239,14 +244,11 @@ def _convert_elements(
 def _convert_implicitly(emitter: Emitter, value: Value, type_: Type) -> Value:
     given = value.type
     if isinstance(given, TensorType):
-        name = _IMPLICIT_OF_TENSOR.get(type_)  # type: ignore[call-overload]
+        name = _IMPLICIT_OF_TENSOR.get(type_)
     elif given == NUMBER:
-        name = _IMPLICIT_OF_NUMBER.get(type_)  # type: ignore[call-overload]
+        name = _IMPLICIT_OF_NUMBER.get(type_)
     elif given == BOOL:
-        name = _IMPLICIT_OF_BOOL.get(type_)  # type: ignore[call-overload]
+        name = _IMPLICIT_OF_BOOL.get(type_)
     else:
         name = "aten::device" if given == STR and type_ == DEVICE else None
     return value if name is None else emitter.apply(name, (value,))
-
-
-__all__ = ["CallArguments", "DictType", "Matched", "Signature", "convert", "match"]

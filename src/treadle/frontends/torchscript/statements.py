@@ -23,7 +23,6 @@ from treadle.frontends.torchscript.symbols import (
     Item,
     Method,
     Special,
-    Symbol,
 )
 from treadle.ir.graph import Value
 from treadle.ir.op import RAISE as RAISE_OP
@@ -115,10 +114,15 @@ class Statements(Iterations):
         return FALLS
 
     def _assign(self, node: ast.Assign) -> Exits:
+        if len(node.targets) == 1 and _is_parallel(node.targets[0], node.value):
+            assert isinstance(node.targets[0], ast.Tuple) and isinstance(node.value, ast.Tuple)
+            pairs = zip(node.targets[0].elts, node.value.elts, strict=True)
+            items = [(t, self.item(value, self._target_hint(t))) for t, value in pairs]
+            for target, item in items:
+                self.assign_item(target, item)
+            return FALLS
         hint = self._target_hint(node.targets[0])
         item = self.item(node.value, hint)
-        if not isinstance(item, Value) and not _is_alias(item):
-            item = self.materialize(item)
         for target in node.targets:
             self.assign_item(target, item)
         return FALLS
@@ -173,10 +177,17 @@ class Statements(Iterations):
         if f"__{name}_setter" in cls.methods:
             self.call_method(Method(base, cls, f"__{name}_setter"), [value], {})
             return
+        if name not in cls.attributes and self._declares(base):
+            cls.attributes[name] = value.type
         if name not in cls.attributes:
             raise self.error(f"class {cls.name} has no attribute {name!r} to assign")
         value = self.require(value, cls.attributes[name], f"attribute {name!r}")
         self.emit(SET_ATTR, (base, value), name=name)
+
+    def _declares(self, base: Value) -> bool:
+        """Whether this is ``self.name = value`` in the ``__init__`` of a scripted class."""
+        is_self = base.node is None and base.name == "self"
+        return is_self and self.scope.declares_attributes
 
     def _annotated_assign(self, node: ast.AnnAssign) -> Exits:
         type_ = self.types.read(node.annotation)
@@ -381,7 +392,7 @@ class Statements(Iterations):
         entered: list[Method] = []
         for item in node.items:
             context = self.item(item.context_expr)
-            if isinstance(context, Special) or _is_grad_mode(context):
+            if isinstance(context, Special):
                 continue
             value = self.materialize(context)
             entered.append(self._enter(value, item.optional_vars))
@@ -430,13 +441,14 @@ class _Given(ast.expr):
 Statements._kinds[_Given] = Statements._given
 
 
-def _is_alias(item: Symbol) -> bool:
-    """Whether a name may stand for `item` itself: functions, classes, modules."""
-    return True
-
-
-def _is_grad_mode(item: Item) -> bool:
-    return False
+def _is_parallel(target: ast.expr, value: ast.expr) -> bool:
+    """Whether this is ``a, b = c, d``, which needs no tuple."""
+    return (
+        isinstance(target, ast.Tuple)
+        and isinstance(value, ast.Tuple)
+        and len(target.elts) == len(value.elts)
+        and not any(isinstance(e, ast.Starred) for e in (*target.elts, *value.elts))
+    )
 
 
 def _is_false(node: ast.expr) -> bool:

@@ -121,6 +121,13 @@ class Scope(Protocol):
     def find_class(self, name: str) -> Class | None:
         """The class with a qualified name."""
 
+    def prepare(self, function: Function) -> None:
+        """Make sure that the type of `function`'s result is known."""
+
+    @property
+    def declares_attributes(self) -> bool:
+        """Whether assignments in ``__init__`` declare attributes."""
+
 
 def describe(item: Item) -> str:
     """How messages call `item`."""

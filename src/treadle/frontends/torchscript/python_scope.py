@@ -1,0 +1,191 @@
+"""The names that a scripted Python function may use: its globals, closure, and ``torch``'s names.
+
+Other Python functions and classes that it names are imported with it.
+"""
+
+from __future__ import annotations
+
+import builtins
+import enum
+import math
+import types
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from treadle.frontends.torchscript.calls import SPECIAL_NAMES
+from treadle.frontends.torchscript.symbols import (
+    Builtin,
+    Constant,
+    Namespace,
+    Special,
+    Symbol,
+    TypeSymbol,
+)
+from treadle.ir.dtypes import BY_TORCH_NAME
+from treadle.ir.program import Class, Function
+from treadle.ir.types import TENSOR
+from treadle.ops.device import Device
+
+Resolve = Callable[[Any], Symbol | None]
+
+_ROOTS = {"torch": "torch", "treadle": "torch", "math": "math", "typing": "typing"}
+_GRADIENT_MODES = frozenset({"no_grad", "enable_grad", "inference_mode", "set_grad_enabled"})
+_NUMBERS = {name: getattr(math, name) for name in ("pi", "e", "inf", "nan", "tau")}
+_DTYPE_ALIASES = {
+    "float": "float32", "double": "float64", "half": "float16", "int": "int32", "long": "int64",
+    "short": "int16",
+}  # fmt: skip
+_ENUMERATIONS = {"contiguous_format": 0, "preserve_format": 1, "channels_last": 2, "strided": 0}
+_JIT: dict[str, Symbol] = {
+    "fork": Special("fork"), "_fork": Special("fork"), "wait": Builtin("aten::wait"),
+    "_wait": Builtin("aten::wait"), "annotate": Special("annotate"),
+    "isinstance": Special("isinstance"), "is_scripting": Special("is_scripting"),
+    "is_tracing": Special("is_tracing"), "_unwrap_optional": Special("unwrap"),
+    "Future": Special("Future"), "Attribute": Special("identity"),
+}  # fmt: skip
+_MATH = {"remainder": "aten::mathremainder"}
+
+
+def builtin_member(path: str, name: str) -> Symbol | None:
+    """What ``path.name`` stands for, `path` being ``torch``, ``math`` or below them."""
+    match path:
+        case "torch":
+            return _torch_member(name)
+        case "torch.jit":
+            return _JIT.get(name)
+        case "torch.nn" | "torch.utils":
+            return Namespace(f"{path}.{name}")
+        case "torch.nn.functional":
+            return Builtin(f"aten::{name}")
+        case "torch.ops":
+            return Namespace(f"torch.ops.{name}")
+        case "math":
+            if name in _NUMBERS:
+                return Constant(_NUMBERS[name])
+            return Builtin(_MATH.get(name, f"aten::{name}"))
+        case "typing":
+            return Special("identity") if name == "cast" else None
+    if path.startswith("torch.ops."):
+        return Builtin(f"{path[10:]}::{name}")
+    return None
+
+
+def _torch_member(name: str) -> Symbol | None:
+    if name in ("jit", "nn", "ops", "utils"):
+        return Namespace(f"torch.{name}")
+    if name in ("fork", "wait"):
+        return _JIT[name]
+    if name == "Tensor":
+        return TypeSymbol(TENSOR)
+    if name in _GRADIENT_MODES:
+        return Special("no_grad")
+    if name in _NUMBERS:
+        return Constant(_NUMBERS[name])
+    if name in _ENUMERATIONS:
+        return Constant(_ENUMERATIONS[name])
+    torch_name = _DTYPE_ALIASES.get(name, name)
+    if torch_name in BY_TORCH_NAME:
+        return Constant(BY_TORCH_NAME[torch_name].code)
+    return Builtin(f"aten::{name}")
+
+
+class PythonScope:
+    """The scope of one Python function.
+
+    Args:
+        names: its globals and the variables that it closes over.
+        resolve: what functions and classes stand for; they belong to the whole program.
+        prepare: makes sure that the type of a function's result is known.
+        classes: the classes of the program by qualified name.
+    """
+
+    declares_attributes = True
+
+    def __init__(
+        self,
+        names: Mapping[str, Any],
+        resolve: Resolve,
+        prepare: Callable[[Function], None],
+        classes: Mapping[str, Class],
+    ) -> None:
+        self._names = names
+        self._resolve = resolve
+        self._prepare = prepare
+        self._classes = classes
+        self._modules: dict[str, types.ModuleType] = {}
+
+    def lookup(self, name: str) -> Symbol | None:
+        if name in self._names:
+            return self.symbol(self._names[name])
+        return Special(name) if name in SPECIAL_NAMES or hasattr(builtins, name) else None
+
+    def member(self, path: str, name: str) -> Symbol | None:
+        if not path.startswith("python:"):
+            return builtin_member(path, name)
+        module = self._modules.get(path)
+        return self.symbol(getattr(module, name)) if hasattr(module, name) else None
+
+    def find_class(self, name: str) -> Class | None:
+        return self._classes.get(name)
+
+    def prepare(self, function: Function) -> None:
+        self._prepare(function)
+
+    def symbol(self, value: Any) -> Symbol | None:
+        """What a Python object stands for in a script."""
+        if isinstance(value, types.ModuleType):
+            return self._module(value)
+        constant = as_constant(value)
+        if constant is not None:
+            return constant
+        known = _known_function(value)
+        return known if known is not None else self._resolve(value)
+
+    def _module(self, module: types.ModuleType) -> Namespace:
+        root, _, rest = module.__name__.partition(".")
+        if root in _ROOTS:
+            return Namespace(_ROOTS[root] + ("." + rest if rest else ""))
+        path = f"python:{module.__name__}"
+        self._modules[path] = module
+        return Namespace(path)
+
+
+def as_constant(value: Any) -> Constant | None:
+    """The constant that a Python value is in a script; None for functions, classes, objects."""
+    if isinstance(value, enum.Enum):
+        return None
+    if value is None or type(value) in (bool, int, float, complex, str, np.ndarray, Device):
+        return Constant(value)
+    if isinstance(value, np.generic):
+        return Constant(value.item())
+    if isinstance(value, (list, tuple)):
+        parts = [as_constant(part) for part in value]
+        if all(part is not None for part in parts):
+            return Constant(type(value)(part.value for part in parts if part is not None))
+        return None
+    dtype = BY_TORCH_NAME.get(str(value).removeprefix("torch.").removeprefix("treadle."))
+    if dtype is not None and type(value).__name__ in ("dtype", "DType"):
+        return Constant(dtype.code)
+    if hasattr(value, "__array__") and not isinstance(value, type):
+        return Constant(np.asarray(value))
+    return None
+
+
+def _known_function(value: Any) -> Symbol | None:
+    """Functions of Python, ``math`` and ``torch``, by where they were defined."""
+    module = getattr(value, "__module__", None) or ""
+    name = getattr(value, "__name__", "")
+    if module == "builtins" and name in SPECIAL_NAMES:
+        return Special(name)
+    if module == "math":
+        return builtin_member("math", name)
+    root = module.partition(".")[0]
+    if root in ("torch", "treadle") and isinstance(
+        value, (types.FunctionType, types.BuiltinFunctionType)
+    ):
+        if module.startswith(("torch.jit", "torch._jit")) and name in _JIT:
+            return _JIT[name]
+        return builtin_member("torch", name)
+    return None

@@ -1,0 +1,123 @@
+"""Runs one Python function as TorchScript, from an archive and as a script, and compares."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+
+from treadle.errors import ScriptError
+from treadle.frontends.torchscript.loader import LoadedModule, load_program
+from treadle.frontends.torchscript.script import ScriptedFunction, script
+from treadle.interpreter import call, restore_state, run
+from treadle.interpreter.entry import bind_arguments
+from treadle.ir.program import EnumValue, Object
+from treadle.ir.verify import verify
+
+
+def load(module: torch.jit.ScriptModule | torch.jit.ScriptFunction[Any, Any]) -> LoadedModule:
+    """What Treadle reads of an archive that torch writes."""
+    buffer = io.BytesIO()
+    torch.jit.save(module, buffer)
+    return load_program(buffer.getvalue(), restore=restore_state)
+
+
+def to_numpy(value: Any) -> Any:
+    """A torch result as Treadle represents it."""
+    match value:
+        case torch.Tensor():
+            return value.detach().numpy().copy()
+        case list():
+            return [to_numpy(v) for v in value]
+        case tuple():
+            return tuple(to_numpy(v) for v in value)
+        case dict():
+            return {to_numpy(k): to_numpy(v) for k, v in value.items()}
+    return value
+
+
+def copied(value: Any) -> Any:
+    """A copy of an argument, so that in-place changes stay with one run."""
+    match value:
+        case torch.Tensor():
+            return value.clone()
+        case list():
+            return [copied(v) for v in value]
+        case dict():
+            return {k: copied(v) for k, v in value.items()}
+    return value
+
+
+def assert_same(got: Any, want: Any) -> None:
+    """Compare results of Treadle and torch, types included."""
+    if isinstance(want, np.ndarray):
+        assert isinstance(got, np.ndarray), got
+        assert got.dtype == want.dtype and got.shape == want.shape
+        np.testing.assert_allclose(got, want, rtol=1e-5, atol=1e-6)
+    elif isinstance(want, (list, tuple)):
+        assert type(got) in (list, tuple) and len(got) == len(want), (got, want)
+        for g, w in zip(got, want, strict=True):
+            assert_same(g, w)
+    elif isinstance(want, dict):
+        assert list(got) == list(want)
+        assert_same(list(got.values()), list(want.values()))
+    elif isinstance(got, EnumValue):
+        assert got.name == want.name
+    elif isinstance(want, float):
+        assert type(got) is float
+        np.testing.assert_allclose(got, want, rtol=1e-15, atol=0)
+    else:
+        assert type(got) is type(want) and got == want, (got, want)
+
+
+def run_script(function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
+    """Compile `function` with Treadle and run it."""
+    scripted = script(function)
+    assert isinstance(scripted, ScriptedFunction)
+    graph = scripted.function.graph()
+    verify(graph)
+    values = bind_arguments(scripted.function, args, {}, scripted.program)
+    return run(scripted.program, graph, values)
+
+
+def run_archive(module: Any, args: tuple[Any, ...], method: str = "__call__") -> Any:
+    """Save a scripted module or function with torch, and run it with Treadle."""
+    loaded = load(module)
+    verify_all(loaded.root)
+    return call(loaded.program, loaded.root, method, args)
+
+
+def verify_all(root: Object) -> None:
+    """Verify the graphs of all methods of an object and of those it holds."""
+    for function in root.cls.methods.values():
+        verify(function.graph())
+    for value in root.attributes.values():
+        if isinstance(value, Object):
+            verify_all(value)
+
+
+def check(function: Callable[..., Any], *args: Any, archive_args: bool = True) -> Any:
+    """Run `function` by torch, from an archive and as a script; all must agree.
+
+    A function that raises must raise everywhere.
+    """
+    compiled = torch.jit.script(function)
+    numpy_args = tuple(to_numpy(copied(a)) for a in args)
+    try:
+        want = to_numpy(compiled(*copied(list(args))))
+    except Exception as error:  # torch has many classes for a script's errors
+        message = str(error).strip().splitlines()[-1].partition(": ")[2]
+        for attempt in (lambda: run_archive(compiled, numpy_args), lambda: run_script(function, numpy_args)):
+            try:
+                got = attempt()
+            except ScriptError as ours:
+                assert message in str(ours) or not message.startswith("MSG"), (message, str(ours))
+            else:
+                raise AssertionError(f"gave {got!r}, torch raises {error}") from error
+        return None
+    assert_same(run_archive(compiled, to_numpy(copied(list(args)))), want)
+    assert_same(run_script(function, tuple(to_numpy(copied(list(args))))), want)
+    return want
