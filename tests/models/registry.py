@@ -1,5 +1,6 @@
 """The models by name: how to build one, what to feed it, how it becomes an archive."""
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,7 +92,8 @@ def compile_model(name: str) -> torch.jit.ScriptModule:
     """Build the model `name` and script or trace it."""
     model = MODELS[name]
     module = model.make()
-    with torch.no_grad():
+    with torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore", torch.jit.TracerWarning)  # shapes become constants: meant
         if model.compile == "trace":
             compiled = torch.jit.trace(module, model.example_inputs(), check_trace=False)
         else:
