@@ -16,7 +16,7 @@ from treadle.ops import OPS
 T = TensorType(f32, (2, 3))
 _NAMES = st.sampled_from(["", "x", "y", "x.1", "y.2", "7", "é", "a b", "%", "."])
 _LOCS = st.sampled_from([None, Loc("model.py", 3), Loc(" odd # name.py ", 12), Loc("", 1)])
-_UNARY = ("relu", "tanh", "neg", "sigmoid", "exp", "abs")
+_UNARY = ("tanh", "neg", "relu", "sigmoid", "exp", "abs")
 
 
 @st.composite
@@ -28,9 +28,9 @@ def graphs(draw: Any, max_nodes: int = 12, writes: bool = False) -> Graph:
     graph = Graph(draw(st.sampled_from(["forward", "f", "__torch__.f", "odd name"])))
     scope = [graph.add_param(T, draw(_NAMES)) for _ in range(draw(st.integers(1, 3)))]
     flags = [graph.add_param(BOOL, draw(_NAMES))]
-    maker = _Maker(draw, flags, draw(st.integers(0, max_nodes)), writes)
+    maker = _Maker(draw, flags, draw(st.integers(max_nodes // 2, max_nodes)), writes)
     maker.fill(graph, scope, 0)
-    graph.set_returns([draw(st.sampled_from(scope)) for _ in range(draw(st.integers(0, 2)))])
+    graph.set_returns([draw(st.sampled_from(scope)) for _ in range(draw(st.integers(1, 4)))])
     return graph
 
 
@@ -39,12 +39,13 @@ class _Maker:
         self.draw, self.flags, self.budget, self.writes = draw, flags, budget, writes
 
     def pick(self, scope: list[Value]) -> Value:
-        value: Value = self.draw(st.sampled_from(scope))
+        """A tensor; where there are writes one of few, so that writes and reads often meet."""
+        value: Value = self.draw(st.sampled_from(scope[-3:] if self.writes else scope))
         return value
 
     def fill(self, block: Block, scope: list[Value], depth: int) -> None:
         """Append nodes to `block`, and their tensors to `scope`."""
-        for _ in range(self.draw(st.integers(0, 4))):
+        for _ in range(self.draw(st.integers(0, 3 if depth else 12))):
             if self.budget == 0:
                 return
             self.budget -= 1
@@ -61,7 +62,7 @@ class _Maker:
                     scope.append(value)
 
     def make_unary(self, block: Block, scope: list[Value], depth: int) -> Node:
-        op = OPS[self.draw(st.sampled_from(_UNARY))]
+        op = OPS[self.draw(st.sampled_from(_UNARY[: 2 if self.writes else None]))]
         return block.add(op, (self.pick(scope),), (T,))
 
     def make_binary(self, block: Block, scope: list[Value], depth: int) -> Node:

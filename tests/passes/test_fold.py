@@ -296,3 +296,27 @@ def test_large_results_stay_computed() -> None:
             return %y
         """,
     )
+
+
+def test_a_list_that_grows_in_an_unrolled_loop_is_not_folded() -> None:
+    check_pass(
+        fold_constants,
+        before="""
+            graph(%x: f32[2])
+            %y: f32[2] = loop(1, True, %x) with (%i: int, %u: f32[2])
+              %l: List[f32[2]] = list(%u)
+              %m: List[f32[2]] = append.t(%l, %x)
+              %n: int = len.t(%l)
+              %v: f32[2] = add.Scalar(%u, %n, 1)
+              return True, %v
+            return %y
+        """,
+        after="""
+            graph(%x: f32[2])
+            %l: List[f32[2]] = list(%x)
+            %m: List[f32[2]] = append.t(%l, %x)
+            %n: int = len.t(%l)
+            %v: f32[2] = add.Scalar(%x, %n, 1)
+            return %v
+        """,
+    )

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given, note, settings
 
 from tests.check_pass import check_meaning
 from tests.ir.random_graphs import graphs
 from treadle.ir.clone import clone_graph
 from treadle.ir.graph import Graph
+from treadle.ir.text import print_graph
 from treadle.ir.verify import verify
 from treadle.passes.cse import eliminate_common_subexpressions
 from treadle.passes.dce import eliminate_dead_code
@@ -24,6 +25,7 @@ PASSES = (fold_constants, eliminate_dead_code, functionalise, eliminate_common_s
 @settings(max_examples=60, deadline=None)
 @given(graph=graphs(max_nodes=20, writes=True))
 def test_a_pass_keeps_the_meaning(run: Callable[[Graph], bool], graph: Graph) -> None:
+    note(print_graph(graph))
     changed = clone_graph(graph)
     rounds = 0
     while run(changed):
@@ -36,6 +38,7 @@ def test_a_pass_keeps_the_meaning(run: Callable[[Graph], bool], graph: Graph) ->
 @settings(max_examples=60, deadline=None)
 @given(graph=graphs(max_nodes=20, writes=True))
 def test_all_passes_together_keep_the_meaning(graph: Graph) -> None:
+    note(print_graph(graph))
     changed = clone_graph(graph)
     for run in (*PASSES, *PASSES):
         run(changed)

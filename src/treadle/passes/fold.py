@@ -12,7 +12,7 @@ from treadle.ir.literals import is_literal, print_literal
 from treadle.ir.op import CONSTANT, IF, LIST, LOOP, TUPLE, UNINITIALIZED
 from treadle.ir.subtype import is_assignable
 from treadle.ir.types import INT, TensorType, Type
-from treadle.passes.alias import Aliases, analyse_aliases
+from treadle.passes.alias import analyse_aliases
 from treadle.passes.constants import constant_type
 from treadle.passes.forward import Known, known_result
 
@@ -34,14 +34,15 @@ def fold_constants(graph: Graph) -> bool:
     that someone writes into, and lists and tensors that the caller gets: each run needs its own,
     (3) operators that raise, (4) loops over 256 trips or 2000 nodes. Leaves unused nodes to `dce`.
     """
-    folder = _Folder(analyse_aliases(graph))
+    folder = _Folder(graph)
     folder.block(graph)
     return folder.changed
 
 
 class _Folder:
-    def __init__(self, aliases: Aliases) -> None:
-        self.aliases = aliases
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.aliases = analyse_aliases(graph)
         self.changed = False
 
     def block(self, block: Block) -> None:
@@ -161,6 +162,7 @@ class _Folder:
             size = sum(1 + _count(n) for n in body.nodes)
             if trips.constant * size <= MAX_UNROLLED_NODES:
                 _unroll(block, node, trips.constant)
+                self.aliases = analyse_aliases(self.graph)  # the copies are new values
                 return True
         self.block(body)
         return False
