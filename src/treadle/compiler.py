@@ -172,7 +172,8 @@ def engine() -> Engine:
 
 def single(op: OpDef, arguments: Sequence[Any]) -> tuple[Graph, list[Any]]:
     """A graph that applies `op` once, to `arguments` of which arrays become parameters, and the
-    arrays, in order. Lists of arrays are flattened."""
+    arrays, in order. Lists of arrays are flattened.
+    """
     graph = Graph(op.name)
     arrays: list[Any] = []
 

@@ -74,7 +74,7 @@ class Rows:
 
 class Loader(Protocol):
     """Loads the element of tensor argument `argument` (its position in the schema; for a list of
-    tensors: `item` of it) at i64 `positions`, one per dim."""
+    tensors: number `item` of those that are not None) at i64 `positions`, one per dim."""
 
     def __call__(self, argument: int, positions: Sequence[Expr], item: int = 0) -> Expr: ...
 

@@ -31,11 +31,13 @@ def choose_blocks(
     its rows of A and its panels of B, so A is read once for each block of panels, B once for each
     block of rows. A's block has to stay in half of L2.
     """
+    if not rows or not panels or not batch:
+        return Blocks(max(rows, 1), max(panels, 1), 0)
     k = depth * taps
     flops = 2.0 * rows * panels * panel_columns * k
     wanted = min(max(flops / TASK_FLOPS, 1.0), MAX_TASKS / max(batch, 1))
     tiles = -(-rows // tile_rows)
-    best, best_cost = Blocks(rows, panels, 0), math.inf
+    best, best_cost = (rows, panels), math.inf
     for panel_block in sorted({max(1, -(-panels // n)) for n in range(1, panels + 1)}):
         columns = -(-panels // panel_block)
         tile_block = max(1, min(tiles, round(tiles * columns / wanted)))
@@ -43,16 +45,13 @@ def choose_blocks(
         height = -(-rows // row_block)
         a_bytes, b_bytes = rows * depth * itemsize, panels * panel_columns * k * itemsize
         block_bytes = min(row_block, rows) * depth * itemsize
-        cost = height * b_bytes + columns * a_bytes
+        cost = float(height * b_bytes + columns * a_bytes)
         cost *= 1.0 if block_bytes <= machine.l2_bytes / 2 or panel_block == 1 else 2.0
         cost *= 1.0 + abs(math.log(height * columns / wanted)) / 4
         if cost < best_cost:
-            best, best_cost = Blocks(row_block, panel_block, 0), cost
-    return Blocks(
-        best.rows,
-        best.panels,
-        _k_block(machine, best.rows, tile_rows, panel_columns, depth, taps, itemsize),
-    )
+            best, best_cost = (row_block, panel_block), cost
+    k_block = _k_block(machine, best[0], tile_rows, panel_columns, depth, taps, itemsize)
+    return Blocks(*best, k_block)
 
 
 def _k_block(

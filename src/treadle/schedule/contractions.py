@@ -11,7 +11,15 @@ import numpy as np
 from treadle.ir.dtypes import DType
 from treadle.ir.graph import Value
 from treadle.ir.loops import (
-    Accumulator, Buffer, CONTRACTION_SIZES, Contraction, Expr, LoopNest, Stage, Store, Tile,
+    CONTRACTION_SIZES,
+    Accumulator,
+    Buffer,
+    Contraction,
+    Expr,
+    LoopNest,
+    Stage,
+    Store,
+    Tile,
 )  # fmt: skip
 from treadle.ops.expr import add
 from treadle.schedule.blocks import choose_blocks

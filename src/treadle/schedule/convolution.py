@@ -18,7 +18,10 @@ from treadle.ops.expr import compare, const, select
 from treadle.ops.lowering import Convolution, ConvolutionSpec
 from treadle.passes.specialise import Unplannable
 from treadle.schedule.contractions import (
-    Product, contraction_step, packed_columns, packed_weight,
+    Product,
+    contraction_step,
+    packed_columns,
+    packed_weight,
 )  # fmt: skip
 from treadle.schedule.fused import tail_operands
 from treadle.schedule.groups import Group, arguments, map_arguments, tensor_type
@@ -28,7 +31,12 @@ from treadle.schedule.placement import Placement
 from treadle.schedule.places import Place, Storage, broadcast_strides, collapse
 from treadle.schedule.pointwise import copy_step
 from treadle.schedule.steps import (
-    Packing, Step, count_tasks, grain, stream_cost, task_axes,
+    Packing,
+    Step,
+    count_tasks,
+    grain,
+    stream_cost,
+    task_axes,
 )  # fmt: skip
 from treadle.schedule.windows import CHANNELS_LAST, depthwise_step
 
@@ -41,19 +49,37 @@ def convolution_steps(
 ) -> list[Step]:
     """The steps of a convolution over 1 or 2 spatial dims with a constant weight."""
     node = group.anchor
-    assert node is not None and isinstance(node.op.lower, Convolution)
+    assert node is not None
+    assert isinstance(node.op.lower, Convolution)
     values = arguments(node)
     types = map_arguments(node, lambda _, v: tensor_type(v))
     spec = node.op.lower.spec(tensor_type(node.output), *types)
     if not values[1].is_constant:
         raise Unplannable(f"{node.op.name} with a weight computed at run time")
     weight: np.ndarray = values[1].constant
-    origin = placement[values[0]]
+    origin = _batched(placement[values[0]], weight.ndim)
+    if not origin.dtype.is_floating:
+        raise Unplannable(f"{node.op.name} of {origin.dtype.name} is not compiled")
     if spec.groups > 1 and weight.shape[1] == 1 and weight.shape[0] == spec.groups:
         steps, origin = _channels_last(origin, placement, machine)
-        placement.alias(values[0], origin)
-        return [*steps, depthwise_step(group, spec, weight, placement, machine)]
+        target = _target(group, placement, weight.ndim)
+        return [*steps, depthwise_step(group, spec, weight, origin, target, placement, machine)]
     return _contraction(group, spec, weight, values, origin, placement, machine, packings)
+
+
+def _batched(place: Place, rank: int) -> Place:
+    """`place` with a batch dim: torch takes a single image too."""
+    if len(place.shape) == rank:
+        return place
+    return place.view((1, *place.shape), (0, *place.strides), place.offset)
+
+
+def _target(group: Group, placement: Placement, rank: int) -> Place:
+    """Where the result goes: channels-last, if there is a choice."""
+    order = CHANNELS_LAST[rank]
+    if len(tensor_type(group.result).sizes) < rank:
+        order = tuple(d - 1 for d in order[1:])
+    return _batched(placement.result(group.result, order), rank)
 
 
 def _channels_last(
@@ -85,7 +111,7 @@ def _contraction(
     else:
         steps, copied = _channels_last(origin, placement, machine)
         image = _image(copied)
-    target = placement.result(group.result, CHANNELS_LAST[len(origin.shape)])
+    target = _target(group, placement, weight.ndim)
     out = _image(target)
     groups, c_in = spec.groups, weight.shape[1]
     columns = weight.shape[0] // groups

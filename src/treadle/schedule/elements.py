@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from treadle.ir.graph import Node, Value
 from treadle.ir.loops import Access, Call, Const, Dim, Expr, Index, Load, LoopNest, Stage
 from treadle.ops.lowering import Elements
 from treadle.schedule.fused import Fused, operators
-from treadle.schedule.groups import Group, map_arguments, tensor_type
+from treadle.schedule.groups import Group, arguments, map_arguments, tensor_type
 from treadle.schedule.machine import Machine
 from treadle.schedule.nests import NestBuilder
 from treadle.schedule.placement import Placement
@@ -42,18 +43,11 @@ class _Positions:
 def elements_step(group: Group, placement: Placement, machine: Machine) -> Step:
     """An `Elements` anchor, with what follows it, as one kernel."""
     node = group.anchor
-    assert node is not None and isinstance(node.op.lower, Elements)
+    assert node is not None
+    assert isinstance(node.op.lower, Elements)
     result = tensor_type(node.output)
-    places: dict[tuple[int, int], Place] = {}
-    counts: dict[int, int] = {}
-
-    def note(position: int, value: object) -> object:
-        item = counts.get(position, 0)
-        counts[position] = item + 1
-        places[position, item] = placement[value]  # type: ignore[index]
-        return tensor_type(value)  # type: ignore[arg-type]
-
-    types = map_arguments(node, note)
+    places = _operand_places(node, placement)
+    types = map_arguments(node, lambda _, v: tensor_type(v))
     first = next(iter(places.values()))
     order = None
     if len(first.shape) == len(result.sizes):
@@ -92,9 +86,20 @@ def elements_step(group: Group, placement: Placement, machine: Machine) -> Step:
     )  # fmt: skip
 
 
+def _operand_places(node: Node, placement: Placement) -> dict[tuple[int, int], Place]:
+    """The places of the tensors, by position of the argument and number among its tensors."""
+    places: dict[tuple[int, int], Place] = {}
+    for position, argument in enumerate(arguments(node)):
+        listed = argument if isinstance(argument, list) else [argument]
+        values = [v for v in listed if isinstance(v, Value)]
+        places |= {(position, item): placement[v] for item, v in enumerate(values)}
+    return places
+
+
 def _access(builder: NestBuilder, place: Place, positions: Sequence[Expr]) -> Access:
     """The element of `place` at `positions`: what is affine as strides of axes, the rest as
-    indirect terms."""
+    indirect terms.
+    """
     terms: dict[int, int] = {}
     offset = 0
     indirect: list[tuple[Expr, Dim]] = []

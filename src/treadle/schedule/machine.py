@@ -23,7 +23,8 @@ class Machine:
     bytes_per_ns: float = 15.0
 
     def lanes(self, dtype: DType) -> int:
-        return self.vector_bytes // dtype.itemsize
+        """How many values of `dtype` a vector holds; 16-bit floats are computed as f32."""
+        return self.vector_bytes // max(dtype.itemsize, 4 if dtype.is_floating else 1)
 
     def tile(self, dtype: DType, rows: int, columns: int, gates: int = 1) -> Tile:
         """The register tile for a product of `rows` rows and `columns` columns.

@@ -11,7 +11,12 @@ from treadle.ir.loops import Expr, Tile
 from treadle.ops.lowering import MatrixProduct
 from treadle.passes.specialise import Unplannable
 from treadle.schedule.contractions import (
-    Operand, Product, contraction_step, pack_steps, packed_columns, packed_weight,
+    Operand,
+    Product,
+    contraction_step,
+    pack_steps,
+    packed_columns,
+    packed_weight,
 )  # fmt: skip
 from treadle.schedule.fused import tail_operands
 from treadle.schedule.groups import Group, arguments
@@ -27,10 +32,18 @@ def matmul_steps(
 ) -> list[Step]:
     """The steps of ``A[..., m, k] @ B[..., k, n]`` and what follows it."""
     node = group.anchor
-    assert node is not None and isinstance(node.op.lower, MatrixProduct)
+    assert node is not None
+    assert isinstance(node.op.lower, MatrixProduct)
     rule, values = node.op.lower, arguments(node)
-    a, b = placement[values[0]], _matrix_b(placement[values[1]], rule.transpose_b)
+    a, b = placement[values[0]], placement[values[1]]
+    if not a.dtype.is_floating or len(b.shape) < 2:
+        raise Unplannable(
+            f"{node.op.name} of {a.dtype.name} and {len(b.shape)} dims is not compiled"
+        )
+    b = _matrix_b(b, rule.transpose_b)
     target = placement.result(group.result, wanted_order(group.result))
+    if len(a.shape) == 1:  # one row
+        a, target = (p.view((1, *p.shape), (0, *p.strides), p.offset) for p in (a, target))
     bias = values[rule.bias] if rule.bias is not None else None
     operands = [placement[v] for v in tail_operands(group)]
     if bias is not None:
@@ -49,9 +62,7 @@ def matmul_steps(
         k, n = ((b.shape[d], b.strides[d]) for d in (-2, -1))
         packs, operand = pack_steps(b, b_batch, k, n, panel, placement, machine)
         steps += packs
-    product.batch = [
-        (n, s, t) for (n, s, _), t in zip(product.batch, operand.batch, strict=bool(product.batch))
-    ]
+    product.batch = [(n, s, t) for (n, s, _), t in zip(product.batch, operand.batch, strict=False)]
     return [*steps, _step(group, product, operand, tile, target, placement, machine, bias)]
 
 

@@ -110,11 +110,13 @@ def source(value: Value) -> Value:
     node = value.node
     if node is not None and node.op is WAIT:
         fork = node.inputs[0].node
-        assert fork is not None and fork.op is FORK
+        assert fork is not None
+        assert fork.op is FORK
         return source(fork.blocks[0].returns[0])
     if node is not None and node.op is TUPLE_UNPACK:
         packed = source(node.inputs[0]).node
-        assert packed is not None and packed.op is TUPLE
+        assert packed is not None
+        assert packed.op is TUPLE
         return source(packed.inputs[node.outputs.index(value)])
     return value
 

@@ -1,5 +1,6 @@
 """LSTM layers: one contraction a time step, its gates side by side in a panel, so that a whole
-cell update is the epilogue of one kernel."""
+cell update is the epilogue of one kernel.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +9,19 @@ from typing import Any
 import numpy as np
 
 from treadle.ir.loops import (
-    CONTRACTION_SIZES, Accumulator, Buffer, Expr,
+    CONTRACTION_SIZES,
+    Accumulator,
+    Buffer,
+    Expr,
 )  # fmt: skip
 from treadle.ops.expr import add, call, mul
 from treadle.ops.lowering import Recurrence
 from treadle.passes.specialise import Unplannable
 from treadle.schedule.contractions import (
-    Product, finish_contraction, packed_columns, packed_weight,
+    Product,
+    finish_contraction,
+    packed_columns,
+    packed_weight,
 )  # fmt: skip
 from treadle.schedule.groups import Group, arguments
 from treadle.schedule.machine import Machine
@@ -32,7 +39,8 @@ def recurrence_steps(
 ) -> list[Step]:
     """The steps of one layer and direction: a kernel per time step."""
     node = group.anchor
-    assert node is not None and isinstance(node.op.lower, Recurrence)
+    assert node is not None
+    assert isinstance(node.op.lower, Recurrence)
     if node.op.lower.kind != "lstm":
         raise Unplannable(f"recurrence {node.op.lower.kind!r} is not compiled")
     values: list[Any] = arguments(node)

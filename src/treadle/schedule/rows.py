@@ -8,7 +8,17 @@ from collections.abc import Sequence
 from treadle.ir.dtypes import DType, bool_, i64
 from treadle.ir.graph import Node, Value
 from treadle.ir.loops import (
-    Access, Axis, Call, Const, Expr, Extent, LoopNest, Range, Reduce, Reduced, Stage,
+    Access,
+    Axis,
+    Call,
+    Const,
+    Expr,
+    Extent,
+    LoopNest,
+    Range,
+    Reduce,
+    Reduced,
+    Stage,
 )  # fmt: skip
 from treadle.ops.expr import dtype_of
 from treadle.ops.lowering import Rows
@@ -88,7 +98,8 @@ class _Axes:
 def rows_step(group: Group, placement: Placement, machine: Machine) -> Step:
     """A group around a `Rows` anchor as one kernel."""
     node = group.anchor
-    assert node is not None and isinstance(node.op.lower, Rows)
+    assert node is not None
+    assert isinstance(node.op.lower, Rows)
     rule, result = node.op.lower, tensor_type(node.output)
     lead_value = tensor_operands(node)[0]
     shape = tensor_type(lead_value).sizes
@@ -156,7 +167,8 @@ def _lead(operands: Sequence[Place], shape: Sequence[int]) -> Place:
 
 def _spread(strides: Sequence[int], shape: Sequence[int], rows: Sequence[int]) -> tuple[int, ...]:
     """Strides over the result of a reduction as strides over the full domain: 0 on reduced dims,
-    whether the result kept them or not."""
+    whether the result kept them or not.
+    """
     if len(strides) == len(shape):
         return tuple(0 if d in rows else s for d, s in enumerate(strides))
     left = iter(strides)

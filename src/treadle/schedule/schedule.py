@@ -5,7 +5,13 @@ from __future__ import annotations
 from treadle.ir.graph import Block, Graph, Node
 from treadle.ir.op import FORK, WAIT
 from treadle.ops.lowering import (
-    Concat, Convolution, Elements, MatrixProduct, Recurrence, Rows, Window,
+    Concat,
+    Convolution,
+    Elements,
+    MatrixProduct,
+    Recurrence,
+    Rows,
+    Window,
 )  # fmt: skip
 from treadle.passes.specialise import Unplannable
 from treadle.schedule.convolution import convolution_steps
@@ -128,7 +134,7 @@ class _Scheduler:
     def _concat(self, node: Node) -> list[Step]:
         """Copy those operands that could not be written to their part of the result."""
         assert isinstance(node.op.lower, Concat)
-        values = [v for v in tensor_operands(node)]
+        values = list(tensor_operands(node))
         rank = len(tensor_type(node.output).sizes)
         first = next(p for p in map(self.placement.__getitem__, values) if len(p.shape) == rank)
         whole = self.placement.result(node.output, walking_order(first.shape, first.strides))

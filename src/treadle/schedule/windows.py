@@ -11,7 +11,18 @@ import numpy as np
 from treadle.ir.dtypes import DType, i64
 from treadle.ir.graph import Value
 from treadle.ir.loops import (
-    Access, Call, Const, Dim, Expr, Index, Load, LoopNest, Range, Reduce, Reduced, Stage,
+    Access,
+    Call,
+    Const,
+    Dim,
+    Expr,
+    Index,
+    Load,
+    LoopNest,
+    Range,
+    Reduce,
+    Reduced,
+    Stage,
 )  # fmt: skip
 from treadle.ops.expr import add, cast, const, div, mul, sub
 from treadle.ops.lowering import ConvolutionSpec, Pool, Window
@@ -54,11 +65,13 @@ class _Walk:
 def window_step(group: Group, placement: Placement, machine: Machine) -> Step:
     """A pooling operator, with what follows it, as one kernel."""
     node = group.anchor
-    assert node is not None and isinstance(node.op.lower, Window)
+    assert node is not None
+    assert isinstance(node.op.lower, Window)
     types = map_arguments(node, lambda _, v: tensor_type(v))
     pool = node.op.lower.spec(tensor_type(node.output), *types)
     origin = placement[tensor_operands(node)[0]]
-    walk, target = _walk(group, placement, origin, _window_dims(pool, origin))
+    target = placement.result(group.result, walking_order(origin.shape, origin.strides))
+    walk = _walk(target, _window_dims(pool, origin))
     ranges, access = _taps(walk, origin, pool)
     value: Expr = Load(access, origin.dtype)
     result = tensor_type(node.output).element
@@ -71,18 +84,18 @@ def window_step(group: Group, placement: Placement, machine: Machine) -> Step:
 
 
 def depthwise_step(
-    group: Group, spec: ConvolutionSpec, weight: np.ndarray, placement: Placement, machine: Machine
-) -> Step:
+    group: Group, spec: ConvolutionSpec, weight: np.ndarray, origin: Place, target: Place,
+    placement: Placement, machine: Machine,
+) -> Step:  # fmt: skip
     """A convolution with one input channel for each group, lanes along the channels.
 
-    `weight`: [c_out, 1, kernel...], constant.
+    `weight`: [c_out, 1, kernel...], constant. `origin` and `target` are batched.
     """
     node = group.anchor
     assert node is not None
     values = tensor_operands(node)
-    origin = placement[values[0]]
     windowed = list(range(2, len(origin.shape)))
-    walk, target = _walk(group, placement, origin, windowed, CHANNELS_LAST[len(origin.shape)])
+    walk = _walk(target, windowed)
     pool = Pool("sum", weight.shape[2:], spec.stride, spec.padding, spec.dilation)
     ranges, access = _taps(walk, origin, pool)
     last = np.ascontiguousarray(np.moveaxis(weight[:, 0], 0, -1))
@@ -107,19 +120,13 @@ def _window_dims(pool: Pool, origin: Place) -> list[int]:
     return list(range(rank - count, rank))
 
 
-def _walk(
-    group: Group, placement: Placement, origin: Place, windowed: list[int],
-    order: Sequence[int] | None = None,
-) -> tuple[_Walk, Place]:  # fmt: skip
-    if order is None:
-        order = walking_order(origin.shape, origin.strides)
-    target = placement.result(group.result, order)
+def _walk(target: Place, windowed: list[int]) -> _Walk:
     walked = walking_order(target.shape, target.strides)
     lanes = next((d for d in reversed(walked) if d not in windowed), None)
     if lanes is not None:
         walked.remove(lanes)
         walked.append(lanes)
-    return _Walk(NestBuilder(), target.shape, walked, windowed), target
+    return _Walk(NestBuilder(), target.shape, walked, windowed)
 
 
 def _taps(walk: _Walk, origin: Place, pool: Pool) -> tuple[list[Range], Access]:
