@@ -6,6 +6,7 @@ written back. So eager results have the bits that a planned model gives.
 
 from __future__ import annotations
 
+from collections import namedtuple
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -13,7 +14,7 @@ import numpy as np
 
 from treadle.compiler import engine, single
 from treadle.eager.matching import Leaf
-from treadle.errors import InputError
+from treadle.errors import IndexOutOfRange, InputError
 from treadle.ir.dtypes import BY_TORCH_NAME, from_numpy
 from treadle.ir.op import OpDef
 from treadle.ir.types import TensorType
@@ -34,95 +35,121 @@ _programs: dict[Any, Program] = {}
 
 
 class Prepared:
-    """A call as far as it does not depend on its tensors: run it on the call's arrays, in order."""
+    """A call as far as it does not depend on its tensors; run it on these, in the call's order.
 
-    __slots__ = ("_arguments", "_inputs", "_program", "op")
+    `program` is the native program if it takes exactly the tensors of the call and gives one.
+    """
+
+    __slots__ = ("_arguments", "_converts", "_in_order", "_inputs", "_program", "_result", "op")
 
     def __init__(self, op: OpDef, arguments: Sequence[Any]) -> None:
         self.op = op
         self._arguments = tuple(arguments)
         self._inputs: list[int | Array] = []
         _collect(self._arguments, self._inputs)
+        self._in_order = [*map(_index, self._inputs)] == [*range(len(self._inputs))]
         self._program = _program_of(op, self._arguments) if _is_planned(op) else None
+        self._converts = self._program is not None and _aliases(op)
+        self._result = _result_class(op)
 
+    @property
     def program(self) -> Program | None:
-        """The native program, if it takes exactly the call's tensors, in order."""
-        return self._program if self._inputs == list(range(len(self._inputs))) else None
+        """The native program, if calling it is all there is to do."""
+        plain = self._in_order and self._result is None and not self._converts
+        return self._program if plain else None
 
-    def run(self, arrays: Sequence[Array]) -> Any:
-        """The result: tensors for arrays, a tuple for several."""
-        if self._program is not None and not self._gives_itself(arrays):
-            inputs = [arrays[i] if isinstance(i, int) else i for i in self._inputs]
+    def run(self, tensors: Sequence[Any]) -> Any:
+        """The result of the operator: a tensor, or a tuple of them, or what a query answers."""
+        program = self._program
+        if program is not None and not (self._converts and self._gives_itself(tensors)):
             try:
-                return self._program(*inputs)
+                results = program(*(tensors if self._in_order else self._gathered(tensors)))
             except Unplannable:
                 pass
-        return self.run_reference(arrays)
-
-    def run_reference(self, arrays: Sequence[Array]) -> Any:
-        """The results as arrays and Python values, by NumPy."""
-        assert self.op.reference is not None
-        result = self.op.reference(*_filled(self._arguments, arrays))
-        return result if isinstance(result, tuple | list) else (result,)
-
-    def run_into(self, arrays: Sequence[Array], out: Array) -> None:
-        """Write the only result to `out`, which must have its shape."""
-        if self._program is not None and not any(np.may_share_memory(a, out) for a in arrays):
-            inputs = [
-                np.asarray(arrays[i] if isinstance(i, int) else i, order="C") for i in self._inputs
-            ]
-            try:
-                plan = self._program.plan_for(*inputs)
-                plan.run(inputs, [out])
-            except (Unplannable, ValueError):
-                pass  # `out` is no plain array of the right type: compute, then convert
             else:
-                return
-        (result,) = self.run(arrays)
-        array = as_array(result)
-        check_writable(self.op.name, out, array)
-        np.copyto(out, array, casting="unsafe")
+                return results[0] if self._result is None else self._result(*results)
+        return self._run_reference(tensors)
 
-    def _gives_itself(self, arrays: Sequence[Array]) -> bool:
-        """Whether a conversion has nothing to convert: then the result is the tensor itself."""
-        if not _aliases(self.op):
+    def run_into(self, tensors: Sequence[Any], out: Array) -> None:
+        """Write the only result to `out`, which must have its shape.
+
+        Raises:
+            ShapeError: if shape or category of the dtype do not fit.
+            InputError: if the memory is read-only.
+        """
+        if not out.flags.writeable:
+            raise InputError(f"{self.op.name}: the memory of the result is read-only")
+        if self._program is None or not self._run_plan_into(self._program, tensors, out):
+            write(self.op, as_array(self.run(tensors)), out)
+
+    def _run_plan_into(self, program: Program, tensors: Sequence[Any], out: Array) -> bool:
+        """Let the plan write to `out` itself; False if it can't."""
+        inputs = [np.asarray(as_array(t), order="C") for t in self._gathered(tensors)]
+        if not out.flags.c_contiguous or any(np.may_share_memory(a, out) for a in inputs):
             return False
+        try:
+            program.plan_for(*inputs).run(inputs, [out])
+        except IndexOutOfRange:
+            raise
+        except (Unplannable, ValueError):
+            return False  # `out` has another type: compute, then convert
+        return True
+
+    def _gathered(self, tensors: Sequence[Any]) -> list[Any]:
+        return [tensors[i] if isinstance(i, int) else i for i in self._inputs]
+
+    def _run_reference(self, tensors: Sequence[Any]) -> Any:
+        assert self.op.reference is not None
+        arrays = [as_array(t) for t in tensors]
+        result = self.op.reference(*_filled(self._arguments, arrays))
+        for tensor, array in zip(tensors, arrays, strict=True):
+            if result is array:
+                return tensor
+        if isinstance(result, tuple | list):
+            values = [_wrapped(v) for v in result]
+            return tuple(values) if self._result is None else self._result(*values)
+        return _wrapped(result)
+
+    def _gives_itself(self, tensors: Sequence[Any]) -> bool:
+        """Whether a conversion has nothing to convert: then the result is the tensor itself."""
         assert self.op.infer is not None
-        types = _filled(self._arguments, [_type_of(a) for a in arrays])
-        copies = [
-            value
-            for argument, value in zip(_arguments_of(self.op), self._arguments, strict=True)
-            if argument.name == "copy"
-        ]
-        return not any(copies) and self.op.infer(*types).element == dtype_of(arrays[0])
+        assert self.op.schema is not None
+        arrays = [as_array(t) for t in tensors]
+        result = self.op.infer(*_filled(self._arguments, [_type_of(a) for a in arrays]))
+        named = zip(self.op.schema.arguments, self._arguments, strict=True)
+        copies = any(argument.name == "copy" and value for argument, value in named)
+        return not copies and result.element == dtype_of(arrays[0])
 
 
 class PreparedInPlace:
     """The functional form of a call, of which the result is written into the first tensor."""
 
-    __slots__ = ("_functional", "_target", "op")
+    __slots__ = ("_functional", "_target", "op", "program")
 
     def __init__(self, op: OpDef, arguments: Sequence[Any]) -> None:
         self.op = op
+        self.program: Program | None = None
         self._target = arguments[0].index
         functional = OPS[FUNCTIONAL[op.name]]
-        rest = len(functional.schema.arguments) if functional.schema is not None else 0
-        self._functional = Prepared(functional, arguments[:rest])
+        count = len(functional.schema.arguments) if functional.schema is not None else 0
+        self._functional = Prepared(functional, arguments[:count])
 
-    def program(self) -> None:
-        """None: what writes into its arguments never runs without this class."""
-
-    def run(self, arrays: Sequence[Array]) -> Any:
-        """The array that was written into.
+    def run(self, tensors: Sequence[Any]) -> Any:
+        """The tensor that was written into.
 
         Raises:
             InputError: if its memory is read-only.
         """
-        target = arrays[self._target]
-        if not target.flags.writeable:
+        target = tensors[self._target]
+        array = as_array(target)
+        if not array.flags.writeable:
             raise InputError(f"{self.op.name}: the memory of the tensor is read-only")
-        self._functional.run_into(arrays, target)
-        return (target,)
+        write(self.op, as_array(self._functional.run(tensors)), array)
+        return target
+
+    def run_into(self, tensors: Sequence[Any], out: Array) -> None:
+        """Refuse: the result has its place already."""
+        raise InputError(f"{self.op.name}: there is no argument out, it writes into self")
 
 
 def prepare(op: OpDef, arguments: Sequence[Any]) -> Prepared | PreparedInPlace:
@@ -133,9 +160,47 @@ def prepare(op: OpDef, arguments: Sequence[Any]) -> Prepared | PreparedInPlace:
 
 
 def as_array(value: Any) -> Array:
-    """The array of a tensor; an array itself."""
-    array: Array = value._array if isinstance(value, Tensor) else np.asarray(value)
-    return array
+    """The array of a tensor; an array itself; that of another library's tensor."""
+    if type(value) is Tensor:
+        return value._array
+    return value if isinstance(value, np.ndarray) else np.from_dlpack(value)
+
+
+def write(op: OpDef, source: Array, target: Array) -> None:
+    """Copy `source` to `target`, cast to its dtype.
+
+    Raises:
+        ShapeError: if the shapes differ, or the dtype is of a higher category.
+    """
+    if source.dtype != target.dtype or source.shape != target.shape:
+        check_writable(op.name, target, source)
+    np.copyto(target, source, casting="unsafe")
+
+
+def number_key(kind: type, value: Any) -> Any:
+    """A hashable name of a Python value, different for 0.0 and -0.0, for 1 and True."""
+    return (kind, value) if value or kind is not float else (kind, repr(value))
+
+
+def _wrapped(value: Any) -> Any:
+    return Tensor(np.asarray(value)) if isinstance(value, np.ndarray | np.generic) else value
+
+
+def _index(item: int | Array) -> int:
+    return item if isinstance(item, int) else -1
+
+
+def _result_class(op: OpDef) -> Callable[..., Any] | None:
+    """What makes the result of several: a named tuple, as torch's, or a tuple; None for one."""
+    results = () if op.schema is None else op.schema.results
+    if len(results) == 1:
+        return None
+    fields = [r.name for r in results]
+    return namedtuple(op.name.partition(".")[0], fields) if all(fields) else _as_tuple
+
+
+def _as_tuple(*values: Any) -> tuple[Any, ...]:
+    return values
 
 
 def _is_planned(op: OpDef) -> bool:
@@ -147,10 +212,6 @@ def _is_planned(op: OpDef) -> bool:
 
 def _aliases(op: OpDef) -> bool:
     return op.schema is not None and any(r.alias for r in op.schema.results)
-
-
-def _arguments_of(op: OpDef) -> Any:
-    return () if op.schema is None else op.schema.arguments
 
 
 def _program_of(op: OpDef, arguments: Sequence[Any]) -> Program:
@@ -210,7 +271,7 @@ def _key(value: Any) -> Any:
         return Leaf
     if isinstance(value, list | tuple):
         return tuple(_key(v) for v in value)
-    return (type(value), value)
+    return number_key(type(value), value)
 
 
 def _type_of(array: Array) -> TensorType:

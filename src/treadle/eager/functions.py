@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections import namedtuple
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from treadle.eager.execute import Prepared, PreparedInPlace, as_array, prepare
+from treadle.eager.execute import Prepared, PreparedInPlace, as_array, number_key, prepare
 from treadle.eager.matching import Leaf, match_call
 from treadle.errors import IndexOutOfRange, InputError
 from treadle.ir.dtypes import from_numpy
@@ -17,7 +16,6 @@ from treadle.ir.types import ListType, OptionalType, TensorType, Type
 from treadle.ops import OPS
 from treadle.ops.inplace import FUNCTIONAL
 from treadle.passes.specialise import Unplannable
-from treadle.runtime import Program
 from treadle.tensor import Tensor
 
 Array = np.ndarray[Any, Any]
@@ -25,6 +23,8 @@ Array = np.ndarray[Any, Any]
 MAX_PREPARED = 512
 """Calls that a function remembers; the oldest go first."""
 _ARRAYS = (Tensor, np.ndarray)
+MAX_NUMBERS = 4096
+_numbers: dict[Any, Array | None] = {}
 _QUERIES = ("size", "dim", "len", "stride", "is_contiguous")
 
 
@@ -70,38 +70,46 @@ def make_function(name: str) -> Callable[..., Any]:
 class _Dispatcher:
     """All overloads of one function, and the calls of it that were prepared.
 
-    `known` holds the programs of calls with nothing but tensors, by the types of the arguments.
+    `known` holds what runs calls that need no look at values, by the types of the arguments.
     """
 
     def __init__(self, name: str, overloads: Sequence[OpDef]) -> None:
         self.name = name
-        self.known: dict[tuple[type, ...], Program] = {}
+        self.known: dict[tuple[type, ...], Callable[..., Any]] = {}
         self._overloads = overloads
         self._prepared: dict[Any, Prepared | PreparedInPlace] = {}
-        self._result: type[Any] | None = _result_class(name, overloads)
-        self._by_number = _number_twin(overloads)
-        self._writes = all(op.schema is not None and op.schema.writes for op in overloads)
+        if _has_number_twin(overloads):
+            for tensor in _ARRAYS:
+                for number in (int, float):
+                    self.known[tensor, number] = self._call_with_number
 
     def call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """The result of any call."""
         out = kwargs.pop("out", None) if kwargs else None
-        if self._by_number and len(args) == 2 and type(args[1]) in (int, float) and not kwargs:
-            number = _number_array(args[0], args[1])
-            if number is not None:
-                args = (args[0], number)
-        arrays: list[Array] = []
-        key = (_key(args, arrays), _key(kwargs, arrays))
+        tensors: list[Any] = []
+        key = _key(args, tensors)
+        if kwargs:
+            key = (key, tuple(kwargs), _key(tuple(kwargs.values()), tensors))
         try:
             prepared = self._prepared.get(key)
-            if prepared is None:
-                prepared = self._prepare(args, kwargs, key)
-            if out is not None:
-                return self._run_into(prepared, arrays, out)
-            result = prepared.run(arrays)
+        except TypeError:  # unhashable: no argument of an operator
+            prepared = None
+        try:
+            prepared = prepared or self._prepare(args, kwargs, key)
+            return prepared.run(tensors) if out is None else self._into(prepared, tensors, out)
         except IndexOutOfRange as error:
             raise IndexOutOfRange(_named(self.name, error)) from None
-        if self._writes:
-            return args[0] if args else result[0]
-        return self._wrapped(prepared.op, result)
+
+    def _call_with_number(self, tensor: Any, number: int | float) -> tuple[Any]:
+        """The call with `number` as a tensor without dims, which needs no kernel of its own."""
+        array = _number_array(as_array(tensor), number)
+        if array is None:
+            return (self.call((tensor, number), {}),)
+        program = self.known.get((type(tensor), np.ndarray))
+        if program is None:
+            return (self.call((tensor, array), {}),)
+        result: tuple[Any] = program(tensor, array)
+        return result
 
     def _prepare(
         self, args: tuple[Any, ...], kwargs: dict[str, Any], key: Any
@@ -111,45 +119,22 @@ class _Dispatcher:
         keywords = {k: _leaves(v, leaves) for k, v in kwargs.items()}
         op, bound = match_call(self.name, self._overloads, positional, keywords)
         prepared = prepare(op, bound)
-        used = _count(bound)
-        if used != len(leaves):
+        if _count(bound) != len(leaves):
             return prepared  # an argument came from the elements of a tensor: not to be kept
         if len(self._prepared) >= MAX_PREPARED:
             del self._prepared[next(iter(self._prepared))]
         self._prepared[key] = prepared
-        program = prepared.program()
-        if program is not None and not kwargs and self._is_plain(op, args):
+        program = prepared.program
+        if program is not None and not kwargs and all(isinstance(a, _ARRAYS) for a in args):
             self.known[tuple(map(type, args))] = program
         return prepared
 
-    def _is_plain(self, op: OpDef, args: tuple[Any, ...]) -> bool:
-        """Whether tensors, and nothing else, give one tensor."""
-        assert op.schema is not None
-        results = op.schema.results
-        single = len(results) == 1 and not isinstance(results[0].type, ListType)
-        return single and all(isinstance(a, _ARRAYS) for a in args)
-
-    def _run_into(self, prepared: Prepared | PreparedInPlace, arrays: list[Array], out: Any) -> Any:
-        if not isinstance(out, _ARRAYS) or not isinstance(prepared, Prepared):
-            raise InputError(
-                f"{self.name}: argument out must be a tensor, got {type(out).__name__}"
-            )
-        prepared.run_into(arrays, as_array(out))
+    def _into(self, prepared: Prepared | PreparedInPlace, tensors: list[Any], out: Any) -> Any:
+        if not isinstance(out, _ARRAYS):
+            kind = type(out).__name__
+            raise InputError(f"{self.name}: argument out must be a tensor, got {kind}")
+        prepared.run_into(tensors, as_array(out))
         return out
-
-    def _wrapped(self, op: OpDef, result: Sequence[Any]) -> Any:
-        values = tuple(_wrap(v) for v in result)
-        assert op.schema is not None
-        results = op.schema.results
-        if len(results) == 1 and not isinstance(results[0].type, ListType):
-            return values[0]
-        if self._result is not None and len(values) == len(self._result._fields):
-            return self._result(*values)
-        return values
-
-
-def _wrap(value: Any) -> Any:
-    return Tensor(np.asarray(value)) if isinstance(value, np.ndarray | np.generic) else value
 
 
 def _named(name: str, error: Exception) -> str:
@@ -157,35 +142,39 @@ def _named(name: str, error: Exception) -> str:
     return message if message.startswith(f"{name}:") else f"{name}: {message}"
 
 
-def _key(value: Any, arrays: list[Array]) -> Any:
-    """A hashable name of arguments, in which all tensors look alike; these go to `arrays`."""
-    kind = type(value)
-    if kind is Tensor:
-        arrays.append(value._array)
-        return Tensor
-    if kind is np.ndarray:
-        arrays.append(value)
-        return Tensor
-    if isinstance(value, list | tuple):
-        return tuple([_key(v, arrays) for v in value])
-    if kind is dict:
-        return tuple([(k, _key(v, arrays)) for k, v in value.items()])
-    if hasattr(value, "__dlpack__") and not isinstance(value, np.generic):
-        arrays.append(np.from_dlpack(value))
-        return Tensor
-    return (kind, value)
+def _key(values: Any, tensors: list[Any]) -> Any:
+    """A hashable name of arguments, in which all tensors look alike; these go to `tensors`."""
+    key: list[Any] = []
+    for value in values:
+        kind = type(value)
+        if kind is Tensor or kind is np.ndarray:
+            tensors.append(value)
+            key.append(Tensor)
+        elif kind is int or kind is str or value is None:
+            key.append(kind)
+            key.append(value)
+        elif isinstance(value, list | tuple):
+            key.append(_key(value, tensors))
+        elif _is_foreign(value):
+            tensors.append(value)
+            key.append(Tensor)
+        else:
+            key.append(number_key(kind, value))
+    return tuple(key)
+
+
+def _is_foreign(value: Any) -> bool:
+    """Whether `value` is a tensor of another library, or an array of a class of its own."""
+    return hasattr(value, "__dlpack__") and not isinstance(value, np.generic)
 
 
 def _leaves(value: Any, leaves: list[Leaf]) -> Any:
     """`value` with a `Leaf` for each tensor, numbered as `_key` meets them."""
     if isinstance(value, list | tuple):
         return [_leaves(v, leaves) for v in value]
-    if isinstance(value, _ARRAYS):
-        array = as_array(value)
-    elif hasattr(value, "__dlpack__") and not isinstance(value, np.generic):
-        array = np.from_dlpack(value)
-    else:
+    if not isinstance(value, _ARRAYS) and not _is_foreign(value):
         return value
+    array = as_array(value)
     if from_numpy(array.dtype) is None:
         raise InputError(f"tensors have no dtype {array.dtype}")
     leaves.append(Leaf(len(leaves), array))
@@ -208,17 +197,7 @@ def _has_tensor(type_: Type) -> bool:
     return isinstance(type_, TensorType)
 
 
-def _result_class(name: str, overloads: Sequence[OpDef]) -> type[Any] | None:
-    """A named tuple, as torch's functions with several named results return one."""
-    for op in overloads:
-        assert op.schema is not None
-        fields = [r.name for r in op.schema.results]
-        if len(fields) > 1 and all(fields):
-            return namedtuple(name, fields)
-    return None
-
-
-def _number_twin(overloads: Sequence[OpDef]) -> bool:
+def _has_number_twin(overloads: Sequence[OpDef]) -> bool:
     """Whether a number as second argument may be passed as a tensor without dims."""
     by_overload = {op.schema.overload: op for op in overloads if op.schema is not None}
     tensor = by_overload.get("Tensor")
@@ -227,20 +206,21 @@ def _number_twin(overloads: Sequence[OpDef]) -> bool:
     return tensor.lower is not None or tensor.name in FUNCTIONAL
 
 
-def _number_array(tensor: Any, number: int | float) -> Array | None:
-    """`number` as an array without dims that gives the same result; None if there is none.
+def _number_array(array: Array, number: int | float) -> Array | None:
+    """`number` as an array without dims that gives the same result; None if there is none."""
+    key = (array.dtype.num, not array.ndim, number_key(type(number), number))
+    if key not in _numbers:
+        if len(_numbers) >= MAX_NUMBERS:
+            _numbers.clear()
+        _numbers[key] = _make_number_array(array, number)
+    return _numbers[key]
 
-    A number that is an array needs no kernel of its own.
-    """
-    if not isinstance(tensor, _ARRAYS):
-        return None
-    array = as_array(tensor)
+
+def _make_number_array(array: Array, number: int | float) -> Array | None:
     element = from_numpy(array.dtype)
-    if element is None or element.is_complex:
+    if element is None or element.is_complex or (element.itemsize < 4 and not array.ndim):
         return None
     if element.is_floating:
-        if element.itemsize < 4 and not array.ndim:
-            return None
         return np.asarray(number, np.float64 if element.name == "f64" else np.float32)
     if isinstance(number, float):
         return np.asarray(number, np.float32)
