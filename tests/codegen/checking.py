@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import mmap
 import random
 from collections.abc import Sequence
@@ -23,10 +24,8 @@ Array = npt.NDArray[Any]
 
 def _targets() -> list[Target]:
     found = [Target.host(32)]
-    try:
+    with contextlib.suppress(UnsupportedError):
         found.append(Target.host(64))
-    except UnsupportedError:
-        pass
     return found
 
 

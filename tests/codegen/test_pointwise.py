@@ -29,7 +29,8 @@ from treadle.ir.loops import (
 )
 from treadle.ir.loops_functions import FUNCTIONS
 
-SCALARS = [getattr(dtypes, n) for n in "f32 f64 i8 i16 i32 i64 u8 bool_ f16 bf16".split()]
+SCALARS = [f32, f64, dtypes.f16, dtypes.bf16, i8, dtypes.i16, i32, i64, dtypes.u8, bool_]
+ROW = Size(0)
 EXTENTS = (0, 1, 2, 7, 8, 9, 15, 16, 17, 31, 33, 64, 65, 100)
 
 
@@ -50,7 +51,7 @@ def load(buffer: int, dtype: DType, *strides: Dim, offset: Dim = 0) -> Load:
 
 
 def pointwise(
-    value: Expr, inputs: list[DType], result: DType, extent: Dim = Size(0), step: Dim = 24
+    value: Expr, inputs: list[DType], result: DType, extent: Dim = ROW, step: Dim = 24
 ) -> LoopNest:
     """One contiguous axis; the result is the last buffer."""
     buffers = (*(Buffer(d) for d in inputs), Buffer(result, written=True))

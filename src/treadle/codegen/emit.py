@@ -271,6 +271,30 @@ class Emitter:
             a.depth,
         )
 
+    def by_parts(
+        self,
+        function: Callable[[Emitter, Sequence[Value]], Value],
+        args: Sequence[Value],
+        lanes: int,
+    ) -> Value:
+        """A function that exists for `lanes` lanes only, of vectors of a multiple of that."""
+        parts = [
+            function(self, [self._part(a, start, lanes) for a in args])
+            for start in range(0, args[0].lanes, lanes)
+        ]
+        while len(parts) > 1:
+            parts = [self._join(a, b) for a, b in zip(parts[::2], parts[1::2], strict=True)]
+        return parts[0]
+
+    def _part(self, a: Value, start: int, lanes: int) -> Value:
+        return a if a.lanes == lanes else self.shuffle(a, range(start, start + lanes))
+
+    def _join(self, a: Value, b: Value) -> Value:
+        lanes = 2 * a.lanes
+        mask = ", ".join(f"i32 {lane}" for lane in range(lanes))
+        text = f"shufflevector {a}, {b}, <{lanes} x i32> <{mask}>"
+        return self.pure(text, a.dtype, lanes, max(a.depth, b.depth))
+
     # --- i64 arithmetic with folding of constants ---------------------------------------
 
     def integer(self, value: int) -> Value:

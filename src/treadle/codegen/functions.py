@@ -278,7 +278,7 @@ DEFINITIONS: dict[str, Definition] = {
     "atan2": _rare(lambda e, args: math64.atan2(e, *args), "atan2"),
     "sinh": _rare(_unary(math64.sinh), "sinh"),
     "cosh": _rare(_unary(math64.cosh), "cosh"),
-    "tanh": _by_type(_unary(math32.tanh), _unary(math64.tanh)),
+    "tanh": _by_type(_unary(math32.tanh), _library("tanh")),
     "sigmoid": _by_type(_unary(math32.sigmoid), _unary(math64.sigmoid)),
     "erf": _by_type(_unary(math32.erf), _library("erf")),
     "isnan": lambda e, args: e.compare("fcmp uno", args[0], args[0]),

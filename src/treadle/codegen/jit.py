@@ -27,7 +27,7 @@ VERSION = 1
 FUNCTION = "kernel"
 _PARAMETERS = "ptr nocapture readonly %buffers, ptr nocapture readonly %sizes, i64 %begin, i64 %end"
 _LIBRARY_FUNCTIONS = (
-    *("sin", "cos", "tan", "asin", "acos", "atan", "atan2", "sinh", "cosh"),
+    *("sin", "cos", "tan", "asin", "acos", "atan", "atan2", "sinh", "cosh", "tanh"),
     *("exp2", "expm1", "log1p", "log2", "log10", "erf", "pow", "fmod", "fmodf"),
 )
 

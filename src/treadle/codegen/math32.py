@@ -8,6 +8,7 @@ an element's result does not depend on the lane or the loop it is computed in.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from treadle.codegen.emit import Emitter, Value
 from treadle.ir.dtypes import f32, i32
@@ -17,7 +18,7 @@ _EXPM1 = (0.500000006335745449, 0.166665278591293789, 0.0416663078047150186,
 _LOG = (0.33333312009824035, -0.250000015296398046, 0.200021451749653707, -0.166684019949759311,
         0.142194271496413106, -0.123991081686674543, 0.11882626506263919, -0.117089617279262187,
         0.0679728901859989155)  # fmt: skip
-_ERF_SMALL = (1.12837916706236089, -0.376126384759913215, 0.112837826220621843,
+_ERF_SMALL = (0.12837916706236089, -0.376126384759913215, 0.112837826220621843,
               -0.0268654383105151144, 0.00522105341253767494, -0.000848439655060189337,
               0.000112682538941994375, -9.67359081175078254e-6)  # fmt: skip
 _ERF_LARGE = (-0.00011725974000380451, 1.12916050315410608, 0.634298037349921464,
@@ -55,6 +56,25 @@ def power_of_two(e: Emitter, n: Value) -> Value:
     return e.convert("bitcast", e.binary("shl", biased, e.constant(i32, 23, n.lanes)), f32)
 
 
+def scale(e: Emitter, x: Value, n: Value) -> Value:
+    """``x * 2**n`` for integral floats n, rounded once."""
+    if e.target.has_avx512 and x.lanes % 16 == 0:
+        return e.by_parts(_scale_vector, [x, n], 16)
+    # 2**n may exceed the exponent range where the result does not: scale in two steps.
+    half = e.intrinsic("floor", f32, [e.binary("fmul", n, constant(e, x, 0.5))])
+    x = e.binary("fmul", x, power_of_two(e, half))
+    return e.binary("fmul", x, power_of_two(e, e.binary("fsub", n, half)))
+
+
+def _scale_vector(e: Emitter, args: Sequence[Value]) -> Value:
+    x, n = args
+    name = "llvm.x86.avx512.mask.scalef.ps.512"
+    vector = "<16 x float>"
+    e.declare(f"declare {vector} @{name}({vector}, {vector}, {vector}, i16, i32)")
+    text = f"call {vector} @{name}({x}, {n}, {vector} zeroinitializer, i16 -1, i32 4)"
+    return e.pure(text, f32, 16, max(x.depth, n.depth))
+
+
 def _reduce(e: Emitter, x: Value) -> tuple[Value, Value]:
     """N and r with ``x = n ln 2 + r``, abs(r) <= ln(2) / 2."""
     n = e.intrinsic("roundeven", f32, [e.binary("fmul", x, constant(e, x, 1 / math.log(2)))])
@@ -77,25 +97,54 @@ def _clamp(e: Emitter, x: Value, low: float, high: float) -> Value:
 def exp(e: Emitter, x: Value) -> Value:
     """E to the power x."""
     n, r = _reduce(e, _clamp(e, x, -105.0, 89.0))
-    p = e.binary("fadd", _expm1_reduced(e, r), constant(e, x, 1.0))
-    # 2**n may exceed the exponent range where the result does not: scale in two steps.
-    half = e.intrinsic("floor", f32, [e.binary("fmul", n, constant(e, x, 0.5))])
-    p = e.binary("fmul", p, power_of_two(e, half))
-    return e.binary("fmul", p, power_of_two(e, e.binary("fsub", n, half)))
+    return scale(e, e.binary("fadd", _expm1_reduced(e, r), constant(e, x, 1.0)), n)
 
 
-def _expm1_negative(e: Emitter, y: Value) -> Value:
-    """``exp(y) - 1`` for y <= 0."""
+def _expm1_negative(e: Emitter, y: Value) -> tuple[Value, Value]:
+    """``exp(y) - 1`` for y <= 0, and what rounding took from it."""
     n, r = _reduce(e, _clamp(e, y, -80.0, 0.0))
-    scale = power_of_two(e, n)
-    return fma(e, scale, _expm1_reduced(e, r), e.binary("fsub", scale, constant(e, y, 1.0)))
+    factor, p = power_of_two(e, n), _expm1_reduced(e, r)
+    high = e.binary("fsub", factor, constant(e, y, 1.0))
+    t = fma(e, factor, p, high)
+    return t, fma(e, factor, p, e.binary("fsub", high, t))
+
+
+def _estimate_vector(e: Emitter, args: Sequence[Value]) -> Value:
+    name = "llvm.x86.avx512.rcp14.ps.512"
+    e.declare(f"declare <16 x float> @{name}(<16 x float>, <16 x float>, i16)")
+    text = f"call <16 x float> @{name}({args[0]}, <16 x float> zeroinitializer, i16 -1)"
+    return e.pure(text, f32, 16, args[0].depth)
+
+
+def _estimate(e: Emitter, d: Value) -> Value:
+    """``1 / d`` for d in [1, 2], nearly; cheaper than a division where there is AVX-512."""
+    one = constant(e, d, 1.0)
+    if not e.target.has_avx512 or d.lanes % 16:
+        return e.binary("fdiv", one, d)
+    guess = e.by_parts(_estimate_vector, [d], 16)
+    negated = e.binary("fmul", d, constant(e, d, -1.0))
+    return fma(e, guess, fma(e, negated, guess, one), guess)
+
+
+def _quotient(e: Emitter, a: Value, d: Value, d_low: Value, a_low: Value | None = None) -> Value:
+    """``(a + a_low) / (d + d_low)``, the low parts being lost bits; one rounding remains."""
+    inverse = _estimate(e, d)
+    q = e.binary("fmul", a, inverse)
+    negated = e.binary("fmul", q, constant(e, q, -1.0))
+    rest = fma(e, negated, d_low, fma(e, negated, d, a))
+    if a_low is not None:
+        rest = e.binary("fadd", rest, a_low)
+    return fma(e, rest, inverse, q)
 
 
 def tanh(e: Emitter, x: Value) -> Value:
     """Hyperbolic tangent, from ``t = expm1(-2 abs(x))`` as ``-t / (t + 2)``."""
     magnitude = e.intrinsic("fabs", f32, [x])
-    t = _expm1_negative(e, e.binary("fmul", magnitude, constant(e, x, -2.0)))
-    quotient = e.binary("fdiv", t, e.binary("fadd", t, constant(e, x, 2.0)))
+    t, low = _expm1_negative(e, e.binary("fmul", magnitude, constant(e, x, -2.0)))
+    two = constant(e, x, 2.0)
+    divisor = e.binary("fadd", t, two)
+    lost = e.binary("fsub", t, e.binary("fsub", divisor, two))
+    quotient = _quotient(e, t, divisor, e.binary("fadd", lost, low), low)
     return e.intrinsic("copysign", f32, [quotient, x])
 
 
@@ -105,16 +154,18 @@ def sigmoid(e: Emitter, x: Value) -> Value:
     magnitude = e.intrinsic("fabs", f32, [x])
     t = exp(e, e.binary("fmul", magnitude, constant(e, x, -1.0)))
     above = e.select(e.compare("fcmp oge", x, constant(e, x, 0.0)), one, t)
-    return e.binary("fdiv", above, e.binary("fadd", t, one))
+    divisor = e.binary("fadd", t, one)
+    lost = e.binary("fsub", t, e.binary("fsub", divisor, one))
+    return _quotient(e, above, divisor, lost)
 
 
 def erf(e: Emitter, x: Value) -> Value:
-    """The error function: odd polynomial below 1, ``1 - exp(-polynomial)`` above."""
+    """The error function: ``x + x P(x*x)`` below 1, ``1 - exp(-polynomial)`` above."""
     a = e.intrinsic("fabs", f32, [x])
-    small = e.binary("fmul", a, polynomial(e, e.binary("fmul", a, a), _ERF_SMALL))
+    small = fma(e, a, polynomial(e, e.binary("fmul", a, a), _ERF_SMALL), a)
     limited = _clamp(e, a, 0.0, 4.0)
     decay = e.binary("fmul", polynomial(e, limited, _ERF_LARGE), constant(e, x, -1.0))
-    large = e.binary("fmul", _expm1_negative(e, decay), constant(e, x, -1.0))
+    large = e.binary("fmul", _expm1_negative(e, decay)[0], constant(e, x, -1.0))
     result = e.select(e.compare("fcmp olt", a, constant(e, x, 1.0)), small, large)
     return e.intrinsic("copysign", f32, [result, x])
 

@@ -94,14 +94,6 @@ def log(e: Emitter, x: Value) -> Value:
     return log_special(e, x, fma(e, exponent, constant(e, x, _LN2_HIGH), result))
 
 
-def tanh(e: Emitter, x: Value) -> Value:
-    """Hyperbolic tangent, from ``t = expm1(-2 abs(x))`` as ``-t / (t + 2)``."""
-    magnitude = e.intrinsic("fabs", f64, [x])
-    t = expm1(e, e.binary("fmul", magnitude, constant(e, x, -2.0)))
-    quotient = e.binary("fdiv", t, e.binary("fadd", t, constant(e, x, 2.0)))
-    return e.intrinsic("copysign", f64, [quotient, x])
-
-
 def sigmoid(e: Emitter, x: Value) -> Value:
     """``1 / (1 + exp(-x))``, from ``exp(-abs(x))``."""
     one = constant(e, x, 1.0)
