@@ -17,11 +17,13 @@ from treadle.ops import join as join
 from treadle.ops import normalization as normalization
 from treadle.ops import pooling as pooling
 from treadle.ops import query as query
+from treadle.ops import random as random
 from treadle.ops import rearrange as rearrange
 from treadle.ops import recurrent as recurrent
 from treadle.ops import reduction as reduction
 from treadle.ops import scalar as scalar
 from treadle.ops import scatter as scatter
+from treadle.ops import sorting as sorting
 from treadle.ops import string as string
 from treadle.ops import strided as strided
 from treadle.ops import unary as unary

@@ -1,0 +1,209 @@
+"""Order: sort, topk, ranks, distinct values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from treadle.errors import IndexOutOfRange, ShapeError
+from treadle.ir.dtypes import i64 as i64_dtype
+from treadle.ir.types import TensorType
+from treadle.ops.declare import EXACT, op
+from treadle.ops.samples import boolean, f16, f32, given, i64
+from treadle.ops.shapes import tensor, wrap_dim
+
+Array = np.ndarray[Any, Any]
+
+
+def _order(x: Array, axis: int, descending: bool) -> Array:
+    """Positions in stable order, NaN as the largest."""
+    keys = x.astype(np.float64) if x.dtype.kind in "fV" else x.astype(np.int64)
+    if not descending:
+        return np.argsort(keys, axis=axis, kind="stable")
+    turned = np.flip(keys, axis)
+    order = np.flip(np.argsort(turned, axis=axis, kind="stable"), axis)
+    return np.asarray(x.shape[axis] - 1 - order)
+
+
+def _sort(x: Array, dim: int, descending: bool) -> tuple[Array, Array]:
+    axis = wrap_dim("sort", dim, x.ndim)
+    if x.ndim == 0:
+        return x.copy(), np.zeros((), np.int64)
+    order = _order(x, axis, descending)
+    return np.take_along_axis(x, order, axis), order.astype(np.int64)
+
+
+def _infer_sort(x: TensorType, dim: int, descending: bool) -> tuple[TensorType, TensorType]:
+    wrap_dim("sort", dim, len(x.sizes))
+    return x, tensor(i64_dtype, x.sizes)
+
+
+_SORTS = (
+    (f32(3, 7), -1, False), (f32(3, 7), 0, True), (f32(), 0, False), (f32(0, 3), 0, False),
+    (given([3.0, float("nan"), 1.0, 2.0]), 0, False), (given([3.0, float("nan"), 1.0]), 0, True),
+    (f16(5), 0, False),
+)  # fmt: skip
+_STABLE = ((i64(9), 0, False), (i64(9), 0, True), (boolean(5), 0, False))
+
+
+def _stable(samples: Any) -> Any:
+    return tuple((x, True, *rest) for x, *rest in samples)
+
+
+sort = op(
+    "aten::sort(Tensor self, int dim=-1, bool descending=False) -> (Tensor values, Tensor indices)",
+    reference=_sort,
+    infer=_infer_sort,
+    tolerance=EXACT,
+    samples=_SORTS,
+)
+sort_stable = op(
+    "aten::sort.stable(Tensor self, *, bool? stable, int dim=-1, bool descending=False) "
+    "-> (Tensor values, Tensor indices)",
+    reference=lambda x, _, dim, descending: _sort(x, dim, descending),
+    infer=lambda x, _, dim, descending: _infer_sort(x, dim, descending),
+    tolerance=EXACT,
+    samples=_stable((*_SORTS, *_STABLE)),
+)
+argsort = op(
+    "aten::argsort(Tensor self, int dim=-1, bool descending=False) -> Tensor",
+    reference=lambda x, dim, descending: _sort(x, dim, descending)[1],
+    infer=lambda x, dim, descending: _infer_sort(x, dim, descending)[1],
+    tolerance=EXACT,
+    samples=_SORTS,
+)
+argsort_stable = op(
+    "aten::argsort.stable(Tensor self, *, bool stable, int dim=-1, bool descending=False) "
+    "-> Tensor",
+    reference=lambda x, _, dim, descending: _sort(x, dim, descending)[1],
+    infer=lambda x, _, dim, descending: _infer_sort(x, dim, descending)[1],
+    tolerance=EXACT,
+    samples=_stable(_STABLE),
+)
+
+
+def _check_k(x: Any, k: int, dim: int) -> int:
+    axis = wrap_dim("topk", dim, len(x.shape))
+    size = x.shape[axis] if x.shape else 1
+    if not 0 <= k <= size:
+        raise IndexOutOfRange(f"topk: k {k} of {size} elements")
+    return axis
+
+
+def _topk(x: Array, k: int, dim: int, largest: bool, sorted_: bool) -> tuple[Array, Array]:
+    axis = _check_k(x, k, dim)
+    values, indices = _sort(x, dim, largest)
+    if x.ndim == 0:
+        return values, indices
+    part = (slice(None),) * axis + (slice(k),)
+    return np.array(values[part]), np.array(indices[part])
+
+
+def _infer_topk(
+    x: TensorType, k: int, dim: int, largest: bool, sorted_: bool
+) -> tuple[TensorType, TensorType]:
+    axis = _check_k(x, k, dim)
+    shape = [k if i == axis else d for i, d in enumerate(x.sizes)]
+    return tensor(x.element, shape), tensor(i64_dtype, shape)
+
+
+topk = op(
+    "aten::topk(Tensor self, int k, int dim=-1, bool largest=True, bool sorted=True) -> "
+    "(Tensor values, Tensor indices)",
+    reference=_topk,
+    infer=_infer_topk,
+    tolerance=EXACT,
+    samples=(
+        (f32(3, 7), 3, -1, True, True),
+        (f32(5, 2), 2, 0, False, True),
+        (f32(4), 0, 0, True, True),
+    ),
+)
+
+
+def _median(x: Array, dim: int, keepdim: bool) -> tuple[Array, Array]:
+    size = x.shape[wrap_dim("median", dim, x.ndim)] if x.ndim else 1
+    if size == 0:
+        raise IndexOutOfRange("median: no elements")
+    return _kth(x, (size + 1) // 2, dim, keepdim)
+
+
+def _kth(x: Array, k: int, dim: int, keepdim: bool) -> tuple[Array, Array]:
+    axis = _check_k(x, k, dim)
+    if k < 1:
+        raise IndexOutOfRange(f"kthvalue: k {k} must be positive")
+    values, indices = _sort(x, dim, False)
+    if x.ndim == 0:
+        return values, indices
+    picked = [np.take(v, [k - 1], axis) for v in (values, indices)]
+    return tuple(p if keepdim else p.squeeze(axis) for p in picked)  # type: ignore[return-value]
+
+
+def _infer_kth(x: TensorType, dim: int, keepdim: bool) -> tuple[TensorType, TensorType]:
+    axis = wrap_dim("kthvalue", dim, len(x.sizes))
+    shape = [1 if i == axis else d for i, d in enumerate(x.sizes) if keepdim or i != axis]
+    return tensor(x.element, shape), tensor(i64_dtype, shape)
+
+
+kthvalue = op(
+    "aten::kthvalue(Tensor self, int k, int dim=-1, bool keepdim=False) -> (Tensor "
+    "values, Tensor indices)",
+    reference=_kth,
+    infer=lambda x, k, dim, keepdim: _infer_kth(x, dim, keepdim),
+    tolerance=EXACT,
+    samples=((f32(3, 7), 2, -1, False), (f32(5), 5, 0, True)),
+)
+median_dim = op(
+    "aten::median.dim(Tensor self, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)",
+    reference=_median,
+    infer=_infer_kth,
+    tolerance=EXACT,
+    samples=((f32(3, 7), -1, False), (f32(4, 2), 0, True)),
+)
+median = op(
+    "aten::median(Tensor self) -> Tensor",
+    reference=lambda x: _median(x.reshape(-1), 0, False)[0],
+    infer=lambda x: tensor(x.element, ()),
+    tolerance=EXACT,
+    samples=((f32(3, 7),), (i64(4),)),
+)
+
+
+def _bincount(x: Array, weights: Array | None, minlength: int) -> Array:
+    if x.ndim != 1 or x.dtype.kind not in "iu" or (x.size and x.min() < 0):
+        raise ShapeError("bincount: expected one dim of non-negative integers")
+    if weights is None:
+        return np.bincount(x, minlength=minlength).astype(np.int64)
+    return np.bincount(x, weights.astype(np.float64), minlength).astype(
+        weights.dtype if weights.dtype == np.float32 else np.float64
+    )
+
+
+bincount = op(
+    "aten::bincount(Tensor self, Tensor? weights=None, int minlength=0) -> Tensor",
+    reference=_bincount,
+    tolerance=EXACT,
+    samples=((i64(9, low=0, high=4), None, 0), (i64(0, low=0, high=1), None, 3)),
+)
+
+
+def _unique(
+    x: Array, sorted_: bool, return_inverse: bool, return_counts: bool
+) -> tuple[Array, Array, Array]:
+    values, inverse, counts = np.unique(x, return_inverse=True, return_counts=True)
+    none = np.empty(0, np.int64)
+    return (
+        values,
+        inverse.reshape(x.shape).astype(np.int64) if return_inverse else none,
+        counts.astype(np.int64) if return_counts else none,
+    )
+
+
+unique = op(
+    "aten::_unique2(Tensor self, bool sorted=True, bool return_inverse=False, bool "
+    "return_counts=False) -> (Tensor, Tensor, Tensor)",
+    reference=_unique,
+    tolerance=EXACT,
+    samples=((i64(9), True, True, True), (i64(2, 3), True, False, False)),
+)
