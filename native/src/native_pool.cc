@@ -51,10 +51,26 @@ NativePool::NativePool(TaskQueue& queue, int budget) : queue_(queue) { resize(bu
 
 void NativePool::resize(int budget) {
   budget = std::clamp(budget, 1, kMaxThreads);
+  budget_.store(budget);
   worker_limit_.store(budget - 1);
   // With a budget of one, tasks that nobody waits for still need somebody to run them.
   task_worker_limit_.store(std::max(1, budget - 1));
   wake_all(sleepers_);
+}
+
+// ---- the budget
+
+void NativePool::leave() {
+  num_computing_.fetch_sub(1, std::memory_order_seq_cst);
+  if (has_work(false)) signal(1, false);
+}
+
+bool NativePool::try_enter() {
+  std::int32_t computing = num_computing_.load(std::memory_order_relaxed);
+  do {
+    if (computing >= budget_.load(std::memory_order_relaxed)) return false;
+  } while (!num_computing_.compare_exchange_weak(computing, computing + 1));
+  return true;
 }
 
 // ---- sleeping
@@ -133,7 +149,8 @@ void NativePool::run_chunks(std::int64_t num_chunks, int max_threads, bool is_le
                             void* context) {
   int seats = std::min({max_threads - 1, worker_limit_.load(std::memory_order_relaxed),
                         static_cast<int>(std::min<std::int64_t>(num_chunks - 1, kMaxThreads))});
-  Region* region = seats > 0 && num_chunks <= kMaxChunks ? acquire_region() : nullptr;
+  // With as many clients as threads nobody could help.
+  Region* region = seats > 0 && num_chunks <= kMaxChunks && !is_full() ? acquire_region() : nullptr;
   if (!region) {
     for (std::int64_t i = 0; i < num_chunks; ++i) fn(context, i);
     return;
@@ -195,6 +212,9 @@ bool NativePool::help_region(Region& region, bool leaf_only) {
     // The region may be reused as soon as the last chunk is counted.
     std::uint32_t before = region.finished.fetch_add(1, std::memory_order_acq_rel);
     if (before & kOwnerSleeps) owner->unpark();
+    // A client came and we are one too many: it takes our place, the owner the rest.
+    if (num_computing_.load(std::memory_order_relaxed) > budget_.load(std::memory_order_relaxed))
+      break;
     state = region.state.load(std::memory_order_acquire);
   } while (claim_chunk(region, generation, state));
   return true;
@@ -209,6 +229,7 @@ bool NativePool::help_regions(bool leaf_only) {
 // ---- workers
 
 bool NativePool::has_work(bool leaf_only) const {
+  if (!leaf_only && is_full()) return false;
   for (std::uint64_t open = open_.load(std::memory_order_seq_cst); open; open &= open - 1)
     if (has_free_chunk(regions_[std::countr_zero(open)].state.load(std::memory_order_acquire),
                        leaf_only))
@@ -230,7 +251,14 @@ bool NativePool::run_task() {
   return task != nullptr;
 }
 
-bool NativePool::run_something() { return run_task() || help_regions(false); }
+bool NativePool::run_something() {
+  if (!has_work(false) || !try_enter()) return false;
+  thread_state().is_counted = true;
+  const bool found = run_task() || help_regions(false);
+  thread_state().is_counted = false;
+  num_computing_.fetch_sub(1, std::memory_order_seq_cst);
+  return found;
+}
 
 bool NativePool::run_leaf_work() {
   if (Task* task = queue_.pop_leaf()) {
@@ -244,7 +272,8 @@ void NativePool::spin(std::int64_t until_ns) {
   num_spinning_.fetch_add(1, std::memory_order_relaxed);
   for (int turn = 1; !has_work(false); ++turn) {
     pause_cpu();
-    if (turn % 64 == 0 && (monotonic_ns() >= until_ns || stopping_.load())) break;
+    // No place for us: the clients need the processors.
+    if (turn % 64 == 0 && (is_full() || monotonic_ns() >= until_ns || stopping_.load())) break;
   }
   num_spinning_.fetch_sub(1, std::memory_order_seq_cst);
 }
@@ -277,7 +306,7 @@ void NativePool::start_worker(int limit) {
 }
 
 bool NativePool::announce_task() {
-  signal(1, false);
+  if (!is_full()) signal(1, false);
   return true;
 }
 

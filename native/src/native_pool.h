@@ -51,6 +51,12 @@ class NativePool final : public ThreadPool {
   std::int64_t spin_ns() const noexcept { return spin_ns_.load(std::memory_order_relaxed); }
   int num_workers() const noexcept { return num_workers_.load(); }
 
+  // A client's thread begins or ends to compute. Workers compute only while fewer threads than the
+  // budget do, and leave at the next chunk when more come: so one request has all threads, and with
+  // as many requests as threads each has its own.
+  void enter() noexcept { num_computing_.fetch_add(1, std::memory_order_seq_cst); }
+  void leave();
+
   // Runs one chunk or task that never waits, if there is one.
   bool run_leaf_work();
 
@@ -89,6 +95,11 @@ class NativePool final : public ThreadPool {
 
   void worker_main(int index);
   bool run_something();
+  bool try_enter();
+  bool is_full() const noexcept {
+    return num_computing_.load(std::memory_order_seq_cst) >=
+           budget_.load(std::memory_order_relaxed);
+  }
   bool run_task();
   bool help_regions(bool leaf_only);
   bool help_region(Region& region, bool leaf_only);
@@ -105,6 +116,8 @@ class NativePool final : public ThreadPool {
   alignas(64) std::atomic<std::uint64_t> used_{0};  // bit i: region i belongs to a thread
   alignas(64) std::atomic<std::int32_t> num_spinning_{0};
   std::atomic<std::int32_t> num_workers_{0};
+  alignas(64) std::atomic<std::int32_t> num_computing_{0};  // clients in `enter`, busy workers
+  alignas(64) std::atomic<std::int32_t> budget_{1};
   std::atomic<std::int32_t> worker_limit_{0};
   std::atomic<std::int32_t> task_worker_limit_{1};
   std::atomic<std::int32_t> interop_limit_{1 << 30};
@@ -113,6 +126,28 @@ class NativePool final : public ThreadPool {
   std::atomic<bool> stopping_{false};
   Sleepers sleepers_;       // workers
   Sleepers leaf_sleepers_;  // threads that wait for a task
+};
+
+// Counts the calling thread as computing, if it is not counted already.
+class ComputingScope {
+ public:
+  explicit ComputingScope(NativePool& pool)
+      : pool_(pool), is_outermost_(!thread_state().is_counted) {
+    if (!is_outermost_) return;
+    thread_state().is_counted = true;
+    pool_.enter();
+  }
+  ~ComputingScope() {
+    if (!is_outermost_) return;
+    thread_state().is_counted = false;
+    pool_.leave();
+  }
+  ComputingScope(const ComputingScope&) = delete;
+  ComputingScope& operator=(const ComputingScope&) = delete;
+
+ private:
+  NativePool& pool_;
+  const bool is_outermost_;
 };
 
 }  // namespace treadle

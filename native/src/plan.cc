@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "run_context.h"
+#include "scheduler.h"
 #include "thread_state.h"
 
 namespace treadle {
@@ -56,6 +57,7 @@ void Plan::release_context(std::unique_ptr<RunContext> context) const {
 }
 
 Status Plan::run(void* const* inputs, void* const* outputs, int max_threads) const {
+  ComputingScope computing(Scheduler::instance().native_pool());
   std::unique_ptr<RunContext> context = acquire_context();
   context->begin(inputs, outputs);
   ThreadState& state = thread_state();

@@ -54,6 +54,7 @@ Scheduler::Scheduler() {
 // the child goes on with a native pool that starts its own when needed.
 void Scheduler::restart_in_child() {
   Scheduler& scheduler = instance();
+  thread_state().is_counted = false;
   bool was_serial = scheduler.pool_ == &serial_pool();
   scheduler.native_ = new NativePool(scheduler.queue_, scheduler.budget_);
   scheduler.set_spin_us(scheduler.spin_us_);
@@ -142,7 +143,11 @@ bool Scheduler::block_until(Task& task, std::int64_t deadline_ns) {
       Event::abandon(waiter.release());
       return task.done.ready();
     }
-    if (!native.run_leaf_work()) native.sleep_for_leaf_work(*waiter->parker, deadline_ns, signaled);
+    if (native.run_leaf_work()) continue;
+    const bool is_counted = thread_state().is_counted;  // not while it sleeps
+    if (is_counted) native.leave();
+    native.sleep_for_leaf_work(*waiter->parker, deadline_ns, signaled);
+    if (is_counted) native.enter();
   }
   return true;
 }

@@ -34,6 +34,7 @@ class alignas(64) Parker {
 struct ThreadState {
   std::int32_t chunk_index = 0;       // get_thread_num()
   bool in_region = false;             // in_parallel_region()
+  bool is_counted = false;            // among the threads that compute (NativePool::enter)
   std::int32_t intra_limit = 0;       // threads a region of this thread may use; 0: the setting
   std::uint64_t group = 0;            // which client's work this thread runs; 0: none yet
   std::uint64_t oldest_task = ~0ull;  // smallest sequence number among the tasks on the stack
