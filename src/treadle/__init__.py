@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from treadle import runtime as runtime
+from treadle import nn
 from treadle.eager import dtypes as _dtypes
 from treadle.eager.creation import (
     arange,
@@ -139,6 +139,7 @@ __all__ = [
     "long",
     "manual_seed",
     "nan",
+    "nn",
     "ones",
     "ones_like",
     "parallel_info",

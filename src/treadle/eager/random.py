@@ -41,7 +41,10 @@ default_generator = Generator()
 
 
 def manual_seed(seed: int) -> Generator:
-    """Seed the numbers that all functions of this module draw by default."""
+    """Seed the numbers that all functions of this module, and random operators, draw by default."""
+    from treadle.ops import random  # measured: 0.1 s that those who never seed need not wait for
+
+    random.manual_seed(int(seed) % 2**64)
     return default_generator.manual_seed(seed)
 
 
