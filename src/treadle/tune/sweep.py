@@ -16,7 +16,7 @@ from treadle.tune.clients import Clock, Turn, drive
 from treadle.tune.result import Cell, Measurement, Sweep, cells
 from treadle.tune.settings import ThreadSetting, client_counts, settings_up_to
 
-ROUNDS = 5
+ROUNDS = 7
 TOTAL_SECONDS = 25.0
 _SHORTEST_SECONDS, _LONGEST_SECONDS = 0.2, 2.0
 

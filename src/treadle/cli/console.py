@@ -1,0 +1,51 @@
+"""Where the commands print: results to stdout, messages and progress to stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+from rich.console import Console
+
+_WIDTH_OF_FILES = 120
+
+
+def output() -> Console:
+    """The console for results; 120 columns where there is no terminal to ask."""
+    return Console(width=None if sys.stdout.isatty() else _WIDTH_OF_FILES, highlight=False)
+
+
+def messages() -> Console:
+    """The console for what is not a result."""
+    return Console(stderr=True, highlight=False)
+
+
+def say(message: str) -> None:
+    """One message on stderr, with the program's name and no markup."""
+    print(f"treadle: {message}", file=sys.stderr)
+
+
+def print_json(document: Any) -> None:
+    """A document on stdout, indented."""
+    print(json.dumps(document, indent=2))
+
+
+def human_bytes(count: int) -> str:
+    """A size in the unit that fits: 512 B, 12.3 KB, 4.0 MB."""
+    size = float(count)
+    for unit in ("B", "KB", "MB"):
+        if size < 1000:
+            return f"{size:.0f} B" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} GB"
+
+
+def human_time(nanoseconds: float) -> str:
+    """A time in the unit that fits: 850 ns, 12.3 µs, 4.56 ms, 1.20 s."""
+    time = nanoseconds
+    for unit in ("ns", "µs", "ms"):
+        if time < 999.5:
+            return f"{time:.0f} {unit}" if unit == "ns" else f"{time:.3g} {unit}"
+        time /= 1000
+    return f"{time:.2f} s"
