@@ -42,5 +42,6 @@ def _define(name: str, schema: str, reference: Any) -> None:
 _define("device.text", "aten::device(str a) -> Device", parse_device)
 _define("device.with_index", "aten::device.with_index(str type, int index) -> Device", Device)
 _define("prim.device", "prim::device(Tensor a) -> Device", lambda tensor: CPU)
+_define("prim.tolist", "prim::tolist(Tensor self) -> Any", lambda tensor: tensor.tolist())
 _define("prim.type", "prim::type(Device self) -> str", lambda device: device.type)
 _define("prim.index", "prim::index(Device self) -> int?", lambda device: device.index)

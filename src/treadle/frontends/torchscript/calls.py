@@ -112,8 +112,10 @@ class Calls(Subscripts):
                 if name == "prim::tolist":
                     return self.apply(name, [receiver] if receiver else args, {}, hint or ANY)
                 return self.apply(name, [receiver, *args] if receiver else args, keywords)
-            case FunctionSymbol(function):
+            case FunctionSymbol(function, None):
                 return self.call_function(function, *self._values(args, keywords))
+            case FunctionSymbol(function, str(method)):
+                return self._call_unbound(function, method, *self._values(args, keywords))
             case Method():
                 return self.call_method(callee, *self._values(args, keywords))
             case Closure():
@@ -137,6 +139,15 @@ class Calls(Subscripts):
         self.scope.prepare(function)
         inputs = self.call_signature(Signature.of_function(function), call)
         return self.value(CALL_FUNCTION, inputs, function.result, name=function.name)
+
+    def _call_unbound(
+        self, function: Function, name: str, args: list[Value], keywords: dict[str, Value]
+    ) -> Value:
+        """``Class.method(object, ...)``."""
+        call = CallArguments(args, keywords)
+        self.scope.prepare(function)
+        inputs = self.call_signature(Signature.of_function(function), call)
+        return self.value(CALL_METHOD, inputs, function.result, name=name)
 
     def call_method(self, method: Method, args: list[Value], keywords: dict[str, Value]) -> Value:
         function = method.cls.methods[method.name]

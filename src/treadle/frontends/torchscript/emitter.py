@@ -115,12 +115,14 @@ class Emitter:
         return self.scope.member(path, name) if path is not None else None
 
     def emit(
-        self, op: OpDef, inputs: Sequence[Value] = (), types: Sequence[Type] = (), **attributes: Any
+        self, op: OpDef, inputs: Sequence[Value] = (), types: Sequence[Type] = (), /, **attributes: Any
     ) -> Node:
         """Add a node at the end of the current block."""
         return self.block.append(Node(op, inputs, types, attributes, self.loc))
 
-    def value(self, op: OpDef, inputs: Sequence[Value], type_: Type, **attributes: Any) -> Value:
+    def value(
+        self, op: OpDef, inputs: Sequence[Value], type_: Type, /, **attributes: Any
+    ) -> Value:
         """Add a node with one result and give that."""
         return self.emit(op, inputs, (type_,), **attributes).output
 

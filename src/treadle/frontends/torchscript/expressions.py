@@ -26,6 +26,7 @@ from treadle.frontends.torchscript.symbols import (
 from treadle.ir.graph import Value
 from treadle.ir.op import DICT, FUNCTION_REF, GET_ATTR, LIST, TUPLE_INDEX
 from treadle.ir.program import Class
+from treadle.ops import OPS
 from treadle.ir.types import (
     BOOL,
     DEVICE,
@@ -115,7 +116,7 @@ class Expressions(Control):
                 return item
             case Constant(value):
                 return self._constant_value(value)
-            case FunctionSymbol(function):
+            case FunctionSymbol(function, None):
                 return self.value(FUNCTION_REF, (), FunctionType(function.name), name=function.name)
             case Sequence(items):
                 return self.tuple([self.materialize(part) for part in items])
@@ -183,7 +184,8 @@ class Expressions(Control):
         if name == "__new__":
             return Special("__new__")
         if name in cls.methods:
-            return FunctionSymbol(cls.methods[name])
+            free = self.scope.member(cls.name, name)
+            return free if isinstance(free, FunctionSymbol) else FunctionSymbol(cls.methods[name], name)
         raise self.error(f"class {cls.name} has no {name!r}")
 
     def _value_attribute(self, value: Value, name: str) -> Item:
@@ -229,7 +231,7 @@ class Expressions(Control):
             return self.apply("prim::EnumName", (value,))
         members = list(cls.constants.values())
         type_ = self.type_of(members[0].value) if members else INT
-        return self.apply(f"prim::EnumValue.{type_}", (value,))
+        return self.value(OPS[f"prim.EnumValue.{type_}"], (value,), type_)
 
     def tuple_index(self, value: Value, type_: TupleType, index: int) -> Value:
         return self.value(TUPLE_INDEX, (value, self.constant(index)), type_.elements[index])

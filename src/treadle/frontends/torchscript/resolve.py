@@ -6,7 +6,6 @@ registration, first without and then with implicit conversions.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -109,8 +108,10 @@ def match(
     for index, argument in enumerate(signature.arguments):
         if positional and not argument.keyword_only:
             if _takes_rest(signature, index, positional):
-                value = _pack(emitter, positional)
-                positional = []
+                rest, positional = positional, []
+                value = _pack(emitter, rest, argument.type, conversions)
+                if value is None:
+                    return f"argument {argument.name} is {argument.type}, got {rest[0].type}"
             else:
                 value = positional.pop(0)
         elif argument.name in call.keywords:
@@ -154,18 +155,16 @@ def _takes_rest(signature: Signature, index: int, positional: list[Value]) -> bo
     return not isinstance(positional[0].type, (ListType, TupleType))
 
 
-def _pack(emitter: Emitter, values: Iterable[Value]) -> Value:
-    items = list(values)
-    element = items[0].type
-    if any(v.type != element for v in items):
-        items = [_to_int(emitter, v) for v in items]
-        element = items[0].type
-    return emitter.value(LIST, items, ListType(element))
-
-
-def _to_int(emitter: Emitter, value: Value) -> Value:
-    converted = convert(emitter, value, INT, None, conversions=True)
-    return value if converted is None else converted
+def _pack(
+    emitter: Emitter, values: list[Value], type_: Type, conversions: bool
+) -> Value | None:
+    """A list of `values`, or None if one of them does not fit."""
+    assert isinstance(type_, ListType)
+    items = [
+        convert(emitter, value, type_.element, None, conversions=conversions) for value in values
+    ]
+    known = [item for item in items if item is not None]
+    return emitter.value(LIST, known, type_) if len(known) == len(items) else None
 
 
 def _bind_and_convert(

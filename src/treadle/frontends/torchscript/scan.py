@@ -97,7 +97,7 @@ def check_source(text: str, file: str) -> str:
             continue
         if kind == "string" and previous[0] == "name" and text[match.start() - 1].isalnum():
             raise ScriptSyntaxError(f"{file}:{line}: a string has a prefix")
-        if kind == "name" and previous == ("operator", ".") and keyword.iskeyword(token):
+        if kind == "name" and keyword.iskeyword(token) and _is_attribute(text, match, previous):
             escapes.append(match.start())
             kind = "attribute"
         previous = (kind, token)
@@ -108,6 +108,13 @@ def check_source(text: str, file: str) -> str:
             raise ScriptSyntaxError(f"{file}:{line}: {nesting.problem}")
         line += token.count("\n")
     return _escape(text, escapes)
+
+
+def _is_attribute(text: str, match: re.Match[str], previous: tuple[str, str]) -> bool:
+    """Whether a keyword is the name of an attribute: ``x.lambda``, or ``lambda : T`` in a class."""
+    if previous == ("operator", "."):
+        return True
+    return previous[0] == "newline" and text.startswith(" : ", match.end())
 
 
 def _escape(text: str, positions: list[int]) -> str:

@@ -274,6 +274,7 @@ class Statements(Iterations):
             self._arm(node.orelse, condition.when_false),
         )
         taken: list[Exits] = []
+        before = {n: self.frame.lookup(n) for n in (*condition.when_true, *condition.when_false)}
 
         def recorded(step: Step) -> Step:
             def run() -> Exits:
@@ -283,15 +284,16 @@ class Statements(Iterations):
             return run
 
         exits = self.branch(condition.make(), recorded(arms[0]), recorded(arms[1]))
-        self._refine_after(condition, taken)
+        self._refine_after(condition, taken, before)
         return exits
 
-    def _refine_after(self, condition: Condition, taken: list[Exits]) -> None:
-        """After an arm that never falls through, the condition is known to be the other way."""
+    def _refine_after(
+        self, condition: Condition, taken: list[Exits], before: dict[str, Item | None]
+    ) -> None:
+        """After an arm that only raises, the condition is known to be the other way."""
         for exits, types in ((taken[0], condition.when_false), (taken[1], condition.when_true)):
-            if FALL not in exits:
-                unchanged = {n: t for n, t in types.items() if n not in self.frame.assigned}
-                self.refine(unchanged)
+            if exits <= {RAISE}:
+                self.refine({n: t for n, t in types.items() if self.frame.lookup(n) is before[n]})
 
     def _arm(self, body: list[ast.stmt], types: dict[str, Type]) -> Step:
         def step() -> Exits:

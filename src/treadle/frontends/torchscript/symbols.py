@@ -38,7 +38,10 @@ class Namespace:
 
 @dataclass(frozen=True, slots=True)
 class FunctionSymbol:
+    """A function of the program; of a method named on its class also the name."""
+
     function: Function
+    method: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,8 @@ class Method:
 
 @dataclass(frozen=True, slots=True)
 class ClassSymbol:
+    """A class of the program."""
+
     cls: Class
 
 
@@ -86,6 +91,8 @@ class Sequence:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Range:
+    """``range(start, stop, step)``."""
+
     start: Value | None
     stop: Value
     step: Value | None
@@ -93,12 +100,16 @@ class Range:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Enumerate:
+    """``enumerate(inner, start)``."""
+
     inner: Symbol | Value
     start: Value | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Zip:
+    """``zip(*parts)``."""
+
     parts: tuple[Symbol | Value, ...]
 
 
@@ -138,7 +149,7 @@ def describe(item: Item) -> str:
             return f"the function {name}"
         case Namespace(path):
             return f"the module {path}"
-        case FunctionSymbol(function):
+        case FunctionSymbol(function, _):
             return f"the function {function.name}"
         case Method(_, cls, name):
             return f"the method {cls.name}.{name}"

@@ -1,0 +1,68 @@
+"""fork, wait and futures."""
+
+from __future__ import annotations
+
+from typing import List  # noqa: UP035
+
+import pytest
+import torch
+
+from tests.frontends.torchscript.support import check
+
+
+def double(x: torch.Tensor) -> torch.Tensor:
+    return x * 2
+
+
+def add(x: torch.Tensor, y: int) -> torch.Tensor:
+    return x + y
+
+
+def one_fork(x: torch.Tensor) -> torch.Tensor:
+    future = torch.jit.fork(double, x)
+    y = x + 1
+    return torch.jit.wait(future) + y
+
+
+def many_forks(x: torch.Tensor) -> torch.Tensor:
+    futures: List[torch.jit.Future[torch.Tensor]] = []
+    for i in range(5):
+        futures.append(torch.jit.fork(add, x, i))
+    total = torch.zeros(2)
+    for future in futures:
+        total = total + torch.jit.wait(future)
+    return total
+
+
+def forks_within(x: torch.Tensor) -> torch.Tensor:
+    return torch.jit.wait(torch.jit.fork(one_fork, x))
+
+
+def mutation_is_seen_after_wait(x: torch.Tensor) -> torch.Tensor:
+    future = torch.jit.fork(torch.add, x, 1)
+    x.mul_(1)
+    return future.wait() + x
+
+
+def failing(x: int) -> int:
+    raise ValueError("MSG inside")
+
+
+def failing_fork(x: int) -> int:
+    return torch.jit.wait(torch.jit.fork(failing, x))
+
+
+CASES = [
+    (one_fork, (torch.ones(2),)),
+    (many_forks, (torch.ones(2),)),
+    (forks_within, (torch.ones(2),)),
+    (mutation_is_seen_after_wait, (torch.ones(2),)),
+    (failing_fork, (1,)),
+]
+
+
+@pytest.mark.parametrize(
+    ("function", "args"), [(case[0], args) for case in CASES for args in case[1:]]
+)
+def test_agrees_with_torch(function, args) -> None:
+    check(function, *args)

@@ -1,0 +1,160 @@
+"""Optional, Union and Any; refinement of types; conversions of arguments."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Optional, Tuple, Union  # noqa: UP035
+
+import pytest
+import torch
+
+from tests.frontends.torchscript.support import check
+
+
+def refined_by_if(x: Optional[int]) -> int:
+    if x is None:
+        return -1
+    return x + 1
+
+
+def refined_by_else(x: Optional[torch.Tensor]) -> torch.Tensor:
+    if x is not None:
+        y = x * 2
+    else:
+        y = torch.zeros(1)
+    return y
+
+
+def default_if_none(x: Optional[int], y: int) -> int:
+    if x is None:
+        x = y
+    return x * 2
+
+
+def refined_by_assert(x: Optional[int]) -> int:
+    assert x is not None
+    return x + 1
+
+
+def refined_by_and(x: Optional[int], y: Optional[int]) -> int:
+    if x is not None and y is not None:
+        return x + y
+    return 0
+
+
+def refined_by_or(x: Optional[int]) -> int:
+    if x is None or x < 0:
+        return 0
+    return x
+
+
+def refined_by_raise(x: Optional[str]) -> str:
+    if x is None:
+        raise ValueError("MSG no text")
+    return x + "!"
+
+
+def conditional_refinement(x: Optional[int]) -> int:
+    return 5 if x is None else x
+
+
+def optional_loop(n: int) -> Optional[int]:
+    best: Optional[int] = None
+    for i in range(n):
+        if best is None:
+            best = i
+        elif i % 3 == 0:
+            best = best + i
+    return best
+
+
+def union(x: Union[int, str]) -> str:
+    if isinstance(x, int):
+        return str(x + 1)
+    else:
+        return x + "!"
+
+
+def union_of_three(x: Union[int, float, List[int]]) -> float:
+    if isinstance(x, list):
+        return float(len(x))
+    elif isinstance(x, int):
+        return x * 2.0
+    else:
+        return x
+
+
+def any_value(x: Any) -> int:
+    if isinstance(x, int):
+        return x
+    if isinstance(x, str):
+        return len(x)
+    return -1
+
+
+def assigned_in_one_branch(x: int) -> Optional[int]:
+    y: Optional[int] = None
+    if x > 0:
+        y = x
+    return y
+
+
+def optional_list(xs: Optional[List[int]] = None) -> int:
+    if xs is None:
+        xs = []
+    return len(xs)
+
+
+def dict_of_optionals(d: Dict[str, Optional[int]]) -> int:
+    total = 0
+    for k, v in d.items():
+        if v is not None:
+            total += v
+    return total
+
+
+def int_to_float(x: float) -> float:
+    return x
+
+
+def passes_int_for_float(x: int) -> float:
+    return int_to_float(float(x))
+
+
+def number_list(x: torch.Tensor) -> torch.Tensor:
+    return torch.sum(x, 1)
+
+
+def tuple_of_optional(t: Tuple[Optional[int], int]) -> int:
+    a, b = t
+    if a is None:
+        return b
+    return a + b
+
+
+CASES = [
+    (refined_by_if, (None,), (3,)),
+    (refined_by_else, (None,), (torch.ones(2),)),
+    (default_if_none, (None, 3), (4, 3)),
+    (refined_by_assert, (None,), (3,)),
+    (refined_by_and, (None, 3), (2, 3), (2, None)),
+    (refined_by_or, (None,), (-3,), (3,)),
+    (refined_by_raise, (None,), ("a",)),
+    (conditional_refinement, (None,), (3,)),
+    (optional_loop, (0,), (1,), (10,)),
+    (union, (3,), ("a",)),
+    (union_of_three, (3,), (2.5,), ([1, 2],)),
+    (any_value, (3,), ("abc",), (2.5,)),
+    (assigned_in_one_branch, (0,), (1,)),
+    (optional_list, (None,), ([1],)),
+    (dict_of_optionals, ({"a": 1, "b": None},)),
+    (passes_int_for_float, (3,)),
+    (number_list, (torch.ones(2, 3),)),
+    (tuple_of_optional, ((None, 2),), ((1, 2),)),
+]
+
+
+@pytest.mark.parametrize(
+    ("function", "args"), [(case[0], args) for case in CASES for args in case[1:]]
+)
+def test_agrees_with_torch(function, args) -> None:
+    check(function, *args)
