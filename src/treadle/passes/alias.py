@@ -65,12 +65,14 @@ _MAY_GIVE_ARGUMENT = frozenset(
 
 def holds_memory(type_: Type) -> bool:
     """Whether values of the type can share memory or contain what can."""
+    if isinstance(type_, TensorType):
+        return True
     match type_:
         case OptionalType(element):
             return holds_memory(element)
         case TupleType(elements) | UnionType(elements):
             return any(map(holds_memory, elements))
-        case TensorType() | ListType() | DictType() | FutureType() | ClassType():
+        case ListType() | DictType() | FutureType() | ClassType():
             return True
         case Primitive():
             return type_ == ANY or type_.name in ("AnyListType", "AnyTupleType", "AnyClassType")
@@ -147,17 +149,20 @@ class _Analysis:
         self.nodes = list(graph.walk())
         self.points: dict[Value, set[Location]] = {}
         self.contents: dict[Location, set[Location]] = {OUTSIDE: {OUTSIDE}}
-        self.changed = True
+        self.changed = False
         self.kept: set[Location] = {OUTSIDE}
         self.memory = _memory_of_arrays(self.nodes)
 
     def run(self) -> None:
         for param in self.graph.params:
             self.point(param, {OUTSIDE})
+        order = _data_order(self.graph)
+        self.changed = True
         while self.changed:
             self.changed = False
-            for node in self.nodes:
+            for node in order:
                 self.node(node)
+            self.changed &= any(map(_reaches_back, self.nodes))
 
     def result(self) -> Aliases:
         writers: dict[Location, list[Node]] = {}
@@ -323,6 +328,37 @@ class _Analysis:
         return written
 
 
+def _data_order(block: Block) -> list[Node]:
+    """The nodes that move memory about, blocks before what takes their returns.
+
+    A loop comes before its block too, which takes the carried values from it.
+    """
+    order: list[Node] = []
+    for node in block.nodes:
+        if node.op is LOOP:
+            order.append(node)
+        for inner in node.blocks:
+            order += _data_order(inner)
+        if (
+            node.op is SET_ATTR
+            or not node.outputs
+            or any(holds_memory(v.type) for v in node.outputs)
+        ):
+            order.append(node)
+    return order
+
+
+def _reaches_back(node: Node) -> bool:
+    """Whether nodes before `node` may see what it does, so that once through is not enough."""
+    schema = node.op.schema
+    if schema is None:
+        return node.op in (LOOP, SET_ATTR, CALL_FUNCTION, CALL_METHOD)
+    return any(
+        a.writes and is_container(v.type)
+        for a, v in zip(schema.arguments, node.inputs, strict=False)
+    )
+
+
 def _attribute(node: Node) -> Location:
     return ("attribute", node.attributes["name"])
 
@@ -330,9 +366,10 @@ def _attribute(node: Node) -> Location:
 def _memory_of_arrays(nodes: Iterable[Node]) -> dict[int, Location]:
     """A location for each constant array, by id: one for arrays that overlap."""
     arrays: dict[int, np.ndarray] = {}
+    seen: set[int] = set()
     for node in nodes:
         if node.op is CONSTANT:
-            _collect(node.attributes["value"], arrays, set())
+            _collect(node.attributes["value"], arrays, seen)
     ranges = sorted((*_byte_range(a), key) for key, a in arrays.items() if a.size)
     locations: dict[int, Location] = {}
     start = end = 0

@@ -74,13 +74,15 @@ def _is_immutable(value: Any) -> bool:
 
 
 def _freeze_mutable(graph: Graph, written: frozenset[str]) -> bool:
-    aliases = analyse_aliases(graph)
-    candidates = [n for n in graph.nodes_of(GET_ATTR) if n.attributes["name"] not in written]
-    frozen = [
-        (node, _attribute(node))
-        for node in candidates
-        if _attribute(node) is not _NOTHING and not aliases.is_written(node.output)
+    candidates = [
+        (node, value)
+        for node in graph.nodes_of(GET_ATTR)
+        if node.attributes["name"] not in written and (value := _attribute(node)) is not _NOTHING
     ]
+    if not candidates:
+        return False
+    aliases = analyse_aliases(graph)
+    frozen = [(node, value) for node, value in candidates if not aliases.is_written(node.output)]
     for node, value in frozen:
         _replace(node, value)
     return bool(frozen)
