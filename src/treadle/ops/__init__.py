@@ -13,6 +13,7 @@ from treadle.ops import device as device
 from treadle.ops import dropout as dropout
 from treadle.ops import einsum as einsum
 from treadle.ops import gather as gather
+from treadle.ops import geometry as geometry
 from treadle.ops import join as join
 from treadle.ops import normalization as normalization
 from treadle.ops import pooling as pooling
@@ -21,7 +22,9 @@ from treadle.ops import random as random
 from treadle.ops import rearrange as rearrange
 from treadle.ops import recurrent as recurrent
 from treadle.ops import reduction as reduction
+from treadle.ops import resize as resize
 from treadle.ops import scalar as scalar
+from treadle.ops import scan as scan
 from treadle.ops import scatter as scatter
 from treadle.ops import sorting as sorting
 from treadle.ops import string as string

@@ -10,10 +10,12 @@ from typing import Any
 import numpy as np
 
 from treadle.errors import ShapeError
+from treadle.ir.dtypes import bool_
+from treadle.ir.types import TensorType
 from treadle.ops.declare import EXACT, op
-from treadle.ops.promotion import dtype_of
-from treadle.ops.samples import f32, given, i64
-from treadle.ops.shapes import numel, tensor, wrap_dim
+from treadle.ops.promotion import dtype_of, result_dtype
+from treadle.ops.samples import SPECIAL, boolean, f32, given, i64
+from treadle.ops.shapes import broadcast, numel, tensor, wrap_dim
 
 Array = np.ndarray[Any, Any]
 
@@ -94,4 +96,134 @@ number_to_tensor = op(
     infer=lambda a: tensor(dtype_of(a), ()),
     tolerance=EXACT,
     samples=((3,), (2.5,), (True,)),
+)
+item = op(
+    "aten::item(Tensor self) -> Scalar",
+    reference=lambda x: _only("item", x),
+    samples=((f32(1),), (i64(),), (boolean(1),)),
+)
+int_implicit = op(
+    "aten::IntImplicit(Tensor a) -> int",
+    reference=lambda x: int(_only("IntImplicit", x)),
+    samples=((i64(),),),
+)
+float_implicit = op(
+    "aten::FloatImplicit(Tensor a) -> float",
+    reference=lambda x: float(_only("FloatImplicit", x)),
+    samples=((f32(),),),
+)
+scalar_implicit = op(
+    "aten::ScalarImplicit(Tensor a) -> Scalar",
+    reference=lambda x: _only("ScalarImplicit", x),
+    samples=((f32(),),),
+)
+
+
+# --- dtype and memory ---------------------------------------------------------------------------
+
+
+def _strides(x: Array) -> list[int]:
+    return [s // x.itemsize for s in x.strides]
+
+
+def _is_contiguous(x: Array, memory_format: int = 0) -> bool:
+    if memory_format == 0:
+        return bool(x.flags.c_contiguous)
+    order = (0, 2, 3, 1) if x.ndim == 4 else (0, 2, 3, 4, 1)
+    return x.ndim in (4, 5) and bool(x.transpose(order).flags.c_contiguous)
+
+
+def _answer(schema: str, rule: Any, samples: tuple[tuple[Any, ...], ...] = ((f32(2, 3),),)) -> None:
+    """A question whose answer is in the type."""
+    op(schema, reference=rule, infer=rule, samples=samples)
+
+
+_answer(
+    "aten::is_floating_point(Tensor self) -> bool",
+    lambda x: dtype_of(x).is_floating,
+    ((f32(2),), (i64(2),)),
+)
+_answer("aten::is_complex(Tensor self) -> bool", lambda x: dtype_of(x).is_complex)
+_answer(
+    "aten::is_signed(Tensor self) -> bool",
+    lambda x: dtype_of(x).kind not in "bu",
+    ((f32(2),), (boolean(2),)),
+)
+_answer("aten::element_size(Tensor self) -> int", lambda x: dtype_of(x).itemsize)
+_answer("prim::dtype(Tensor a) -> int", lambda x: dtype_of(x).code)
+_answer("prim::layout(Tensor a) -> Layout", lambda x: 0)
+_answer("prim::is_cuda(Tensor a) -> bool", lambda x: False)
+_answer("prim::requires_grad(Tensor a) -> bool", lambda x: False)
+_answer("prim::is_sparse(Tensor a) -> bool", lambda x: False)
+_answer("prim::is_quantized(Tensor a) -> bool", lambda x: False)
+_answer(
+    "aten::result_type.Tensor(Tensor tensor, Tensor other) -> ScalarType",
+    lambda a, b: result_dtype(a, b).code,
+    (),
+)
+_answer(
+    "aten::result_type.Scalar(Tensor tensor, Scalar other) -> ScalarType",
+    lambda a, b: result_dtype(a, b).code,
+    (),
+)
+stride = op(
+    "aten::stride(Tensor self) -> int[]",
+    reference=_strides,
+    samples=((f32(2, 3),), (f32(2, 3, layout="transposed"),)),
+)
+stride_of = op(
+    "aten::stride.int(Tensor self, int dim) -> int",
+    reference=lambda x, dim: _strides(x)[wrap_dim("stride", dim, x.ndim)],
+    samples=((f32(2, 3), 0),),
+)
+is_contiguous = op(
+    "aten::is_contiguous(Tensor self) -> bool",
+    reference=_is_contiguous,
+    samples=((f32(2, 3),), (f32(2, 3, layout="transposed"),)),
+)
+is_contiguous_format = op(
+    "aten::is_contiguous.memory_format(Tensor self, MemoryFormat memory_format) -> bool",
+    reference=_is_contiguous,
+    samples=((f32(2, 3), 0),),
+)
+
+
+# --- comparison of whole tensors ----------------------------------------------------------------
+
+
+def _isclose(a: Array, b: Array, rtol: float, atol: float, equal_nan: bool) -> Array:
+    if a.dtype != b.dtype:
+        raise ShapeError(f"isclose: dtypes {a.dtype} and {b.dtype} differ")
+    broadcast("isclose", a.shape, b.shape)
+    return np.asarray(np.isclose(a, b, rtol, atol, equal_nan))
+
+
+def _infer_isclose(a: TensorType, b: TensorType, *_: Any) -> TensorType:
+    if a.element != b.element:
+        raise ShapeError(f"isclose: dtypes {a.element} and {b.element} differ")
+    return tensor(bool_, broadcast("isclose", a.sizes, b.sizes))
+
+
+_CLOSE = (1e-5, 1e-8, False)
+isclose = op(
+    "aten::isclose(Tensor self, Tensor other, float rtol=1.0000000000000001e-05, float "
+    "atol=1e-08, bool equal_nan=False) -> Tensor",
+    reference=_isclose,
+    infer=_infer_isclose,
+    samples=(
+        (f32(3), f32(3), *_CLOSE),
+        (SPECIAL, SPECIAL, 1e-5, 1e-8, True),
+        (i64(4), i64(4), *_CLOSE),
+    ),
+)
+allclose = op(
+    "aten::allclose(Tensor self, Tensor other, float rtol=1.0000000000000001e-05, float "
+    "atol=1e-08, bool equal_nan=False) -> bool",
+    reference=lambda *args: bool(_isclose(*args).all()),
+    samples=((f32(3), f32(3), *_CLOSE), (SPECIAL, SPECIAL, 1e-5, 1e-8, True)),
+)
+equal = op(
+    "aten::equal(Tensor self, Tensor other) -> bool",
+    reference=lambda a, b: a.shape == b.shape and bool((a == b).all()),
+    samples=((f32(3), f32(3)), (i64(2), i64(3)), (f32(0), f32(0))),
 )

@@ -1,0 +1,58 @@
+"""Running sums and products."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from treadle.ir.dtypes import i64 as i64_dtype
+from treadle.ir.types import TensorType
+from treadle.ops.declare import op
+from treadle.ops.inplace import inplace
+from treadle.ops.promotion import accumulation, dtype_of
+from treadle.ops.samples import boolean, f16, f32, i64
+from treadle.ops.shapes import dtype_from_code, tensor, wrap_dim
+
+Array = np.ndarray[Any, Any]
+
+
+def _running(schema: str, name: str, function: Any) -> None:
+    """A scan along one dim; integers become i64."""
+
+    def infer(x: TensorType, dim: int, dtype: int | None) -> TensorType:
+        wrap_dim(name, dim, len(x.sizes))
+        default = x.element if x.element.is_floating else i64_dtype
+        return tensor(dtype_from_code(name, dtype, default), x.sizes)
+
+    def reference(x: Array, dim: int, dtype: int | None) -> Array:
+        final = infer(tensor(dtype_of(x), x.shape), dim, dtype).element
+        wide = x.astype(accumulation(final).numpy)
+        result = function(wide.reshape(x.shape or (1,)), axis=dim).reshape(x.shape)
+        return np.asarray(result.astype(final.numpy))
+
+    inplace(
+        op(
+            schema,
+            reference=reference,
+            infer=infer,
+            samples=(
+                (f32(3, 7), 1, None),
+                (i64(5), -1, None),
+                (f32(), 0, None),
+                (f32(0, 2), 0, None),
+                (boolean(4), 0, None),
+                (f16(5), 0, None),
+            ),
+        )
+    )
+
+
+_running(
+    "aten::cumsum(Tensor self, int dim, *, ScalarType? dtype=None) -> Tensor", "cumsum", np.cumsum
+)
+_running(
+    "aten::cumprod(Tensor self, int dim, *, ScalarType? dtype=None) -> Tensor",
+    "cumprod",
+    np.cumprod,
+)
