@@ -353,6 +353,11 @@ class _MicroKernel:
     ) -> list[Value]:
         e = self.e
         start, stop = block
+        if self.height < self.writer.rows and self.chains == 1:
+            # A rare tile: less code to compile matters more.
+            with e.loop(start, stop, 1, sums) as loop:
+                loop.following = tuple(self._steps(rows, b, loop.index, 1, loop.carried))
+            return list(loop.results)
         middle = e.add(start, e.binary("and", e.sub(stop, start), e.integer(-_UNROLL)))
         with e.loop(start, middle, _UNROLL, sums) as loop:
             loop.following = tuple(self._steps(rows, b, loop.index, _UNROLL, loop.carried))

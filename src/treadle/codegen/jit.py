@@ -162,9 +162,9 @@ def _module(kernel: Kernel, target: Target) -> llvm.ModuleRef:
     builder = llvm.create_pass_builder(machine, options)
     passes = llvm.create_new_function_pass_manager()
     passes.add_simplify_cfg_pass()
-    passes.add_instruction_combine_pass()
-    passes.add_loop_rotate_pass()
-    passes.add_simplify_cfg_pass()
+    if isinstance(kernel, LoopNest):
+        passes.add_loop_rotate_pass()
+        passes.add_simplify_cfg_pass()
     for function in module.functions:
         if not function.is_declaration:
             passes.run(function, builder)
