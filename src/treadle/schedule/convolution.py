@@ -39,6 +39,7 @@ from treadle.schedule.steps import (
     task_axes,
 )  # fmt: skip
 from treadle.schedule.windows import CHANNELS_LAST, depthwise_step
+from treadle.schedule.winograd import winograd_pays, winograd_steps
 
 FEW_CHANNELS = 16
 """With fewer, the taps of a kernel row are merged with the channels into one long k."""
@@ -64,6 +65,15 @@ def convolution_steps(
         steps, origin = _channels_last(origin, placement, machine)
         target = _target(group, placement, weight.ndim)
         return [*steps, depthwise_step(group, spec, weight, origin, target, placement, machine)]
+    if len(tensor_type(group.result).sizes) == 4:
+        out = tensor_type(group.result).sizes
+        if winograd_pays(spec, weight, out, machine):
+            steps, origin = _channels_last(origin, placement, machine)
+            target = _target(group, placement, weight.ndim)
+            steps += winograd_steps(
+                group, spec, weight, values[2], origin, target, placement, machine, packings
+            )
+            return steps
     return _contraction(group, spec, weight, values, origin, placement, machine, packings)
 
 
