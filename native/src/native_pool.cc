@@ -61,15 +61,15 @@ void NativePool::resize(int budget) {
 // ---- the budget
 
 void NativePool::leave() {
-  num_computing_.fetch_sub(1, std::memory_order_seq_cst);
+  computing_.fetch_sub(kClient, std::memory_order_seq_cst);
   if (has_work(false)) signal(1, false);
 }
 
 bool NativePool::try_enter() {
-  std::int32_t computing = num_computing_.load(std::memory_order_relaxed);
+  std::int64_t computing = computing_.load(std::memory_order_relaxed);
   do {
-    if (computing >= budget_.load(std::memory_order_relaxed)) return false;
-  } while (!num_computing_.compare_exchange_weak(computing, computing + 1));
+    if (num_computing(computing) >= budget_.load(std::memory_order_relaxed)) return false;
+  } while (!computing_.compare_exchange_weak(computing, computing + 1));
   return true;
 }
 
@@ -150,7 +150,8 @@ void NativePool::run_chunks(std::int64_t num_chunks, int max_threads, bool is_le
   int seats = std::min({max_threads - 1, worker_limit_.load(std::memory_order_relaxed),
                         static_cast<int>(std::min<std::int64_t>(num_chunks - 1, kMaxThreads))});
   // With as many clients as threads nobody could help.
-  Region* region = seats > 0 && num_chunks <= kMaxChunks && !is_full() ? acquire_region() : nullptr;
+  Region* region =
+      seats > 0 && num_chunks <= kMaxChunks && !has_only_clients() ? acquire_region() : nullptr;
   if (!region) {
     for (std::int64_t i = 0; i < num_chunks; ++i) fn(context, i);
     return;
@@ -213,7 +214,8 @@ bool NativePool::help_region(Region& region, bool leaf_only) {
     std::uint32_t before = region.finished.fetch_add(1, std::memory_order_acq_rel);
     if (before & kOwnerSleeps) owner->unpark();
     // A client came and we are one too many: it takes our place, the owner the rest.
-    if (num_computing_.load(std::memory_order_relaxed) > budget_.load(std::memory_order_relaxed))
+    if (num_computing(computing_.load(std::memory_order_relaxed)) >
+        budget_.load(std::memory_order_relaxed))
       break;
     state = region.state.load(std::memory_order_acquire);
   } while (claim_chunk(region, generation, state));
@@ -256,7 +258,7 @@ bool NativePool::run_something() {
   thread_state().is_counted = true;
   const bool found = run_task() || help_regions(false);
   thread_state().is_counted = false;
-  num_computing_.fetch_sub(1, std::memory_order_seq_cst);
+  computing_.fetch_sub(1, std::memory_order_seq_cst);
   return found;
 }
 
@@ -306,7 +308,7 @@ void NativePool::start_worker(int limit) {
 }
 
 bool NativePool::announce_task() {
-  if (!is_full()) signal(1, false);
+  if (!has_only_clients()) signal(1, false);
   return true;
 }
 

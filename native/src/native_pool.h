@@ -54,7 +54,7 @@ class NativePool final : public ThreadPool {
   // A client's thread begins or ends to compute. Workers compute only while fewer threads than the
   // budget do, and leave at the next chunk when more come: so one request has all threads, and with
   // as many requests as threads each has its own.
-  void enter() noexcept { num_computing_.fetch_add(1, std::memory_order_seq_cst); }
+  void enter() noexcept { computing_.fetch_add(kClient, std::memory_order_seq_cst); }
   void leave();
 
   // Runs one chunk or task that never waits, if there is one.
@@ -96,9 +96,11 @@ class NativePool final : public ThreadPool {
   void worker_main(int index);
   bool run_something();
   bool try_enter();
-  bool is_full() const noexcept {
-    return num_computing_.load(std::memory_order_seq_cst) >=
-           budget_.load(std::memory_order_relaxed);
+  // Whether there is no place for one more worker; whether clients alone leave none for any.
+  bool is_full() const noexcept { return num_computing(computing_.load()) >= budget_.load(); }
+  bool has_only_clients() const noexcept { return computing_.load() / kClient >= budget_.load(); }
+  static std::int64_t num_computing(std::int64_t computing) noexcept {
+    return computing / kClient + computing % kClient;
   }
   bool run_task();
   bool help_regions(bool leaf_only);
@@ -116,8 +118,10 @@ class NativePool final : public ThreadPool {
   alignas(64) std::atomic<std::uint64_t> used_{0};  // bit i: region i belongs to a thread
   alignas(64) std::atomic<std::int32_t> num_spinning_{0};
   std::atomic<std::int32_t> num_workers_{0};
-  alignas(64) std::atomic<std::int32_t> num_computing_{0};  // clients in `enter`, busy workers
-  alignas(64) std::atomic<std::int32_t> budget_{1};
+  // Busy workers, and kClient for each client in `enter`.
+  static constexpr std::int64_t kClient = std::int64_t{1} << 32;
+  alignas(64) std::atomic<std::int64_t> computing_{0};
+  alignas(64) std::atomic<std::int64_t> budget_{1};
   std::atomic<std::int32_t> worker_limit_{0};
   std::atomic<std::int32_t> task_worker_limit_{1};
   std::atomic<std::int32_t> interop_limit_{1 << 30};

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <atomic>
 #include <barrier>
+#include <chrono>
 #include <mutex>
 #include <stdexcept>
 #include <thread>
@@ -99,6 +100,17 @@ TEST(every_index_is_visited_once_under_many_clients) {
       for (int count : visits) CHECK(count == kRounds);
     });
   for (std::thread& client : clients) client.join();
+}
+
+// Each chunk waits for the other, so the round ends only if a second thread comes, awake or asleep.
+TEST(a_second_thread_always_comes) {
+  if (testing::backend() == "serial" || Scheduler::instance().budget() < 2) return;
+  for (int round = 0; round < 600; ++round) {
+    std::barrier meeting(2);
+    parallel_for(0, 2, 1, [&](std::int64_t, std::int64_t) { meeting.arrive_and_wait(); });
+    // Sometimes long enough for the workers to go to sleep.
+    if (round % 6 == 0) std::this_thread::sleep_for(std::chrono::microseconds(round));
+  }
 }
 
 TEST(more_threads_than_the_budget_may_be_asked_for) {
