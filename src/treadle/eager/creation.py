@@ -112,8 +112,8 @@ def _parse(data: Any) -> Array:
     """Numbers in lists, in the dtype that torch gives to Python's numbers."""
     try:
         array = np.asarray(_plain(data))
-    except (ValueError, OverflowError) as error:
-        raise InputError(f"tensor: {error}") from None
+    except (ValueError, OverflowError):
+        raise InputError("tensor: data must be numbers in lists of equal lengths") from None
     if array.dtype == np.float64:
         return array.astype(np.float32)
     return array.astype(np.complex64) if array.dtype == np.complex128 else array

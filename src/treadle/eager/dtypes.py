@@ -88,7 +88,10 @@ def as_element(value: Any) -> DType:
 
 
 def names_dtype(value: Any) -> bool:
-    """Whether `value` can only be meant as a dtype: text and numbers cannot."""
+    """Whether `value` can be meant as a dtype: numbers cannot."""
+    if isinstance(value, str):
+        name = value.rpartition(".")[2]
+        return name in dtypes.BY_TORCH_NAME or name in _ALIASES
     return isinstance(value, dtype | np.dtype | type) or type(value).__name__ == "dtype"
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from treadle.eager.execute import Prepared, PreparedInPlace, as_array, number_key, prepare
 from treadle.eager.matching import Leaf, match_call
-from treadle.errors import IndexOutOfRange, InputError
+from treadle.errors import InputError
 from treadle.ir.dtypes import from_numpy
 from treadle.ir.op import OpDef
 from treadle.ir.types import ListType, OptionalType, TensorType, Type
@@ -56,7 +56,7 @@ def make_function(name: str) -> Callable[..., Any]:
             if program is not None:
                 try:
                     return program(*args)[0]
-                except (Unplannable, IndexOutOfRange):
+                except (Unplannable, InputError):
                     pass  # `call` runs the reference, or names the operator in the error
         return dispatcher.call(args, kwargs)
 
@@ -97,8 +97,8 @@ class _Dispatcher:
         try:
             prepared = prepared or self._prepare(args, kwargs, key)
             return prepared.run(tensors) if out is None else self._into(prepared, tensors, out)
-        except IndexOutOfRange as error:
-            raise IndexOutOfRange(_named(self.name, error)) from None
+        except InputError as error:
+            raise type(error)(_named(self.name, error)) from None
 
     def _call_with_number(self, tensor: Any, number: int | float) -> tuple[Any]:
         """The call with `number` as a tensor without dims, which needs no kernel of its own."""
@@ -139,7 +139,7 @@ class _Dispatcher:
 
 def _named(name: str, error: Exception) -> str:
     message = str(error)
-    return message if message.startswith(f"{name}:") else f"{name}: {message}"
+    return message if message.startswith(name) else f"{name}: {message}"
 
 
 def _key(values: Any, tensors: list[Any]) -> Any:

@@ -125,7 +125,7 @@ class _Binder:
         if isinstance(type_, ListType):
             return self._list(value, type_, argument)
         if argument.name == "dtype":
-            return as_element(value).code if names_dtype(value) or isinstance(value, str) else _NO
+            return as_element(value).code if names_dtype(value) else _NO
         if isinstance(value, Leaf):
             return self._number(value, type_)
         return _SCALARS.get(str(type_), _as_is)(value)

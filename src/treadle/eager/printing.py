@@ -39,5 +39,4 @@ def _values(array: np.ndarray[Any, Any]) -> str:
         threshold=_THRESHOLD,
         edgeitems=3,
         floatmode="maxprec_equal" if whole else "fixed",
-        formatter={"bool": str},
     )

@@ -1,0 +1,377 @@
+"""What a tensor is and shows: attributes, parts, views, conversions, printing, exchange."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+import treadle
+from treadle import Tensor
+
+
+def counting(*shape: int) -> Tensor:
+    return Tensor(np.arange(np.prod(shape)).reshape(shape))
+
+
+# --- attributes ----------------------------------------------------------------------------------
+
+
+def test_shape_is_a_tuple_with_a_number_of_elements() -> None:
+    x = counting(2, 3)
+    assert x.size() == (2, 3)
+    assert repr(x.shape) == "treadle.Size([2, 3])"
+    assert x.shape.numel() == x.numel() == 6
+    assert (x.size(-1), x.dim(), len(x)) == (3, 2, 2)
+
+
+def test_strides_count_elements() -> None:
+    x = counting(3, 4)
+    assert x.stride() == (4, 1)
+    assert x.T.stride() == (1, 4)
+    assert x[1:, ::2].stride(1) == 2
+    assert x[1:, 1:].storage_offset() == 5
+    assert x.is_contiguous()
+    assert not x.T.is_contiguous()
+    assert x.T.contiguous().is_contiguous()
+    assert x.contiguous() is x
+
+
+@pytest.mark.parametrize(
+    "name", ["float32", torch.float32, np.float32, np.dtype("f4"), float, treadle.float32]
+)
+def test_a_dtype_goes_by_many_names(name: Any) -> None:
+    x = treadle.zeros(2, dtype=name)
+    assert x.dtype is treadle.float32
+    assert str(x.dtype) == "treadle.float32"
+    assert x.dtype.itemsize == 4
+    assert pickle.loads(pickle.dumps(x.dtype)) is x.dtype
+
+
+def test_conversions_give_the_tensor_itself_where_nothing_changes() -> None:
+    x = treadle.ones(2)
+    assert x.float() is x
+    assert x.to(treadle.float32) is x
+    assert x.to("cpu") is x
+    assert x.double().dtype is treadle.float64
+    assert x.to(counting(1)).dtype is treadle.int64
+    assert x.bool().tolist() == [True, True]
+    assert x.to(treadle.float32, copy=True) is not x
+
+
+def test_a_single_element_is_a_number() -> None:
+    x = treadle.tensor([[2.5]])
+    assert (float(x), int(x), bool(x), x.item()) == (2.5, 2, True, 2.5)
+    assert f"{treadle.tensor(2.5):.2f}" == "2.50"
+    assert [10, 20, 30][treadle.tensor(1)] == 20
+    with pytest.raises(treadle.InputError, match="2 elements is not a single number"):
+        bool(treadle.ones(2))
+
+
+def test_tensors_are_keys_by_identity() -> None:
+    x, y = treadle.ones(2), treadle.ones(2)
+    assert {x: 1, y: 2}[y] == 2
+    assert (x == y).tolist() == [True, True]
+    assert 1.0 in x
+    assert x != None  # noqa: E711
+
+
+# --- parts ---------------------------------------------------------------------------------------
+
+INDICES = [
+    0,
+    -1,
+    (1, 2),
+    slice(1, None),
+    (slice(None), slice(0, 4, 2)),
+    (..., 0),
+    None,
+    (0, None, ...),
+    (slice(None), [0, 2]),
+    ([0, 1], [1, 3]),
+    True,
+]
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("index", INDICES, ids=repr)
+def test_indexing_gives_torchs_elements(index: Any) -> None:
+    x, y = counting(3, 4, 2), torch.arange(24).reshape(3, 4, 2)
+    assert x[index].tolist() == y[index].tolist()
+    assert x[index].shape == tuple(y[index].shape)
+    x[index], y[index] = -7, -7
+    assert x.tolist() == y.tolist()
+
+
+@pytest.mark.torch
+def test_tensors_index() -> None:
+    x, y = counting(3, 4), torch.arange(12).reshape(3, 4)
+    rows, mask = [2, 0], [True, False, True]
+    assert x[treadle.tensor(rows)].tolist() == y[torch.tensor(rows)].tolist()
+    assert x[treadle.tensor(mask)].tolist() == y[torch.tensor(mask)].tolist()
+    assert x[:, treadle.tensor(1)].tolist() == y[:, 1].tolist()
+    assert x[x > 7].tolist() == y[y > 7].tolist()
+    x[x > 7] = 0
+    assert int(x.max()) == 7
+
+
+def test_assignment_broadcasts_and_casts() -> None:
+    x = treadle.zeros(2, 3, dtype=treadle.int32)
+    x[:, 1:] = treadle.tensor([1.9, 2.9])
+    assert x.tolist() == [[0, 1, 2], [0, 1, 2]]
+    with pytest.raises(treadle.ShapeError, match="assigning"):
+        x[0] = treadle.ones(2)
+
+
+@pytest.mark.parametrize(
+    ("index", "error", "match"),
+    [
+        (3, treadle.IndexOutOfRange, "index 3 is out of bounds"),
+        ((0, 0, 0), treadle.IndexOutOfRange, "too many indices"),
+        (slice(None, None, -1), treadle.InputError, "must be positive"),
+        (0.5, treadle.InputError, "got float"),
+        (np.array([0.5]), treadle.InputError, "of ints or bools"),
+    ],
+)
+def test_wrong_indices_are_refused(index: Any, error: type[Exception], match: str) -> None:
+    with pytest.raises(error, match=match):
+        counting(2, 3)[index]
+
+
+def test_views_share_memory() -> None:
+    x = counting(3, 4)
+    views = [x[1], x.view(12)[4:8], x.T[:, 1], x.select(0, 1), x.unsqueeze(0)[0, 1], [*x][1]]
+    views += [x.permute(1, 0)[:, 1], x.split(1)[1][0], x.flatten()[4:8], x[1, :], x.detach()[1]]
+    for n, view in enumerate(views):
+        view[0] = 100 + n
+        assert x[1, 0].item() == 100 + n
+    assert x.clone().data_ptr() != x.data_ptr()
+    element = x[2, 3]
+    element.fill_(-1)
+    assert x[2, 3].item() == -1
+
+
+def test_a_view_that_strides_cannot_give_is_refused() -> None:
+    with pytest.raises(treadle.ShapeError, match="use reshape"):
+        counting(3, 4).T.view(12)
+    assert counting(2, 2).T.reshape(4).tolist() == [0, 2, 1, 3]
+
+
+# --- operators -----------------------------------------------------------------------------------
+
+
+def test_operators_work_from_both_sides() -> None:
+    x = treadle.tensor([1.0, 2.0])
+    assert (1 + x).tolist() == [2.0, 3.0]
+    assert (1 - x).tolist() == [0.0, -1.0]
+    assert (2 / x).tolist() == [2.0, 1.0]
+    assert (2**x).tolist() == [2.0, 4.0]
+    assert isinstance(np.ones(2) * x, Tensor)
+    assert isinstance(np.float32(2) * x, Tensor)
+    assert (x @ x).item() == 5.0
+    assert (-x).abs().tolist() == [1.0, 2.0]
+    assert (~(x > 1)).tolist() == [True, False]
+    with pytest.raises(TypeError, match="unsupported operand"):
+        x + "a"
+
+
+def test_in_place_operators_write_into_the_tensor() -> None:
+    x = counting(2, 3).float()
+    alias, row = x, x[0]
+    x += 1
+    x *= treadle.tensor([1.0, 2.0, 3.0])
+    assert x is alias
+    assert row.tolist() == [1.0, 4.0, 9.0]
+    assert x.add_(row).sub_(1).relu_() is x
+    assert row.tolist() == [1.0, 7.0, 17.0]
+    x.T.copy_(treadle.zeros(3, 2))
+    assert x.tolist() == [[0.0] * 3] * 2
+
+
+def test_in_place_results_must_fit() -> None:
+    with pytest.raises(treadle.ShapeError, match=r"shape \[3, 2\] does not fit"):
+        treadle.zeros(2).add_(treadle.zeros(3, 2))
+    with pytest.raises(treadle.ShapeError, match="f32 cannot be written into self of i64"):
+        counting(2).mul_(0.5)
+    fixed = np.zeros(2)
+    fixed.flags.writeable = False
+    with pytest.raises(treadle.InputError, match="read-only"):
+        Tensor(fixed).add_(1)
+
+
+# --- printing ------------------------------------------------------------------------------------
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize(
+    "values",
+    [
+        [1.0, 2.0],
+        [[0.5, -1.25], [3.0, 4.0]],
+        [1, 20, 300],
+        [True, False],
+        3.5,
+        [],
+        [1.5, float("nan"), float("inf")],
+        [[[1.0]]],
+        -2,
+    ],
+    ids=repr,
+)
+def test_common_values_are_shown_as_torch_shows_them(values: Any) -> None:
+    assert repr(treadle.tensor(values)) == repr(torch.tensor(values))
+
+
+def test_what_the_values_do_not_tell_is_said() -> None:
+    assert repr(treadle.zeros(1, dtype=treadle.float64)) == "tensor([0.], dtype=treadle.float64)"
+    assert repr(treadle.ones(2, dtype="bfloat16")) == "tensor([1., 1.], dtype=treadle.bfloat16)"
+    assert repr(treadle.zeros(0, 3)) == "tensor([], size=(0, 3))"
+    assert repr(treadle.zeros(2000)).endswith("size=(2000,))")
+
+
+# --- exchange ------------------------------------------------------------------------------------
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("dtype", ["float32", "float64", "float16", "int64", "uint8", "bool"])
+def test_memory_is_shared_both_ways_over_dlpack(dtype: str) -> None:
+    ours = treadle.ones(2, 3, dtype=dtype)
+    theirs = torch.utils.dlpack.from_dlpack(ours)
+    theirs[0, 0] = 0
+    assert ours[0, 0].item() == 0
+    back = treadle.from_dlpack(theirs.T)
+    back[2, 1] = 0
+    assert theirs[1, 2].item() == 0
+    assert back.shape == (3, 2)
+    assert str(back.dtype) == f"treadle.{dtype}"
+    assert np.from_dlpack(ours)[0, 0] == 0
+
+
+def test_numpy_shares_memory() -> None:
+    array = np.zeros(3, np.float32)
+    x = treadle.from_numpy(array)
+    x[0] = 5
+    assert array[0] == 5
+    assert x.numpy() is array
+    assert np.asarray(x) is array
+    assert np.add(x, 1).tolist() == [6.0, 1.0, 1.0]
+    copied = treadle.tensor(array)
+    copied[0] = 0
+    assert array[0] == 5
+    with pytest.raises(treadle.InputError, match="no dtype"):
+        treadle.from_numpy(np.array(["text"]))
+
+
+def test_copies_are_independent() -> None:
+    x = counting(2, 2)
+    for twin in (
+        pickle.loads(pickle.dumps(x)),
+        copy.deepcopy(x),
+        pickle.loads(pickle.dumps(x.T)).T,
+    ):
+        twin[0, 0] = 9
+        assert twin.tolist() == [[9, 1], [2, 3]]
+    assert x[0, 0].item() == 0
+
+
+# --- creation ------------------------------------------------------------------------------------
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize(
+    ("name", "args", "kwargs"),
+    [
+        ("zeros", (2, 3), {}),
+        ("ones", ((2, 0),), {}),
+        ("zeros", ((),), {}),
+        ("full", ((2,), 7), {}),
+        ("full", ([2], 0.5), {}),
+        ("arange", (5,), {}),
+        ("arange", (1, 2, 0.3), {}),
+        ("arange", (5, 0, -2), {}),
+        ("arange", (0.0, 1.0, 0.1), {}),
+        ("linspace", (0, 1, 5), {}),
+        ("linspace", (3, -3, 1), {}),
+        ("eye", (3,), {}),
+        ("eye", (2, 3), {}),
+        ("tensor", ([[1, 2], [3, 4]],), {}),
+        ("tensor", ([1.5, 2],), {}),
+        ("tensor", ([True],), {}),
+        ("tensor", (np.float64(2),), {}),
+    ],
+)
+def test_creation_gives_torchs_tensors(name: str, args: Any, kwargs: Any) -> None:
+    ours, theirs = getattr(treadle, name)(*args, **kwargs), getattr(torch, name)(*args, **kwargs)
+    assert str(ours.dtype).removeprefix("treadle") == str(theirs.dtype).removeprefix("torch")
+    assert ours.shape == tuple(theirs.shape)
+    np.testing.assert_allclose(ours.numpy(), theirs.numpy(), rtol=1e-6)
+
+
+def test_like_takes_shape_and_dtype() -> None:
+    x = counting(2, 3)
+    for made in (treadle.zeros_like(x), treadle.ones_like(x), treadle.full_like(x, 2)):
+        assert (made.shape, made.dtype) == (x.shape, x.dtype)
+    assert treadle.rand_like(x, dtype=treadle.float64).dtype is treadle.float64
+
+
+def test_seeds_repeat_the_numbers() -> None:
+    def draw() -> list[Any]:
+        treadle.manual_seed(3)
+        made = treadle.rand(2), treadle.randn(2, dtype="float64"), treadle.randint(9, (2, 2))
+        return [
+            m.tolist() for m in (*made, treadle.randperm(5), treadle.bernoulli(treadle.ones(3)))
+        ]
+
+    assert draw() == draw()
+    own = treadle.Generator().manual_seed(1)
+    assert treadle.rand(3, generator=own).tolist() != treadle.rand(3, generator=own).tolist()
+
+
+@given(low=st.integers(-5, 5), span=st.integers(1, 10))
+def test_randint_stays_in_its_range(low: int, span: int) -> None:
+    drawn = treadle.randint(low, low + span, (20,))
+    assert drawn.dtype is treadle.int64
+    assert low <= int(drawn.min()) <= int(drawn.max()) < low + span
+
+
+# --- errors --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "match"),
+    [
+        (lambda: treadle.relu("x"), treadle.InputError, "relu: argument self must be Tensor"),
+        (lambda: treadle.relu(), treadle.InputError, "relu: argument self is missing"),
+        (lambda: treadle.softmax(counting(2), "a"), treadle.InputError, "softmax: argument dim"),
+        (lambda: treadle.add(counting(2), 1, beta=2), treadle.InputError, "no argument 'beta'"),
+        (lambda: treadle.add(counting(2), {1}), treadle.InputError, "add: argument other"),
+        (lambda: treadle.mm(treadle.ones(2, 3), treadle.ones(2, 3)), treadle.ShapeError, "mm: "),
+        (lambda: counting(2) + counting(3), treadle.ShapeError, "add: shapes .2. and .3."),
+        (
+            lambda: treadle.index_select(counting(3), 0, treadle.tensor([3])),
+            IndexError,
+            "index_select: index 3 is out of range",
+        ),
+        (lambda: treadle.softmax(treadle.ones(2), 4), IndexError, "softmax: dim 4"),
+        (lambda: treadle.ones(2).to("cuda"), treadle.InputError, "CPU only"),
+        (lambda: treadle.zeros(2, device="cuda"), treadle.InputError, "only the device cpu"),
+        (lambda: treadle.zeros(-1), treadle.ShapeError, "must not be negative"),
+        (lambda: treadle.zeros(2, requires_grad=True), treadle.UnsupportedError, "no gradients"),
+        (lambda: treadle.zeros(2, dtype="float31"), treadle.InputError, "not a dtype"),
+        (lambda: treadle.tensor([[1], [1, 2]]), treadle.InputError, "equal lengths"),
+        (lambda: treadle.randint(3, 3, (1,)), treadle.InputError, "no integer"),
+        (lambda: treadle.arange(0, 1, -1), treadle.InputError, "does not lead"),
+        (lambda: treadle.no_such_thing, AttributeError, "no attribute 'no_such_thing'"),
+        (lambda: counting(1).no_such_thing, AttributeError, "no attribute 'no_such_thing'"),
+    ],
+)
+def test_wrong_calls_say_what_is_wrong(call: Any, error: type[Exception], match: str) -> None:
+    for _ in range(2):
+        with pytest.raises(error, match=match):
+            call()
