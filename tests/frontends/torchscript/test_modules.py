@@ -32,8 +32,9 @@ class Block(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         y = self.linear(x) * self.scale + self.offset
-        if self.bias is not None:
-            y = y + self.bias
+        bias = self.bias
+        if bias is not None:
+            y = y + bias
         return self.helper(y)
 
     def helper(self, y: torch.Tensor) -> torch.Tensor:

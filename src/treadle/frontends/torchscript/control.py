@@ -199,8 +199,7 @@ class Control(Emitter):
         block, frame = node.add_block(), Frame(self.frame)
         index = block.add_param(INT, "i")
         for name, start in zip(names, starts, strict=True):
-            type_ = self.frame.declared_type(name) or start.type
-            frame.refine(name, block.add_param(type_, name))
+            frame.refine(name, block.add_param(start.type, name))
         with self.inside(block, frame):
             exits = body(index)
             proceed = self._proceed(exits, condition, tested=tested)

@@ -65,16 +65,20 @@ class Emitter:
     def at(self, node: ast.AST) -> Iterator[None]:
         """Let nodes and errors of the block point at `node`."""
         before, self._place, self._loc = self._place, node, None
-        yield
-        self._place, self._loc = before, None
+        try:
+            yield
+        finally:
+            self._place, self._loc = before, None
 
     @contextmanager
     def inside(self, block: Block, frame: Frame) -> Iterator[None]:
         """Fill `block`, with names in `frame`."""
         before = self.block, self.frame
         self.block, self.frame = block, frame
-        yield
-        self.block, self.frame = before
+        try:
+            yield
+        finally:
+            self.block, self.frame = before
 
     @property
     def loc(self) -> Loc:

@@ -1,7 +1,7 @@
 """Archives to programs: objects made of the pickles, classes and functions of the source.
 
-Functions are compiled when first used. What the pickles hold must agree with what the source
-declares.
+``forward`` and what it calls are compiled at once, other functions when first used. What the
+pickles hold must agree with what the source declares.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from treadle.errors import ArchiveError, UnsupportedError
 from treadle.frontends.torchscript.archive import Archive
 from treadle.frontends.torchscript.archive_scope import ArchiveScope
 from treadle.frontends.torchscript.limits import Limits
+from treadle.frontends.torchscript.reachable import compile_reachable
 from treadle.frontends.torchscript.unpickle import unpickle
 from treadle.frontends.torchscript.values import (
     Device as PickledDevice,
@@ -81,11 +82,12 @@ def load_program(
 
     Args:
         source: a path, the bytes, or a binary file object.
+        limits: what the archive may use while it is read.
         restore: runs ``__setstate__`` of an object; without it, such archives are refused.
 
     Raises:
         ArchiveError: if the archive is damaged, or its objects are not as its source declares.
-        CompileError: if a class of an object in it is not TorchScript.
+        CompileError: if a class of an object in it, or what ``forward`` calls, is not TorchScript.
         UnsupportedError: if it holds something that Treadle does not implement.
     """
     archive = Archive.open(source, limits)
@@ -96,6 +98,7 @@ def load_program(
     scope.convert_constant = builder.build_any
     root = builder.build_any(unpickle(archive, "data.pkl"))
     assert isinstance(root, Object)
+    compile_reachable(scope.program, root.cls)
     extra = {name: archive.extra_files[name] for name in archive.extra_files}
     return LoadedModule(scope.program, root, archive.version, extra)
 

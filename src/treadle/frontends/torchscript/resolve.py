@@ -34,6 +34,7 @@ from treadle.ir.types import (
     TupleType,
     Type,
 )
+from treadle.ops import OPS
 
 if TYPE_CHECKING:
     from treadle.frontends.torchscript.emitter import Emitter
@@ -250,4 +251,6 @@ def _convert_implicitly(emitter: Emitter, value: Value, type_: Type) -> Value:
         name = _IMPLICIT_OF_BOOL.get(type_)
     else:
         name = "aten::device" if given == STR and type_ == DEVICE else None
-    return value if name is None else emitter.apply(name, (value,))
+    if name is None or not OPS.overloads(name):
+        return value
+    return emitter.apply(name, (value,))

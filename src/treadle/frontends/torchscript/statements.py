@@ -53,10 +53,10 @@ class Statements(Iterations):
         before = self.function_number, self.result_type, getattr(self, "returned", [])
         self._functions += 1
         self.function_number, self.result_type, self.returned = self._functions, result, []
-        exits = self.statements(body)
-        value = self._result(exits)
-        self.function_number, self.result_type, self.returned = before
-        return value
+        try:
+            return self._result(self.statements(body))
+        finally:
+            self.function_number, self.result_type, self.returned = before
 
     def _result(self, exits: Exits) -> Value:
         """The value of a function whose body ends by `exits`."""
