@@ -32,7 +32,6 @@ def show(
     source_graph: Annotated[
         bool, typer.Option("--source-graph", help="print the graph as the source gives it")
     ] = False,
-    code: Annotated[bool, typer.Option("--code", help="print the source of forward")] = False,
     parameters: Annotated[
         bool, typer.Option("--parameters", help="list every parameter and buffer")
     ] = False,
@@ -46,9 +45,11 @@ def show(
         print_json(_document(module, model, explanation))
         return
     console = output()
-    if code or graph or source_graph:
-        _print_texts(console, module, code, graph, source_graph)
-    else:
+    if source_graph:
+        console.print(print_graph(module.graph), markup=False, soft_wrap=True)
+    if graph:
+        console.print(print_graph(module.inlined_graph), markup=False, soft_wrap=True)
+    if not (graph or source_graph):
         _print_summary(console, module, model)
     if parameters:
         _print_tensors(console, module)
@@ -106,16 +107,6 @@ def _document(
             ],
         }
     return document
-
-
-def _print_texts(
-    console: Console, module: treadle.Module, code: bool, graph: bool, source_graph: bool
-) -> None:
-    texts = [module.code] * code
-    texts += [print_graph(module.graph)] * source_graph
-    texts += [print_graph(module.inlined_graph)] * graph
-    for text in texts:
-        console.print(text, markup=False, soft_wrap=True)
 
 
 def _print_summary(console: Console, module: treadle.Module, model: Path) -> None:

@@ -114,8 +114,9 @@ def parse_settings(text: str) -> tuple[ThreadSetting, ...]:
     """
     settings = []
     for part in text.split(","):
-        intra, _, inter = part.strip().partition("x")
-        (first,), (second,) = (_parse_counts(n, "--threads") for n in (intra, inter or intra))
+        intra, times, inter = part.strip().partition("x")
+        pair = (intra, inter if times else intra)
+        (first,), (second,) = (_parse_counts(number, "--threads") for number in pair)
         settings.append(ThreadSetting(first, second))
     return tuple(dict.fromkeys(settings))
 
@@ -158,7 +159,7 @@ def _load(model: Path | None, shapes: Sequence[str], data: Path | None, batch: i
                 f"forward({', '.join(module.input_names)}) needs inputs: give --input SHAPE for "
                 "each, or --data FILE.npz"
             )
-        return _Subject(name, module, [values.example_inputs(shapes)], 1)
+        return _Subject(name, module, [_tried(module, values.example_inputs(shapes))], 1)
     arrays = files.read_arrays(data)
     if not isinstance(arrays, dict):
         raise InputError(f"{data} is one array; --data takes an .npz with inputs by name")
@@ -167,10 +168,17 @@ def _load(model: Path | None, shapes: Sequence[str], data: Path | None, batch: i
 
 def _with_examples(name: str, module: treadle.Module, examples: Examples, batch: int) -> _Subject:
     requests = measure.requests_of(examples, batch)
+    _tried(module, requests[0])
     if examples.labels is None:
         return _Subject(name, module, requests, batch)
     right = measure.accuracy(module, examples)
     return _Subject(name, module, requests, batch, right, examples.count)
+
+
+def _tried(module: treadle.Module, request: Sequence[Any]) -> Sequence[Any]:
+    """The request, after a call that shows whether the model takes it."""
+    module(*request)
+    return request
 
 
 def _measure(

@@ -12,7 +12,8 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, NullFormatter
+from matplotlib.patheffects import withStroke
+from matplotlib.ticker import FuncFormatter
 
 from treadle.tune.result import Measurement, Sweep
 from treadle.tune.settings import ThreadSetting
@@ -22,6 +23,7 @@ _MARKERS = ("o", "s", "^", "D", "v", "P")
 _QUIET = "#b8bcc2"
 _INK = "#22262b"
 _FRONT = "#22262b"
+_HALO = [withStroke(linewidth=3, foreground="white")]
 
 
 def draw(sweep: Sweep, title: str, subtitle: str = "") -> Figure:
@@ -38,10 +40,11 @@ def draw(sweep: Sweep, title: str, subtitle: str = "") -> Figure:
     styles = _styles(sweep)
     _draw_trade(left, sweep, styles)
     _draw_scaling(right, sweep, styles)
+    handles = _legend(sweep, styles)
     figure.legend(
-        handles=[*_legend(sweep, styles)],
+        handles=handles,
         loc="lower center",
-        ncol=min(len(styles) + 2, 4),
+        ncol=-(-len(handles) // 2),
         frameon=False,
         fontsize=10,
         bbox_to_anchor=(0.5, 0.005),
@@ -84,14 +87,16 @@ def _legend(sweep: Sweep, styles: _Styles) -> list[Line2D]:
     ]
     if len(styles) < len(sweep.settings):
         handles.append(Line2D([], [], color=_QUIET, marker=".", label="other settings"))
-    handles.append(
-        Line2D([], [], color=_FRONT, linewidth=7, alpha=0.13, label="Pareto front (left)")
-    )
-    return handles
+    front = Line2D([], [], color=_FRONT, linewidth=7, alpha=0.13, label="Pareto front (left)")
+    ring = Line2D(
+        [], [], color=_INK, linewidth=0, marker="o", markersize=11, fillstyle="none",
+        label="best latency, best throughput",
+    )  # fmt: skip
+    return [*handles, front, ring]
 
 
 def _line(measurements: Sequence[Measurement]) -> tuple[list[float], list[float]]:
-    return [m.p50_ns / 1e6 for m in measurements], [m.throughput for m in measurements]
+    return [m.p99_ns / 1e6 for m in measurements], [m.throughput for m in measurements]
 
 
 def _of(sweep: Sweep, setting: ThreadSetting) -> list[Measurement]:
@@ -112,8 +117,8 @@ def _prepare(axes: Axes, title: str, x_label: str) -> None:
 
 
 def _draw_trade(axes: Axes, sweep: Sweep, styles: _Styles) -> None:
-    """Throughput over latency; the numbers at the points are clients."""
-    _prepare(axes, "What each setting trades", "median latency of a request, ms (p99: thin line)")
+    """Throughput over p99 latency, with a line from the median of each point."""
+    _prepare(axes, "What each setting trades", "p99 latency of a request, ms (thin line: from p50)")
     axes.set_ylabel("requests per second", fontsize=10.5, color=_INK)
     axes.set_xscale("log")
     axes.plot(
@@ -121,83 +126,86 @@ def _draw_trade(axes: Axes, sweep: Sweep, styles: _Styles) -> None:
         marker="o", markersize=15, markeredgewidth=0, zorder=1,
     )  # fmt: skip
     for setting in sweep.settings:
-        colour, marker = styles.get(setting, (_QUIET, "."))
-        measured = _of(sweep, setting)
-        loud = setting in styles
-        axes.plot(
-            *_line(measured), color=colour, marker=marker, markersize=7 if loud else 4,
-            linewidth=1.6 if loud else 0.8, markeredgecolor="white", zorder=3 if loud else 2,
-        )  # fmt: skip
-        for m in measured if loud else ():
-            axes.plot(
-                [m.p50_ns / 1e6, m.p99_ns / 1e6], [m.throughput] * 2, color=colour, linewidth=0.9,
-                alpha=0.35, zorder=1.5,
-            )  # fmt: skip
+        _draw_setting(axes, _of(sweep, setting), styles.get(setting))
+    _limit(axes, sweep)
     _mark_clients(axes, sweep)
     _mark_best(axes, sweep)
-    low, high = axes.get_ylim()
-    axes.set_ylim(max(low, 0), high + (high - low) * 0.12)
+
+
+def _draw_setting(
+    axes: Axes, measured: Sequence[Measurement], style: tuple[str, str] | None
+) -> None:
+    if style is None:
+        axes.plot(*_line(measured), color=_QUIET, marker=".", markersize=4, linewidth=0.7, zorder=2)
+        return
+    colour, marker = style
+    axes.plot(
+        *_line(measured), color=colour, marker=marker, markersize=8, linewidth=1.6,
+        markeredgecolor="white", zorder=3,
+    )  # fmt: skip
+    for m in measured:
+        axes.plot(
+            [m.p50_ns / 1e6, m.p99_ns / 1e6], [m.throughput] * 2, color=colour, linewidth=0.9,
+            alpha=0.45, zorder=1.5,
+        )  # fmt: skip
+
+
+def _limit(axes: Axes, sweep: Sweep) -> None:
+    """Room for the labels, and plain numbers along the logarithmic axis."""
+    lowest = min(m.p50_ns for m in sweep.measurements) / 1e6
+    highest = max(m.p99_ns for m in sweep.measurements) / 1e6
+    room = max(highest / lowest, 2.0) ** 0.1
+    axes.set_xlim(lowest / room, highest * room)
+    axes.set_ylim(0, max(m.throughput for m in sweep.measurements) * 1.17)
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.xaxis.set_minor_formatter(FuncFormatter(_minor_label))
+    axes.tick_params(which="minor", colors="#5b626b", labelsize=9.5)
 
 
 def _minor_label(value: float, _: int | None) -> str:
     """Labels at 2 and 5 between the powers of ten."""
-    digits = f"{value:.0e}"[0]
-    return f"{value:g}" if digits in "25" else ""
+    return f"{value:g}" if f"{value:.0e}"[0] in "25" else ""
 
 
 def _mark_clients(axes: Axes, sweep: Sweep) -> None:
-    """The number of clients, once per cloud of points: at its highest."""
+    """The number of clients, once per cloud of points: above its highest."""
     for clients in sweep.clients:
         top = sweep.best_for(clients)
         axes.annotate(
-            f"{clients} client{'s' * (clients > 1)}", (top.p50_ns / 1e6, top.throughput),
-            xytext=(0, 9), textcoords="offset points", ha="center", fontsize=9, color=_INK,
+            f"{clients} client{'s' * (clients > 1)}", (top.p99_ns / 1e6, top.throughput),
+            xytext=(0, 12), textcoords="offset points", ha="center", fontsize=9.5, color=_INK,
+            path_effects=_HALO, zorder=6,
         )  # fmt: skip
 
 
 def _mark_best(axes: Axes, sweep: Sweep) -> None:
-    """Rings around the best latency and the best throughput."""
+    """Rings around the best latency and the best throughput, whose names are in the other panel."""
     for best in {sweep.best_latency, sweep.best_throughput}:
         axes.plot(
-            [best.p50_ns / 1e6], [best.throughput], marker="o", markersize=17, fillstyle="none",
-            color=_INK, markeredgewidth=1.4, zorder=4,
+            [best.p99_ns / 1e6], [best.throughput], marker="o", markersize=18, fillstyle="none",
+            color=_INK, markeredgewidth=1.4, zorder=5,
         )  # fmt: skip
-    first = sweep.best_latency
-    axes.annotate(
-        f"lowest latency {first.p50_ns / 1e6:.3g} ms\n{first.setting}",
-        (first.p50_ns / 1e6, first.throughput), xytext=(14, -30), textcoords="offset points",
-        fontsize=9, color=_INK, arrowprops={"arrowstyle": "-", "color": "#8a9099", "lw": 0.8},
-    )  # fmt: skip
 
 
 def _draw_scaling(axes: Axes, sweep: Sweep, styles: _Styles) -> None:
-    """Throughput over the number of clients, with the spread of the rounds."""
+    """Throughput in groups of bars, one per number of clients, with the spread of the rounds."""
     _prepare(axes, "How each setting takes more clients", "concurrent clients")
-    axes.set_xscale("log", base=2)
-    for setting in sweep.settings:
-        colour, marker = styles.get(setting, (_QUIET, "."))
-        measured = _of(sweep, setting)
-        clients = [m.clients for m in measured]
-        loud = setting in styles
-        axes.plot(
-            clients, [m.throughput for m in measured], color=colour, marker=marker,
-            markersize=7 if loud else 4, linewidth=1.8 if loud else 0.8, markeredgecolor="white",
-            zorder=3 if loud else 2,
-        )  # fmt: skip
-        if loud:
-            axes.fill_between(
-                clients, [m.lowest for m in measured], [m.highest for m in measured],
-                color=colour, alpha=0.09, linewidth=0, zorder=1,
-            )  # fmt: skip
-    best = sweep.best_throughput
-    axes.annotate(
-        f"most throughput {best.throughput:,.0f}/s\n{best.setting}, {best.clients} clients",
-        (best.clients, best.throughput), xytext=(0, 14), textcoords="offset points", ha="center",
-        fontsize=9, color=_INK,
-    )  # fmt: skip
-    axes.set_xticks(list(sweep.clients), [str(count) for count in sweep.clients])
-    axes.xaxis.set_minor_formatter(NullFormatter())
-    axes.set_ylim(0, max(m.highest for m in sweep.measurements) * 1.17)
-    axes.margins(x=0.08)
+    axes.grid(axis="x", visible=False)
+    width = 0.8 / len(styles)
+    for i, (setting, (colour, _)) in enumerate(styles.items()):
+        found = [sweep.at(setting, clients) for clients in sweep.clients]
+        for group, m in enumerate(found):
+            if m is None:
+                continue
+            x = group - 0.4 + (i + 0.5) * width
+            axes.bar(x, m.throughput, width * 0.88, color=colour, zorder=2)
+            axes.plot([x, x], [m.lowest, m.highest], color=_INK, linewidth=1, alpha=0.55, zorder=3)
+            if m == sweep.best_throughput:
+                axes.annotate(
+                    f"most throughput\n{m.throughput:,.0f}/s", (x, max(m.throughput, m.highest)),
+                    xytext=(0, 6), textcoords="offset points", ha="center", fontsize=9.5,
+                    color=_INK, path_effects=_HALO, zorder=6,
+                )  # fmt: skip
+    axes.set_xticks(range(len(sweep.clients)), [str(count) for count in sweep.clients])
+    shown = [m.highest for m in sweep.measurements if m.setting in styles]
+    axes.set_ylim(0, max(shown) * 1.2)

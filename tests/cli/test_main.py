@@ -1,0 +1,95 @@
+"""The program itself: as a module, without its extra, its help, its errors."""
+
+from __future__ import annotations
+
+import builtins
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from tests.cli.conftest import Command
+from treadle import cli
+from treadle.cli import app
+from treadle.errors import InputError
+
+
+def test_runs_as_a_module() -> None:
+    command = [sys.executable, "-m", "treadle", "run", "gone.pt"]
+    finished = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert finished.returncode == 2
+    assert finished.stdout == ""
+    assert finished.stderr.startswith("treadle: error: ")
+    assert finished.stderr.count("\n") == 1
+
+
+def test_help_has_examples_of_every_command(treadle: Command) -> None:
+    top = treadle("--help")
+    assert top.status == 0
+    for name, (_, examples) in app.COMMANDS.items():
+        assert name in top.output
+        result = treadle(name, "--help")
+        assert result.status == 0
+        assert all(example in result.output for example in examples)
+
+
+def test_no_arguments_give_the_help(treadle: Command) -> None:
+    assert treadle().output == treadle("--help").output
+
+
+def test_an_unknown_command_is_refused(treadle: Command) -> None:
+    treadle("frobnicate").refused("No such command 'frobnicate'")
+
+
+@pytest.mark.parametrize("package", ["typer", "rich"])
+def test_a_missing_extra_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], package: str
+) -> None:
+    real = builtins.__import__
+
+    def refuse(name: str, *rest: Any) -> Any:
+        if name.partition(".")[0] == package:
+            raise ModuleNotFoundError(f"No module named {package!r}", name=package)
+        return real(name, *rest)
+
+    for name in [n for n in sys.modules if n.startswith("treadle.cli.")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setattr(builtins, "__import__", refuse)
+    with pytest.raises(SystemExit) as stopped:
+        cli.main()
+    assert stopped.value.code == 2
+    assert "pip install 'treadle[cli]'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "message"),
+    [
+        (InputError("no good"), 2, "treadle: error: no good\n"),
+        (OSError(5, "Input/output error"), 2, "Input/output error"),
+        (MemoryError(), 2, "not enough memory"),
+        (KeyboardInterrupt(), 130, "interrupted"),
+    ],
+)
+def test_errors_become_a_message_and_a_status(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    error: BaseException,
+    status: int,
+    message: str,
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(app, "app", fail)
+    assert app.run(["info"]) == status
+    assert message in capsys.readouterr().err
+
+
+def test_a_defect_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("a defect")
+
+    monkeypatch.setattr(app, "app", fail)
+    with pytest.raises(ZeroDivisionError, match="a defect"):
+        app.run(["info"])
