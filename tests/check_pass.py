@@ -16,10 +16,9 @@ from treadle.ir.op import CONSTANT
 from treadle.ir.text import parse_graph, print_graph
 from treadle.ir.types import Type
 from treadle.ir.verify import verify
-from treadle.ops import OPS, container, scalar
+from treadle.ops import OPS
 
 Constants = dict[str, Any]
-_ = (container, scalar)
 
 
 def graph_of(text: str, constants: Constants | None = None) -> Graph:

@@ -261,3 +261,53 @@ def test_a_larger_operand_fails_as_the_write_would() -> None:
     shapes = ((1, 4), (4,), (3, 4))
     with pytest.raises(ShapeError, match="does not fit into self of shape"):
         evaluate(graph, [np.zeros(shape, np.float32) for shape in shapes])
+
+
+def test_a_list_that_the_next_round_reads_keeps_the_write() -> None:
+    check_pass(
+        functionalise,
+        before="""
+            graph(%x: f32[2], %n: int)
+            %l: List[f32[2]] = list(%x)
+            %y: f32[2] = loop(%n, True, %x) with (%i: int, %u: f32[2])
+              %e: f32[2] = __getitem__.t(%l, -1)
+              %a: f32[2] = mul.Tensor(%u, %e)
+              %m: List[f32[2]] = append.t(%l, %a)
+              %r: f32[2] = add_.Scalar(%a, 1, 1)
+              return True, %x
+            return %y
+        """,
+    )
+
+
+def test_a_write_in_one_branch_stays_where_the_other_reads() -> None:
+    check_pass(
+        functionalise,
+        before="""
+            graph(%x: f32[2], %c: bool)
+            %a: f32[2] = tanh(%x)
+            if(%c)
+              %r: f32[2] = relu_(%a)
+              return
+            else
+              return
+            return %a
+        """,
+    )
+
+
+def test_what_a_running_task_returns_keeps_the_write() -> None:
+    check_pass(
+        functionalise,
+        meaning=False,
+        before="""
+            graph(%x: f32[2])
+            %a: f32[2] = tanh(%x)
+            %f: Future[Tensor] = fork()
+              %v: f32[2] = view(%a, [2])
+              return %v
+            %r: f32[2] = relu_(%a)
+            %y: Tensor = wait(%f)
+            return %y
+        """,
+    )
