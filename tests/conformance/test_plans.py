@@ -22,7 +22,10 @@ UNPLANNED = {
 }
 """Samples that the interpreter has to run, with what `Unplannable` says of them."""
 
-CONSTANT_WEIGHTS = ("conv1d", "conv2d", "lstm.input", "lstm_layer")
+CONSTANT_WEIGHTS = (
+    "conv1d", "conv2d", "conv1d.padding", "conv2d.padding", "convolution", "_convolution",
+    "_convolution.deprecated", "lstm.input", "lstm_layer",
+)  # fmt: skip
 """Operators that are only compiled for weights known when a plan is made."""
 
 

@@ -18,6 +18,7 @@ from tests.conformance.support import (
 )
 from treadle.errors import Error
 from treadle.ir.op import OpDef
+from treadle.ir.types import TensorType
 
 _OURS = ("treadle", "prim")
 pytestmark = pytest.mark.torch
@@ -31,10 +32,7 @@ def test_reference_gives_torchs_result(op: OpDef, index: int) -> None:
     if op.schema.namespace in _OURS:
         op.reference(*args)
         return
-    if (
-        not any(_has_array(a) for a in args)
-        and not op.schema.results[0].type.__class__.__name__ == "TensorType"
-    ):
+    if not any(map(_has_array, args)) and not isinstance(op.schema.results[0].type, TensorType):
         return
     tensors = to_torch(args)
     try:

@@ -13,7 +13,7 @@ from treadle.ops.declare import op
 from treadle.ops.inplace import inplace
 from treadle.ops.lowering import Decompose, Emitter
 from treadle.ops.pointwise import Result, pointwise
-from treadle.ops.samples import SPECIAL, bf16, boolean, f16, f32, f64, i32, i64, u8
+from treadle.ops.samples import SPECIAL, bf16, boolean, f16, f32, f64, given, i32, i64, u8
 
 Samples = tuple[tuple[Any, ...], ...]
 
@@ -400,4 +400,41 @@ nan_to_num = pointwise(
     "neginf=None) -> Tensor",
     _nan_to_num,
     samples=((SPECIAL, None, None, None), (SPECIAL, 1.0, 2.0, -3.0)),
+)
+
+
+# --- logarithms of sums and products ------------------------------------------------------------
+
+
+def _logaddexp(f: Any, a: Any, b: Any) -> Any:
+    top = f.maximum(a, b)
+    return f.where(f.abs(top) == math.inf, top, top + f.log1p(f.exp(-f.abs(a - b))))
+
+
+def _xlogy(f: Any, x: Any, y: Any) -> Any:
+    return f.where(y != y, y, f.where(x == 0, 0.0, x * f.log(y)))
+
+
+logaddexp = pointwise(
+    "aten::logaddexp(Tensor self, Tensor other) -> Tensor",
+    _logaddexp,
+    result=Result.FLOAT,
+    samples=_PAIRS[:6],
+)
+xlogy = pointwise(
+    "aten::xlogy.Tensor(Tensor self, Tensor other) -> Tensor",
+    _xlogy,
+    result=Result.FLOAT,
+    samples=((f32(3), f32(3, low=0.1, high=2.0)), (SPECIAL, f32(9, low=0.1, high=2.0))),
+)
+xlogy_scalar = pointwise(
+    "aten::xlogy.Scalar_Other(Tensor self, Scalar other) -> Tensor",
+    _xlogy,
+    result=Result.FLOAT,
+    samples=((f32(3), 2.0),),
+)
+heaviside = pointwise(
+    "aten::heaviside(Tensor self, Tensor values) -> Tensor",
+    lambda f, x, at_zero: f.where(x == 0, at_zero, f.where(x > 0, x * 0 + 1, x * 0)),
+    samples=((given([0.0, 1.0, -2.0]), f32(3)),),
 )

@@ -24,7 +24,7 @@ Array = np.ndarray[Any, Any]
 
 
 def _causal(scores: Array) -> Array:
-    keep = np.tri(*scores.shape[-2:], dtype=bool)
+    keep = np.tril(np.ones(scores.shape[-2:], bool))
     return np.where(keep, scores, np.asarray(-np.inf, scores.dtype))
 
 
@@ -95,6 +95,10 @@ def _infer(
     return tensor(q.element, (*batch, q.sizes[-2], v.sizes[-1]))
 
 
+def _type(x: Array) -> TensorType:
+    return tensor(dtype_of(x), x.shape)
+
+
 def _reference(
     q: Array,
     k: Array,
@@ -105,8 +109,8 @@ def _reference(
     scale: float | None,
     gqa: bool,
 ) -> Array:
-    types = [None if t is None else tensor(dtype_of(t), t.shape) for t in (q, k, v, mask)]
-    _infer(*types, dropout, causal, scale, gqa)  # type: ignore[arg-type]
+    over = None if mask is None else _type(mask)
+    _infer(_type(q), _type(k), _type(v), over, dropout, causal, scale, gqa)
     wide = accumulation(dtype_of(q)).numpy
     if gqa:
         k, v = (np.repeat(t, q.shape[-3] // t.shape[-3], axis=-3) for t in (k, v))

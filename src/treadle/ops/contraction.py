@@ -200,7 +200,7 @@ def _infer_outer(a: TensorType, b: TensorType) -> TensorType:
 def _outer(a: Array, b: Array) -> Array:
     final = _infer_outer(_type(a), _type(b)).element
     wide = accumulation(final).numpy
-    return np.multiply.outer(a.astype(wide), b.astype(wide)).astype(final.numpy)
+    return np.asarray(np.multiply.outer(a.astype(wide), b.astype(wide))).astype(final.numpy)
 
 
 def _decompose_outer(emit: Emitter, a: Any, b: Any) -> Any:

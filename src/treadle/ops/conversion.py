@@ -12,11 +12,11 @@ from treadle.ir.loops import Expr
 from treadle.ir.op import OpDef
 from treadle.ir.types import TensorType
 from treadle.ops.declare import EXACT, op
-from treadle.ops.expr import cast, const
+from treadle.ops.expr import cast, const, select
 from treadle.ops.inplace import FUNCTIONAL, inplace
 from treadle.ops.lowering import Pointwise, Reshape
 from treadle.ops.pointwise import pointwise
-from treadle.ops.promotion import dtype_of
+from treadle.ops.promotion import dtype_of, result_dtype
 from treadle.ops.samples import SPECIAL, bf16, boolean, f16, f32, f64, i64, u8
 from treadle.ops.shapes import broadcast, dtype_from_code, tensor
 
@@ -259,3 +259,43 @@ masked_fill_tensor = pointwise(
     samples=((f32(2, 3), boolean(3), f32()), (f32(4), boolean(4), f64())),
 )
 inplace(masked_fill_scalar, masked_fill_tensor)
+
+
+def _where_numbers(condition: Any, a: Any, b: Any) -> Any:
+    return np.where(condition, a, b).astype(result_dtype(a, b).numpy)
+
+
+def _build_where_numbers(result: TensorType, condition: Expr, a: Any, b: Any) -> Expr:
+    return select(condition, const(a, result.element), const(b, result.element))
+
+
+where_scalars = op(
+    "aten::where.Scalar(Tensor condition, Scalar self, Scalar other) -> Tensor",
+    reference=_where_numbers,
+    infer=lambda c, a, b: tensor(result_dtype(a, b), c.sizes),
+    lower=Pointwise(_build_where_numbers),
+    tolerance=EXACT,
+    samples=((boolean(2, 3), 1.5, 0), (boolean(3), 1, 2)),
+)
+
+
+def _masked_scatter(x: Array, mask: Array, source: Array) -> Array:
+    shape = broadcast("masked_scatter", x.shape, mask.shape)
+    result, chosen = np.array(np.broadcast_to(x, shape)), np.broadcast_to(mask, shape)
+    count = int(chosen.sum())
+    if source.size < count or source.dtype != x.dtype:
+        raise ShapeError(
+            f"masked_scatter: {source.size} {source.dtype} elements for {count} places"
+        )
+    result[chosen] = source.reshape(-1)[:count]
+    return result
+
+
+masked_scatter = op(
+    "aten::masked_scatter(Tensor self, Tensor mask, Tensor source) -> Tensor",
+    reference=_masked_scatter,
+    tolerance=EXACT,
+    infer=lambda x, mask, _: tensor(x.element, broadcast("masked_scatter", x.sizes, mask.sizes)),
+    samples=((f32(2, 3), boolean(2, 3), f32(6)),),
+)
+inplace(masked_scatter)

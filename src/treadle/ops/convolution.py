@@ -16,7 +16,7 @@ from treadle.ops.declare import op
 from treadle.ops.lowering import Convolution, ConvolutionSpec, Decompose, Emitter
 from treadle.ops.promotion import accumulation, dtype_of
 from treadle.ops.samples import f16, f32, f64
-from treadle.ops.shapes import expect_rank, pair, tensor
+from treadle.ops.shapes import expect_rank, inner, pair, tensor
 
 Array = np.ndarray[Any, Any]
 
@@ -98,8 +98,8 @@ def convolve(
             slice(t * d, t * d + s * n, s)
             for t, d, s, n in zip(tap, spec.dilation, spec.stride, out[2:], strict=True)
         )
-        inputs = padded[(slice(None), slice(None), slice(None), *_clip(window, spec, out))]
-        total += np.einsum("ngc...,goc->ngo...", inputs, w[(..., *tap)])
+        inputs = padded[inner(_clip(window, spec, out))]
+        total += np.einsum("ngc...,goc->ngo...", inputs, w[inner(tap)])
     y = total.reshape(out)
     if bias is not None:
         y = y + bias.astype(wide).reshape(-1, *(1,) * count)
@@ -333,9 +333,9 @@ def convolve_transposed(
             slice(t * d, t * d + (n - 1) * s + 1, s)
             for t, d, s, n in zip(tap, spec.dilation, spec.stride, sizes, strict=True)
         )
-        total[(..., *place)] += np.einsum("ngc...,gco->ngo...", xs, w[(..., *tap)])
+        total[inner(place)] += np.einsum("ngc...,gco->ngo...", xs, w[inner(tap)])
     crop = tuple(slice(p, p + o) for p, o in zip(spec.padding, out[2:], strict=True))
-    y = total[(..., *crop)].reshape(out)
+    y = total[inner(crop)].reshape(out)
     if bias is not None:
         y = y + bias.astype(wide).reshape(-1, *(1,) * count)
     return np.asarray(y if batched else y[0]).astype(x.dtype)
@@ -495,4 +495,15 @@ _transposed(
     "conv_transpose1d",
     1,
     ((f32(2, 3, 5), f32(3, 4, 3), f32(4), [2], [1], [0], 1, [1]),),
+)
+
+# --- three dims, run by the interpreter ---------------------------------------------------------
+
+_three = _convolution("conv3d", 3)
+conv3d = op(
+    "aten::conv3d(Tensor input, Tensor weight, Tensor? bias=None, int[3] stride=[1, 1, "
+    "1], int[3] padding=[0, 0, 0], int[3] dilation=[1, 1, 1], int groups=1) -> Tensor",
+    reference=_three["reference"],
+    infer=_three["infer"],
+    samples=((f32(1, 2, 4, 5, 6), f32(3, 2, 2, 3, 3), f32(3), [1, 1, 2], [0, 1, 1], [1, 1, 1], 1),),
 )

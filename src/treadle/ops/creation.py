@@ -227,7 +227,7 @@ def _arange(
     def reference(*args: Any) -> Array:
         count, dtype, start, step = _range(*bounds(*args))
         wide = np.int64 if isinstance(start, int) and isinstance(step, int) else np.float64
-        return (start + np.arange(count, dtype=wide) * step).astype(dtype.numpy)
+        return np.asarray(start + np.arange(count, dtype=wide) * step).astype(dtype.numpy)
 
     def infer(*args: Any) -> TensorType:
         count, dtype, _, _ = _range(*bounds(*args))

@@ -20,8 +20,9 @@ Array = np.ndarray[Any, Any]
 
 
 def _parse(equation: str, ranks: Sequence[int]) -> tuple[list[str], str]:
-    """The letters of each operand and of the result; the dims of ``...`` get capital letters that
-    the equation does not use.
+    """The letters of each operand and of the result.
+
+    The dims of ``...`` get characters that no equation uses.
 
     Raises:
         InputError: if the equation is none, or does not fit the operands.
@@ -96,8 +97,9 @@ def _reference(equation: str, tensors: Sequence[Array], path: Any) -> Array:
 
 
 def _decompose(emit: Emitter, equation: str, tensors: Sequence[Any], path: Any) -> Any:
-    """One operand: diagonals, sum, order. More: products from the left, each a batched matrix
-    product over the letters that nothing later needs.
+    """Products of two operands from the left, then what is left to sum, then the order.
+
+    Each product is a batched matrix product over the letters that nothing later needs.
     """
     terms, result = _parse(equation, [len(emit.type(t).sizes) for t in tensors])
     values = [_distinct(emit, v, t) for v, t in zip(tensors, terms, strict=True)]

@@ -43,14 +43,17 @@ def select(condition: Expr, a: Expr, b: Expr) -> Expr:
 
 
 def add(a: Expr, b: Expr) -> Expr:
+    """``a + b``; integers wrap."""
     return call("add", a, b)
 
 
 def sub(a: Expr, b: Expr) -> Expr:
+    """``a - b``; integers wrap."""
     return call("sub", a, b)
 
 
 def mul(a: Expr, b: Expr) -> Expr:
+    """``a * b``; integers wrap."""
     return call("mul", a, b)
 
 

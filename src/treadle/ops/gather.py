@@ -162,7 +162,7 @@ def _check_gather(name: str, x: Any, dim: int, index: Any) -> int:
 def _along(name: str, index: Array, axis: int, size: int, wrap: bool = False) -> tuple[Any, ...]:
     """NumPy's index of every element that a gather reads or a scatter writes."""
     positions = checked_positions(name, index, size, wrap)
-    grid = list(np.indices(index.shape, sparse=True))
+    grid: list[Array] = list(np.indices(index.shape, sparse=True))
     grid[axis] = positions
     return tuple(grid)
 
@@ -172,7 +172,8 @@ def _gather(x: Array, dim: int, index: Array, *_: Any) -> Array:
     flat, places = x.reshape(x.shape or (1,)), index.reshape(index.shape or (1,))
     if not places.size:
         return np.empty(index.shape, x.dtype)
-    return flat[_along("gather", places, axis, flat.shape[axis])].reshape(index.shape)
+    found: Array = flat[_along("gather", places, axis, flat.shape[axis])]
+    return np.reshape(found, index.shape)
 
 
 def _infer_gather(x: TensorType, dim: int, index: TensorType, *_: Any) -> TensorType:
@@ -201,7 +202,8 @@ def _gather_element(
 _GATHERS = (
     (f32(3, 5), 0, i64(2, 5, low=0, high=3)), (f32(3, 5), 1, i64(3, 2, low=0, high=5)),
     (f32(2, 3, 4), -1, i64(2, 3, 1, low=0, high=4)), (f32(4), 0, i64(0, low=0, high=4)),
-    (f32(5, 3, layout="transposed"), 0, i64(2, 3, low=0, high=5)), (i64(6), 0, i64(9, low=0, high=6)),
+    (f32(5, 3, layout="transposed"), 0, i64(2, 3, low=0, high=5)),
+    (i64(6), 0, i64(9, low=0, high=6)),
 )  # fmt: skip
 gather = op(
     "aten::gather(Tensor self, int dim, Tensor index, *, bool sparse_grad=False) -> Tensor",
@@ -215,7 +217,7 @@ gather = op(
 
 def _take_along_dim(x: Array, indices: Array, dim: int | None) -> Array:
     x, indices, axis = _aligned(x, indices, dim)
-    return x[_along("take_along_dim", indices, axis, x.shape[axis])]
+    return np.asarray(x[_along("take_along_dim", indices, axis, x.shape[axis])])
 
 
 def _aligned(x: Array, indices: Array, dim: int | None) -> tuple[Array, Array, int]:
@@ -377,7 +379,7 @@ index_twin = op(
 
 def _masked_select(x: Array, mask: Array) -> Array:
     shape = broadcast("masked_select", x.shape, mask.shape)
-    return np.broadcast_to(x, shape)[np.broadcast_to(mask, shape)]
+    return np.asarray(np.broadcast_to(x, shape)[np.broadcast_to(mask, shape)])
 
 
 def _nonzero(x: Array) -> Array:

@@ -13,7 +13,7 @@ from treadle.ops.contraction import same_dtype
 from treadle.ops.declare import EXACT, op
 from treadle.ops.lowering import Decompose, Emitter
 from treadle.ops.promotion import dtype_of
-from treadle.ops.samples import f32, f64, i64
+from treadle.ops.samples import f32, f64, given, i64
 from treadle.ops.shapes import broadcast, tensor, wrap_dim
 
 Array = np.ndarray[Any, Any]
@@ -83,7 +83,8 @@ def _cross_dim(a: Any, b: Any, dim: int | None) -> int:
 
 def _cross(a: Array, b: Array, dim: int | None) -> Array:
     axis = _cross_dim(a, b, dim)
-    return np.asarray(np.cross(*np.broadcast_arrays(a, b), axis=axis))
+    wide_a, wide_b = np.broadcast_arrays(a, b)
+    return np.asarray(np.cross(wide_a, wide_b, axis=axis))
 
 
 def _infer_cross(a: TensorType, b: TensorType, dim: int | None) -> TensorType:
@@ -214,4 +215,64 @@ embedding_bag = op(
     "per_sample_weights=None, bool include_last_offset=False) -> (Tensor, Tensor, Tensor, "
     "Tensor)",
     reference=_embedding_bag,
+)
+
+
+# --- sorted boundaries --------------------------------------------------------------------------
+
+
+def _bucketize(x: Array, boundaries: Array, out_int32: bool, right: bool) -> Array:
+    if boundaries.ndim != 1:
+        raise ShapeError(f"bucketize: boundaries must have 1 dim, got {list(boundaries.shape)}")
+    places = np.searchsorted(boundaries, x, "right" if right else "left")
+    return np.asarray(places).astype(np.int32 if out_int32 else np.int64)
+
+
+bucketize = op(
+    "aten::bucketize.Tensor(Tensor self, Tensor boundaries, *, bool out_int32=False, bool "
+    "right=False) -> Tensor",
+    reference=_bucketize,
+    tolerance=EXACT,
+    samples=(
+        (f32(5), given([-1.0, 0.0, 1.0]), False, False),
+        (f32(2, 2), given([0.0]), True, True),
+    ),
+)
+
+
+# --- similarity ---------------------------------------------------------------------------------
+
+
+def _infer_cosine(a: TensorType, b: TensorType, dim: int, eps: float) -> TensorType:
+    shape = broadcast("cosine_similarity", a.sizes, b.sizes)
+    axis = wrap_dim("cosine_similarity", dim, len(shape))
+    same_dtype("cosine_similarity", a, b)
+    return tensor(a.element, shape[:axis] + shape[axis + 1 :])
+
+
+def _cosine(a: Array, b: Array, dim: int, eps: float) -> Array:
+    result = _infer_cosine(_type(a), _type(b), dim, eps)
+    a, b = np.broadcast_arrays(a, b)
+    lengths = (np.maximum(np.sqrt((v * v).sum(dim, keepdims=True)), eps) for v in (a, b))
+    u, v = (x / n for x, n in zip((a, b), lengths, strict=True))
+    return np.asarray((u * v).sum(dim)).astype(result.element.numpy)
+
+
+def _decompose_cosine(emit: Emitter, a: Any, b: Any, dim: int, eps: float) -> Any:
+    def unit(x: Any) -> Any:
+        length = emit("linalg_vector_norm", x, 2, [axis], True, None)
+        return emit("div.Tensor", x, emit("clamp_min", length, eps))
+
+    rank = len(broadcast("cosine_similarity", emit.type(a).sizes, emit.type(b).sizes))
+    axis = wrap_dim("cosine_similarity", dim, rank) - rank
+    a, b = emit("broadcast_tensors", [a, b])
+    return emit("sum.dim_IntList", emit("mul.Tensor", unit(a), unit(b)), [axis], False, None)
+
+
+cosine_similarity = op(
+    "aten::cosine_similarity(Tensor x1, Tensor x2, int dim=1, float eps=1e-08) -> Tensor",
+    reference=_cosine,
+    infer=_infer_cosine,
+    lower=Decompose(_decompose_cosine),
+    samples=((f32(3, 5), f32(3, 5), 1, 1e-8), (f32(3, 5), f32(1, 5), 0, 1e-8)),
 )

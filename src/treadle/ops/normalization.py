@@ -228,8 +228,9 @@ def _decompose_batch_norm(
     eps: float,
     *_: Any,
 ) -> Any:
-    """``x * scale + shift`` with ``scale = w / sqrt(var + eps)`` and ``shift = b - mean * scale``,
-    both one number per channel.
+    """``x * scale + shift``, both one number per channel.
+
+    ``scale = w / sqrt(var + eps)``, ``shift = b - mean * scale``.
     """
     scale = emit("rsqrt", emit("add.Scalar", var, eps, 1))
     if w is not None:
@@ -519,4 +520,48 @@ native_batch_norm = op(
     reference=_native_batch_norm,
     infer=_infer_native_batch_norm,
     samples=((f32(2, 4, 3, 5), *_C4, False, 0.1, 1e-5),),
+)
+
+
+# --- root mean square ---------------------------------------------------------------------------
+
+
+def _rms_norm(x: Array, normalized: Sequence[int], w: Array | None, eps: float | None) -> Array:
+    _check_normalized(x, normalized, w, None)
+    wide = x.astype(accumulation(dtype_of(x)).numpy)
+    axes = tuple(range(x.ndim - len(normalized), x.ndim))
+    small = float(np.finfo(wide.dtype).eps) if eps is None else eps
+    y = wide / np.sqrt((wide * wide).mean(axis=axes, keepdims=True) + small)
+    return np.asarray(y if w is None else y * w).astype(x.dtype)
+
+
+def _infer_rms_norm(
+    x: TensorType, normalized: Sequence[int], w: Any, eps: float | None
+) -> TensorType:
+    _check_normalized(x, normalized, w, None)
+    return x
+
+
+def _rms_norm_rows(
+    rows: RowBuilder, result: TensorType, x: Any, normalized: Any, w: Any, eps: float | None
+) -> Any:
+    compute = accumulation(result.element)
+    x = cast(x, compute)
+    small = float(np.finfo(compute.numpy).eps) if eps is None else eps
+    mean = div(rows.reduce("sum", mul(x, x)), cast(rows.count(), compute))
+    y = mul(x, div(const(1, compute), call("sqrt", add(mean, const(small, compute)))))
+    return cast(y if w is None else mul(y, cast(w, compute)), result.element)
+
+
+rms_norm = op(
+    "aten::rms_norm(Tensor input, int[] normalized_shape, Tensor? weight=None, float? "
+    "eps=None) -> Tensor",
+    reference=_rms_norm,
+    infer=_infer_rms_norm,
+    lower=Rows(_layer_dims, _rms_norm_rows, reduces=False),
+    samples=(
+        (f32(2, 3, 16), [16], f32(16), 1e-5),
+        (f32(3, 4), [3, 4], None, None),
+        (f64(5, 7), [7], f64(7), 1e-6),
+    ),
 )

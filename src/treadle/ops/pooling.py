@@ -15,7 +15,7 @@ from treadle.ops.declare import EXACT, op
 from treadle.ops.lowering import Pool, Window
 from treadle.ops.promotion import accumulation, dtype_of
 from treadle.ops.samples import f16, f32, f64
-from treadle.ops.shapes import expect_rank, pair, tensor
+from treadle.ops.shapes import expect_rank, inner, pair, tensor
 
 Array = np.ndarray[Any, Any]
 
@@ -23,8 +23,9 @@ Array = np.ndarray[Any, Any]
 def pooled_size(
     op: str, size: int, kernel: int, stride: int, pad: int, dilation: int, ceil_mode: bool
 ) -> int:
-    """The number of windows along a dim; with `ceil_mode` also one that overhangs, if it starts
-    inside the input or its left padding.
+    """The number of windows along a dim.
+
+    With `ceil_mode` one may overhang, if it starts inside the input or its left padding.
 
     Raises:
         ShapeError: if a window is larger than the padded input, or the arguments are not sizes.
@@ -124,7 +125,7 @@ def _max_pool(name: str, count: int) -> dict[str, Any]:
         geometry = Geometry(name, count, kernel, stride, padding, dilation, ceil_mode)
         out = np.empty(geometry.shape(_type(x)), x.dtype)
         for position, window in geometry.windows(x, out.shape[-count:]):
-            out[(..., *position)] = x[(..., *window)].max(axis=tuple(range(-count, 0)))
+            out[inner(position)] = x[inner(window)].max(axis=tuple(range(-count, 0)))
         return out
 
     def infer(x: TensorType, *args: Any) -> TensorType:
@@ -184,7 +185,7 @@ def _avg_pool(name: str, count: int) -> dict[str, Any]:
         wide = x.astype(accumulation(dtype_of(x)).numpy)
         out = np.empty(g.shape(_type(x)), wide.dtype)
         for position, window in g.windows(x, out.shape[-count:]):
-            part = wide[(..., *window)]
+            part = wide[inner(window)]
             valid = int(np.prod(part.shape[-count:]))
             padded = int(
                 np.prod(
@@ -197,7 +198,7 @@ def _avg_pool(name: str, count: int) -> dict[str, Any]:
                 )
             )
             total = part.sum(axis=tuple(range(-count, 0)))
-            out[(..., *position)] = total / (divisor or (padded if include_pad else valid))
+            out[inner(position)] = total / (divisor or (padded if include_pad else valid))
         return out.astype(x.dtype)
 
     def geometry(
@@ -288,7 +289,7 @@ def _adaptive_avg(name: str, count: int) -> dict[str, Any]:
         counts, sizes = out.shape[-count:], x.shape[-count:]
         for position in itertools.product(*map(range, counts)):
             window = map(adaptive_window, position, counts, sizes)
-            out[(..., *position)] = wide[(..., *window)].mean(axis=tuple(range(-count, 0)))
+            out[inner(position)] = wide[inner(window)].mean(axis=tuple(range(-count, 0)))
         return out.astype(x.dtype)
 
     def spec(result: TensorType, x: TensorType, size: Sequence[int]) -> Pool:
@@ -324,7 +325,7 @@ adaptive_avg_pool1d = op(
 def _best(x: Array, window: Sequence[slice]) -> tuple[Array, Array]:
     """The maxima over a window of the last dims and their positions in the flattened dims."""
     count = len(window)
-    part = x[(..., *window)]
+    part = x[inner(window)]
     flat = part.reshape(*part.shape[:-count], -1)
     found = np.where(np.isnan(flat).any(-1), np.isnan(flat).argmax(-1), flat.argmax(-1))
     starts = [range(d)[w] for w, d in zip(window, x.shape[-count:], strict=True)]
@@ -336,7 +337,7 @@ def _with_indices(x: Array, shape: Sequence[int], windows: Any) -> tuple[Array, 
     values, indices = np.empty(shape, x.dtype), np.empty(shape, np.int64)
     for position, window in windows:
         best, place = _best(x, window)
-        values[(..., *position)], indices[(..., *position)] = best, place
+        values[inner(position)], indices[inner(position)] = best, place
     return values, indices
 
 

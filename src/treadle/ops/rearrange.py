@@ -208,7 +208,8 @@ roll_dims = _moved(
 def _roll_any(x: Array, shifts: Sequence[int], dims: Sequence[int]) -> Array:
     assert roll_dims.reference is not None
     if not dims:
-        return np.asarray(roll_dims.reference(x.reshape(-1), shifts, [0])).reshape(x.shape)
+        flat = roll_dims.reference(x.reshape(-1), shifts, [0])
+        return np.reshape(flat, x.shape)
     return np.asarray(roll_dims.reference(x, shifts, dims))
 
 

@@ -115,13 +115,13 @@ def _infer_network(
     x: TensorType,
     states: Sequence[TensorType],
     params: Sequence[TensorType],
+    gates: int,
     biases: bool,
     layers: int,
     dropout: float,
     train: bool,
     bidirectional: bool,
     batch_first: bool,
-    gates: int,
 ) -> tuple[TensorType, ...]:
     _check_call(name, x, states, dropout, train)
     directions = 2 if bidirectional else 1
@@ -169,12 +169,13 @@ def _network(
 
 def _project(x: Array, w_ih: Array, biases: Sequence[Array]) -> Array:
     y = x @ w_ih.T
-    return y + sum(biases) if biases else y
+    return np.asarray(y + sum(biases) if biases else y)
 
 
 def _lstm_over(x: Array, states: list[Array], weights: Any, reverse: bool) -> tuple[Any, ...]:
     w_ih, w_hh, *biases = weights
-    return _lstm_layer(_project(x, w_ih, biases), *states, w_hh, reverse)
+    h0, c0 = states
+    return _lstm_layer(_project(x, w_ih, biases), h0, c0, w_hh, reverse)
 
 
 def _type(x: Any) -> TensorType:
@@ -204,7 +205,7 @@ def _infer_lstm(
 ) -> tuple[TensorType, ...]:
     if len(hx) != 2:
         raise ShapeError(f"lstm: hx must hold h and c, got {len(hx)} tensors")
-    return _infer_network("lstm", x, hx, params, *rest, gates=4)
+    return _infer_network("lstm", x, hx, params, 4, *rest)
 
 
 def _decompose_lstm(
@@ -320,7 +321,7 @@ def _gru_over(x: Array, states: list[Array], weights: Any, reverse: bool) -> tup
 def _infer_gru(
     x: TensorType, hx: TensorType, params: Sequence[TensorType], *rest: Any
 ) -> tuple[TensorType, ...]:
-    return _infer_network("gru", x, [hx], params, *rest, gates=3)
+    return _infer_network("gru", x, [hx], params, 3, *rest)
 
 
 def _gru(

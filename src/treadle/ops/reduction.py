@@ -164,7 +164,8 @@ def _rows(function: str) -> Any:
 
 
 _SHAPES = (
-    f32(2, 3), f32(7, 33), f32(), f32(0, 3), f32(3, 5, layout="transposed"), f64(3, 1, 5), f16(3, 5),
+    f32(2, 3), f32(7, 33), f32(), f32(0, 3), f32(3, 5, layout="transposed"),
+    f64(3, 1, 5), f16(3, 5),
 )  # fmt: skip
 _FULL = tuple((x,) for x in (*_SHAPES, SPECIAL, bf16(9)))
 _INTEGERS = ((i64(3, 4),), (i32(5),), (boolean(2, 3),), (u8_sample(4),))
@@ -347,7 +348,8 @@ def _with_positions(schema: str, values: OpDef, positions: str) -> OpDef:
     def reference(x: Array, dim: int, keepdim: bool) -> tuple[Array, Array]:
         from_values = values.reference
         from_positions = OPS[positions].reference
-        assert from_values is not None and from_positions is not None
+        assert from_values is not None
+        assert from_positions is not None
         return from_values(x, [dim], keepdim), from_positions(x, dim, keepdim)
 
     def infer(x: TensorType, dim: int, keepdim: bool) -> tuple[TensorType, TensorType]:
@@ -468,11 +470,13 @@ def _with_mean(schema: str, alone: OpDef, samples: Samples) -> None:
         return options.get("dim"), bool(options.get("keepdim")), None
 
     def reference(x: Array, *args: Any) -> tuple[Array, Array]:
-        assert alone.reference is not None and mean_dim.reference is not None
+        assert alone.reference is not None
+        assert mean_dim.reference is not None
         return alone.reference(x, *args), mean_dim.reference(x, *mean_arguments(args))
 
     def infer(x: TensorType, *args: Any) -> tuple[TensorType, TensorType]:
-        assert alone.infer is not None and mean_dim.infer is not None
+        assert alone.infer is not None
+        assert mean_dim.infer is not None
         return alone.infer(x, *args), mean_dim.infer(x, *mean_arguments(args))
 
     def build(emit: Emitter, x: Any, *args: Any) -> tuple[Any, Any]:

@@ -16,9 +16,11 @@ Array = np.ndarray[Any, Any]
 
 @dataclass(frozen=True, slots=True)
 class Draw:
-    """A random array. Integers are uniform in ``[low, high)``, floats normal times `high`, or
-    uniform in ``[low, high)`` when `low` is given. `layout`: ``contiguous``, ``transposed`` (the
-    strides of a transposed array) or ``strided`` (every second element of a larger one).
+    """A random array.
+
+    Integers are uniform in ``[low, high)``, floats normal times `high`, or uniform in
+    ``[low, high)`` when `low` is given. `layout`: ``contiguous``, ``transposed`` (the strides of a
+    transposed array) or ``strided`` (every second element of a larger one).
     """
 
     dtype: DType
@@ -28,12 +30,13 @@ class Draw:
     layout: str = "contiguous"
 
     def __call__(self, rng: np.random.Generator) -> Array:
+        """The array, drawn with `rng`."""
         shape = self.shape
         if self.layout == "transposed":
-            return self._draw(rng, shape[::-1]).T
+            return np.asarray(self._draw(rng, shape[::-1]).T)
         if self.layout == "strided":
             wide = self._draw(rng, tuple(2 * d for d in shape))
-            return wide[tuple(slice(0, 2 * d, 2) for d in shape)]
+            return np.asarray(wide[tuple(slice(0, 2 * d, 2) for d in shape)])
         return self._draw(rng, shape)
 
     def _draw(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
@@ -56,6 +59,7 @@ class Given:
     dtype: DType
 
     def __call__(self, rng: np.random.Generator) -> Array:
+        """The array; `rng` is not used."""
         return np.array(self.values, self.dtype.numpy)
 
 

@@ -25,6 +25,7 @@ class Element:
 
     @property
     def dtype(self) -> DType:
+        """The dtype of the expression."""
         return dtype_of(self.expr)
 
     def lift(self, other: Any) -> Expr:
@@ -34,6 +35,7 @@ class Element:
         return const(other, self.dtype)
 
     def apply(self, function: str, *others: Any) -> Element:
+        """`function` of this element and `others`, in its dtype."""
         return Element(Call(function, (self.expr, *map(self.lift, others)), self.dtype))
 
     def _reversed(self, function: str, other: Any) -> Element:

@@ -32,7 +32,7 @@ def _places(name: str, x: Array, dim: int, index: Array) -> tuple[Any, ...]:
         w > h for i, (w, h) in enumerate(zip(index.shape, x.shape, strict=True)) if i != axis
     ):
         raise ShapeError(f"{name}: index {list(index.shape)} does not fit {list(x.shape)}")
-    grid = list(np.indices(index.shape, sparse=True))
+    grid: list[Array] = list(np.indices(index.shape, sparse=True))
     grid[axis] = checked_positions(name, index, x.shape[axis])
     return tuple(grid)
 
@@ -50,7 +50,7 @@ def _part(name: str, src: Any, x: Array, index: Array) -> Any:
 
 def _scatter(x: Array, dim: int, index: Array, src: Any, reduce: str | None = None) -> Array:
     """Without `reduce` the last of several writes to one place wins, as in torch on one thread."""
-    result = x.copy()
+    result: Array = x.copy()
     if not index.size:
         return result
     places, values = _places("scatter", x, dim, index), _part("scatter", src, x, index)
@@ -115,7 +115,7 @@ def _index_add(x: Array, dim: int, index: Array, source: Array, alpha: float) ->
             f"index_add: source {list(source.shape)} for self {list(x.shape)} and"
             f" {index.size} indices"
         )
-    result = x.copy()
+    result: Array = x.copy()
     positions = checked_positions("index_add", index.reshape(-1), x.shape[axis])
     np.add.at(
         np.moveaxis(result, axis, 0), positions, np.moveaxis(source, axis, 0) * x.dtype.type(alpha)
@@ -126,7 +126,7 @@ def _index_add(x: Array, dim: int, index: Array, source: Array, alpha: float) ->
 def _index_copy(x: Array, dim: int, index: Array, source: Array) -> Array:
     axis = wrap_dim("index_copy", dim, x.ndim)
     check_index_dtype("index_copy", index)
-    result = x.copy()
+    result: Array = x.copy()
     positions = checked_positions("index_copy", index.reshape(-1), x.shape[axis])
     np.moveaxis(result, axis, 0)[positions] = np.moveaxis(source, axis, 0)
     return result
@@ -134,7 +134,7 @@ def _index_copy(x: Array, dim: int, index: Array, source: Array) -> Array:
 
 def _index_fill(x: Array, dim: int, index: Array, value: float) -> Array:
     axis = wrap_dim("index_fill", dim, x.ndim)
-    result = x.copy()
+    result: Array = x.copy()
     positions = checked_positions("index_fill", index.reshape(-1), x.shape[axis], wrap=True)
     np.moveaxis(result, axis, 0)[positions] = value
     return result
@@ -171,7 +171,7 @@ def _index_put(x: Array, indices: Sequence[Array | None], values: Array, accumul
     place = numpy_index("index_put", x, indices)
     if values.dtype != x.dtype:
         raise ShapeError(f"index_put: values must be {dtype_of(x)}, got {dtype_of(values)}")
-    result = x.copy()
+    result: Array = x.copy()
     target = result[place].shape
     if broadcast("index_put", target, values.shape) != target:
         raise ShapeError(f"index_put: values {list(values.shape)} do not fit {list(target)}")

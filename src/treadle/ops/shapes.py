@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from treadle.errors import IndexOutOfRange, ShapeError
@@ -116,6 +116,11 @@ def pair(op: str, argument: str, value: Any, count: int, default: Any = None) ->
     if len(value) != count:
         raise ShapeError(f"{op}: {argument} {list(value)} must be 1 or {count} numbers")
     return tuple(int(v) for v in value)
+
+
+def inner(window: Iterable[Any]) -> tuple[Any, ...]:
+    """The NumPy index that applies `window` to the last dims."""
+    return (..., *window)
 
 
 def expect_rank(op: str, argument: str, type_: TensorType, *ranks: int) -> None:

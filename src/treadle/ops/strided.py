@@ -14,7 +14,7 @@ from treadle.ir.types import TensorType
 from treadle.ops.declare import EXACT, op
 from treadle.ops.lowering import Decompose, Emitter, Strides, View
 from treadle.ops.samples import f32, i64
-from treadle.ops.shapes import tensor, wrap_dim
+from treadle.ops.shapes import broadcast, tensor, wrap_dim
 
 Array = np.ndarray[Any, Any]
 Geometry = tuple[tuple[int, ...], Strides, int]
@@ -464,6 +464,33 @@ unbind = op(
 )
 
 
+def _broadcast_tensors(tensors: Sequence[Array]) -> list[Array]:
+    return [
+        np.broadcast_to(t, broadcast("broadcast_tensors", *(o.shape for o in tensors)))
+        for t in tensors
+    ]
+
+
+def _infer_broadcast_tensors(tensors: Sequence[TensorType]) -> list[TensorType]:
+    shape = broadcast("broadcast_tensors", *(t.sizes for t in tensors))
+    return [tensor(t.element, shape) for t in tensors]
+
+
+def _decompose_broadcast_tensors(emit: Emitter, tensors: Sequence[Any]) -> list[Any]:
+    shape = broadcast("broadcast_tensors", *(emit.type(t).sizes for t in tensors))
+    return [emit(expand, t, list(shape), False) for t in tensors]
+
+
+broadcast_tensors = op(
+    "aten::broadcast_tensors(Tensor[] tensors) -> Tensor[]",
+    reference=_broadcast_tensors,
+    infer=_infer_broadcast_tensors,
+    lower=Decompose(_decompose_broadcast_tensors),
+    tolerance=EXACT,
+    samples=(([f32(3, 1), f32(4)],),),
+)
+
+
 # --- any strides --------------------------------------------------------------------------------
 
 
@@ -479,7 +506,8 @@ def _as_strided(x: Array, size: Sequence[int], stride: Sequence[int], start: int
         raise UnsupportedError("as_strided of memory that is not one block")
     offset = x.ctypes.data - root.ctypes.data if start is None else start * x.itemsize
     try:
-        return np.ndarray(size, x.dtype, root.data, offset, [s * x.itemsize for s in stride])
+        steps = [s * x.itemsize for s in stride]
+        return np.asarray(np.ndarray(tuple(size), x.dtype, root.data, offset, steps))
     except (ValueError, TypeError) as error:
         raise ShapeError(
             f"as_strided: size {list(size)}, stride {list(stride)} and offset"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from treadle.ir.op import OpDef
 from treadle.ops.inplace import inplace
 from treadle.ops.pointwise import Body, Result, pointwise
@@ -31,6 +33,13 @@ def _keeping(schema: str, body: Body, *, integers: bool = True) -> OpDef:
 def _whole(name: str) -> Body:
     """Rounding, which leaves integers as they are."""
     return lambda f, x: getattr(f, name)(x) if x.dtype.kind == "f" else x
+
+
+def _asinh(f: Any, x: Any) -> Any:
+    """``sign(x) * log1p(|x| + x² / (1 + sqrt(x² + 1)))``, which keeps small x exact."""
+    size = f.abs(x)
+    grown = f.log1p(size + size / (1.0 / size + f.sqrt(1.0 + 1.0 / (size * size))))
+    return f.where(size > 0, f.sign(x) * grown, x)
 
 
 exp = _floating("aten::exp(Tensor self) -> Tensor", lambda f, x: f.exp(x))
@@ -67,6 +76,16 @@ trunc = _keeping("aten::trunc(Tensor self) -> Tensor", _whole("trunc"))
 fix = _keeping("aten::fix(Tensor self) -> Tensor", _whole("trunc"))
 round_ = _keeping("aten::round(Tensor self) -> Tensor", _whole("round"))
 frac = _keeping("aten::frac(Tensor self) -> Tensor", lambda f, x: x - f.trunc(x), integers=False)
+asinh = _floating(
+    "aten::asinh(Tensor self) -> Tensor",
+    _asinh,
+)
+atanh = _floating(
+    "aten::atanh(Tensor self) -> Tensor", lambda f, x: 0.5 * (f.log1p(x) - f.log1p(-x))
+)
+acosh = _floating(
+    "aten::acosh(Tensor self) -> Tensor", lambda f, x: f.log(x + f.sqrt(x - 1.0) * f.sqrt(x + 1.0))
+)
 deg2rad = _floating(
     "aten::deg2rad(Tensor self) -> Tensor", lambda f, x: x * (3.141592653589793 / 180)
 )

@@ -274,3 +274,15 @@ squeeze_dims = op(
     tolerance=EXACT,
     samples=((f32(1, 2, 1), [0, 2]), (f32(1, 2, 1), [0, 1]), (f32(), [])),
 )
+
+
+# --- what only training uses --------------------------------------------------------------------
+
+
+def _same_object(schema: str) -> None:
+    """Marks that inference has no use for: the tensor itself."""
+    op(schema, reference=lambda x, *_: x, infer=lambda x, *_: x, tolerance=EXACT)
+
+
+_same_object("aten::requires_grad_(Tensor(a!) self, bool requires_grad=True) -> Tensor(a!)")
+_same_object("aten::detach_(Tensor(a!) self) -> Tensor(a!)")
