@@ -68,6 +68,11 @@ def _broken_link(graph: Graph) -> None:
     _node(graph, "relu").prev = _node(graph, "relu")
 
 
+def _cycle(graph: Graph) -> None:
+    node = _node(graph, "relu")
+    node.next = node.prev.next = node
+
+
 def _if_returns_too_little(graph: Graph) -> None:
     _node(graph, "if").blocks[1].set_returns(())
 
@@ -105,6 +110,7 @@ def _foreign_result(graph: Graph) -> None:
         (_too_many_results, "relu has 1 results, got 2"),
         (_wrong_owner, "relu is wrongly linked"),
         (_broken_link, "relu is wrongly linked"),
+        (_cycle, "relu is wrongly linked"),
         (_if_returns_too_little, "if: a block"),
         (_if_without_else, "if has 1 blocks"),
         (_if_gives_another_type, "if returns f32.2. where it needs int"),

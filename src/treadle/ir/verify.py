@@ -100,12 +100,13 @@ class _Verifier:
         previous, node = block.end, block.end.next
         while node is not block.end:
             if node.prev is not previous or node.owner is not block or node in self.nodes:
-                self.fail(node, f"{node.op.name} is wrongly linked into its block")
+                # Without the text: printing would follow the same links.
+                raise VerifyError(f"{node.op.name} is wrongly linked into its block ({node!r})")
             self.nodes.add(node)
             self.node(node)
             previous, node = node, node.next
         if block.end.prev is not previous:
-            self.fail(block.owner, "the end of a block is wrongly linked")
+            raise VerifyError("the end of a block is wrongly linked")
         self.read(block.end, block.owner)
         self.visible = before
 
