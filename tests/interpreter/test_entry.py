@@ -36,8 +36,10 @@ def test_numpy_scalars_are_numbers_or_tensors_as_declared() -> None:
     x, n, scale = bind_arguments(
         POSITIONAL, (np.float32(2), np.int64(4)), {"scale": np.float64(0.5)}, PROGRAM
     )
-    assert isinstance(x, np.ndarray) and x.shape == ()
-    assert type(n) is int and type(scale) is float
+    assert isinstance(x, np.ndarray)
+    assert x.shape == ()
+    assert type(n) is int
+    assert type(scale) is float
 
 
 @pytest.mark.parametrize(

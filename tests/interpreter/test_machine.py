@@ -36,7 +36,7 @@ else
   return %z
 return %x"""
     assert evaluate(text, True) == 1
-    with pytest.raises(ScriptError, match="division|modulo"):
+    with pytest.raises(ScriptError, match=r"division|modulo"):
         evaluate(text, False)
 
 
@@ -62,7 +62,9 @@ return %t"""
 
 def test_list_constants_are_new_in_each_evaluation() -> None:
     graph = Graph("f")
-    items = graph.constant([1], parse_graph("graph f(%x: List[int])\nreturn %x", OPS).params[0].type)
+    items = graph.constant(
+        [1], parse_graph("graph f(%x: List[int])\nreturn %x", OPS).params[0].type
+    )
     graph.add(OPS["append.t"], (items, graph.constant(2, INT)), (items.type,))
     graph.set_returns([items])
     assert run(PROGRAM, graph, ()) == [1, 2]
@@ -88,7 +90,7 @@ def test_errors_carry_the_place_and_the_class() -> None:
         run(PROGRAM, graph, ())
     assert raised.value.script_class == "ValueError"
     assert str(raised.value).startswith("MSG\n")
-    assert 'File "model.py", line 12, in f\n    raise ValueError(\'MSG\')' in str(raised.value)
+    assert "File \"model.py\", line 12, in f\n    raise ValueError('MSG')" in str(raised.value)
 
 
 def _with_task(fork: OpDef, *, fails: bool) -> Graph:
@@ -120,19 +122,19 @@ def test_a_failing_task_raises_at_the_wait_with_both_tracebacks(settings) -> Non
 
 
 def test_a_deadline_in_the_past_stops_at_once() -> None:
-    with pytest.raises(DeadlineExceeded, match="longer than its timeout"):
+    with pytest.raises(DeadlineExceeded, match=r"longer than its timeout"):
         run(PROGRAM, _with_task(FORK, fails=False), (7,), Settings(deadline=0.0))
 
 
 def test_wrong_number_of_arguments_is_an_input_error() -> None:
-    with pytest.raises(InputError, match="takes 1 arguments, got 2"):
+    with pytest.raises(InputError, match=r"takes 1 arguments, got 2"):
         evaluate("graph f(%a: int)\nreturn %a", 1, 2)
 
 
 def test_an_operator_without_reference_is_unsupported() -> None:
     graph = Graph("f")
     graph.set_returns([graph.add(OpDef("mystery", None), (), (TENSOR,)).output])
-    with pytest.raises(UnsupportedError, match="mystery"):
+    with pytest.raises(UnsupportedError, match=r"mystery"):
         run(PROGRAM, graph, ())
 
 

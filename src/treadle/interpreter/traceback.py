@@ -32,7 +32,7 @@ class TracedError(ScriptError):
         super().__init__(render(reason, script_class, places), script_class)
 
 
-class TracedDeadline(TracedError, DeadlineExceeded):
+class TracedDeadlineError(TracedError, DeadlineExceeded):
     """The run took longer than it was allowed to."""
 
 
@@ -52,7 +52,7 @@ def traced(error: BaseException, places: tuple[Place, ...]) -> TracedError:
     if isinstance(error, TracedError):
         return type(error)(error.reason, error.script_class, (*places, *error.places))
     if isinstance(error, DeadlineExceeded):
-        return TracedDeadline(str(error), "TimeoutError", places)
+        return TracedDeadlineError(str(error), "TimeoutError", places)
     if isinstance(error, ScriptError):
         return TracedError(str(error), error.script_class, places)
     if isinstance(error, KeyError) and error.args:

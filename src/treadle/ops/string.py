@@ -26,7 +26,7 @@ def _define(schema: str, reference: Callable[..., Any], *, pure: bool = True) ->
 
 
 def format_value(value: object) -> str:
-    """`value` as TorchScript's ``print``, ``str`` and ``format`` write it: strings without quotes."""
+    """`value` as TorchScript's ``print``, ``str`` and ``format`` write it; strings unquoted."""
     match value:
         case str():
             return value
@@ -80,7 +80,9 @@ def _format(text: str, *values: object) -> str:
     parts = text.split("{}")
     missing = len(parts) - 1 - len(values)
     if missing:
-        raise ValueError(f"Too {'few' if missing > 0 else 'many'} arguments for format string: {text}")
+        raise ValueError(
+            f"Too {'few' if missing > 0 else 'many'} arguments for format string: {text}"
+        )
     filled = [parts[0]]
     for value, part in zip(values, parts[1:], strict=True):
         filled += [format_value(value), part]

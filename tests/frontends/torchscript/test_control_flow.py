@@ -1,8 +1,9 @@
 """Branches, loops and early exits."""
 
-from __future__ import annotations
+# Scripts are written as TorchScript has them, which is not always ruff's taste.
+# ruff: noqa: B905, SIM108
 
-from typing import List, Optional, Tuple  # noqa: UP035 - torch's script needs these names
+from __future__ import annotations
 
 import pytest
 import torch
@@ -28,14 +29,14 @@ def nested_return(x: int, y: int) -> int:
     return x * 100 + y
 
 
-def first_even(xs: List[int]) -> int:
+def first_even(xs: list[int]) -> int:
     for x in xs:
         if x % 2 == 0:
             return x
     return -1
 
 
-def break_and_continue(n: int) -> Tuple[int, int]:
+def break_and_continue(n: int) -> tuple[int, int]:
     total = 0
     seen = 0
     for i in range(n):
@@ -68,8 +69,8 @@ def while_true_break(n: int) -> int:
     return i
 
 
-def nested_loops(n: int) -> List[int]:
-    found: List[int] = []
+def nested_loops(n: int) -> list[int]:
+    found: list[int] = []
     for i in range(2, n):
         prime = True
         for j in range(2, i):
@@ -99,8 +100,8 @@ def loop_else_variables(n: int) -> int:
     return a
 
 
-def range_with_step(a: int, b: int, c: int) -> List[int]:
-    out: List[int] = []
+def range_with_step(a: int, b: int, c: int) -> list[int]:
+    out: list[int] = []
     for i in range(a, b, c):
         out.append(i)
     return out
@@ -117,7 +118,7 @@ def conditional_expression(x: int) -> int:
     return x if x > 3 else -x
 
 
-def short_circuit(xs: List[int]) -> bool:
+def short_circuit(xs: list[int]) -> bool:
     return len(xs) > 0 and xs[0] > 2
 
 
@@ -163,7 +164,7 @@ def while_with_return(n: int) -> int:
     return i
 
 
-def unpack_enumerate(xs: List[str]) -> str:
+def unpack_enumerate(xs: list[str]) -> str:
     out = ""
     for i, x in enumerate(xs):
         if i == 1:
@@ -172,20 +173,20 @@ def unpack_enumerate(xs: List[str]) -> str:
     return out
 
 
-def zip_lists(xs: List[int], ys: List[float]) -> float:
+def zip_lists(xs: list[int], ys: list[float]) -> float:
     total = 0.0
     for x, y in zip(xs, ys):
         total += x * y
     return total
 
 
-def no_value_returned(xs: List[int]) -> None:
+def no_value_returned(xs: list[int]) -> None:
     if len(xs) == 0:
         return
     xs.append(3)
 
 
-def optional_result(x: int) -> Optional[int]:
+def optional_result(x: int) -> int | None:
     if x > 2:
         return x
     return None
@@ -219,7 +220,7 @@ def continue_in_while(n: int) -> int:
     return -total
 
 
-def tuple_unrolled(t: Tuple[int, float, int]) -> float:
+def tuple_unrolled(t: tuple[int, float, int]) -> float:
     total = 0.0
     for x in t:
         total += x

@@ -1,8 +1,8 @@
 """Calls between functions, default arguments, names from outside, tensors' indices and methods."""
 
-from __future__ import annotations
+# Scripts are written as TorchScript has them, which is not always ruff's taste.
 
-from typing import List, Optional, Tuple  # noqa: UP035
+from __future__ import annotations
 
 import pytest
 import torch
@@ -16,7 +16,7 @@ def helper(x: int, factor: int = 2, offset: int = 0) -> int:
     return x * factor + offset
 
 
-def calls_helper(x: int) -> Tuple[int, int, int]:
+def calls_helper(x: int) -> tuple[int, int, int]:
     return helper(x), helper(x, 5), helper(x, offset=7, factor=1)
 
 
@@ -36,12 +36,12 @@ def keyword_operator(x: torch.Tensor) -> torch.Tensor:
     return torch.sum(x, dim=[0], keepdim=True)
 
 
-def tensor_methods(x: torch.Tensor) -> Tuple[torch.Tensor, int, List[int], int]:
+def tensor_methods(x: torch.Tensor) -> tuple[torch.Tensor, int, list[int], int]:
     y = x.view(-1).relu()
     return y.reshape(2, -1).t(), x.size(0), x.shape, x.dim()
 
 
-def tensor_index(x: torch.Tensor) -> List[torch.Tensor]:
+def tensor_index(x: torch.Tensor) -> list[torch.Tensor]:
     return [x[0], x[-1, 1], x[:, 1], x[1:], x[..., 0], x[None], x[:, None, 1:], x[0:2, ::2]]
 
 
@@ -67,11 +67,16 @@ def in_place(x: torch.Tensor) -> torch.Tensor:
     return x + y
 
 
-def dtypes(x: torch.Tensor) -> List[torch.Tensor]:
-    return [x.to(torch.float64), x.to(torch.long), torch.zeros(2, dtype=torch.int32), x.to(torch.int64)]
+def dtypes(x: torch.Tensor) -> list[torch.Tensor]:
+    return [
+        x.to(torch.float64),
+        x.to(torch.long),
+        torch.zeros(2, dtype=torch.int32),
+        x.to(torch.int64),
+    ]
 
 
-def creation(n: int) -> List[torch.Tensor]:
+def creation(n: int) -> list[torch.Tensor]:
     return [torch.zeros(n), torch.ones(n, 2), torch.full([n], 2.5), torch.arange(n)]
 
 
@@ -79,12 +84,12 @@ def broadcast_list(x: torch.Tensor) -> torch.Tensor:
     return torch.nn.functional.max_pool2d(x, 2)
 
 
-def several_results(x: torch.Tensor) -> Tuple[torch.Tensor, torch.Tensor]:
+def several_results(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     values, indices = torch.max(x, 1)
     return values, indices
 
 
-def optional_bias(x: torch.Tensor, w: torch.Tensor, b: Optional[torch.Tensor] = None) -> torch.Tensor:
+def optional_bias(x: torch.Tensor, w: torch.Tensor, b: torch.Tensor | None = None) -> torch.Tensor:
     return torch.nn.functional.linear(x, w, b)
 
 
@@ -101,16 +106,16 @@ def scripting(x: int) -> int:
         return undefined_name(x)  # noqa: F821
 
 
-def annotated_empty() -> List[str]:
-    return torch.jit.annotate(List[str], [])
+def annotated_empty() -> list[str]:
+    return torch.jit.annotate(list[str], [])
 
 
 def closure_variable(x: int) -> int:
     return x + len("abc")
 
 
-def item(x: torch.Tensor) -> Tuple[float, List[float]]:
-    ys: List[float] = x.tolist()
+def item(x: torch.Tensor) -> tuple[float, list[float]]:
+    ys: list[float] = x.tolist()
     return float(x[0].item()), ys
 
 

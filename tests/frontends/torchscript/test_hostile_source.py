@@ -20,12 +20,12 @@ from treadle.frontends.torchscript.loader import LoadedModule, load_program
 from treadle.frontends.torchscript.parser import Source, parse
 from treadle.interpreter import Settings, call
 
-_PICKLE = (
-    b"\x80\x02c__torch__\nM\n)\x81}(X\x08\x00\x00\x00training\x89ub."
-)
+_PICKLE = b"\x80\x02c__torch__\nM\n)\x81}(X\x08\x00\x00\x00training\x89ub."
 
 
-def archive(body: str, header: str = "  training : bool\n", pickle: bytes = _PICKLE) -> LoadedModule:
+def archive(
+    body: str, header: str = "  training : bool\n", pickle: bytes = _PICKLE
+) -> LoadedModule:
     """An archive with a module whose class is `body`."""
     text = f"class M(Module):\n  __parameters__ = []\n  __buffers__ = []\n{header}{body}"
     buffer = io.BytesIO()
@@ -51,9 +51,7 @@ def run(lines: str, result: str = "Tensor", settings: Settings | None = None) ->
     """Load a module with this forward and run it."""
     loaded = archive(forward(lines, result))
     x = np.ones(2, np.float32)
-    return call(
-        loaded.program, loaded.root, "forward", (x,), None, settings or Settings()
-    )
+    return call(loaded.program, loaded.root, "forward", (x,), None, settings or Settings())
 
 
 def test_the_honest_module_runs() -> None:
@@ -81,7 +79,7 @@ def test_the_honest_module_runs() -> None:
     ids=lambda text: text[:16],
 )
 def test_deep_nesting_is_a_syntax_error(text) -> None:
-    with pytest.raises(ScriptSyntaxError, match="evil.py"):
+    with pytest.raises(ScriptSyntaxError, match=r"evil.py"):
         parse(Source(text, "evil.py"))
 
 
@@ -118,7 +116,11 @@ def test_broken_text_is_a_syntax_error(text) -> None:
         ("global x\nreturn x", ScriptSyntaxError, "no global statement"),
         ("return 5", CompileError, "the returned value has type int, expected Tensor"),
         ("pass", CompileError, "without a return of Tensor"),
-        ("return torch.add(x, 'a')", UnsupportedError, r"no overload of aten::add takes \(Tensor, str\)"),
+        (
+            "return torch.add(x, 'a')",
+            UnsupportedError,
+            r"no overload of aten::add takes \(Tensor, str\)",
+        ),
         ("return b'abc'", ScriptSyntaxError, "prefix"),
         ("self.other = x\nreturn x", CompileError, "no attribute 'other' to assign"),
         ("return annotate(Evil, x)", ScriptSyntaxError, "unknown type 'Evil'"),
@@ -163,7 +165,7 @@ def test_bad_class_bodies_are_refused(body, message) -> None:
 
 
 def test_unknown_class_of_an_object_is_refused() -> None:
-    with pytest.raises(ArchiveError, match="class __torch__.X is not in the archive's code"):
+    with pytest.raises(ArchiveError, match=r"class __torch__.X is not in the archive's code"):
         archive(forward("return x"), pickle=_PICKLE.replace(b"M\n", b"X\n"))
 
 
@@ -185,29 +187,32 @@ def test_type_confusion_is_an_error_of_the_run(lines, message) -> None:
 
 
 def test_endless_recursion_ends_at_the_limit() -> None:
-    with pytest.raises(ScriptError, match="nested deeper than 1000"):
+    with pytest.raises(ScriptError, match=r"nested deeper than 1000"):
         run("return (self).forward(x, )")
 
 
 def test_endless_recursion_of_forks_ends() -> None:
     lines = "def __forked():\n  return (self).forward(x, )\nreturn torch.wait(fork(__forked))"
-    with pytest.raises(ScriptError, match="deep|recursion"):
+    with pytest.raises(ScriptError, match=r"deep|recursion"):
         run(lines, settings=Settings(max_depth=50))
 
 
 def test_an_endless_loop_stops_at_the_deadline() -> None:
     import time
 
-    with pytest.raises(TimeoutError, match="longer than its timeout"):
-        run("while True:\n  x = torch.add(x, 1)\nreturn x", settings=Settings(time.monotonic() + 0.1))
+    with pytest.raises(TimeoutError, match=r"longer than its timeout"):
+        run(
+            "while True:\n  x = torch.add(x, 1)\nreturn x",
+            settings=Settings(time.monotonic() + 0.1),
+        )
 
 
 def test_recursive_classes_do_not_hang() -> None:
     text = "  other : Optional[__torch__.M]\n"
-    with pytest.raises(ArchiveError, match="M.other is missing"):
+    with pytest.raises(ArchiveError, match=r"M.other is missing"):
         archive(text)
 
 
 def test_enum_with_an_unescaped_string_is_a_syntax_error() -> None:
-    with pytest.raises(ScriptSyntaxError, match="e.py"):
+    with pytest.raises(ScriptSyntaxError, match=r"e.py"):
         parse(Source('class E(Enum):\n  B = "y"z"\n', "e.py"))

@@ -1,8 +1,10 @@
 """Modules, classes, enums and interfaces in archives."""
 
+# Scripts are written as TorchScript has them, which is not always ruff's taste.
+# ruff: noqa: B007
 
 import enum
-from typing import Final, List, NamedTuple, Optional, Tuple  # noqa: UP035
+from typing import Final, NamedTuple
 
 import numpy as np
 import pytest
@@ -22,7 +24,7 @@ def agree(module: nn.Module, *args: object) -> None:
 
 class Block(nn.Module):
     scale: Final[float] = 0.5
-    bias: Optional[torch.Tensor]
+    bias: torch.Tensor | None
 
     def __init__(self) -> None:
         super().__init__()
@@ -57,7 +59,7 @@ class Lists(nn.Module):
 
 
 class Counter(nn.Module):
-    log: List[str]
+    log: list[str]
 
     def __init__(self) -> None:
         super().__init__()
@@ -87,7 +89,7 @@ class UsesEnum(nn.Module):
         super().__init__()
         self.color = Color.GREEN
 
-    def forward(self, x: int) -> Tuple[bool, int, str]:
+    def forward(self, x: int) -> tuple[bool, int, str]:
         color = Color.RED
         if x > 2:
             color = self.color
@@ -98,7 +100,7 @@ class UsesEnum(nn.Module):
 class Accumulator:
     def __init__(self, start: int) -> None:
         self.total = start
-        self.steps: List[int] = []
+        self.steps: list[int] = []
 
     def add(self, n: int) -> int:
         self.total += n
@@ -115,7 +117,7 @@ class Accumulator:
 
 
 class UsesClass(nn.Module):
-    def forward(self, n: int) -> Tuple[int, int, int]:
+    def forward(self, n: int) -> tuple[int, int, int]:
         a = Accumulator(n)
         b = a
         b.add(2)
@@ -167,11 +169,11 @@ class Hooked(nn.Module):
         return self.inner(x) + 1
 
 
-def pre_hook(self, inputs: Tuple[torch.Tensor]) -> Tuple[torch.Tensor]:
+def pre_hook(self, inputs: tuple[torch.Tensor]) -> tuple[torch.Tensor]:
     return (inputs[0] * 10,)
 
 
-def hook(self, inputs: Tuple[torch.Tensor], output: torch.Tensor) -> torch.Tensor:
+def hook(self, inputs: tuple[torch.Tensor], output: torch.Tensor) -> torch.Tensor:
     return output + 100
 
 
@@ -182,11 +184,11 @@ class WithState(nn.Module):
         self.factor = 3
 
     @torch.jit.export
-    def __getstate__(self) -> Tuple[torch.Tensor, int, bool]:
+    def __getstate__(self) -> tuple[torch.Tensor, int, bool]:
         return self.weight * 5, self.factor, self.training
 
     @torch.jit.export
-    def __setstate__(self, state: Tuple[torch.Tensor, int, bool]) -> None:
+    def __setstate__(self, state: tuple[torch.Tensor, int, bool]) -> None:
         self.weight = state[0]
         self.factor = state[1]
         self.training = state[2]
@@ -206,7 +208,7 @@ class Shared(nn.Module):
 
 
 class Constants(nn.Module):
-    def forward(self, x: torch.Tensor) -> Tuple[torch.Tensor, str]:
+    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, str]:
         return x + torch.tensor([1.0, 2.0]), "ünï\x00code"
 
 
@@ -275,7 +277,9 @@ def test_hooks_run_when_the_module_is_called_and_not_in_forward() -> None:
     scripted = torch.jit.script(module)
     loaded = load(scripted)
     x = np.array([1.0, -1.0], np.float32)
-    assert_same(call(loaded.program, loaded.root, "__call__", (x,)), to_numpy(scripted(torch.from_numpy(x))))
+    assert_same(
+        call(loaded.program, loaded.root, "__call__", (x,)), to_numpy(scripted(torch.from_numpy(x)))
+    )
     assert call(loaded.program, loaded.root, "forward", (x,)).tolist() == [11.0, 1.0]
 
 

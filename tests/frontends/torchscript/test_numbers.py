@@ -1,9 +1,10 @@
 """Arithmetic of numbers, alone and with tensors."""
 
+# Scripts are written as TorchScript has them, which is not always ruff's taste.
+
 from __future__ import annotations
 
 import math
-from typing import List, Tuple  # noqa: UP035 - torch's script needs these names
 
 import pytest
 import torch
@@ -11,39 +12,39 @@ import torch
 from tests.frontends.torchscript.support import check
 
 
-def integers(a: int, b: int) -> Tuple[int, int, int, int, int, float]:
+def integers(a: int, b: int) -> tuple[int, int, int, int, int, float]:
     return a + b, a - b, a * b, a // b, a % b, a / b
 
 
-def powers(a: int, b: int) -> Tuple[float, float, float]:
+def powers(a: int, b: int) -> tuple[float, float, float]:
     return a**b, float(a) ** b, a ** (b / 2)
 
 
-def floats(a: float, b: float) -> Tuple[float, float, float, float, float, float]:
+def floats(a: float, b: float) -> tuple[float, float, float, float, float, float]:
     return a + b, a - b, a * b, a // b, a % b, a / b
 
 
-def mixed(a: int, b: float) -> Tuple[float, float, float, float, float, float, bool, bool]:
+def mixed(a: int, b: float) -> tuple[float, float, float, float, float, float, bool, bool]:
     return a + b, a - b, a * b, a // b, a % b, a / b, a < b, a == b
 
 
-def bits(a: int, b: int) -> Tuple[int, int, int, int, int]:
+def bits(a: int, b: int) -> tuple[int, int, int, int, int]:
     return a & b, a | b, a ^ b, a << 3, a >> 2
 
 
-def wrap(a: int) -> Tuple[int, int, int]:
+def wrap(a: int) -> tuple[int, int, int]:
     return a + 1, a * 3, -a
 
 
-def casts(a: int, b: float, c: str) -> Tuple[int, float, bool, int, float, str, str]:
+def casts(a: int, b: float, c: str) -> tuple[int, float, bool, int, float, str, str]:
     return int(b), float(a), bool(a), int("12"), float(c), str(a), str(b)
 
 
-def roundings(x: float) -> Tuple[int, int, float, float, float]:
+def roundings(x: float) -> tuple[int, int, float, float, float]:
     return math.floor(x), math.ceil(x), round(x), abs(x), math.fabs(x)
 
 
-def functions(x: float) -> List[float]:
+def functions(x: float) -> list[float]:
     return [
         math.sqrt(x), math.exp(x), math.log(x), math.sin(x), math.cos(x), math.tan(x),
         math.atan(x), math.sinh(x), math.cosh(x), math.tanh(x), math.log10(x), math.log1p(x),
@@ -53,35 +54,35 @@ def functions(x: float) -> List[float]:
     ]  # fmt: skip
 
 
-def smallest(a: int, b: int, x: float) -> Tuple[int, int, float, int, float]:
+def smallest(a: int, b: int, x: float) -> tuple[int, int, float, int, float]:
     return min(a, b), max(a, b), min(x, 1.5), min([3, a, b]), max([x, 2.0])
 
 
-def logic(a: bool, b: bool) -> Tuple[bool, bool, bool, bool, bool]:
+def logic(a: bool, b: bool) -> tuple[bool, bool, bool, bool, bool]:
     return a and b, a or b, not a, a == b, a != b
 
 
-def compare(a: int, b: int) -> Tuple[bool, bool, bool, bool, bool, bool]:
+def compare(a: int, b: int) -> tuple[bool, bool, bool, bool, bool, bool]:
     return a < b, a <= b, a > b, a >= b, a == b, a != b
 
 
-def number_before_tensor(x: torch.Tensor) -> List[torch.Tensor]:
+def number_before_tensor(x: torch.Tensor) -> list[torch.Tensor]:
     return [2 * x, 1 + x, 3 - x, 2.0 / x, 1.5 + x, 2 - x]
 
 
-def tensor_before_number(x: torch.Tensor) -> List[torch.Tensor]:
+def tensor_before_number(x: torch.Tensor) -> list[torch.Tensor]:
     return [x * 2, x + 1, x - 3, x / 2, x**2, x > 1, x == 2, -x, x * True]
 
 
-def tensors(x: torch.Tensor, y: torch.Tensor) -> List[torch.Tensor]:
+def tensors(x: torch.Tensor, y: torch.Tensor) -> list[torch.Tensor]:
     return [x * y, x + y, x - y, x / y, x < y, x >= y]
 
 
-def from_tensor(x: torch.Tensor) -> Tuple[int, float, bool]:
+def from_tensor(x: torch.Tensor) -> tuple[int, float, bool]:
     return int(x), float(x), bool(x)
 
 
-def augmented(a: int, x: float) -> Tuple[int, float]:
+def augmented(a: int, x: float) -> tuple[int, float]:
     a += 3
     a *= 2
     a -= 1
@@ -91,11 +92,11 @@ def augmented(a: int, x: float) -> Tuple[int, float]:
     return a, x
 
 
-def constants() -> Tuple[float, float, float, int, float]:
+def constants() -> tuple[float, float, float, int, float]:
     return float("inf"), -float("inf"), 1e-5, -9223372036854775807, 1.0
 
 
-def infinities(x: float) -> Tuple[bool, bool, float, float]:
+def infinities(x: float) -> tuple[bool, bool, float, float]:
     return math.isnan(x), math.isinf(x), math.inf, -math.inf
 
 

@@ -1,8 +1,11 @@
 """``script`` on Python functions, classes and objects, where torch's scripting is no guide."""
 
+# Scripts are written as TorchScript has them, which is not always ruff's taste.
+# ruff: noqa: B007, F841
+
 import enum
 import math
-from typing import Final, NamedTuple, Optional
+from typing import Final, NamedTuple
 
 import numpy as np
 import pytest
@@ -87,7 +90,7 @@ def test_classes_named_tuples_and_enums() -> None:
 class Linear:
     def __init__(self, n: int):
         self.weight = np.eye(n, dtype=np.float32) * 2
-        self.bias: Optional[np.ndarray] = None
+        self.bias: np.ndarray | None = None
 
     def forward(self, x):
         return x @ self.weight

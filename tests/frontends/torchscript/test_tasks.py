@@ -1,8 +1,8 @@
 """fork, wait and futures."""
 
-from __future__ import annotations
+# Scripts are written as TorchScript has them, which is not always ruff's taste.
 
-from typing import List  # noqa: UP035
+from __future__ import annotations
 
 import pytest
 import torch
@@ -25,7 +25,7 @@ def one_fork(x: torch.Tensor) -> torch.Tensor:
 
 
 def many_forks(x: torch.Tensor) -> torch.Tensor:
-    futures: List[torch.jit.Future[torch.Tensor]] = []
+    futures: list[torch.jit.Future[torch.Tensor]] = []
     for i in range(5):
         futures.append(torch.jit.fork(add, x, i))
     total = torch.zeros(2)

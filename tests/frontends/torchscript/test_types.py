@@ -1,8 +1,11 @@
 """Optional, Union and Any; refinement of types; conversions of arguments."""
 
+# Scripts are written as TorchScript has them, which is not always ruff's taste.
+# ruff: noqa: B007, SIM108
+
 from __future__ import annotations
 
-from typing import Any, Dict, List, Optional, Tuple, Union  # noqa: UP035
+from typing import Any
 
 import pytest
 import torch
@@ -10,13 +13,13 @@ import torch
 from tests.frontends.torchscript.support import check
 
 
-def refined_by_if(x: Optional[int]) -> int:
+def refined_by_if(x: int | None) -> int:
     if x is None:
         return -1
     return x + 1
 
 
-def refined_by_else(x: Optional[torch.Tensor]) -> torch.Tensor:
+def refined_by_else(x: torch.Tensor | None) -> torch.Tensor:
     if x is not None:
         y = x * 2
     else:
@@ -24,41 +27,41 @@ def refined_by_else(x: Optional[torch.Tensor]) -> torch.Tensor:
     return y
 
 
-def default_if_none(x: Optional[int], y: int) -> int:
+def default_if_none(x: int | None, y: int) -> int:
     if x is None:
         x = y
     return x * 2
 
 
-def refined_by_assert(x: Optional[int]) -> int:
+def refined_by_assert(x: int | None) -> int:
     assert x is not None
     return x + 1
 
 
-def refined_by_and(x: Optional[int], y: Optional[int]) -> int:
+def refined_by_and(x: int | None, y: int | None) -> int:
     if x is not None and y is not None:
         return x + y
     return 0
 
 
-def refined_by_or(x: Optional[int]) -> int:
+def refined_by_or(x: int | None) -> int:
     if x is None or x < 0:
         return 0
     return x
 
 
-def refined_by_raise(x: Optional[str]) -> str:
+def refined_by_raise(x: str | None) -> str:
     if x is None:
         raise ValueError("MSG no text")
     return x + "!"
 
 
-def conditional_refinement(x: Optional[int]) -> int:
+def conditional_refinement(x: int | None) -> int:
     return 5 if x is None else x
 
 
-def optional_loop(n: int) -> Optional[int]:
-    best: Optional[int] = None
+def optional_loop(n: int) -> int | None:
+    best: int | None = None
     for i in range(n):
         if best is None:
             best = i
@@ -67,14 +70,14 @@ def optional_loop(n: int) -> Optional[int]:
     return best
 
 
-def union(x: Union[int, str]) -> str:
+def union(x: int | str) -> str:
     if isinstance(x, int):
         return str(x + 1)
     else:
         return x + "!"
 
 
-def union_of_three(x: Union[int, float, List[int]]) -> float:
+def union_of_three(x: int | float | list[int]) -> float:
     if isinstance(x, list):
         return float(len(x))
     elif isinstance(x, int):
@@ -91,20 +94,20 @@ def any_value(x: Any) -> int:
     return -1
 
 
-def assigned_in_one_branch(x: int) -> Optional[int]:
-    y: Optional[int] = None
+def assigned_in_one_branch(x: int) -> int | None:
+    y: int | None = None
     if x > 0:
         y = x
     return y
 
 
-def optional_list(xs: Optional[List[int]] = None) -> int:
+def optional_list(xs: list[int] | None = None) -> int:
     if xs is None:
         xs = []
     return len(xs)
 
 
-def dict_of_optionals(d: Dict[str, Optional[int]]) -> int:
+def dict_of_optionals(d: dict[str, int | None]) -> int:
     total = 0
     for k, v in d.items():
         if v is not None:
@@ -124,7 +127,7 @@ def number_list(x: torch.Tensor) -> torch.Tensor:
     return torch.sum(x, 1)
 
 
-def tuple_of_optional(t: Tuple[Optional[int], int]) -> int:
+def tuple_of_optional(t: tuple[int | None, int]) -> int:
     a, b = t
     if a is None:
         return b

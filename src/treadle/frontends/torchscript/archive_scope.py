@@ -59,6 +59,7 @@ class ArchiveScope:
         self.convert_constant: Callable[[object], object] = lambda value: value
 
     def lookup(self, name: str) -> Symbol | None:
+        """What a free name stands for: TorchScript's functions and namespaces."""
         if name in _NAMESPACES:
             return Namespace(name)
         if name == "CONSTANTS":
@@ -66,6 +67,7 @@ class ArchiveScope:
         return Special(name) if name in _SPECIALS else None
 
     def member(self, path: str, name: str) -> Symbol | None:
+        """What ``path.name`` stands for; files are read for it if need be."""
         if path == "torch":
             return Special("fork") if name == "fork" else Builtin(f"aten::{name}")
         if path == "ops":
@@ -105,6 +107,7 @@ class ArchiveScope:
         return self.program.functions[name]
 
     def find_class(self, name: str) -> Class | None:
+        """The class with a qualified name, or None."""
         if name not in self.program.classes:
             found = self._definition(name)
             if found is None or not isinstance(found[1], ast.ClassDef):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
+from typing import ClassVar
 
 from treadle.frontends.torchscript.emitter import class_type
 from treadle.frontends.torchscript.expressions import Condition
@@ -77,6 +78,7 @@ class Calls(Subscripts):
     """Imports calls."""
 
     def call(self, node: ast.Call, hint: Type | None) -> Item:
+        """What a call gives."""
         callee = self.item(node.func)
         if isinstance(callee, Special):
             return self._special(callee.name, node, hint)
@@ -135,6 +137,7 @@ class Calls(Subscripts):
     def call_function(
         self, function: Function, args: list[Value], keywords: dict[str, Value]
     ) -> Value:
+        """Call a function of the program."""
         call = CallArguments(args, keywords)
         self.scope.prepare(function)
         inputs = self.call_signature(Signature.of_function(function), call)
@@ -150,6 +153,7 @@ class Calls(Subscripts):
         return self.value(CALL_METHOD, inputs, function.result, name=name)
 
     def call_method(self, method: Method, args: list[Value], keywords: dict[str, Value]) -> Value:
+        """Call a method of an object."""
         function = method.cls.methods[method.name]
         call = CallArguments(args, keywords)
         self.scope.prepare(function)
@@ -280,6 +284,7 @@ class Calls(Subscripts):
         return self.type_test(node).make()
 
     def type_test(self, node: ast.Call) -> Condition:
+        """``isinstance`` or ``hasattr`` as a condition."""
         assert isinstance(node.func, ast.Name)
         if node.func.id == "hasattr":
             return self._has_attribute(node)
@@ -452,7 +457,7 @@ class Calls(Subscripts):
     def _is_tracing(self, node: ast.Call, hint: Type | None) -> Item:
         return Constant(False)
 
-    _specials: dict[str, Callable[..., Item]] = {
+    _specials: ClassVar[dict[str, Callable[..., Item]]] = {
         "annotate": _annotate, "unchecked_cast": _unchecked_cast, "uninitialized": _uninitialized,
         "isinstance": _isinstance, "hasattr": lambda self, node, hint: self.type_test(node).make(),
         "getattr": _get_attribute, "fork": _fork, "awaitable": _awaitable, "range": _range,

@@ -1,7 +1,7 @@
 """Branches and loops of the graph: which values they carry out, and early exits.
 
-``return``, ``break`` and ``continue`` become flags that are merged like the source's own names; what
-follows an `if` that may have exited is put under a test of the flags.
+``return``, ``break`` and ``continue`` become flags that are merged like the source's own names;
+what follows an `if` that may have exited is put under a test of the flags.
 """
 
 from __future__ import annotations
@@ -35,10 +35,12 @@ class Arm:
 
     @property
     def falls(self) -> bool:
+        """Whether control may reach the statement after the branch."""
         return FALL in self.exits
 
     @property
     def only_raises(self) -> bool:
+        """Whether control never leaves the arm but by an error."""
         return self.exits <= {RAISE}
 
 
@@ -53,9 +55,11 @@ class Control(Emitter):
 
     @property
     def result_name(self) -> str:
+        """The name that holds the value this function returns."""
         return f"$value{self.function_number}"
 
     def leave(self, kind: str) -> Exits:
+        """Leave the function or iteration by `kind`."""
         self.frame.assign(self.flag(kind), Constant(True))
         return frozenset({kind})
 

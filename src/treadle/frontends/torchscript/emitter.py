@@ -82,23 +82,29 @@ class Emitter:
 
     @property
     def loc(self) -> Loc:
+        """The place in the source that is being imported."""
         if self._loc is None:
             self._loc = self.source.loc(self._place)
         return self._loc
 
     def error(self, message: str, node: ast.AST | None = None) -> CompileError:
+        """A `CompileError` that points at `node`, by default at the current place."""
         return self.source.compile_error(message, node or self._place)
 
     def syntax_error(self, message: str, node: ast.AST | None = None) -> CompileError:
+        """A `ScriptSyntaxError` that points at `node`."""
         return self.source.syntax_error(message, node or self._place)
 
     def unsupported(self, message: str, node: ast.AST | None = None) -> UnsupportedError:
+        """An `UnsupportedError` that points at `node`."""
         return self.source.unsupported(message, node or self._place)
 
     def find_class(self, name: str) -> Class | None:
+        """The class of the program with a qualified name, or None."""
         return self.scope.find_class(name)
 
     def is_subtype(self, a: Type, b: Type) -> bool:
+        """Whether a value of type `a` may stand where `b` is expected."""
         return is_subtype(a, b, self.scope.find_class)
 
     def _named_type(self, name: str) -> Type | None:
@@ -119,14 +125,17 @@ class Emitter:
         return self.scope.member(path, name) if path is not None else None
 
     def emit(
-        self, op: OpDef, inputs: Sequence[Value] = (), types: Sequence[Type] = (), /, **attributes: Any
+        self,
+        op: OpDef,
+        inputs: Sequence[Value] = (),
+        types: Sequence[Type] = (),
+        /,
+        **attributes: Any,
     ) -> Node:
         """Add a node at the end of the current block."""
         return self.block.append(Node(op, inputs, types, attributes, self.loc))
 
-    def value(
-        self, op: OpDef, inputs: Sequence[Value], type_: Type, /, **attributes: Any
-    ) -> Value:
+    def value(self, op: OpDef, inputs: Sequence[Value], type_: Type, /, **attributes: Any) -> Value:
         """Add a node with one result and give that."""
         return self.emit(op, inputs, (type_,), **attributes).output
 
@@ -138,6 +147,7 @@ class Emitter:
         return found
 
     def none(self) -> Value:
+        """The constant None."""
         return self.constant(None)
 
     def type_of(self, value: Any) -> Type:
@@ -152,6 +162,7 @@ class Emitter:
         return TENSOR
 
     def tuple(self, values: Sequence[Value], type_: TupleType | None = None) -> Value:
+        """A tuple of values; a NamedTuple if `type_` is one."""
         return self.value(TUPLE, values, type_ or TupleType(tuple(v.type for v in values)))
 
     def cast(self, value: Value, type_: Type) -> Value:
@@ -161,6 +172,7 @@ class Emitter:
         return result
 
     def uninitialized(self, type_: Type) -> Value:
+        """A value that is never read."""
         return self.value(UNINITIALIZED, (), type_)
 
     def require(self, value: Value, type_: Type, what: str) -> Value:

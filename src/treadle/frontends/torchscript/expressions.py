@@ -6,6 +6,7 @@ import ast
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from treadle.frontends.torchscript.control import Control
 from treadle.frontends.torchscript.emitter import class_type
@@ -26,7 +27,6 @@ from treadle.frontends.torchscript.symbols import (
 from treadle.ir.graph import Value
 from treadle.ir.op import DICT, FUNCTION_REF, GET_ATTR, LIST, TUPLE_INDEX
 from treadle.ir.program import Class
-from treadle.ops import OPS
 from treadle.ir.types import (
     BOOL,
     DEVICE,
@@ -46,6 +46,7 @@ from treadle.ir.types import (
     TupleType,
     Type,
 )
+from treadle.ops import OPS
 
 _BINARY: dict[type[ast.operator], str] = {
     ast.Add: "aten::add", ast.Sub: "aten::sub", ast.Mult: "aten::mul", ast.Div: "aten::div",
@@ -88,6 +89,7 @@ class Condition:
     when_false: dict[str, Type] = field(default_factory=dict)
 
     def negated(self, make: Callable[[], Value]) -> Condition:
+        """The opposite condition, whose value `make` imports."""
         known = None if self.known is None else not self.known
         return Condition(make, known, self.when_false, self.when_true)
 
@@ -111,6 +113,7 @@ class Expressions(Control):
             return result
 
     def materialize(self, item: Item) -> Value:
+        """`item` as a value of the graph."""
         match item:
             case Value():
                 return item
@@ -129,12 +132,15 @@ class Expressions(Control):
         return self.constant(value)
 
     def call(self, node: ast.Call, hint: Type | None) -> Item:
+        """What a call gives."""
         raise NotImplementedError
 
     def subscript(self, node: ast.Subscript, hint: Type | None) -> Item:
+        """What ``base[index]`` gives."""
         raise NotImplementedError
 
     def comprehension(self, node: ast.expr, hint: Type | None) -> Item:
+        """The list or dict of a comprehension."""
         raise NotImplementedError
 
     def _literal(self, node: ast.Constant, hint: Type | None) -> Item:
@@ -185,7 +191,11 @@ class Expressions(Control):
             return Special("__new__")
         if name in cls.methods:
             free = self.scope.member(cls.name, name)
-            return free if isinstance(free, FunctionSymbol) else FunctionSymbol(cls.methods[name], name)
+            return (
+                free
+                if isinstance(free, FunctionSymbol)
+                else FunctionSymbol(cls.methods[name], name)
+            )
         raise self.error(f"class {cls.name} has no {name!r}")
 
     def _value_attribute(self, value: Value, name: str) -> Item:
@@ -224,6 +234,7 @@ class Expressions(Control):
         raise self.error(f"class {cls.name} has no attribute {name!r}")
 
     def call_method(self, method: Method, args: list[Value], keywords: dict[str, Value]) -> Value:
+        """Call a method of an object."""
         raise NotImplementedError
 
     def _enum_attribute(self, value: Value, cls: Class, name: str) -> Value:
@@ -234,6 +245,7 @@ class Expressions(Control):
         return self.value(OPS[f"prim.EnumValue.{type_}"], (value,), type_)
 
     def tuple_index(self, value: Value, type_: TupleType, index: int) -> Value:
+        """An element of a tuple."""
         return self.value(TUPLE_INDEX, (value, self.constant(index)), type_.elements[index])
 
     def _tuple(self, node: ast.Tuple, hint: Type | None) -> Item:
@@ -364,6 +376,7 @@ class Expressions(Control):
         return self._plain_condition(node)
 
     def type_test(self, node: ast.Call) -> Condition:
+        """``isinstance`` or ``hasattr`` as a condition."""
         raise NotImplementedError
 
     def _plain_condition(self, node: ast.expr) -> Condition:
@@ -501,7 +514,7 @@ class Expressions(Control):
                 return class_type(item.cls)
         return self.types.read(node)
 
-    _kinds: dict[type[ast.expr], Callable[..., Item]] = {
+    _kinds: ClassVar[dict[type[ast.expr], Callable[..., Item]]] = {
         ast.Constant: _literal, ast.Name: _name, ast.Attribute: _attribute, ast.Tuple: _tuple,
         ast.List: _list, ast.Dict: _dict, ast.JoinedStr: _f_string, ast.BinOp: _binary,
         ast.UnaryOp: _unary, ast.BoolOp: _condition_value, ast.Compare: _condition_value,

@@ -30,6 +30,7 @@ class Frame:
         return None
 
     def declared_type(self, name: str) -> Type | None:
+        """The type that an annotation gave to `name`, or None."""
         frame: Frame | None = self
         while frame is not None:
             if name in frame.declared:
@@ -38,6 +39,7 @@ class Frame:
         return None
 
     def assign(self, name: str, item: Item) -> None:
+        """Give `name` a new value."""
         self.values[name] = item
         self.assigned.add(name)
 

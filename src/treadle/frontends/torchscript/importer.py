@@ -150,9 +150,7 @@ def make_function(
 ) -> Function:
     """The function that `node` defines, with annotations for its result; compiled when first used.
 
-    Args:
-        name: its qualified name.
-        owner: the class of which it is a method.
+    `name` is its qualified name, `owner` the class of which it is a method.
     """
     parameters = read_parameters(source, scope, node, owner)
     reader = Importer(source, scope, node, name, (), None)

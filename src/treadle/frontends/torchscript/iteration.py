@@ -152,6 +152,7 @@ class Iterations(Calls):
         raise NotImplementedError
 
     def comprehension(self, node: ast.expr, hint: Type | None) -> Item:
+        """The list or dict of a comprehension."""
         assert isinstance(node, (ast.ListComp, ast.DictComp))
         if len(node.generators) != 1 or node.generators[0].is_async:
             raise self.syntax_error("TorchScript has comprehensions with one for only")
@@ -247,6 +248,7 @@ class Iterations(Calls):
         return self.branch(condition.make(), then, lambda: FALLS)
 
     def collect(self, item: Item) -> Value:
+        """A list of what iteration over `item` gives."""
         iteration = self.iterate(item)
         if iteration.static is not None:
             values = [self.materialize(part) for part in iteration.static]

@@ -53,12 +53,15 @@ class Source:
         return f"{message} ({place})\n    {shown}\n    {' ' * caret}^"
 
     def syntax_error(self, message: str, node: ast.AST) -> ScriptSyntaxError:
+        """An error for source that TorchScript does not have."""
         return ScriptSyntaxError(self.describe(message, node))
 
     def compile_error(self, message: str, node: ast.AST) -> CompileError:
+        """An error for source that TorchScript does not allow."""
         return CompileError(self.describe(message, node))
 
     def unsupported(self, message: str, node: ast.AST) -> UnsupportedError:
+        """An error for what Treadle does not implement."""
         return UnsupportedError(self.describe(message, node))
 
     def fail_syntax(self, error: SyntaxError) -> NoReturn:
@@ -70,8 +73,7 @@ class Source:
 def parse(source: Source, *, trusted: bool = False) -> ast.Module:
     """The syntax tree of `source`.
 
-    Args:
-        trusted: the text is the user's own Python, which Python has compiled before.
+    `trusted` says that the text is the user's own Python, which Python has compiled before.
 
     Raises:
         ScriptSyntaxError: if it does not parse or is nested too deeply.

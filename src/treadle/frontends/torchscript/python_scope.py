@@ -117,20 +117,24 @@ class PythonScope:
         self._modules: dict[str, types.ModuleType] = {}
 
     def lookup(self, name: str) -> Symbol | None:
+        """What a global, a closed-over variable or one of Python's names stands for."""
         if name in self._names:
             return self.symbol(self._names[name])
         return Special(name) if name in SPECIAL_NAMES or hasattr(builtins, name) else None
 
     def member(self, path: str, name: str) -> Symbol | None:
+        """What ``path.name`` stands for in a module."""
         if not path.startswith("python:"):
             return builtin_member(path, name)
         module = self._modules.get(path)
         return self.symbol(getattr(module, name)) if hasattr(module, name) else None
 
     def find_class(self, name: str) -> Class | None:
+        """The class of the program with a qualified name, or None."""
         return self._classes.get(name)
 
     def prepare(self, function: Function) -> None:
+        """Make sure that the type of the result is known."""
         self._prepare(function)
 
     def symbol(self, value: Any) -> Symbol | None:

@@ -74,6 +74,7 @@ class Signature:
 
     @staticmethod
     def of_schema(schema: Schema) -> Signature:
+        """What an operator takes."""
         return Signature(schema.name, schema.arguments, schema.is_vararg)
 
     @staticmethod
@@ -93,6 +94,7 @@ class Matched:
     bound: dict[str, Type] = field(default_factory=dict)
 
     def substitute(self, type_: Type) -> Type:
+        """A type of the schema with the types of this call."""
         return substitute(type_, self.bound)
 
 
@@ -156,9 +158,7 @@ def _takes_rest(signature: Signature, index: int, positional: list[Value]) -> bo
     return not isinstance(positional[0].type, (ListType, TupleType))
 
 
-def _pack(
-    emitter: Emitter, values: list[Value], type_: Type, conversions: bool
-) -> Value | None:
+def _pack(emitter: Emitter, values: list[Value], type_: Type, conversions: bool) -> Value | None:
     """A list of `values`, or None if one of them does not fit."""
     assert isinstance(type_, ListType)
     items = [
@@ -192,9 +192,8 @@ def convert(
 ) -> Value | None:
     """`value` as `type_`, or None if it does not fit.
 
-    Args:
-        size: N if a single number stands for a list of N equal ones.
-        conversions: also convert implicitly (tensor to number, number to float, str to Device).
+    With `size` N a single number stands for a list of N equal ones. `conversions` are the implicit
+    ones: tensor to number, number to float, str to Device.
     """
     if isinstance(type_, OptionalType) and not isinstance(value.type, OptionalType):
         if value.type == NONE:

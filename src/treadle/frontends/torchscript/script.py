@@ -222,7 +222,9 @@ class _Builder:
         if isinstance(annotation, type):
             names.setdefault(annotation.__name__, annotation)
         scope = PythonScope(names, self.resolve, self.prepare, self.program.classes)
-        function = ast.FunctionDef(name=value.__name__, args=_NO_ARGUMENTS, body=[], decorator_list=[])
+        function = ast.FunctionDef(
+            name=value.__name__, args=_NO_ARGUMENTS, body=[], decorator_list=[]
+        )
         return Importer(source, scope, function, value.__name__, (), None).types.read(node)
 
     def _methods(self, value: type, cls: Class) -> None:

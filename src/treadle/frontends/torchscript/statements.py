@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
+from typing import ClassVar
 
 from treadle.frontends.torchscript.control import (
     BREAK,
@@ -50,6 +51,7 @@ class Statements(Iterations):
     _functions = 0
 
     def body_value(self, body: list[ast.stmt], result: Type | None) -> Value:
+        """Import the statements of a function; the value it returns."""
         before = self.function_number, self.result_type, getattr(self, "returned", [])
         self._functions += 1
         self.function_number, self.result_type, self.returned = self._functions, result, []
@@ -80,6 +82,7 @@ class Statements(Iterations):
         return result
 
     def statements(self, body: list[ast.stmt]) -> Exits:
+        """Import statements, and say how they may end."""
         return self.sequence(self._steps(body))
 
     def _steps(self, body: list[ast.stmt]) -> list[Step]:
@@ -115,7 +118,8 @@ class Statements(Iterations):
 
     def _assign(self, node: ast.Assign) -> Exits:
         if len(node.targets) == 1 and _is_parallel(node.targets[0], node.value):
-            assert isinstance(node.targets[0], ast.Tuple) and isinstance(node.value, ast.Tuple)
+            assert isinstance(node.targets[0], ast.Tuple)
+            assert isinstance(node.value, ast.Tuple)
             pairs = zip(node.targets[0].elts, node.value.elts, strict=True)
             items = [(t, self.item(value, self._target_hint(t))) for t, value in pairs]
             for target, item in items:
@@ -138,6 +142,7 @@ class Statements(Iterations):
         return None
 
     def assign_item(self, target: ast.expr, item: Item) -> None:
+        """Give an assignment's target its value."""
         match target:
             case ast.Name(name):
                 self._assign_name(target, name, item)
@@ -243,10 +248,8 @@ class Statements(Iterations):
         return node.value
 
     def _return(self, node: ast.Return) -> Exits:
-        if node.value is None:
-            value = self.none()
-        else:
-            value = self.expression(node.value, self.result_type)
+        hint = self.result_type
+        value = self.none() if node.value is None else self.expression(node.value, hint)
         if self.result_type is not None:
             value = self.require(value, self.result_type, "the returned value")
         elif isinstance(value.type, FunctionType):
@@ -423,7 +426,7 @@ class Statements(Iterations):
                 raise self.syntax_error("TorchScript cannot delete this", target)
         return FALLS
 
-    _statements: dict[type[ast.stmt], Callable[..., Exits]] = {
+    _statements: ClassVar[dict[type[ast.stmt], Callable[..., Exits]]] = {
         ast.Expr: _expression_statement, ast.Assign: _assign, ast.AnnAssign: _annotated_assign,
         ast.AugAssign: _augmented, ast.Return: _return, ast.Break: _break, ast.Continue: _continue,
         ast.Pass: _pass, ast.If: _if, ast.While: _while, ast.For: _for, ast.Raise: _raise,

@@ -33,6 +33,7 @@ class Subscripts(Expressions):
     """Imports ``base[index]``."""
 
     def subscript(self, node: ast.Subscript, hint: Type | None) -> Item:
+        """What ``base[index]`` gives."""
         base = self.item(node.value)
         if isinstance(base, (Builtin, ClassSymbol, TypeSymbol)):
             return TypeSymbol(self.types.read(node))
