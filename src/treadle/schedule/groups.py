@@ -158,6 +158,8 @@ def _fits(group: Group, other: Group, value: Value, shape: Any) -> bool:
         return False
     if any(user not in group.nodes for user in value.users):
         return False
+    if group.anchor in value.users and not isinstance(group.anchor.op.lower, Rows):
+        return False  # only rows compute their operands on the way
     if len(group.nodes) + len(other.nodes) > MAX_NODES or _tree_size(value, other) > MAX_TREE:
         return False
     if other.anchor is None:

@@ -27,7 +27,9 @@ from treadle.schedule.groups import Group, map_arguments, tensor_operands, tenso
 from treadle.schedule.machine import Machine
 from treadle.schedule.nests import NestBuilder
 from treadle.schedule.placement import Placement
-from treadle.schedule.places import Place, broadcast_strides, collapse, walking_order
+from treadle.schedule.places import (
+    Place, broadcast_strides, collapse, dense_strides, walking_order,
+)  # fmt: skip
 from treadle.schedule.steps import Step, count_tasks, grain, stream_cost, task_axes
 
 _RESULT_DTYPE: dict[str, DType] = {"argmax": i64, "argmin": i64, "any": bool_, "all": bool_}
@@ -73,10 +75,9 @@ class _Axes:
         self,
         shape: Sequence[int],
         rows: Sequence[int],
-        lead: Place,
+        order: Sequence[int],
         strides: Sequence[Sequence[int]],
     ) -> None:
-        order = walking_order(shape, lead.strides)
         self._outer = [d for d in order if d not in rows]
         self._rows = [d for d in order if d in rows] if len(rows) > 1 else list(rows)
         self._shape = shape
@@ -107,9 +108,8 @@ def rows_step(group: Group, placement: Placement, machine: Machine) -> Step:
     rows = rule.dims(result, *types)
     before, after = _sides(group, node)
     operands = [(v, placement[v]) for v in externals(group)]
-    lead = _lead([placement[v] for v in before], shape)
-    order = None if rule.reduces else walking_order(shape, lead.strides)
-    target = placement.result(group.result, order)
+    order = _order([placement[v] for v in before], shape)
+    target = placement.result(group.result, None if rule.reduces else order)
 
     def over_rows(place: Place) -> tuple[int, ...]:
         return broadcast_strides(place, shape)
@@ -123,7 +123,7 @@ def rows_step(group: Group, placement: Placement, machine: Machine) -> Step:
         *(over_rows(placement[v]) for v in before),
         *(over_result(placement[v]) for v in after),
     ]
-    axes = _Axes(shape, rows, lead, [spread, *strides])
+    axes = _Axes(shape, rows, order, [spread, *strides])
     builder = NestBuilder()
     inside = Fused(group, {}, lambda v: _load(builder, axes, placement[v], over_rows(placement[v])))
     count = Const(math.prod(shape[d] for d in rows), i64)
@@ -161,8 +161,10 @@ def _load(builder: NestBuilder, axes: _Axes, place: Place, strides: Sequence[int
     return builder.load(place, over, numbers)
 
 
-def _lead(operands: Sequence[Place], shape: Sequence[int]) -> Place:
-    return next((p for p in operands if p.shape == tuple(shape)), operands[0])
+def _order(operands: Sequence[Place], shape: Sequence[int]) -> list[int]:
+    """The dims in the order in which the first operand of the whole shape has them in memory."""
+    whole = (p.strides for p in operands if p.shape == tuple(shape))
+    return walking_order(shape, next(whole, dense_strides(shape)))
 
 
 def _spread(strides: Sequence[int], shape: Sequence[int], rows: Sequence[int]) -> tuple[int, ...]:
