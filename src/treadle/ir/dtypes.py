@@ -32,10 +32,12 @@ class DType:
 
     @property
     def is_floating(self) -> bool:
+        """Whether it is a real floating-point type."""
         return self.kind == "f"
 
     @property
     def is_complex(self) -> bool:
+        """Whether it is a complex type."""
         return self.kind == "c"
 
     @property
@@ -72,7 +74,7 @@ _EXTENDED = {
     "f8e4m3fn": ml_dtypes.float8_e4m3fn,
 }
 _NUMPY: dict[str, np.dtype] = {
-    d.name: np.dtype(_EXTENDED[d.name] if d.name in _EXTENDED else d.torch_name) for d in DTYPES
+    d.name: np.dtype(_EXTENDED.get(d.name, d.torch_name)) for d in DTYPES
 }
 BY_NAME: dict[str, DType] = {d.name: d for d in DTYPES}
 BY_CODE: dict[int, DType] = {d.code: d for d in DTYPES}

@@ -47,6 +47,7 @@ class Value:
 
     @property
     def is_constant(self) -> bool:
+        """Whether a `constant` node makes it."""
         return self.node is not None and self.node.op is CONSTANT
 
     def __repr__(self) -> str:
@@ -95,15 +96,18 @@ class Node:
         return output
 
     def add_input(self, value: Value) -> None:
+        """Append an operand."""
         self.inputs.append(value)
         value.users[self] = value.users.get(self, 0) + 1
 
     def set_input(self, index: int, value: Value) -> None:
+        """Replace one operand."""
         _drop_use(self.inputs[index], self)
         self.inputs[index] = value
         value.users[self] = value.users.get(self, 0) + 1
 
     def set_inputs(self, values: Sequence[Value]) -> None:
+        """Replace all operands."""
         for old in self.inputs:
             _drop_use(old, self)
         self.inputs = []
@@ -111,10 +115,12 @@ class Node:
             self.add_input(value)
 
     def add_output(self, type_: Type, name: str = "") -> Value:
+        """Append a result."""
         self.outputs.append(Value(type_, name, self))
         return self.outputs[-1]
 
     def add_block(self) -> Block:
+        """Append a block, owned by this node."""
         self.blocks.append(Block(self))
         return self.blocks[-1]
 
@@ -145,6 +151,7 @@ class Block:
         self._end.owner = self
 
     def add_param(self, type_: Type, name: str = "") -> Value:
+        """Append a parameter."""
         value = Value(type_, name)
         value.block = self
         self.params.append(value)
@@ -152,8 +159,11 @@ class Block:
 
     @property
     def nodes(self) -> Iterator[Node]:
-        """The nodes in order. While looping, any may be erased and others inserted; those inserted
-        before the next one are not visited."""
+        """The nodes in order.
+
+        While looping, any may be erased and others inserted; those inserted before the next one
+        are not visited.
+        """
         node = self._end.next
         while node is not self._end:
             following = node.next
@@ -164,9 +174,11 @@ class Block:
 
     @property
     def returns(self) -> list[Value]:
+        """The values that the block gives."""
         return self._end.inputs
 
     def set_returns(self, values: Sequence[Value]) -> None:
+        """Replace what the block gives."""
         self._end.set_inputs(values)
 
     @property
@@ -175,9 +187,11 @@ class Block:
         return self._end
 
     def append(self, node: Node) -> Node:
+        """Put `node`, of no block yet, at the end."""
         return self.insert_before(self._end, node)
 
     def insert_before(self, place: Node, node: Node) -> Node:
+        """Put `node`, of no block yet, before `place`."""
         node.owner = self
         node.prev, node.next = place.prev, place
         place.prev.next = node
@@ -186,7 +200,8 @@ class Block:
 
     def erase(self, node: Node) -> None:
         """Remove `node`, whose results must have no uses, with its blocks."""
-        assert node.owner is self and not any(v.users for v in node.outputs), node
+        assert node.owner is self, node
+        assert not any(v.users for v in node.outputs), node
         node.prev.next, node.next.prev = node.next, node.prev
         node.owner = None
         for block in node.blocks:
@@ -223,6 +238,7 @@ class Block:
         return self.insert_before(before or self._end, Node(op, inputs, types, attributes, loc))
 
     def constant(self, value: Any, type_: Type, *, before: Node | None = None) -> Value:
+        """The result of a new `constant` node."""
         return self.add(CONSTANT, (), (type_,), before=before, value=value).output
 
 
@@ -240,6 +256,7 @@ class Graph(Block):
         yield from _walk(self)
 
     def nodes_of(self, *ops: OpDef) -> list[Node]:
+        """All applications of `ops`, in the order of `walk`."""
         return [n for n in self.walk() if n.op in ops]
 
 

@@ -114,8 +114,10 @@ Expr: TypeAlias = Const | Index | Extent | Load | Call | Reduced | Accumulator
 
 @dataclass(frozen=True, slots=True)
 class Buffer:
-    """A pointer argument. `written` buffers alias no other buffer of the kernel, except that a
-    kernel may store to exactly the element it loads (in-place pointwise).
+    """A pointer argument.
+
+    `written` buffers alias no other buffer of the kernel, except that a kernel may store to exactly
+    the element it loads (in-place pointwise).
     """
 
     dtype: DType
@@ -132,8 +134,9 @@ class Axis:
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """An inner axis of a stage, ``start <= i < stop``; the bounds are i64 expressions over the
-    outer axes (never over the vectorised one) and extents.
+    """An inner axis of a stage, ``start <= i < stop``.
+
+    The bounds are i64 expressions over the outer axes (never over the vectorised one) and extents.
     """
 
     start: Expr
@@ -142,8 +145,10 @@ class Range:
 
 @dataclass(frozen=True, slots=True)
 class Reduce:
-    """Combine `value` over all axes of the stage. `function`: sum, prod, max, min, any, all, and
-    argmax, argmin (i64 position on the stage's last axis; first wins; NaN wins as in torch).
+    """Combine `value` over all axes of the stage.
+
+    `function`: sum, prod, max, min, any, all, and argmax, argmin (i64 position on the stage's last
+    axis; first wins; NaN wins as in torch).
 
     max and min propagate NaN. An empty range gives the identity. f32 sums keep several partial
     sums in an order fixed by the extents alone.
@@ -165,8 +170,9 @@ class Store:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Inner loops over `ranges` (innermost last), which reduce or store; a stage without ranges
-    runs once for each outer point.
+    """Inner loops over `ranges` (innermost last), which reduce or store.
+
+    A stage without ranges runs once for each outer point.
     """
 
     ranges: tuple[Range, ...] = ()

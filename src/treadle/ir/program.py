@@ -37,6 +37,7 @@ class Function:
     _graph: Graph | None = None
 
     def graph(self) -> Graph:
+        """The compiled graph; one per function, not to be changed."""
         if self._graph is None:
             self._graph = self.compile()
         return self._graph
@@ -80,13 +81,16 @@ class EnumValue:
 
 @dataclass(slots=True, eq=False)
 class Program:
-    """All functions and classes that one source (an archive, a `@script`) defines, by qualified
-    name. Both are filled while graphs compile, since sources are read lazily."""
+    """All functions and classes that one source (an archive, a `@script`) defines.
+
+    Both go by qualified name, and are filled while graphs compile: sources are read lazily.
+    """
 
     functions: dict[str, Function] = field(default_factory=dict)
     classes: dict[str, Class] = field(default_factory=dict)
 
     def function(self, name: str) -> Function:
+        """The function of that qualified name, or `CompileError`."""
         try:
             return self.functions[name]
         except KeyError:

@@ -35,6 +35,7 @@ class TensorType:
 
     @property
     def rank(self) -> int | None:
+        """The number of dims; None if unknown."""
         return None if self.shape is None else len(self.shape)
 
     @property
@@ -71,6 +72,8 @@ class Primitive:
 
 @dataclass(frozen=True, slots=True)
 class ListType:
+    """A list."""
+
     element: Type
 
     def __str__(self) -> str:
@@ -79,6 +82,8 @@ class ListType:
 
 @dataclass(frozen=True, slots=True)
 class DictType:
+    """A dict."""
+
     key: Type
     value: Type
 
@@ -102,6 +107,8 @@ class TupleType:
 
 @dataclass(frozen=True, slots=True)
 class OptionalType:
+    """A value or None."""
+
     element: Type
 
     def __str__(self) -> str:
@@ -110,6 +117,8 @@ class OptionalType:
 
 @dataclass(frozen=True, slots=True)
 class UnionType:
+    """A value of one of several types."""
+
     options: tuple[Type, ...]
 
     def __str__(self) -> str:
