@@ -170,6 +170,43 @@ def test_short_literal_ranges_are_unrolled(target: Target) -> None:
     check(kernel, arrays, target=target)
 
 
+def depthwise(taps: int) -> LoopNest:
+    """Same-padded depthwise filter over [h, w, c]; sizes: h, w, c, w*c, corner, taps*c."""
+    half, count = Const(taps // 2, i64), Const(taps, i64)
+
+    def bounds(axis: int) -> Range:
+        first = Call("sub", (Index(axis), half), i64)
+        start = Call("max", (Call("sub", (ZERO, first), i64), ZERO), i64)
+        return Range(
+            start, Call("min", (Call("sub", (Extent(Size(axis)), first), i64), count), i64)
+        )
+
+    along = ((0, Size(3)), (1, Size(2)), (2, 1))
+    x = Load(Access(0, (*along, (3, Size(3)), (4, Size(2))), Size(4)), f32)
+    weight = Load(Access(1, ((2, 1), (3, Size(5)), (4, Size(2)))), f32)
+    reduce = Reduce("sum", Call("mul", (x, weight), f32), f32)
+    stages = (
+        Stage((bounds(0), bounds(1)), (reduce,)),
+        Stage(stores=(Store(Access(2, along), Reduced(0, 0, f32)),)),
+    )
+    buffers = (Buffer(f32), Buffer(f32), Buffer(f32, True))
+    axes = (Axis(Size(0), 2), Axis(Size(1), 0), Axis(Size(2), 0))
+    return LoopNest("depthwise", buffers, axes, stages)
+
+
+@each_target
+@pytest.mark.parametrize("taps", [3, 5])
+@pytest.mark.parametrize("shape", [(1, 1, 5), (3, 3, 16), (7, 14, 20), (5, 9, 33)])
+def test_whole_windows_are_done_together(
+    shape: tuple[int, int, int], taps: int, target: Target
+) -> None:
+    h, w, c = shape
+    corner = -(taps // 2) * (w * c + c)
+    sizes = [h, w, c, w * c, corner, taps * c]
+    arrays = [data(f32, h * w * c), data(f32, taps * taps * c, 1), np.zeros(h * w * c, np.float32)]
+    check(depthwise(taps), arrays, sizes, target=target)
+
+
 @each_target
 def test_no_rows_and_no_columns(target: Target) -> None:
     kernel = softmax("inner")

@@ -15,7 +15,7 @@ from treadle.codegen import memory
 from treadle.codegen.casts import memory_type
 from treadle.codegen.emit import PTR, Emitter, Value, compute_dtype
 from treadle.codegen.expressions import Arguments, Evaluator
-from treadle.codegen.loopnest import lane_mask
+from treadle.codegen.memory import lane_mask
 from treadle.codegen.target import Target
 from treadle.ir.dtypes import i64
 from treadle.ir.loops import CONTRACTION_SIZES, Accumulator, Contraction, Reduced, Size

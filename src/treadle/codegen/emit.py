@@ -131,6 +131,7 @@ class Emitter:
         self.target = target
         self.scopes = [Scope()]
         self.declarations: dict[str, None] = {}
+        self._shifted: dict[str, tuple[Value, int]] = {}
         self._count = 0
 
     @property
@@ -307,7 +308,17 @@ class Emitter:
             return self.integer(int(a.constant) + int(b.constant))
         if a.constant == 0:
             return b
-        return a if b.constant == 0 else self.binary("add nsw", a, b)
+        if b.constant == 0:
+            return a
+        total = self.binary("add nsw", a, b)
+        if b.constant is not None:
+            base, constant = self.split(a)
+            self._shifted[total.name] = base, constant + int(b.constant)
+        return total
+
+    def split(self, a: Value) -> tuple[Value, int]:
+        """`a` as a value plus a constant that was added to it last."""
+        return self._shifted.get(a.name, (a, 0))
 
     def sub(self, a: Value, b: Value) -> Value:
         """``a - b`` of i64."""

@@ -194,14 +194,23 @@ class Evaluator:
         parts = [self.arguments.dim(access.offset)]
         stride = 0
         lane_parts: list[Value] = []
+        known: dict[Dim, int] = {}
         for axis, dim in access.terms:
-            parts.append(e.mul(self.axes[axis], self.arguments.dim(dim)))
+            # Constants are added up per stride: equal positions become equal instructions.
+            position = self.axes[axis]
+            if position.constant is None:
+                base, constant = e.split(position)
+            else:
+                base, constant = e.integer(0), int(position.constant)
+            known[dim] = known.get(dim, 0) + constant
+            parts.append(e.mul(base, self.arguments.dim(dim)))
             if axis == self.lane_axis and self.lanes > 1:
                 if isinstance(dim, int):
                     stride = dim
                 else:
                     iota = e.vector_constant(i64, range(self.lanes))
                     lane_parts.append(e.binary("mul", iota, self.arguments.dim(dim)))
+        parts += [e.mul(e.integer(n), self.arguments.dim(dim)) for dim, n in known.items()]
         for expr, dim in access.indirect:
             step = self.lane_stride(expr) if self.lanes > 1 else 0
             if step is None or (step != 0 and not isinstance(dim, int)):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from treadle.codegen.casts import memory_type, narrow, widen
 from treadle.codegen.emit import PTR, Emitter, Value
-from treadle.ir.dtypes import DType, bf16, bool_, i8, i16
+from treadle.ir.dtypes import DType, bf16, bool_, i8, i16, i32
 
 
 def pointer(e: Emitter, base: Value, position: Value, dtype: DType) -> Value:
@@ -113,3 +113,10 @@ def store(
         e.effect(f"store {kind} {name}, {address}, align {align}, !nontemporal !2")
     else:
         e.effect(f"store {kind} {name}, {address}, align {align}")
+
+
+def lane_mask(e: Emitter, count: Value, lanes: int) -> Value:
+    """Which of the lanes are below `count`."""
+    dtype = i8 if lanes >= 32 else i32
+    limit = e.convert("trunc", count, dtype)
+    return e.compare("icmp ult", e.vector_constant(dtype, range(lanes)), limit)

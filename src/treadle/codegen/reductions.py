@@ -12,7 +12,7 @@ from treadle.codegen.casts import cast
 from treadle.codegen.emit import Emitter, Value, compute_dtype
 from treadle.codegen.functions import call_function, maximum, minimum
 from treadle.ir.dtypes import DType, i64
-from treadle.ir.loops import Expr, Reduce
+from treadle.ir.loops import Call, Expr, Reduce
 
 State = tuple[Value, ...]
 _FAR = 2**63 - 1
@@ -90,10 +90,17 @@ class Reduction:
         better = e.binary("or", better, e.binary("and", equal, earlier))
         return e.select(better, b[0], a[0]), e.select(better, b[1], a[1])
 
+    def product(self, value: Expr) -> tuple[Expr, Expr] | None:
+        """The factors, if `value` is a product to be summed with one rounding."""
+        sums = self.function == "sum" and self.dtype.kind == "f"
+        if sums and isinstance(value, Call) and value.function == "mul":
+            same = compute_dtype(value.dtype) is self.dtype
+            return (value.args[0], value.args[1]) if same else None
+        return None
+
     def masked(self, mask: Value, a: State, b: State) -> State:
-        """`a`, combined with `b` in the lanes of `mask`."""
-        both = self.combine(a, b)
-        return tuple(self.e.select(mask, x, y) for x, y in zip(both, a, strict=True))
+        """`a` in the lanes of `mask`, else `b`."""
+        return tuple(self.e.select(mask, x, y) for x, y in zip(a, b, strict=True))
 
     def fold(self, state: State, lanes: int) -> State:
         """Combine halves with each other until `lanes` are left."""
