@@ -29,7 +29,8 @@ from treadle.eager.creation import (
     zeros,
     zeros_like,
 )
-from treadle.eager.dtypes import dtype
+from treadle.eager.device import device, inference_mode, no_grad
+from treadle.eager.dtypes import dtype, finfo, get_default_dtype, iinfo
 from treadle.eager.random import (
     Generator,
     manual_seed,
@@ -112,12 +113,14 @@ __all__ = [
     "complex64",
     "complex128",
     "contiguous_format",
+    "device",
     "double",
     "dtype",
     "e",
     "empty",
     "empty_like",
     "eye",
+    "finfo",
     "float16",
     "float32",
     "float64",
@@ -127,19 +130,24 @@ __all__ = [
     "full",
     "full_like",
     "get_budget",
+    "get_default_dtype",
     "get_num_interop_threads",
     "get_num_threads",
     "half",
+    "iinfo",
     "inf",
+    "inference_mode",
     "int8",
     "int16",
     "int32",
     "int64",
+    "is_tensor",
     "linspace",
     "long",
     "manual_seed",
     "nan",
     "nn",
+    "no_grad",
     "ones",
     "ones_like",
     "parallel_info",
@@ -200,6 +208,11 @@ _LAZY = {"load": "jit", "script": "jit", "Method": "model", "Module": "model"}
 
 _SHADOWS = {"float": float32, "int": int32, "bool": _dtypes.DTYPES["bool"]}
 """Dtypes that are called like builtins, which this module itself needs."""
+
+
+def is_tensor(value: object) -> bool:
+    """Whether `value` is a `Tensor`."""
+    return isinstance(value, Tensor)
 
 
 def __getattr__(name: str) -> Any:

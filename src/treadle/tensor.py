@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 
 from treadle.eager import dtypes
+from treadle.eager.device import CPU
+from treadle.eager.device import device as Device  # noqa: N812  the property has its name
 from treadle.eager.indexing import get_item, set_item
 from treadle.eager.printing import format_array
 from treadle.eager.table import FUNCTIONS, function_names
@@ -78,9 +80,9 @@ class Tensor:
         return dtypes.dtype_of_array(self._array)
 
     @property
-    def device(self) -> str:
-        """Where the elements are: ``cpu``."""
-        return "cpu"
+    def device(self) -> Device:
+        """Where the elements are."""
+        return CPU
 
     @property
     def ndim(self) -> int:
@@ -159,6 +161,10 @@ class Tensor:
     def is_complex(self) -> bool:
         """Whether the elements are complex numbers."""
         return self.dtype.is_complex
+
+    def type(self, dtype: Any = None) -> Any:
+        """The tensor as `dtype`; without it, the dtype's name."""
+        return str(self.dtype) if dtype is None else self.to(dtypes.as_dtype(dtype))
 
     def _dim(self, dim: int) -> int:
         rank = self._array.ndim

@@ -213,3 +213,52 @@ def eager_values(values: dict[str, Any]) -> dict[str, Any]:
 
 def foreign_values(values: dict[str, Any]) -> dict[str, Any]:
     return {k: to_torch(v) for k, v in values.items()}
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "t.norm(a, dim=1)",
+        "a.norm(p=1, dim=-1, keepdim=True)",
+        "t.max(a, b)",
+        "t.split(a, [1, 3], 1)",
+        "t.split(a, 2)",
+        "a.sum(0, dtype=t.float64)",
+        "a.mean((0, 1))",
+        "a.var(0, unbiased=False)",
+        "t.einsum('ij,kj->ik', a, b)",
+        "t.meshgrid(a[0], b[0], indexing='ij')",
+        "t.where(a > 0, 0.0, a)",
+        "t.where(a > 0)",
+        "t.pow(2, a)",
+        "t.div(a, 2, rounding_mode='floor')",
+        "a.repeat(2, 2)",
+        "a.expand(2, -1, -1)",
+        "a.topk(2).indices",
+        "a.new_full((2,), 3.0)",
+        "t.nn.functional.normalize(a)",
+        "a.type(t.float64)",
+        "t.full_like(a, 2)",
+    ],
+)
+def test_torchs_idioms_give_torchs_results(expression: str) -> None:
+    rng = np.random.default_rng(0)
+    a, b = (rng.standard_normal((3, 4)).astype(np.float32) for _ in range(2))
+    ours = eval(expression, {"t": treadle, "a": treadle.tensor(a), "b": treadle.tensor(b)})
+    theirs = eval(expression, {"t": torch, "a": torch.tensor(a), "b": torch.tensor(b)})
+    several = isinstance(theirs, list | tuple)
+    for x, y in zip(ours, theirs, strict=True) if several else [(ours, theirs)]:
+        np.testing.assert_allclose(x.numpy(), y.numpy(), rtol=1e-5, atol=1e-6)
+        assert x.numpy().dtype == y.numpy().dtype
+
+
+def test_limits_and_promotion_of_dtypes() -> None:
+    assert treadle.finfo(treadle.float32).eps == np.finfo(np.float32).eps
+    assert treadle.finfo("bfloat16").bits == 16
+    assert treadle.iinfo(treadle.int8).max == 127
+    assert treadle.promote_types(treadle.int32, treadle.float16) is treadle.float16
+    assert treadle.can_cast(treadle.int64, treadle.float32)
+    assert not treadle.can_cast(treadle.float32, treadle.int64)
+    with pytest.raises(treadle.InputError, match="no floating dtype"):
+        treadle.finfo(treadle.int8)

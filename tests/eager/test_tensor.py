@@ -375,3 +375,25 @@ def test_wrong_calls_say_what_is_wrong(call: Any, error: type[Exception], match:
     for _ in range(2):
         with pytest.raises(error, match=match):
             call()
+
+
+# --- places and modes ----------------------------------------------------------------------------
+
+
+def test_there_is_one_device() -> None:
+    assert treadle.ones(1).device == treadle.device("cpu")
+    assert str(treadle.device("cpu:0")) == "cpu"
+    assert treadle.zeros(2, device=treadle.device("cpu")).to(treadle.device("cpu")).numel() == 2
+    with pytest.raises(treadle.InputError, match="only the device cpu"):
+        treadle.device("cuda")
+
+
+def test_modes_of_autograd_change_nothing() -> None:
+    @treadle.no_grad()
+    def double(x: Tensor) -> Tensor:
+        return x * 2
+
+    with treadle.inference_mode(True):
+        assert double(treadle.ones(1)).item() == 2.0
+    assert treadle.is_tensor(treadle.ones(1))
+    assert not treadle.is_tensor(np.ones(1))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
+import ml_dtypes
 import numpy as np
 
 from treadle.errors import InputError
@@ -110,3 +112,63 @@ def dtype_of_array(array: np.ndarray[Any, Any]) -> dtype:
     if element is None:
         raise InputError(f"tensors have no dtype {array.dtype}; there are {', '.join(DTYPES)}")
     return _OBJECTS[element]
+
+
+@dataclass(frozen=True, slots=True)
+class FloatLimits:
+    """The limits of a type of floating numbers."""
+
+    dtype: dtype
+    bits: int
+    eps: float
+    max: float
+    min: float
+    tiny: float
+
+    @property
+    def smallest_normal(self) -> float:
+        """Another name of `tiny`."""
+        return self.tiny
+
+
+@dataclass(frozen=True, slots=True)
+class IntegerLimits:
+    """The limits of a type of integers."""
+
+    dtype: dtype
+    bits: int
+    max: int
+    min: int
+
+
+def finfo(type: Any = float) -> FloatLimits:
+    """The limits of a floating dtype.
+
+    Raises:
+        InputError: if it is none.
+    """
+    element = as_element(type)
+    if not element.is_floating:
+        raise InputError(f"finfo: {element.torch_name} is no floating dtype")
+    read: Any = ml_dtypes.finfo
+    info = read(element.numpy)
+    limits = (float(v) for v in (info.eps, info.max, info.min, info.smallest_normal))
+    return FloatLimits(_OBJECTS[element], element.itemsize * 8, *limits)
+
+
+def iinfo(type: Any) -> IntegerLimits:
+    """The limits of an integer dtype.
+
+    Raises:
+        InputError: if it is none.
+    """
+    element = as_element(type)
+    if not element.is_integral:
+        raise InputError(f"iinfo: {element.torch_name} is no integer dtype")
+    info = np.iinfo(element.numpy)
+    return IntegerLimits(_OBJECTS[element], int(info.bits), int(info.max), int(info.min))
+
+
+def get_default_dtype() -> dtype:
+    """The dtype of tensors made of Python's floats."""
+    return DTYPES["float32"]

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from treadle.eager.adapters import ADAPTERS
 from treadle.eager.execute import Prepared, PreparedInPlace, as_array, number_key, prepare
 from treadle.eager.matching import Leaf, match_call
 from treadle.errors import InputError
@@ -25,7 +26,10 @@ MAX_PREPARED = 512
 _ARRAYS = (Tensor, np.ndarray)
 MAX_NUMBERS = 4096
 _numbers: dict[Any, Array | None] = {}
-_QUERIES = ("size", "dim", "len", "stride", "is_contiguous")
+_METHODS_ONLY = frozenset({
+    "contiguous", "cpu", "data", "dim", "index", "is_contiguous", "len", "lift_fresh", "mT",
+    "nonzero_numpy", "numpy_T", "size", "stride", "to", "type_as", "view", "view_as",
+})  # fmt: skip
 
 
 def function_names() -> list[str]:
@@ -35,7 +39,8 @@ def function_names() -> list[str]:
         for op in OPS.by_name.values()
         if op.schema is not None and op.schema.namespace == "aten" and _is_on_tensors(op)
     }
-    return sorted(n for n in found if n[0].islower() and n not in _QUERIES)
+    names = (n for n in found if n[0].islower() and n not in _METHODS_ONLY)
+    return sorted({*names, *ADAPTERS})
 
 
 def make_function(name: str) -> Callable[..., Any]:
@@ -44,6 +49,8 @@ def make_function(name: str) -> Callable[..., Any]:
     Raises:
         KeyError: if there is no such operator.
     """
+    if name in ADAPTERS:
+        return ADAPTERS[name]
     overloads = [op for op in OPS.overloads(f"aten::{name}") if _is_on_tensors(op)]
     if not overloads:
         raise KeyError(name)

@@ -144,6 +144,13 @@ def instance_norm(
     return result
 
 
+def normalize(input: Any, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> Tensor:
+    """`input` over its p-norm along `dim`, which counts as `eps` at least."""
+    length = FUNCTIONS["norm"](input, p, dim, True)
+    result: Tensor = FUNCTIONS["div"](input, FUNCTIONS["clamp_min"](length, eps))
+    return result
+
+
 def max_pool1d(
     input: Any,
     kernel_size: int | Sequence[int],
