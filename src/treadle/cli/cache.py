@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from treadle.cli.console import human_bytes, output, print_json
+from treadle.cli.console import counted, human_bytes, output, print_json
 from treadle.codegen import ObjectCache
 from treadle.options import Options
 
@@ -38,9 +38,9 @@ def cache(
         return
     console = output()
     if clear:
-        console.print(f"removed {removed} kernels")
+        console.print(f"removed {counted(removed, 'kernel')}")
     console.print(
-        f"{found.directory}: {found.entries} kernels, {human_bytes(found.size_bytes)} "
+        f"{found.directory}: {counted(found.entries, 'kernel')}, {human_bytes(found.size_bytes)} "
         f"of at most {human_bytes(found.limit_bytes)}",
         markup=False,
         soft_wrap=True,

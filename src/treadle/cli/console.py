@@ -49,3 +49,8 @@ def human_time(nanoseconds: float) -> str:
             return f"{time:.0f} {unit}" if unit == "ns" else f"{time:.3g} {unit}"
         time /= 1000
     return f"{time:.2f} s"
+
+
+def counted(count: int, noun: str) -> str:
+    """A number with its noun: 1 client, 2 clients."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 import treadle
-from treadle.cli.console import human_bytes, human_time, output, print_json
+from treadle.cli.console import counted, human_bytes, human_time, output, print_json
 from treadle.cli.values import example_inputs
 from treadle.compiler import Explanation
 from treadle.ir.graph import Graph
@@ -149,15 +150,20 @@ def print_explanation(console: Console, explanation: Explanation) -> None:
         console.print(f"\ninterpreted: {explanation.reason}", markup=False, soft_wrap=True)
         return
     total = sum(step.cost_ns for step in explanation.steps)
+    sequences = counted(explanation.sequences, "sequence")
     console.print(
-        f"\nplanned: {len(explanation.steps)} steps in {explanation.sequences} sequences, "
+        f"\nplanned: {counted(len(explanation.steps), 'step')} in {sequences}, "
         f"{human_bytes(explanation.arena_bytes)} of working memory, "
         f"about {human_time(total)} of one thread\n"
     )
     table = _table(
         "step", "kernel", "tasks", "estimate", "share", right=("tasks", "estimate", "share")
     )
-    for step in explanation.steps:
-        share = f"{step.cost_ns / total:.1%}" if total else ""
-        table.add_row(step.name, step.kind, str(step.num_tasks), human_time(step.cost_ns), share)
+    for _, alike in itertools.groupby(explanation.steps, lambda s: (s.name, s.kind, s.num_tasks)):
+        steps = tuple(alike)
+        cost = sum(step.cost_ns for step in steps)
+        share = f"{cost / total:.1%}" if total else ""
+        count = f" × {len(steps)}" if len(steps) > 1 else ""
+        first = steps[0]
+        table.add_row(first.name + count, first.kind, str(first.num_tasks), human_time(cost), share)
     console.print(table)

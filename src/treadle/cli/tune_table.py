@@ -6,10 +6,11 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from treadle.cli.console import human_time
+from treadle.cli.console import counted, human_time
 from treadle.tune import Measurement, Sweep
 
 _BAR = 14
+_BUSY = 0.1
 
 
 def print_sweep(console: Console, sweep: Sweep) -> None:
@@ -82,10 +83,17 @@ def findings(sweep: Sweep) -> list[str]:
             f"the default {sweep.default}: {alone.p50_ns / fastest.p50_ns:.2f} times the best "
             f"latency, {busiest.throughput / most.throughput:.2f} times the best throughput"
         )
+    if sweep.foreign_load is not None and sweep.foreign_load > _BUSY:
+        lines.append(
+            f"note: other processes used {sweep.foreign_load:.0%} of this machine's CPU time "
+            "meanwhile; repeat when it is quiet"
+        )
     return lines
 
 
 def _name(m: Measurement) -> str:
-    clients = f"{m.clients} client{'s' if m.clients > 1 else ''}"
     setting = m.setting
-    return f"{setting.intra_op} intra-op × {setting.inter_op} inter-op threads, {clients}"
+    return (
+        f"{setting.intra_op} intra-op × {setting.inter_op} inter-op threads, "
+        f"{counted(m.clients, 'client')}"
+    )

@@ -67,6 +67,7 @@ class Sweep:
         batch: examples per request.
         rounds: how often each cell had its turn.
         seconds: how long each cell was measured in all.
+        foreign_load: the part of the machine's CPU time that others used meanwhile, if known.
     """
 
     measurements: tuple[Measurement, ...]
@@ -75,6 +76,7 @@ class Sweep:
     batch: int = 1
     rounds: int = 1
     seconds: float = 0.0
+    foreign_load: float | None = None
 
     @property
     def settings(self) -> tuple[ThreadSetting, ...]:
@@ -137,6 +139,7 @@ def as_document(sweep: Sweep) -> dict[str, Any]:
         "batch": sweep.batch,
         "rounds": sweep.rounds,
         "seconds_per_cell": sweep.seconds,
+        "foreign_load": sweep.foreign_load,
         "best_latency": _flat(sweep.best_latency),
         "best_throughput": _flat(sweep.best_throughput),
         "measurements": [{**_flat(m), "pareto": m in front} for m in sweep.measurements],

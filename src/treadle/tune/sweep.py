@@ -13,6 +13,7 @@ import numpy as np
 from treadle import runtime
 from treadle.errors import InputError
 from treadle.tune.clients import Clock, Turn, drive
+from treadle.tune.foreign import CpuTime, foreign_share
 from treadle.tune.result import Cell, Measurement, Sweep, cells
 from treadle.tune.settings import ThreadSetting, client_counts, settings_up_to
 
@@ -74,6 +75,7 @@ def sweep(
         module(*requests[number % len(requests)])
 
     call(0)
+    before = CpuTime.now()
     turns: dict[Cell, list[Turn]] = {cell: [] for cell in plan}
     order = random.Random(0)
     for _ in range(rounds):
@@ -91,6 +93,7 @@ def sweep(
         batch=batch,
         rounds=rounds,
         seconds=seconds,
+        foreign_load=foreign_share(before, CpuTime.now()),
     )
 
 

@@ -1,0 +1,108 @@
+"""The documentation is true: its Python blocks run, its commands succeed, its tables are whole."""
+
+from __future__ import annotations
+
+import io
+import re
+import shlex
+import shutil
+from collections.abc import Iterator
+from contextlib import redirect_stdout
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import treadle as library
+from tests.cli.conftest import Command
+from tests.cli.support import DIGITS, images
+from treadle.cli.info import VARIABLES
+from treadle.cli.tune import parse_settings
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+_BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+
+
+def blocks(page: str, language: str) -> list[str]:
+    text = (DOCS / page).read_text(encoding="utf-8")
+    return [body for kind, body in _BLOCK.findall(text) if kind == language]
+
+
+def commands(page: str) -> Iterator[str]:
+    for block in blocks(page, "console"):
+        for line in block.splitlines():
+            if line.startswith("$ treadle "):
+                yield line[2:].partition("#")[0].strip()
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """What the pages say is there; thread settings are as before afterwards."""
+    monkeypatch.setenv("TREADLE_CACHE_DIR", str(tmp_path / "kernels"))
+    shutil.copy(DIGITS, tmp_path / "model.pt")
+    np.save(tmp_path / "image.npy", images(1))
+    np.savez(tmp_path / "inputs.npz", images=images(4))
+    monkeypatch.chdir(tmp_path)
+    before = library.get_num_threads(), library.get_num_interop_threads()
+    yield tmp_path
+    library.set_num_threads(before[0])
+    library.set_num_interop_threads(before[1])
+
+
+@pytest.mark.slow
+def test_python_of_the_user_guide_runs(folder: Path) -> None:
+    _run_blocks("user_guide.md", folder)
+
+
+def _run_blocks(page: str, folder: Path) -> None:
+    """Run the blocks in one namespace, from files, since scripted functions need their source."""
+    namespace: dict[str, object] = {"__name__": "guide"}
+    printed = io.StringIO()
+    with redirect_stdout(printed):
+        for number, block in enumerate(blocks(page, "python")):
+            path = folder / f"block{number}.py"
+            path.write_text(block)
+            exec(compile(block, str(path), "exec"), namespace)
+    assert printed.getvalue()
+
+
+@pytest.mark.slow
+def test_python_of_the_tuning_page_runs(folder: Path) -> None:
+    using, measuring = blocks("tuning.md", "python")
+    namespace: dict[str, object] = {
+        "model": library.load("model.pt"),
+        "image": images(1),
+    }
+    with redirect_stdout(io.StringIO()):
+        exec(using, namespace)
+        exec(measuring.replace("seconds=0.5", "seconds=0.01"), namespace)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", list(commands("user_guide.md")))
+def test_commands_of_the_user_guide_succeed(treadle: Command, folder: Path, command: str) -> None:
+    result = treadle(*shlex.split(command)[1:])
+    assert result.status == 0, result.errors
+
+
+@pytest.mark.parametrize("page", ["user_guide.md"])
+def test_every_variable_is_in_the_table(page: str) -> None:
+    text = (DOCS / page).read_text(encoding="utf-8")
+    assert all(f"`{name}`" in text for name in VARIABLES)
+
+
+def test_every_option_of_tune_in_the_docs_exists(treadle: Command) -> None:
+    text = (DOCS / "tuning.md").read_text(encoding="utf-8")
+    help_text = treadle("tune", "--help").output
+    for option in set(re.findall(r"--[a-z][a-z-]+", text)):
+        assert option in help_text
+    assert len(parse_settings("1x1,2x1,2x2")) == 3
+
+
+@pytest.mark.parametrize("page", ["user_guide.md", "tuning.md", "adding_an_op.md"])
+def test_links_lead_somewhere(page: str) -> None:
+    text = (DOCS / page).read_text(encoding="utf-8")
+    for target in re.findall(r"\]\(([^)#:]+)\)", text):
+        assert (DOCS / target).exists(), target
+    for target in re.findall(r"`((?:src|tests|docs)/[\w./]*)`", text):
+        assert (DOCS.parent / target).exists(), target
