@@ -6,6 +6,7 @@ import functools
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from textwrap import dedent
 from typing import Any
 
 import numpy as np
@@ -15,10 +16,14 @@ from treadle import _native, runtime
 from treadle.compiler import Bound, Engine
 from treadle.ir.dtypes import from_numpy
 from treadle.ir.graph import Graph, Value
+from treadle.ir.text import parse_graph
 from treadle.ir.types import TensorType
+from treadle.ops import OPS
 from treadle.options import Options
-from treadle.passes.specialise import flatten
+from treadle.passes.specialise import flatten, specialise
 from treadle.schedule import blocks, steps
+from treadle.schedule.machine import Machine
+from treadle.schedule.schedule import make_schedule
 
 Array = np.ndarray[Any, Any]
 THREADS = (1, 2, 3, 8)
@@ -89,3 +94,24 @@ def run_on_all(bound: Bound, arrays: Sequence[Array]) -> list[Array]:
             assert ours.tobytes() == first.tobytes(), f"other bits on {threads} threads"
     assert expected is not None
     return expected
+
+
+def graph_of(text: str, constants: dict[str, Any] | None = None) -> Graph:
+    """The graph of a dedented text."""
+    return parse_graph(dedent(text), OPS, constants)
+
+
+def results_of(
+    text: str, *arrays: Array, constants: dict[str, Any] | None = None, isa: str = "native"
+) -> list[Array]:
+    """What the plan of a graph gives, cut finely, the same on every number of threads."""
+    graph = graph_of(text, constants)
+    with fine_tasks():
+        bound = bind(graph, [type_of(a) for a in arrays], isa)
+    return run_on_all(bound, arrays)
+
+
+def steps_of(text: str, *arrays: Array, constants: dict[str, Any] | None = None) -> list[str]:
+    """The names of the steps of a plan, in order."""
+    graph = specialise(graph_of(text, constants), [type_of(a) for a in arrays], OPS.by_name).graph
+    return [s.name for s in make_schedule(graph, Machine()).steps()]

@@ -6,7 +6,6 @@ Block" (2020): a convolution is a batch-reduce matrix product whose taps address
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -97,8 +96,6 @@ def _channels_last(
 ) -> tuple[list[Step], Place]:
     """`origin`, or a copy of it, with its channels next to each other."""
     if origin.shape[1] == 1 or origin.strides[1] == 1:
-        return [], origin
-    if math.prod(origin.shape[2:]) == 1:
         return [], origin
     copy = placement.scratch(origin, origin.shape, CHANNELS_LAST[len(origin.shape)])
     return [copy_step("channels_last", origin, copy, machine)], copy

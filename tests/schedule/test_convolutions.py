@@ -1,0 +1,142 @@
+"""Plans of convolutions against torch: shapes, strides, layouts, groups, what follows them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.plans import Array, results_of
+
+pytestmark = [pytest.mark.native, pytest.mark.torch]
+torch.set_num_threads(1)
+_MANY = settings(
+    max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
+)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A convolution of `rank` spatial dims; `added` is the shape of what is added, if any."""
+
+    rank: int
+    shape: tuple[int, ...]
+    weight: tuple[int, ...]
+    bias: bool
+    stride: list[int]
+    padding: list[int]
+    dilation: list[int]
+    groups: int
+    channels_last: bool
+    added: str
+    dtype: str
+    isa: str
+
+
+@st.composite
+def cases(draw: Any) -> Case:
+    rank = draw(st.integers(1, 2))
+    small = st.integers(1, 3)
+    groups, depthwise = draw(
+        st.sampled_from([(1, False), (1, False), (2, False), (5, True), (33, True)])
+    )
+    c_in = groups if depthwise else groups * draw(st.sampled_from([1, 3, 16, 21]))
+    c_out = groups * (1 if depthwise else draw(st.sampled_from([1, 4, 19, 35])))
+    kernel = [draw(st.sampled_from([1, 1, 2, 3, 5])) for _ in range(rank)]
+    dilation = [draw(st.integers(1, 2)) for _ in range(rank)]
+    padding = [draw(st.integers(0, k // 2)) for k in kernel]
+    reach = [d * (k - 1) + 1 - 2 * p for k, d, p in zip(kernel, dilation, padding, strict=True)]
+    size = [max(1, r) + draw(st.sampled_from([0, 1, 4, 9])) for r in reach]
+    return Case(
+        rank,
+        (draw(st.sampled_from([0, 1, 1, 2])), c_in, *size),
+        (c_out, c_in // groups, *kernel),
+        draw(st.booleans()),
+        [draw(small) for _ in range(rank)],
+        padding,
+        dilation,
+        groups,
+        draw(st.booleans()),
+        draw(st.sampled_from(["", "", "full", "channels", "each", "scalar", "width"])),
+        draw(st.sampled_from(["f4", "f4", "f8"])),
+        draw(st.sampled_from(["native", "avx2"])),
+    )
+
+
+@given(cases())
+@_MANY
+def test_convolution_gives_torchs_result(case: Case) -> None:
+    _check(case)
+
+
+def _check(case: Case) -> None:
+    random = np.random.default_rng(1)
+    x, weight, bias = (
+        random.standard_normal(s).astype(case.dtype)
+        for s in (case.shape, case.weight, case.weight[:1])
+    )
+    stride, padding, dilation = case.stride, case.padding, case.dilation
+    function = torch.conv1d if case.rank == 1 else torch.conv2d
+    want: Array = function(
+        torch.tensor(x), torch.tensor(weight), torch.tensor(bias) if case.bias else None,
+        stride, padding, dilation, case.groups,
+    ).numpy()  # fmt: skip
+    constants = {"w": weight, "b": bias if case.bias else None}
+    given_x, view = x, "alias(%x)"
+    given_x, view = x, ""
+    if case.channels_last:
+        given_x = np.ascontiguousarray(np.moveaxis(x, 1, -1))
+        order = [0, case.rank + 1, *range(1, case.rank + 1)]
+        view = f"%i: Tensor = permute(%x, {order})"
+    arrays, tail = [given_x], ""
+    if case.added:
+        c, extra = want.shape[1], [1] * case.rank
+        added = random.standard_normal(
+            {"full": want.shape, "channels": (c, *extra), "each": (*want.shape[:2], *extra),
+             "scalar": (), "width": want.shape[-1:]}[case.added]
+        ).astype(case.dtype)  # fmt: skip
+        want = np.maximum(want + added, 0)
+        arrays.append(added)
+        tail = "%s: Tensor = add.Tensor(%y, %z, 1)\n%r: Tensor = relu(%s)"
+    text = "\n".join(
+        [
+            f"graph(%x: Tensor{', %z: Tensor' if case.added else ''})",
+            "%w: Tensor = constant(@w)",
+            "%b: Any = constant(@b)",
+            view,
+            f"%y: Tensor = conv{case.rank}d({'%i' if view else '%x'}, %w, %b, {stride}, {padding},"
+            f" {dilation}, {case.groups})",
+            tail,
+            f"return {'%r' if tail else '%y'}",
+        ]
+    )
+    text = "\n".join(line for line in text.splitlines() if line)
+    (actual,) = results_of(text, *arrays, constants=constants, isa=case.isa)
+    scale = max(1.0, float(np.abs(want).max(initial=0)))
+    tolerance = (1e-5 if case.dtype == "f4" else 1e-12) * scale
+    assert (actual.shape, actual.dtype) == (want.shape, want.dtype)
+    np.testing.assert_allclose(actual, want, rtol=0, atol=tolerance)
+
+
+def test_padding_beside_strided_channels_reads_zeros() -> None:
+    """A single pixel may have channels far apart; the row of zeros has them side by side."""
+    random = np.random.default_rng(0)
+    x, w = random.standard_normal((1, 64, 1, 40)), random.standard_normal((5, 64, 3, 3))
+    (actual,) = results_of(
+        """
+        graph(%x: Tensor)
+        %w: Tensor = constant(@w)
+        %p: Tensor = slice.Tensor(%x, 3, 7, 8, 1)
+        %y: Tensor = conv2d(%p, %w, None, [1, 1], [1, 1], [1, 1], 1)
+        return %y
+        """,
+        x,
+        constants={"w": w},
+    )
+    want = torch.conv2d(torch.tensor(x[..., 7:8]), torch.tensor(w), padding=1).numpy()
+    np.testing.assert_allclose(actual, want, rtol=0, atol=1e-12 * np.abs(want).max())
