@@ -1,4 +1,4 @@
-"""Arithmetic on tensors: sums, products, quotients, powers, extrema."""
+"""Arithmetic on tensors: sums, products, quotients, remainders."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from treadle.ops.samples import SPECIAL, bf16, boolean, f16, f32, f64, given, i3
 
 Samples = tuple[tuple[Any, ...], ...]
 
-_PAIRS = (
+PAIRS = (
     (f32(2, 3), f32(2, 3)),
     (f32(5), f32(1)),
     (f32(0, 3), f32(3)),
@@ -55,7 +55,7 @@ def _rounded(f: Any, a: Any, b: Any, rounding: str) -> Any:
 add = pointwise(
     "aten::add.Tensor(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor",
     lambda f, a, b, alpha: a + _scaled(b, alpha),
-    samples=(*_with(_PAIRS, 1), (f32(3), f32(3), 2), (boolean(4), boolean(4), 1)),
+    samples=(*_with(PAIRS, 1), (f32(3), f32(3), 2), (boolean(4), boolean(4), 1)),
 )
 add_scalar = pointwise(
     "aten::add.Scalar(Tensor self, Scalar other, Scalar alpha=1) -> Tensor",
@@ -65,7 +65,7 @@ add_scalar = pointwise(
 sub = pointwise(
     "aten::sub.Tensor(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor",
     lambda f, a, b, alpha: a - _scaled(b, alpha),
-    samples=(*_with(_PAIRS, 1), (f32(3), f32(3), 2)),
+    samples=(*_with(PAIRS, 1), (f32(3), f32(3), 2)),
 )
 sub_scalar = pointwise(
     "aten::sub.Scalar(Tensor self, Scalar other, Scalar alpha=1) -> Tensor",
@@ -75,7 +75,7 @@ sub_scalar = pointwise(
 rsub = pointwise(
     "aten::rsub.Tensor(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor",
     lambda f, a, b, alpha: b - _scaled(a, alpha),
-    samples=_with(_PAIRS, 1),
+    samples=_with(PAIRS, 1),
 )
 rsub_scalar = pointwise(
     "aten::rsub.Scalar(Tensor self, Scalar other, Scalar alpha=1) -> Tensor",
@@ -85,7 +85,7 @@ rsub_scalar = pointwise(
 mul = pointwise(
     "aten::mul.Tensor(Tensor self, Tensor other) -> Tensor",
     lambda f, a, b: a * b,
-    samples=(*_PAIRS, (boolean(4), boolean(4))),
+    samples=(*PAIRS, (boolean(4), boolean(4))),
 )
 mul_scalar = pointwise(
     "aten::mul.Scalar(Tensor self, Scalar other) -> Tensor", lambda f, a, b: a * b, samples=_SCALARS
@@ -93,13 +93,13 @@ mul_scalar = pointwise(
 multiply = pointwise(
     "aten::multiply.Tensor(Tensor self, Tensor other) -> Tensor",
     lambda f, a, b: a * b,
-    samples=_PAIRS[:2],
+    samples=PAIRS[:2],
 )
 div = pointwise(
     "aten::div.Tensor(Tensor self, Tensor other) -> Tensor",
     _divide,
     result=Result.FLOAT,
-    samples=(*_PAIRS, (SPECIAL, f32(1)), (i64(3), i64(3))),
+    samples=(*PAIRS, (SPECIAL, f32(1)), (i64(3), i64(3))),
 )
 div_scalar = pointwise(
     "aten::div.Scalar(Tensor self, Scalar other) -> Tensor",
@@ -111,7 +111,7 @@ true_divide = pointwise(
     "aten::true_divide.Tensor(Tensor self, Tensor other) -> Tensor",
     _divide,
     result=Result.FLOAT,
-    samples=_PAIRS,
+    samples=PAIRS,
 )
 inplace(add, add_scalar, sub, sub_scalar, mul, mul_scalar, div, div_scalar, true_divide)
 
@@ -130,7 +130,7 @@ def _with_mode(schema: str, plain: OpDef, samples: Samples) -> OpDef:
         mode: pointwise(
             f"treadle::div_{mode}_{name}(Tensor self, {kind} other) -> Tensor",
             lambda f, a, b, mode=mode: _rounded(f, a, b, mode),
-            samples=_PAIRS[:6] if kind == "Tensor" else _SCALARS,
+            samples=PAIRS[:6] if kind == "Tensor" else _SCALARS,
         )
         for mode in ("trunc", "floor")
         for name, kind in [("scalar", "Scalar") if ".Scalar" in schema else ("tensor", "Tensor")]
@@ -156,7 +156,7 @@ def _with_mode(schema: str, plain: OpDef, samples: Samples) -> OpDef:
     return op(schema, reference=reference, infer=infer, lower=Decompose(build), samples=samples)
 
 
-_MODES = tuple((a, b, mode) for a, b in _PAIRS[:9] for mode in ("trunc", "floor", None))
+_MODES = tuple((a, b, mode) for a, b in PAIRS[:9] for mode in ("trunc", "floor", None))
 div_mode = _with_mode(
     "aten::div.Tensor_mode(Tensor self, Tensor other, *, str? rounding_mode) -> Tensor",
     div,
@@ -174,7 +174,7 @@ div_scalar_mode = _with_mode(
 floor_divide = pointwise(
     "aten::floor_divide(Tensor self, Tensor other) -> Tensor",
     lambda f, a, b: f.floordiv(a, b),
-    samples=_PAIRS[:9],
+    samples=PAIRS[:9],
 )
 floor_divide_scalar = pointwise(
     "aten::floor_divide.Scalar(Tensor self, Scalar other) -> Tensor",
@@ -184,7 +184,7 @@ floor_divide_scalar = pointwise(
 remainder = pointwise(
     "aten::remainder.Tensor(Tensor self, Tensor other) -> Tensor",
     lambda f, a, b: f.remainder(a, b),
-    samples=(*_PAIRS[:9], (i64(5, low=-9, high=9), i64(5, low=-3, high=0))),
+    samples=(*PAIRS[:9], (i64(5, low=-9, high=9), i64(5, low=-3, high=0))),
 )
 remainder_scalar = pointwise(
     "aten::remainder.Scalar(Tensor self, Scalar other) -> Tensor",
@@ -194,7 +194,7 @@ remainder_scalar = pointwise(
 fmod = pointwise(
     "aten::fmod.Tensor(Tensor self, Tensor other) -> Tensor",
     lambda f, a, b: f.fmod(a, b),
-    samples=(*_PAIRS[:9], (i64(5, low=-9, high=9), i64(5, low=-3, high=0))),
+    samples=(*PAIRS[:9], (i64(5, low=-9, high=9), i64(5, low=-3, high=0))),
 )
 fmod_scalar = pointwise(
     "aten::fmod.Scalar(Tensor self, Scalar other) -> Tensor",
@@ -209,149 +209,6 @@ inplace(
     remainder_scalar,
     fmod,
     fmod_scalar,
-)
-
-
-# --- powers, extrema ----------------------------------------------------------------------------
-
-_POWERS = (
-    (f32(2, 3, low=0.1, high=3.0), f32(3)),
-    (f32(5), i64(5, low=-3, high=4)),
-    (i64(4), i64(4, low=0, high=4)),
-    (f64(3, low=0.0, high=2.0), f64(3)),
-    (f32(0), f32(1)),
-    (SPECIAL, f32()),
-    (f16(3), f16(3)),
-)
-pow_ = pointwise(
-    "aten::pow.Tensor_Tensor(Tensor self, Tensor exponent) -> Tensor",
-    lambda f, a, b: f.pow(a, b),
-    samples=_POWERS,
-)
-pow_scalar = pointwise(
-    "aten::pow.Tensor_Scalar(Tensor self, Scalar exponent) -> Tensor",
-    lambda f, a, b: f.pow(a, b),
-    samples=(
-        (f32(2, 3), 2),
-        (f32(3), -1),
-        (f32(4, low=0.0, high=5.0), 0.5),
-        (f32(4, low=0.0, high=5.0), 2.5),
-        (i64(5), 3),
-        (i64(3), 0.5),
-        (f32(), 0),
-        (SPECIAL, 3),
-    ),
-)
-pow_of = pointwise(
-    "aten::pow.Scalar(Scalar self, Tensor exponent) -> Tensor",
-    lambda f, a, b: f.pow(a, b),
-    operands=(0, 1),
-    samples=((2, f32(3)), (1.5, i64(4)), (2, i64(4, low=0, high=9))),
-)
-maximum = pointwise(
-    "aten::maximum(Tensor self, Tensor other) -> Tensor",
-    lambda f, a, b: f.maximum(a, b),
-    samples=(*_PAIRS, (SPECIAL, f32(9)), (f32(9), SPECIAL)),
-)
-minimum = pointwise(
-    "aten::minimum(Tensor self, Tensor other) -> Tensor",
-    lambda f, a, b: f.minimum(a, b),
-    samples=(*_PAIRS, (SPECIAL, f32(9)), (f32(9), SPECIAL)),
-)
-max_other = pointwise(
-    "aten::max.other(Tensor self, Tensor other) -> Tensor",
-    lambda f, a, b: f.maximum(a, b),
-    samples=_PAIRS[:4],
-)
-min_other = pointwise(
-    "aten::min.other(Tensor self, Tensor other) -> Tensor",
-    lambda f, a, b: f.minimum(a, b),
-    samples=_PAIRS[:4],
-)
-atan2 = pointwise(
-    "aten::atan2(Tensor self, Tensor other) -> Tensor",
-    lambda f, a, b: f.atan2(a, b),
-    result=Result.FLOAT,
-    samples=_PAIRS[:6],
-)
-hypot = pointwise(
-    "aten::hypot(Tensor self, Tensor other) -> Tensor",
-    lambda f, a, b: f.sqrt(a * a + b * b),
-    samples=_PAIRS[:6],
-)
-inplace(atan2, hypot)
-inplace(pow_, overload="Tensor")
-inplace(pow_scalar, overload="Scalar")
-inplace(floor_divide, overload="Tensor")
-
-
-def _clamp(f: Any, x: Any, low: Any = None, high: Any = None) -> Any:
-    if low is None and high is None:
-        raise InputError("clamp: at least one of min and max must not be None")
-    x = x if low is None else f.maximum(x, low)
-    return x if high is None else f.minimum(x, high)
-
-
-_BOUNDS = (
-    (f32(2, 3), -0.5, 0.5),
-    (f32(7), None, 0.2),
-    (f32(7), 0.1, None),
-    (i64(5), 0, 3),
-    (i64(5), 0.5, None),
-    (SPECIAL, -1, 1),
-    (f16(3), 0, 1),
-    (f32(0), 0, 1),
-)
-_TENSOR_BOUNDS = ((f32(2, 3), f32(3), None), (f32(2, 3), f32(3), f32()), (i64(4), None, i64(4)))
-_THREE = (0, 1, 2)
-clamp = pointwise(
-    "aten::clamp(Tensor self, Scalar? min=None, Scalar? max=None) -> Tensor",
-    _clamp,
-    operands=_THREE,
-    samples=_BOUNDS,
-)
-clamp_tensor = pointwise(
-    "aten::clamp.Tensor(Tensor self, Tensor? min=None, Tensor? max=None) -> Tensor",
-    _clamp,
-    operands=_THREE,
-    samples=_TENSOR_BOUNDS,
-)
-clip = pointwise(
-    "aten::clip(Tensor self, Scalar? min=None, Scalar? max=None) -> Tensor",
-    _clamp,
-    operands=_THREE,
-    samples=_BOUNDS[:3],
-)
-clip_tensor = pointwise(
-    "aten::clip.Tensor(Tensor self, Tensor? min=None, Tensor? max=None) -> Tensor",
-    _clamp,
-    operands=_THREE,
-    samples=_TENSOR_BOUNDS[:1],
-)
-clamp_min = pointwise(
-    "aten::clamp_min(Tensor self, Scalar min) -> Tensor",
-    lambda f, x, low: f.maximum(x, low),
-    operands=(0, 1),
-    samples=((f32(5), 0.1), (i64(4), 1)),
-)
-clamp_min_tensor = pointwise(
-    "aten::clamp_min.Tensor(Tensor self, Tensor min) -> Tensor",
-    lambda f, x, low: f.maximum(x, low),
-    samples=((f32(5), f32()),),
-)
-clamp_max = pointwise(
-    "aten::clamp_max(Tensor self, Scalar max) -> Tensor",
-    lambda f, x, high: f.minimum(x, high),
-    operands=(0, 1),
-    samples=((f32(5), 0.1), (i64(4), 1)),
-)
-clamp_max_tensor = pointwise(
-    "aten::clamp_max.Tensor(Tensor self, Tensor max) -> Tensor",
-    lambda f, x, high: f.minimum(x, high),
-    samples=((f32(5), f32()),),
-)
-inplace(
-    clamp, clamp_tensor, clip, clip_tensor, clamp_min, clamp_min_tensor, clamp_max, clamp_max_tensor
 )
 
 
@@ -419,7 +276,7 @@ logaddexp = pointwise(
     "aten::logaddexp(Tensor self, Tensor other) -> Tensor",
     _logaddexp,
     result=Result.FLOAT,
-    samples=_PAIRS[:6],
+    samples=PAIRS[:6],
 )
 xlogy = pointwise(
     "aten::xlogy.Tensor(Tensor self, Tensor other) -> Tensor",

@@ -1,22 +1,20 @@
-"""Tensors made of numbers: constants, ranges, identity matrices, literals."""
+"""Tensors of one number, and literals."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from treadle.errors import InputError, ShapeError
+from treadle.errors import ShapeError
 from treadle.ir.dtypes import DType
 from treadle.ir.dtypes import f32 as f32_dtype
-from treadle.ir.dtypes import i64 as i64_dtype
 from treadle.ir.loops import Expr
 from treadle.ir.op import OpDef
 from treadle.ir.types import TensorType
 from treadle.ops.declare import EXACT, op
-from treadle.ops.expr import add, cast, compare, const, mul, select
+from treadle.ops.expr import const
 from treadle.ops.lowering import Elements
 from treadle.ops.promotion import dtype_of, promote
 from treadle.ops.samples import f32, f64, i64
@@ -24,7 +22,7 @@ from treadle.ops.shapes import dtype_from_code, tensor
 
 Array = np.ndarray[Any, Any]
 Samples = tuple[tuple[Any, ...], ...]
-_REST = (None, None, None)
+REST = (None, None, None)
 
 
 def checked_size(op_name: str, size: Sequence[int]) -> tuple[int, ...]:
@@ -67,19 +65,20 @@ def _constant(
     )
 
 
-def _default(code: int | None) -> DType:
+def default(code: int | None) -> DType:
+    """The dtype that `code` means; f32 for None."""
     return dtype_from_code("full", code, f32_dtype)
 
 
 def _sized(schema: str, value: int, *rest: Any) -> OpDef:
     return _constant(
         schema,
-        lambda size, dtype, *_: (size, _default(dtype), value),
+        lambda size, dtype, *_: (size, default(dtype), value),
         (
-            ([2, 3], 6, *_REST, *rest),
-            ([], None, *_REST, *rest),
-            ([0, 2], 4, *_REST, *rest),
-            ([3], 11, *_REST, *rest),
+            ([2, 3], 6, *REST, *rest),
+            ([], None, *REST, *rest),
+            ([0, 2], 4, *REST, *rest),
+            ([3], 11, *REST, *rest),
         ),
     )
 
@@ -91,7 +90,7 @@ def _like(schema: str, value: int) -> OpDef:
     return _constant(
         schema,
         rule,
-        ((f32(2, 3), None, *_REST, None), (i64(), 6, *_REST, None), (f32(0), None, *_REST, None)),
+        ((f32(2, 3), None, *REST, None), (i64(), 6, *REST, None), (f32(0), None, *REST, None)),
     )
 
 
@@ -99,7 +98,7 @@ def _new(schema: str, value: int) -> OpDef:
     def rule(x: Any, size: Sequence[int], dtype: int | None, *_: Any) -> Any:
         return size, dtype_from_code("full", dtype, dtype_of(x)), value
 
-    return _constant(schema, rule, ((f64(2), [2, 3], None, *_REST), (i64(), [], 6, *_REST)))
+    return _constant(schema, rule, ((f64(2), [2, 3], None, *REST), (i64(), [], 6, *REST)))
 
 
 def _full(size: Sequence[int], value: Any, dtype: int | None, *_: Any) -> Any:
@@ -115,7 +114,7 @@ def _new_full(x: Any, size: Sequence[int], value: Any, dtype: int | None, *_: An
 
 
 def _scalar_tensor(value: Any, dtype: int | None, *_: Any) -> Any:
-    return (), _default(dtype), value
+    return (), default(dtype), value
 
 
 zeros = _sized(
@@ -154,10 +153,10 @@ full = _constant(
     "layout=None, Device? device=None, bool? pin_memory=None) -> Tensor",
     _full,
     (
-        ([2, 3], 2.5, None, *_REST),
-        ([], 3, None, *_REST),
-        ([2], True, None, *_REST),
-        ([0], 1, 7, *_REST),
+        ([2, 3], 2.5, None, *REST),
+        ([], 3, None, *REST),
+        ([2], True, None, *REST),
+        ([0], 1, 7, *REST),
     ),
 )
 full_like = _constant(
@@ -165,20 +164,20 @@ full_like = _constant(
     "layout=None, Device? device=None, bool? pin_memory=None, MemoryFormat? "
     "memory_format=None) -> Tensor",
     _full_like,
-    ((f32(2, 3), 1.5, None, *_REST, None), (i64(2), 3, 6, *_REST, None)),
+    ((f32(2, 3), 1.5, None, *REST, None), (i64(2), 3, 6, *REST, None)),
 )
 new_full = _constant(
     "aten::new_full(Tensor self, int[] size, Scalar fill_value, *, ScalarType? "
     "dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> "
     "Tensor",
     _new_full,
-    ((f32(2), [3], 1.5, None, *_REST), (i64(2), [2, 2], 3, 6, *_REST)),
+    ((f32(2), [3], 1.5, None, *REST), (i64(2), [2, 2], 3, 6, *REST)),
 )
 scalar_tensor = _constant(
     "aten::scalar_tensor(Scalar s, *, ScalarType? dtype=None, Layout? layout=None, "
     "Device? device=None, bool? pin_memory=None) -> Tensor",
     _scalar_tensor,
-    ((2.5, None, *_REST), (3, 4, *_REST)),
+    ((2.5, None, *REST), (3, 4, *REST)),
 )
 
 
@@ -188,7 +187,7 @@ empty = _constant(
     "aten::empty.memory_format(int[] size, *, ScalarType? dtype=None, Layout? "
     "layout=None, Device? device=None, bool? pin_memory=None, MemoryFormat? "
     "memory_format=None) -> Tensor",
-    lambda size, dtype, *_: (size, _default(dtype), 0),
+    lambda size, dtype, *_: (size, default(dtype), 0),
     (),
 )
 empty_like = _constant(
@@ -203,177 +202,6 @@ new_empty = _constant(
     "layout=None, Device? device=None, bool? pin_memory=None) -> Tensor",
     lambda x, size, dtype, *_: (size, dtype_from_code("new_empty", dtype, dtype_of(x)), 0),
     (),
-)
-
-
-# --- ranges -------------------------------------------------------------------------------------
-
-
-def _range(start: Any, end: Any, step: Any, code: int | None) -> tuple[int, DType, Any, Any]:
-    """Length, dtype, start and step of a range."""
-    if step == 0 or (end - start) * step < 0:
-        raise InputError(f"arange: {start} to {end} by {step}; the step must lead to the end")
-    if not all(math.isfinite(v) for v in (start, end, step)):
-        raise InputError(f"arange: {start} to {end} by {step}; bounds must be finite")
-    whole = all(isinstance(v, int) for v in (start, end, step))
-    dtype = dtype_from_code("arange", code, i64_dtype if whole else f32_dtype)
-    count = -(-(end - start) // step) if whole else math.ceil((end - start) / step)
-    return int(count), dtype, start, step
-
-
-def _arange(
-    schema: str, bounds: Callable[..., tuple[Any, Any, Any, int | None]], samples: Samples
-) -> OpDef:
-    def reference(*args: Any) -> Array:
-        count, dtype, start, step = _range(*bounds(*args))
-        wide = np.int64 if isinstance(start, int) and isinstance(step, int) else np.float64
-        return np.asarray(start + np.arange(count, dtype=wide) * step).astype(dtype.numpy)
-
-    def infer(*args: Any) -> TensorType:
-        count, dtype, _, _ = _range(*bounds(*args))
-        return tensor(dtype, (count,))
-
-    def build(load: Any, positions: Sequence[Expr], result: TensorType, *args: Any) -> Expr:
-        _, dtype, start, step = _range(*bounds(*args))
-        wide = i64_dtype if isinstance(start, int) and isinstance(step, int) else f64(0).dtype
-        scaled = mul(cast(positions[0], wide), const(step, wide))
-        return cast(add(scaled, const(start, wide)), dtype)
-
-    return op(schema, reference=reference, infer=infer, lower=Elements(build), samples=samples)
-
-
-arange = _arange(
-    "aten::arange(Scalar end, *, ScalarType? dtype=None, Layout? layout=None, Device? "
-    "device=None, bool? pin_memory=None) -> Tensor",
-    lambda end, dtype, *_: (0, end, 1, dtype),
-    ((5, None, *_REST), (0, None, *_REST), (3.5, None, *_REST), (4, 6, *_REST)),
-)
-arange_start = _arange(
-    "aten::arange.start(Scalar start, Scalar end, *, ScalarType? dtype=None, Layout? "
-    "layout=None, Device? device=None, bool? pin_memory=None) -> Tensor",
-    lambda start, end, dtype, *_: (start, end, 1, dtype),
-    ((2, 7, None, *_REST), (-1.5, 3, None, *_REST)),
-)
-arange_step = _arange(
-    "aten::arange.start_step(Scalar start, Scalar end, Scalar step=1, *, ScalarType? "
-    "dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> "
-    "Tensor",
-    lambda start, end, step, dtype, *_: (start, end, step, dtype),
-    (
-        (2, 11, 3, None, *_REST),
-        (5, 0, -2, None, *_REST),
-        (0.0, 1.0, 0.1, None, *_REST),
-        (0, 9, 2, 7, *_REST),
-    ),
-)
-
-
-def _linspace(start: Any, end: Any, steps: int, dtype: int | None, *_: Any) -> Array:
-    result = _infer_linspace(start, end, steps, dtype)
-    return np.linspace(float(start), float(end), steps).astype(result.element.numpy)
-
-
-def _infer_linspace(start: Any, end: Any, steps: int, dtype: int | None, *_: Any) -> TensorType:
-    if steps < 0:
-        raise InputError(f"linspace: steps must not be negative, got {steps}")
-    return tensor(_default(dtype), (steps,))
-
-
-def _linspace_element(
-    load: Any,
-    positions: Sequence[Expr],
-    result: TensorType,
-    start: Any,
-    end: Any,
-    steps: int,
-    *_: Any,
-) -> Expr:
-    wide = f64(0).dtype
-    step = (float(end) - float(start)) / max(steps - 1, 1)
-    scaled = mul(cast(positions[0], wide), const(step, wide))
-    return cast(add(scaled, const(float(start), wide)), result.element)
-
-
-linspace = op(
-    "aten::linspace(Scalar start, Scalar end, int steps, *, ScalarType? dtype=None, "
-    "Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor",
-    reference=_linspace,
-    infer=_infer_linspace,
-    lower=Elements(_linspace_element),
-    samples=(
-        (0, 1, 5, None, *_REST),
-        (-2.0, 3.0, 7, 7, *_REST),
-        (1, 2, 1, None, *_REST),
-        (0, 1, 0, None, *_REST),
-    ),
-)
-
-
-# --- identity -----------------------------------------------------------------------------------
-
-
-def _eye(n: int, m: int, dtype: int | None, *_: Any) -> Array:
-    checked_size("eye", (n, m))
-    return np.eye(n, m, dtype=_default(dtype).numpy)
-
-
-def _infer_eye(n: int, m: int, dtype: int | None, *_: Any) -> TensorType:
-    return tensor(_default(dtype), checked_size("eye", (n, m)))
-
-
-def _eye_element(load: Any, positions: Sequence[Expr], result: TensorType, *_: Any) -> Expr:
-    same = compare("eq", positions[0], positions[1])
-    return select(same, const(1, result.element), const(0, result.element))
-
-
-eye_m = op(
-    "aten::eye.m(int n, int m, *, ScalarType? dtype=None, Layout? layout=None, Device? "
-    "device=None, bool? pin_memory=None) -> Tensor",
-    reference=_eye,
-    infer=_infer_eye,
-    lower=Elements(_eye_element),
-    tolerance=EXACT,
-    samples=((2, 3, None, *_REST), (0, 2, 4, *_REST)),
-)
-eye = op(
-    "aten::eye(int n, *, ScalarType? dtype=None, Layout? layout=None, Device? "
-    "device=None, bool? pin_memory=None) -> Tensor",
-    reference=lambda n, *rest: _eye(n, n, *rest),
-    infer=lambda n, *rest: _infer_eye(n, n, *rest),
-    lower=Elements(_eye_element),
-    tolerance=EXACT,
-    samples=((3, None, *_REST), (1, 7, *_REST)),
-)
-
-
-# --- positions of triangles ---------------------------------------------------------------------
-
-
-def _triangle_indices(schema: str, function: Any, samples: Samples) -> OpDef:
-    def reference(row: int, col: int, offset: int, dtype: int | None, *_: Any) -> Array:
-        checked_size("tril_indices", (row, col))
-        final = dtype_from_code("tril_indices", dtype, i64_dtype).numpy
-        return np.stack(function(row, offset, col)).astype(final)
-
-    def infer(row: int, col: int, offset: int, dtype: int | None, *_: Any) -> TensorType:
-        checked_size("tril_indices", (row, col))
-        count = len(function(row, offset, col)[0])
-        return tensor(dtype_from_code("tril_indices", dtype, i64_dtype), (2, count))
-
-    return op(schema, reference=reference, infer=infer, tolerance=EXACT, samples=samples)
-
-
-tril_indices = _triangle_indices(
-    "aten::tril_indices(int row, int col, int offset=0, *, ScalarType? dtype=4, Layout? "
-    "layout=None, Device? device=None, bool? pin_memory=None) -> Tensor",
-    np.tril_indices,
-    ((3, 4, 0, 4, *_REST), (3, 3, -1, None, *_REST)),
-)
-triu_indices = _triangle_indices(
-    "aten::triu_indices(int row, int col, int offset=0, *, ScalarType? dtype=4, Layout? "
-    "layout=None, Device? device=None, bool? pin_memory=None) -> Tensor",
-    np.triu_indices,
-    ((3, 4, 0, 4, *_REST), (3, 3, 1, None, *_REST)),
 )
 
 
@@ -447,60 +275,4 @@ as_tensor = op(
     infer=_infer_as_tensor,
     tolerance=EXACT,
     samples=(),
-)
-
-
-# --- one of another dtype -----------------------------------------------------------------------
-
-
-def _meshgrid(tensors: Sequence[Array], indexing: str = "ij") -> list[Array]:
-    _check_grid(tensors, indexing)
-    return [np.broadcast_to(g, s) for g, s in _grid(tensors, indexing)]
-
-
-def _check_grid(tensors: Sequence[Any], indexing: str) -> None:
-    if indexing not in ("ij", "xy"):
-        raise InputError(f"meshgrid: indexing {indexing!r}; allowed: 'ij', 'xy'")
-    if any(len(t.shape) > 1 for t in tensors):
-        raise ShapeError("meshgrid: tensors must have at most 1 dim")
-
-
-def _grid_shapes(
-    sizes: Sequence[int], indexing: str
-) -> tuple[list[tuple[int, ...]], tuple[int, ...]]:
-    """The shape of each operand before broadcasting, and the common shape."""
-    order = list(range(len(sizes)))
-    if indexing == "xy" and len(sizes) > 1:
-        order[:2] = 1, 0
-    shapes = [
-        tuple(sizes[i] if order[d] == i else 1 for d in range(len(sizes)))
-        for i in range(len(sizes))
-    ]
-    return shapes, tuple(sizes[i] for i in order)
-
-
-def _grid(tensors: Sequence[Array], indexing: str) -> list[tuple[Array, tuple[int, ...]]]:
-    shapes, common = _grid_shapes([t.size for t in tensors], indexing)
-    return [(t.reshape(s), common) for t, s in zip(tensors, shapes, strict=True)]
-
-
-def _infer_meshgrid(tensors: Sequence[TensorType], indexing: str = "ij") -> list[TensorType]:
-    _check_grid(tensors, indexing)
-    _, common = _grid_shapes([t.sizes[0] if t.sizes else 1 for t in tensors], indexing)
-    return [tensor(t.element, common) for t in tensors]
-
-
-meshgrid = op(
-    "aten::meshgrid(Tensor[] tensors) -> Tensor[]",
-    reference=_meshgrid,
-    infer=_infer_meshgrid,
-    tolerance=EXACT,
-    samples=(([f32(3), f32(2)],), ([f32(4)],)),
-)
-meshgrid_indexing = op(
-    "aten::meshgrid.indexing(Tensor[] tensors, *, str indexing) -> Tensor[]",
-    reference=_meshgrid,
-    infer=_infer_meshgrid,
-    tolerance=EXACT,
-    samples=(([f32(3), f32(2)], "ij"), ([f32(3), f32(2), f32(4)], "xy")),
 )

@@ -1,4 +1,4 @@
-"""Recurrent layers over time."""
+"""LSTM layers over time."""
 
 from __future__ import annotations
 
@@ -18,10 +18,11 @@ from treadle.ops.samples import f32, f64
 from treadle.ops.shapes import tensor
 
 Array = np.ndarray[Any, Any]
-_TOLERANCE = Tolerance(1e-5, 1e-5, "errors grow over the steps")
+TOLERANCE = Tolerance(1e-5, 1e-5, "errors grow over the steps")
 
 
-def _sigmoid(x: Array) -> Array:
+def logistic(x: Array) -> Array:
+    """The logistic function."""
     return np.asarray(1 / (1 + np.exp(-x)))
 
 
@@ -48,8 +49,8 @@ def _infer_layer(
 def lstm_step(gates: Array, c: Array) -> tuple[Array, Array]:
     """The new h and c from the sums of gates i, f, g, o and the old c."""
     i, f, g, o = np.split(gates, 4, axis=-1)
-    c = _sigmoid(f) * c + _sigmoid(i) * np.tanh(g)
-    return _sigmoid(o) * np.tanh(c), c
+    c = logistic(f) * c + logistic(i) * np.tanh(g)
+    return logistic(o) * np.tanh(c), c
 
 
 def _lstm_layer(
@@ -71,7 +72,7 @@ lstm_layer = op(
     reference=_lstm_layer,
     infer=_infer_layer,
     lower=Recurrence("lstm"),
-    tolerance=_TOLERANCE,
+    tolerance=TOLERANCE,
     samples=(
         (f32(5, 2, 12), f32(2, 3), f32(2, 3), f32(12, 3), False),
         (f32(4, 1, 32), f32(1, 8), f32(1, 8), f32(32, 8), True),
@@ -84,7 +85,7 @@ lstm_layer = op(
 # --- whole networks -----------------------------------------------------------------------------
 
 
-def _split_parameters(
+def split_parameters(
     name: str, params: Sequence[Any], biases: bool, layers: int, directions: int
 ) -> list[tuple[Any, ...]]:
     """The parameters of each layer and direction.
@@ -110,7 +111,7 @@ def _check_call(name: str, x: Any, states: Sequence[Any], dropout: float, train:
         raise UnsupportedError(f"{name} with dropout in training mode")
 
 
-def _infer_network(
+def infer_network(
     name: str,
     x: TensorType,
     states: Sequence[TensorType],
@@ -123,9 +124,10 @@ def _infer_network(
     bidirectional: bool,
     batch_first: bool,
 ) -> tuple[TensorType, ...]:
+    """The types of the outputs and of the final states."""
     _check_call(name, x, states, dropout, train)
     directions = 2 if bidirectional else 1
-    weights = _split_parameters(name, params, biases, layers, directions)
+    weights = split_parameters(name, params, biases, layers, directions)
     hidden, batch = states[0].sizes[2], x.sizes[0 if batch_first else 1]
     expected = (layers * directions, batch, hidden)
     if any(s.sizes != expected for s in states):
@@ -144,7 +146,7 @@ def _infer_network(
 Layer = Callable[..., tuple[Any, ...]]
 
 
-def _network(
+def run_layers(
     x: Array,
     states: Sequence[Array],
     weights: list[tuple[Any, ...]],
@@ -167,7 +169,8 @@ def _network(
     return x, *(np.stack(group) for group in zip(*finals, strict=True))
 
 
-def _project(x: Array, w_ih: Array, biases: Sequence[Array]) -> Array:
+def project_inputs(x: Array, w_ih: Array, biases: Sequence[Array]) -> Array:
+    """The gates that come from `x`: its product with the weights, plus the biases."""
     y = x @ w_ih.T
     return np.asarray(y + sum(biases) if biases else y)
 
@@ -175,10 +178,11 @@ def _project(x: Array, w_ih: Array, biases: Sequence[Array]) -> Array:
 def _lstm_over(x: Array, states: list[Array], weights: Any, reverse: bool) -> tuple[Any, ...]:
     w_ih, w_hh, *biases = weights
     h0, c0 = states
-    return _lstm_layer(_project(x, w_ih, biases), h0, c0, w_hh, reverse)
+    return _lstm_layer(project_inputs(x, w_ih, biases), h0, c0, w_hh, reverse)
 
 
-def _type(x: Any) -> TensorType:
+def type_of(x: Any) -> TensorType:
+    """The type of an array."""
     return tensor(dtype_of(x), x.shape)
 
 
@@ -193,11 +197,11 @@ def _lstm(
     bidirectional: bool,
     batch_first: bool,
 ) -> tuple[Array, ...]:
-    types = [_type(s) for s in hx], [_type(p) for p in params]
-    _infer_lstm(_type(x), *types, biases, layers, dropout, train, bidirectional, batch_first)
+    types = [type_of(s) for s in hx], [type_of(p) for p in params]
+    _infer_lstm(type_of(x), *types, biases, layers, dropout, train, bidirectional, batch_first)
     directions = 2 if bidirectional else 1
-    weights = _split_parameters("lstm", params, biases, layers, directions)
-    return _network(x, hx, weights, directions, batch_first, _lstm_over)
+    weights = split_parameters("lstm", params, biases, layers, directions)
+    return run_layers(x, hx, weights, directions, batch_first, _lstm_over)
 
 
 def _infer_lstm(
@@ -205,7 +209,7 @@ def _infer_lstm(
 ) -> tuple[TensorType, ...]:
     if len(hx) != 2:
         raise ShapeError(f"lstm: hx must hold h and c, got {len(hx)} tensors")
-    return _infer_network("lstm", x, hx, params, 4, *rest)
+    return infer_network("lstm", x, hx, params, 4, *rest)
 
 
 def _decompose_lstm(
@@ -222,7 +226,7 @@ def _decompose_lstm(
 ) -> tuple[Any, ...]:
     """Per layer and direction: all inputs projected by one product, then `lstm_layer`."""
     directions = 2 if bidirectional else 1
-    weights = _split_parameters("lstm", params, biases, layers, directions)
+    weights = split_parameters("lstm", params, biases, layers, directions)
     x = emit("transpose.int", x, 0, 1) if batch_first else x
     finals: list[tuple[Any, Any]] = []
     for first in range(0, len(weights), directions):
@@ -240,9 +244,10 @@ def _decompose_lstm(
     return x, emit("stack", [h for h, _ in finals], 0), emit("stack", [c for _, c in finals], 0)
 
 
-def _weights(
+def weight_samples(
     inputs: int, hidden: int, layers: int, directions: int, bias: bool, gates: int
 ) -> list[Any]:
+    """Samples of the parameters of a network."""
     result = []
     for i in range(layers * directions):
         features = inputs if i < directions else hidden * directions
@@ -258,12 +263,12 @@ lstm = op(
     reference=_lstm,
     infer=_infer_lstm,
     lower=Decompose(_decompose_lstm),
-    tolerance=_TOLERANCE,
+    tolerance=TOLERANCE,
     samples=(
         (
             f32(5, 2, 3),
             [f32(1, 2, 4), f32(1, 2, 4)],
-            _weights(3, 4, 1, 1, True, 4),
+            weight_samples(3, 4, 1, 1, True, 4),
             True,
             1,
             0.0,
@@ -274,7 +279,7 @@ lstm = op(
         (
             f32(2, 3, 6),
             [f32(4, 2, 5), f32(4, 2, 5)],
-            _weights(6, 5, 2, 2, True, 4),
+            weight_samples(6, 5, 2, 2, True, 4),
             True,
             2,
             0.0,
@@ -285,7 +290,7 @@ lstm = op(
         (
             f32(1, 1, 1),
             [f32(1, 1, 1), f32(1, 1, 1)],
-            _weights(1, 1, 1, 1, False, 4),
+            weight_samples(1, 1, 1, 1, False, 4),
             False,
             1,
             0.0,
@@ -293,181 +298,5 @@ lstm = op(
             False,
             False,
         ),
-    ),
-)
-
-
-# --- gated recurrent units ----------------------------------------------------------------------
-
-
-def _gru_step(gates_x: Array, gates_h: Array, h: Array) -> Array:
-    """The new h from the two sums of gates r, z, n; r scales the recurrent part of n only."""
-    (xr, xz, xn), (hr, hz, hn) = (np.split(g, 3, axis=-1) for g in (gates_x, gates_h))
-    z = _sigmoid(xz + hz)
-    return np.asarray((1 - z) * np.tanh(xn + _sigmoid(xr + hr) * hn) + z * h)
-
-
-def _gru_over(x: Array, states: list[Array], weights: Any, reverse: bool) -> tuple[Any, ...]:
-    w_ih, w_hh, *biases = weights
-    (h,), steps = states, range(x.shape[0])
-    b_ih, b_hh = ([b] for b in biases) if biases else ([], [])
-    outputs = np.empty((*x.shape[:2], h.shape[1]), x.dtype)
-    for t in reversed(steps) if reverse else steps:
-        h = _gru_step(_project(x[t], w_ih, b_ih), _project(h, w_hh, b_hh), h)
-        outputs[t] = h
-    return outputs, h
-
-
-def _infer_gru(
-    x: TensorType, hx: TensorType, params: Sequence[TensorType], *rest: Any
-) -> tuple[TensorType, ...]:
-    return _infer_network("gru", x, [hx], params, 3, *rest)
-
-
-def _gru(
-    x: Array,
-    hx: Array,
-    params: Sequence[Array],
-    biases: bool,
-    layers: int,
-    dropout: float,
-    train: bool,
-    bidirectional: bool,
-    batch_first: bool,
-) -> tuple[Array, ...]:
-    rest = (biases, layers, dropout, train, bidirectional, batch_first)
-    _infer_gru(_type(x), _type(hx), [_type(p) for p in params], *rest)
-    directions = 2 if bidirectional else 1
-    weights = _split_parameters("gru", params, biases, layers, directions)
-    return _network(x, [hx], weights, directions, batch_first, _gru_over)
-
-
-gru = op(
-    "aten::gru.input(Tensor input, Tensor hx, Tensor[] params, bool has_biases, int "
-    "num_layers, float dropout, bool train, bool bidirectional, bool batch_first) -> "
-    "(Tensor, Tensor)",
-    reference=_gru,
-    infer=_infer_gru,
-    tolerance=_TOLERANCE,
-    samples=(
-        (
-            f32(5, 2, 3),
-            f32(1, 2, 4),
-            _weights(3, 4, 1, 1, True, 3),
-            True,
-            1,
-            0.0,
-            False,
-            False,
-            False,
-        ),
-        (
-            f32(2, 3, 6),
-            f32(4, 2, 5),
-            _weights(6, 5, 2, 2, False, 3),
-            False,
-            2,
-            0.0,
-            False,
-            True,
-            True,
-        ),
-    ),
-)
-
-
-# --- one step -----------------------------------------------------------------------------------
-
-
-def _check_cell(name: str, x: Any, h: Any, w_ih: Any, w_hh: Any, gates: int) -> None:
-    hidden = w_hh.shape[1]
-    expected = ((gates * hidden, x.shape[-1]), (gates * hidden, hidden))
-    if h.shape[-1] != hidden or (tuple(w_ih.shape), tuple(w_hh.shape)) != expected:
-        raise ShapeError(
-            f"{name}: input {list(x.shape)}, state {list(h.shape)} and weights"
-            f" {list(w_ih.shape)}, {list(w_hh.shape)} do not fit each other"
-        )
-
-
-def _sum_gates(
-    x: Array, h: Array, w_ih: Array, w_hh: Array, b_ih: Any, b_hh: Any
-) -> tuple[Array, Array]:
-    return (
-        _project(x, w_ih, [] if b_ih is None else [b_ih]),
-        _project(h, w_hh, [] if b_hh is None else [b_hh]),
-    )
-
-
-def _lstm_cell(
-    x: Array, hx: Sequence[Array], w_ih: Array, w_hh: Array, b_ih: Any, b_hh: Any
-) -> tuple[Array, Array]:
-    h, c = hx
-    _check_cell("lstm_cell", x, h, w_ih, w_hh, 4)
-    gates_x, gates_h = _sum_gates(x, h, w_ih, w_hh, b_ih, b_hh)
-    return lstm_step(gates_x + gates_h, c)
-
-
-def _infer_lstm_cell(
-    x: TensorType, hx: Sequence[TensorType], w_ih: TensorType, w_hh: TensorType, *_: Any
-) -> tuple[TensorType, TensorType]:
-    _check_cell("lstm_cell", x, hx[0], w_ih, w_hh, 4)
-    return hx[0], hx[1]
-
-
-def _decompose_lstm_cell(
-    emit: Emitter, x: Any, hx: Sequence[Any], w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any
-) -> tuple[Any, Any]:
-    gates = emit("add.Tensor", emit("linear", x, w_ih, b_ih), emit("linear", hx[0], w_hh, b_hh), 1)
-    i, f, g, o = emit("chunk", gates, 4, -1)
-    kept = emit("mul.Tensor", emit("sigmoid", f), hx[1])
-    c = emit("add.Tensor", kept, emit("mul.Tensor", emit("sigmoid", i), emit("tanh", g)), 1)
-    return emit("mul.Tensor", emit("sigmoid", o), emit("tanh", c)), c
-
-
-def _gru_cell(x: Array, h: Array, w_ih: Array, w_hh: Array, b_ih: Any, b_hh: Any) -> Array:
-    _check_cell("gru_cell", x, h, w_ih, w_hh, 3)
-    return _gru_step(*_sum_gates(x, h, w_ih, w_hh, b_ih, b_hh), h)
-
-
-def _infer_gru_cell(
-    x: TensorType, h: TensorType, w_ih: TensorType, w_hh: TensorType, *_: Any
-) -> TensorType:
-    _check_cell("gru_cell", x, h, w_ih, w_hh, 3)
-    return h
-
-
-def _decompose_gru_cell(
-    emit: Emitter, x: Any, h: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any
-) -> Any:
-    xr, xz, xn = emit("chunk", emit("linear", x, w_ih, b_ih), 3, -1)
-    hr, hz, hn = emit("chunk", emit("linear", h, w_hh, b_hh), 3, -1)
-    r = emit("sigmoid", emit("add.Tensor", xr, hr, 1))
-    z = emit("sigmoid", emit("add.Tensor", xz, hz, 1))
-    n = emit("tanh", emit("add.Tensor", xn, emit("mul.Tensor", r, hn), 1))
-    return emit("add.Tensor", n, emit("mul.Tensor", z, emit("sub.Tensor", h, n, 1)), 1)
-
-
-lstm_cell = op(
-    "aten::lstm_cell(Tensor input, Tensor[] hx, Tensor w_ih, Tensor w_hh, Tensor? "
-    "b_ih=None, Tensor? b_hh=None) -> (Tensor, Tensor)",
-    reference=_lstm_cell,
-    infer=_infer_lstm_cell,
-    lower=Decompose(_decompose_lstm_cell),
-    tolerance=_TOLERANCE,
-    samples=(
-        (f32(2, 3), [f32(2, 4), f32(2, 4)], f32(16, 3), f32(16, 4), f32(16), f32(16)),
-        (f32(1, 3), [f32(1, 4), f32(1, 4)], f32(16, 3), f32(16, 4), None, None),
-    ),
-)
-gru_cell = op(
-    "aten::gru_cell(Tensor input, Tensor hx, Tensor w_ih, Tensor w_hh, Tensor? b_ih=None, "
-    "Tensor? b_hh=None) -> Tensor",
-    reference=_gru_cell,
-    infer=_infer_gru_cell,
-    lower=Decompose(_decompose_gru_cell),
-    tolerance=_TOLERANCE,
-    samples=(
-        (f32(2, 3), f32(2, 4), f32(12, 3), f32(12, 4), f32(12), f32(12)),
-        (f32(1, 3), f32(1, 4), f32(12, 3), f32(12, 4), None, None),
     ),
 )

@@ -12,7 +12,8 @@ from treadle.ir.dtypes import i64 as i64_dtype
 from treadle.ir.op import OpDef
 from treadle.ir.types import TensorType
 from treadle.ops.declare import op
-from treadle.ops.gather import check_index_dtype, checked_positions, numpy_index
+from treadle.ops.gather import check_index_dtype, checked_positions
+from treadle.ops.index import numpy_index
 from treadle.ops.inplace import inplace
 from treadle.ops.promotion import dtype_of
 from treadle.ops.samples import boolean, f32, given, i64

@@ -1,0 +1,203 @@
+"""Gated recurrent units, and single steps of recurrent cells."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from treadle.errors import ShapeError
+from treadle.ir.types import TensorType
+from treadle.ops.declare import op
+from treadle.ops.lowering import Decompose, Emitter
+from treadle.ops.recurrent import (
+    TOLERANCE,
+    infer_network,
+    logistic,
+    lstm_step,
+    project_inputs,
+    run_layers,
+    split_parameters,
+    type_of,
+    weight_samples,
+)
+from treadle.ops.samples import f32
+
+Array = np.ndarray[Any, Any]
+
+
+# --- gated recurrent units ----------------------------------------------------------------------
+
+
+def _gru_step(gates_x: Array, gates_h: Array, h: Array) -> Array:
+    """The new h from the two sums of gates r, z, n; r scales the recurrent part of n only."""
+    (xr, xz, xn), (hr, hz, hn) = (np.split(g, 3, axis=-1) for g in (gates_x, gates_h))
+    z = logistic(xz + hz)
+    return np.asarray((1 - z) * np.tanh(xn + logistic(xr + hr) * hn) + z * h)
+
+
+def _gru_over(x: Array, states: list[Array], weights: Any, reverse: bool) -> tuple[Any, ...]:
+    w_ih, w_hh, *biases = weights
+    (h,), steps = states, range(x.shape[0])
+    b_ih, b_hh = ([b] for b in biases) if biases else ([], [])
+    outputs = np.empty((*x.shape[:2], h.shape[1]), x.dtype)
+    for t in reversed(steps) if reverse else steps:
+        h = _gru_step(project_inputs(x[t], w_ih, b_ih), project_inputs(h, w_hh, b_hh), h)
+        outputs[t] = h
+    return outputs, h
+
+
+def _infer_gru(
+    x: TensorType, hx: TensorType, params: Sequence[TensorType], *rest: Any
+) -> tuple[TensorType, ...]:
+    return infer_network("gru", x, [hx], params, 3, *rest)
+
+
+def _gru(
+    x: Array,
+    hx: Array,
+    params: Sequence[Array],
+    biases: bool,
+    layers: int,
+    dropout: float,
+    train: bool,
+    bidirectional: bool,
+    batch_first: bool,
+) -> tuple[Array, ...]:
+    rest = (biases, layers, dropout, train, bidirectional, batch_first)
+    _infer_gru(type_of(x), type_of(hx), [type_of(p) for p in params], *rest)
+    directions = 2 if bidirectional else 1
+    weights = split_parameters("gru", params, biases, layers, directions)
+    return run_layers(x, [hx], weights, directions, batch_first, _gru_over)
+
+
+gru = op(
+    "aten::gru.input(Tensor input, Tensor hx, Tensor[] params, bool has_biases, int "
+    "num_layers, float dropout, bool train, bool bidirectional, bool batch_first) -> "
+    "(Tensor, Tensor)",
+    reference=_gru,
+    infer=_infer_gru,
+    tolerance=TOLERANCE,
+    samples=(
+        (
+            f32(5, 2, 3),
+            f32(1, 2, 4),
+            weight_samples(3, 4, 1, 1, True, 3),
+            True,
+            1,
+            0.0,
+            False,
+            False,
+            False,
+        ),
+        (
+            f32(2, 3, 6),
+            f32(4, 2, 5),
+            weight_samples(6, 5, 2, 2, False, 3),
+            False,
+            2,
+            0.0,
+            False,
+            True,
+            True,
+        ),
+    ),
+)
+
+
+# --- one step -----------------------------------------------------------------------------------
+
+
+def _check_cell(name: str, x: Any, h: Any, w_ih: Any, w_hh: Any, gates: int) -> None:
+    hidden = w_hh.shape[1]
+    expected = ((gates * hidden, x.shape[-1]), (gates * hidden, hidden))
+    if h.shape[-1] != hidden or (tuple(w_ih.shape), tuple(w_hh.shape)) != expected:
+        raise ShapeError(
+            f"{name}: input {list(x.shape)}, state {list(h.shape)} and weights"
+            f" {list(w_ih.shape)}, {list(w_hh.shape)} do not fit each other"
+        )
+
+
+def _sum_gates(
+    x: Array, h: Array, w_ih: Array, w_hh: Array, b_ih: Any, b_hh: Any
+) -> tuple[Array, Array]:
+    return (
+        project_inputs(x, w_ih, [] if b_ih is None else [b_ih]),
+        project_inputs(h, w_hh, [] if b_hh is None else [b_hh]),
+    )
+
+
+def _lstm_cell(
+    x: Array, hx: Sequence[Array], w_ih: Array, w_hh: Array, b_ih: Any, b_hh: Any
+) -> tuple[Array, Array]:
+    h, c = hx
+    _check_cell("lstm_cell", x, h, w_ih, w_hh, 4)
+    gates_x, gates_h = _sum_gates(x, h, w_ih, w_hh, b_ih, b_hh)
+    return lstm_step(gates_x + gates_h, c)
+
+
+def _infer_lstm_cell(
+    x: TensorType, hx: Sequence[TensorType], w_ih: TensorType, w_hh: TensorType, *_: Any
+) -> tuple[TensorType, TensorType]:
+    _check_cell("lstm_cell", x, hx[0], w_ih, w_hh, 4)
+    return hx[0], hx[1]
+
+
+def _decompose_lstm_cell(
+    emit: Emitter, x: Any, hx: Sequence[Any], w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any
+) -> tuple[Any, Any]:
+    gates = emit("add.Tensor", emit("linear", x, w_ih, b_ih), emit("linear", hx[0], w_hh, b_hh), 1)
+    i, f, g, o = emit("chunk", gates, 4, -1)
+    kept = emit("mul.Tensor", emit("sigmoid", f), hx[1])
+    c = emit("add.Tensor", kept, emit("mul.Tensor", emit("sigmoid", i), emit("tanh", g)), 1)
+    return emit("mul.Tensor", emit("sigmoid", o), emit("tanh", c)), c
+
+
+def _gru_cell(x: Array, h: Array, w_ih: Array, w_hh: Array, b_ih: Any, b_hh: Any) -> Array:
+    _check_cell("gru_cell", x, h, w_ih, w_hh, 3)
+    return _gru_step(*_sum_gates(x, h, w_ih, w_hh, b_ih, b_hh), h)
+
+
+def _infer_gru_cell(
+    x: TensorType, h: TensorType, w_ih: TensorType, w_hh: TensorType, *_: Any
+) -> TensorType:
+    _check_cell("gru_cell", x, h, w_ih, w_hh, 3)
+    return h
+
+
+def _decompose_gru_cell(
+    emit: Emitter, x: Any, h: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any
+) -> Any:
+    xr, xz, xn = emit("chunk", emit("linear", x, w_ih, b_ih), 3, -1)
+    hr, hz, hn = emit("chunk", emit("linear", h, w_hh, b_hh), 3, -1)
+    r = emit("sigmoid", emit("add.Tensor", xr, hr, 1))
+    z = emit("sigmoid", emit("add.Tensor", xz, hz, 1))
+    n = emit("tanh", emit("add.Tensor", xn, emit("mul.Tensor", r, hn), 1))
+    return emit("add.Tensor", n, emit("mul.Tensor", z, emit("sub.Tensor", h, n, 1)), 1)
+
+
+lstm_cell = op(
+    "aten::lstm_cell(Tensor input, Tensor[] hx, Tensor w_ih, Tensor w_hh, Tensor? "
+    "b_ih=None, Tensor? b_hh=None) -> (Tensor, Tensor)",
+    reference=_lstm_cell,
+    infer=_infer_lstm_cell,
+    lower=Decompose(_decompose_lstm_cell),
+    tolerance=TOLERANCE,
+    samples=(
+        (f32(2, 3), [f32(2, 4), f32(2, 4)], f32(16, 3), f32(16, 4), f32(16), f32(16)),
+        (f32(1, 3), [f32(1, 4), f32(1, 4)], f32(16, 3), f32(16, 4), None, None),
+    ),
+)
+gru_cell = op(
+    "aten::gru_cell(Tensor input, Tensor hx, Tensor w_ih, Tensor w_hh, Tensor? b_ih=None, "
+    "Tensor? b_hh=None) -> Tensor",
+    reference=_gru_cell,
+    infer=_infer_gru_cell,
+    lower=Decompose(_decompose_gru_cell),
+    tolerance=TOLERANCE,
+    samples=(
+        (f32(2, 3), f32(2, 4), f32(12, 3), f32(12, 4), f32(12), f32(12)),
+        (f32(1, 3), f32(1, 4), f32(12, 3), f32(12, 4), None, None),
+    ),
+)

@@ -1,0 +1,151 @@
+"""Powers, larger and smaller of two, clamping."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from treadle.errors import InputError
+from treadle.ops.arithmetic import PAIRS, floor_divide
+from treadle.ops.inplace import inplace
+from treadle.ops.pointwise import Result, pointwise
+from treadle.ops.samples import SPECIAL, f16, f32, f64, i64
+
+_POWERS = (
+    (f32(2, 3, low=0.1, high=3.0), f32(3)),
+    (f32(5), i64(5, low=-3, high=4)),
+    (i64(4), i64(4, low=0, high=4)),
+    (f64(3, low=0.0, high=2.0), f64(3)),
+    (f32(0), f32(1)),
+    (SPECIAL, f32()),
+    (f16(3), f16(3)),
+)
+pow_ = pointwise(
+    "aten::pow.Tensor_Tensor(Tensor self, Tensor exponent) -> Tensor",
+    lambda f, a, b: f.pow(a, b),
+    samples=_POWERS,
+)
+pow_scalar = pointwise(
+    "aten::pow.Tensor_Scalar(Tensor self, Scalar exponent) -> Tensor",
+    lambda f, a, b: f.pow(a, b),
+    samples=(
+        (f32(2, 3), 2),
+        (f32(3), -1),
+        (f32(4, low=0.0, high=5.0), 0.5),
+        (f32(4, low=0.0, high=5.0), 2.5),
+        (i64(5), 3),
+        (i64(3), 0.5),
+        (f32(), 0),
+        (SPECIAL, 3),
+    ),
+)
+pow_of = pointwise(
+    "aten::pow.Scalar(Scalar self, Tensor exponent) -> Tensor",
+    lambda f, a, b: f.pow(a, b),
+    operands=(0, 1),
+    samples=((2, f32(3)), (1.5, i64(4)), (2, i64(4, low=0, high=9))),
+)
+maximum = pointwise(
+    "aten::maximum(Tensor self, Tensor other) -> Tensor",
+    lambda f, a, b: f.maximum(a, b),
+    samples=(*PAIRS, (SPECIAL, f32(9)), (f32(9), SPECIAL)),
+)
+minimum = pointwise(
+    "aten::minimum(Tensor self, Tensor other) -> Tensor",
+    lambda f, a, b: f.minimum(a, b),
+    samples=(*PAIRS, (SPECIAL, f32(9)), (f32(9), SPECIAL)),
+)
+max_other = pointwise(
+    "aten::max.other(Tensor self, Tensor other) -> Tensor",
+    lambda f, a, b: f.maximum(a, b),
+    samples=PAIRS[:4],
+)
+min_other = pointwise(
+    "aten::min.other(Tensor self, Tensor other) -> Tensor",
+    lambda f, a, b: f.minimum(a, b),
+    samples=PAIRS[:4],
+)
+atan2 = pointwise(
+    "aten::atan2(Tensor self, Tensor other) -> Tensor",
+    lambda f, a, b: f.atan2(a, b),
+    result=Result.FLOAT,
+    samples=PAIRS[:6],
+)
+hypot = pointwise(
+    "aten::hypot(Tensor self, Tensor other) -> Tensor",
+    lambda f, a, b: f.sqrt(a * a + b * b),
+    samples=PAIRS[:6],
+)
+inplace(atan2, hypot)
+inplace(pow_, overload="Tensor")
+inplace(pow_scalar, overload="Scalar")
+inplace(floor_divide, overload="Tensor")
+
+
+def _clamp(f: Any, x: Any, low: Any = None, high: Any = None) -> Any:
+    if low is None and high is None:
+        raise InputError("clamp: at least one of min and max must not be None")
+    x = x if low is None else f.maximum(x, low)
+    return x if high is None else f.minimum(x, high)
+
+
+_BOUNDS = (
+    (f32(2, 3), -0.5, 0.5),
+    (f32(7), None, 0.2),
+    (f32(7), 0.1, None),
+    (i64(5), 0, 3),
+    (i64(5), 0.5, None),
+    (SPECIAL, -1, 1),
+    (f16(3), 0, 1),
+    (f32(0), 0, 1),
+)
+_TENSOR_BOUNDS = ((f32(2, 3), f32(3), None), (f32(2, 3), f32(3), f32()), (i64(4), None, i64(4)))
+_THREE = (0, 1, 2)
+clamp = pointwise(
+    "aten::clamp(Tensor self, Scalar? min=None, Scalar? max=None) -> Tensor",
+    _clamp,
+    operands=_THREE,
+    samples=_BOUNDS,
+)
+clamp_tensor = pointwise(
+    "aten::clamp.Tensor(Tensor self, Tensor? min=None, Tensor? max=None) -> Tensor",
+    _clamp,
+    operands=_THREE,
+    samples=_TENSOR_BOUNDS,
+)
+clip = pointwise(
+    "aten::clip(Tensor self, Scalar? min=None, Scalar? max=None) -> Tensor",
+    _clamp,
+    operands=_THREE,
+    samples=_BOUNDS[:3],
+)
+clip_tensor = pointwise(
+    "aten::clip.Tensor(Tensor self, Tensor? min=None, Tensor? max=None) -> Tensor",
+    _clamp,
+    operands=_THREE,
+    samples=_TENSOR_BOUNDS[:1],
+)
+clamp_min = pointwise(
+    "aten::clamp_min(Tensor self, Scalar min) -> Tensor",
+    lambda f, x, low: f.maximum(x, low),
+    operands=(0, 1),
+    samples=((f32(5), 0.1), (i64(4), 1)),
+)
+clamp_min_tensor = pointwise(
+    "aten::clamp_min.Tensor(Tensor self, Tensor min) -> Tensor",
+    lambda f, x, low: f.maximum(x, low),
+    samples=((f32(5), f32()),),
+)
+clamp_max = pointwise(
+    "aten::clamp_max(Tensor self, Scalar max) -> Tensor",
+    lambda f, x, high: f.minimum(x, high),
+    operands=(0, 1),
+    samples=((f32(5), 0.1), (i64(4), 1)),
+)
+clamp_max_tensor = pointwise(
+    "aten::clamp_max.Tensor(Tensor self, Tensor max) -> Tensor",
+    lambda f, x, high: f.minimum(x, high),
+    samples=((f32(5), f32()),),
+)
+inplace(
+    clamp, clamp_tensor, clip, clip_tensor, clamp_min, clamp_min_tensor, clamp_max, clamp_max_tensor
+)

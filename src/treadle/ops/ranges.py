@@ -1,0 +1,252 @@
+"""Ranges, grids, identity matrices, positions of triangles."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from treadle.errors import InputError, ShapeError
+from treadle.ir.dtypes import DType
+from treadle.ir.dtypes import f32 as f32_dtype
+from treadle.ir.dtypes import i64 as i64_dtype
+from treadle.ir.loops import Expr
+from treadle.ir.op import OpDef
+from treadle.ir.types import TensorType
+from treadle.ops.creation import REST, Samples, checked_size, default
+from treadle.ops.declare import EXACT, op
+from treadle.ops.expr import add, cast, compare, const, mul, select
+from treadle.ops.lowering import Elements
+from treadle.ops.samples import f32, f64
+from treadle.ops.shapes import dtype_from_code, tensor
+
+Array = np.ndarray[Any, Any]
+
+
+# --- ranges -------------------------------------------------------------------------------------
+
+
+def _range(start: Any, end: Any, step: Any, code: int | None) -> tuple[int, DType, Any, Any]:
+    """Length, dtype, start and step of a range."""
+    if step == 0 or (end - start) * step < 0:
+        raise InputError(f"arange: {start} to {end} by {step}; the step must lead to the end")
+    if not all(math.isfinite(v) for v in (start, end, step)):
+        raise InputError(f"arange: {start} to {end} by {step}; bounds must be finite")
+    whole = all(isinstance(v, int) for v in (start, end, step))
+    dtype = dtype_from_code("arange", code, i64_dtype if whole else f32_dtype)
+    count = -(-(end - start) // step) if whole else math.ceil((end - start) / step)
+    return int(count), dtype, start, step
+
+
+def _arange(
+    schema: str, bounds: Callable[..., tuple[Any, Any, Any, int | None]], samples: Samples
+) -> OpDef:
+    def reference(*args: Any) -> Array:
+        count, dtype, start, step = _range(*bounds(*args))
+        wide = np.int64 if isinstance(start, int) and isinstance(step, int) else np.float64
+        return np.asarray(start + np.arange(count, dtype=wide) * step).astype(dtype.numpy)
+
+    def infer(*args: Any) -> TensorType:
+        count, dtype, _, _ = _range(*bounds(*args))
+        return tensor(dtype, (count,))
+
+    def build(load: Any, positions: Sequence[Expr], result: TensorType, *args: Any) -> Expr:
+        _, dtype, start, step = _range(*bounds(*args))
+        wide = i64_dtype if isinstance(start, int) and isinstance(step, int) else f64(0).dtype
+        scaled = mul(cast(positions[0], wide), const(step, wide))
+        return cast(add(scaled, const(start, wide)), dtype)
+
+    return op(schema, reference=reference, infer=infer, lower=Elements(build), samples=samples)
+
+
+arange = _arange(
+    "aten::arange(Scalar end, *, ScalarType? dtype=None, Layout? layout=None, Device? "
+    "device=None, bool? pin_memory=None) -> Tensor",
+    lambda end, dtype, *_: (0, end, 1, dtype),
+    ((5, None, *REST), (0, None, *REST), (3.5, None, *REST), (4, 6, *REST)),
+)
+arange_start = _arange(
+    "aten::arange.start(Scalar start, Scalar end, *, ScalarType? dtype=None, Layout? "
+    "layout=None, Device? device=None, bool? pin_memory=None) -> Tensor",
+    lambda start, end, dtype, *_: (start, end, 1, dtype),
+    ((2, 7, None, *REST), (-1.5, 3, None, *REST)),
+)
+arange_step = _arange(
+    "aten::arange.start_step(Scalar start, Scalar end, Scalar step=1, *, ScalarType? "
+    "dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> "
+    "Tensor",
+    lambda start, end, step, dtype, *_: (start, end, step, dtype),
+    (
+        (2, 11, 3, None, *REST),
+        (5, 0, -2, None, *REST),
+        (0.0, 1.0, 0.1, None, *REST),
+        (0, 9, 2, 7, *REST),
+    ),
+)
+
+
+def _linspace(start: Any, end: Any, steps: int, dtype: int | None, *_: Any) -> Array:
+    result = _infer_linspace(start, end, steps, dtype)
+    return np.linspace(float(start), float(end), steps).astype(result.element.numpy)
+
+
+def _infer_linspace(start: Any, end: Any, steps: int, dtype: int | None, *_: Any) -> TensorType:
+    if steps < 0:
+        raise InputError(f"linspace: steps must not be negative, got {steps}")
+    return tensor(default(dtype), (steps,))
+
+
+def _linspace_element(
+    load: Any,
+    positions: Sequence[Expr],
+    result: TensorType,
+    start: Any,
+    end: Any,
+    steps: int,
+    *_: Any,
+) -> Expr:
+    wide = f64(0).dtype
+    step = (float(end) - float(start)) / max(steps - 1, 1)
+    scaled = mul(cast(positions[0], wide), const(step, wide))
+    return cast(add(scaled, const(float(start), wide)), result.element)
+
+
+linspace = op(
+    "aten::linspace(Scalar start, Scalar end, int steps, *, ScalarType? dtype=None, "
+    "Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor",
+    reference=_linspace,
+    infer=_infer_linspace,
+    lower=Elements(_linspace_element),
+    samples=(
+        (0, 1, 5, None, *REST),
+        (-2.0, 3.0, 7, 7, *REST),
+        (1, 2, 1, None, *REST),
+        (0, 1, 0, None, *REST),
+    ),
+)
+
+
+# --- identity -----------------------------------------------------------------------------------
+
+
+def _eye(n: int, m: int, dtype: int | None, *_: Any) -> Array:
+    checked_size("eye", (n, m))
+    return np.eye(n, m, dtype=default(dtype).numpy)
+
+
+def _infer_eye(n: int, m: int, dtype: int | None, *_: Any) -> TensorType:
+    return tensor(default(dtype), checked_size("eye", (n, m)))
+
+
+def _eye_element(load: Any, positions: Sequence[Expr], result: TensorType, *_: Any) -> Expr:
+    same = compare("eq", positions[0], positions[1])
+    return select(same, const(1, result.element), const(0, result.element))
+
+
+eye_m = op(
+    "aten::eye.m(int n, int m, *, ScalarType? dtype=None, Layout? layout=None, Device? "
+    "device=None, bool? pin_memory=None) -> Tensor",
+    reference=_eye,
+    infer=_infer_eye,
+    lower=Elements(_eye_element),
+    tolerance=EXACT,
+    samples=((2, 3, None, *REST), (0, 2, 4, *REST)),
+)
+eye = op(
+    "aten::eye(int n, *, ScalarType? dtype=None, Layout? layout=None, Device? "
+    "device=None, bool? pin_memory=None) -> Tensor",
+    reference=lambda n, *rest: _eye(n, n, *rest),
+    infer=lambda n, *rest: _infer_eye(n, n, *rest),
+    lower=Elements(_eye_element),
+    tolerance=EXACT,
+    samples=((3, None, *REST), (1, 7, *REST)),
+)
+
+
+# --- positions of triangles ---------------------------------------------------------------------
+
+
+def _triangle_indices(schema: str, function: Any, samples: Samples) -> OpDef:
+    def reference(row: int, col: int, offset: int, dtype: int | None, *_: Any) -> Array:
+        checked_size("tril_indices", (row, col))
+        final = dtype_from_code("tril_indices", dtype, i64_dtype).numpy
+        return np.stack(function(row, offset, col)).astype(final)
+
+    def infer(row: int, col: int, offset: int, dtype: int | None, *_: Any) -> TensorType:
+        checked_size("tril_indices", (row, col))
+        count = len(function(row, offset, col)[0])
+        return tensor(dtype_from_code("tril_indices", dtype, i64_dtype), (2, count))
+
+    return op(schema, reference=reference, infer=infer, tolerance=EXACT, samples=samples)
+
+
+tril_indices = _triangle_indices(
+    "aten::tril_indices(int row, int col, int offset=0, *, ScalarType? dtype=4, Layout? "
+    "layout=None, Device? device=None, bool? pin_memory=None) -> Tensor",
+    np.tril_indices,
+    ((3, 4, 0, 4, *REST), (3, 3, -1, None, *REST)),
+)
+triu_indices = _triangle_indices(
+    "aten::triu_indices(int row, int col, int offset=0, *, ScalarType? dtype=4, Layout? "
+    "layout=None, Device? device=None, bool? pin_memory=None) -> Tensor",
+    np.triu_indices,
+    ((3, 4, 0, 4, *REST), (3, 3, 1, None, *REST)),
+)
+
+
+# --- one of another dtype -----------------------------------------------------------------------
+
+
+def _meshgrid(tensors: Sequence[Array], indexing: str = "ij") -> list[Array]:
+    _check_grid(tensors, indexing)
+    return [np.broadcast_to(g, s) for g, s in _grid(tensors, indexing)]
+
+
+def _check_grid(tensors: Sequence[Any], indexing: str) -> None:
+    if indexing not in ("ij", "xy"):
+        raise InputError(f"meshgrid: indexing {indexing!r}; allowed: 'ij', 'xy'")
+    if any(len(t.shape) > 1 for t in tensors):
+        raise ShapeError("meshgrid: tensors must have at most 1 dim")
+
+
+def _grid_shapes(
+    sizes: Sequence[int], indexing: str
+) -> tuple[list[tuple[int, ...]], tuple[int, ...]]:
+    """The shape of each operand before broadcasting, and the common shape."""
+    order = list(range(len(sizes)))
+    if indexing == "xy" and len(sizes) > 1:
+        order[:2] = 1, 0
+    shapes = [
+        tuple(sizes[i] if order[d] == i else 1 for d in range(len(sizes)))
+        for i in range(len(sizes))
+    ]
+    return shapes, tuple(sizes[i] for i in order)
+
+
+def _grid(tensors: Sequence[Array], indexing: str) -> list[tuple[Array, tuple[int, ...]]]:
+    shapes, common = _grid_shapes([t.size for t in tensors], indexing)
+    return [(t.reshape(s), common) for t, s in zip(tensors, shapes, strict=True)]
+
+
+def _infer_meshgrid(tensors: Sequence[TensorType], indexing: str = "ij") -> list[TensorType]:
+    _check_grid(tensors, indexing)
+    _, common = _grid_shapes([t.sizes[0] if t.sizes else 1 for t in tensors], indexing)
+    return [tensor(t.element, common) for t in tensors]
+
+
+meshgrid = op(
+    "aten::meshgrid(Tensor[] tensors) -> Tensor[]",
+    reference=_meshgrid,
+    infer=_infer_meshgrid,
+    tolerance=EXACT,
+    samples=(([f32(3), f32(2)],), ([f32(4)],)),
+)
+meshgrid_indexing = op(
+    "aten::meshgrid.indexing(Tensor[] tensors, *, str indexing) -> Tensor[]",
+    reference=_meshgrid,
+    infer=_infer_meshgrid,
+    tolerance=EXACT,
+    samples=(([f32(3), f32(2)], "ij"), ([f32(3), f32(2), f32(4)], "xy")),
+)
