@@ -1,6 +1,7 @@
 #include "native_pool.h"
 
 #include <pthread.h>
+#include <sched.h>
 
 #include <algorithm>
 #include <bit>
@@ -23,6 +24,37 @@ constexpr std::uint64_t kGenerationMask = ~(kGeneration - 1);
 
 constexpr std::uint32_t kOwnerSleeps = 1u << 31;
 constexpr std::int64_t kMaxChunks = 1 << 30;
+
+// A worker whose processor other processes want is put aside in the middle of a chunk, for
+// milliseconds, and the owner waits: then two threads are slower than one. So a worker that made an
+// owner wait this much longer than the owner's own work sits out for many times that.
+constexpr std::int64_t kMinStallNs = 200'000;
+constexpr std::int64_t kSitOutFactor = 16;
+constexpr std::int64_t kMaxSitOutNs = 50'000'000;
+
+// When all processors are busy the system may wake a worker on the owner's own. Helping there takes
+// from the owner what it gives, and the worker's spinning after that is lost: 1.6 times one
+// thread's time. So it lets one chance pass, for about a time slice.
+constexpr std::int64_t kSameCpuSitOutNs = 3'000'000;
+
+thread_local std::int64_t sits_out_until_ns = 0;
+thread_local bool has_sat_out = false;
+
+bool shares_cpu_with(const Region& region) {
+  if (has_sat_out || region.owner_cpu.load(std::memory_order_relaxed) != sched_getcpu()) {
+    has_sat_out = false;
+    return false;
+  }
+  has_sat_out = true;
+  sits_out_until_ns = monotonic_ns() + kSameCpuSitOutNs;
+  return true;
+}
+
+void note_stall(const Region& region) {
+  const std::int64_t now = monotonic_ns();
+  const std::int64_t stall = now - region.idle_since_ns - region.work_ns;
+  if (stall > kMinStallNs) sits_out_until_ns = now + std::min(stall * kSitOutFactor, kMaxSitOutNs);
+}
 
 // Takes one more chunk of a region the caller has a seat in; `state` then is the state before.
 bool claim_chunk(Region& region, std::uint64_t generation, std::uint64_t& state) {
@@ -159,6 +191,7 @@ void NativePool::run_chunks(std::int64_t num_chunks, int max_threads, bool is_le
   region->in_use = true;
   region->fn = fn;
   region->context = context;
+  region->owner_cpu.store(sched_getcpu(), std::memory_order_relaxed);
   region->total = static_cast<std::uint32_t>(num_chunks);
   region->finished.store(0, std::memory_order_relaxed);
   std::uint64_t generation =
@@ -166,6 +199,7 @@ void NativePool::run_chunks(std::int64_t num_chunks, int max_threads, bool is_le
   std::uint64_t state =
       generation | (is_leaf ? kLeaf : 0) | (seats * kSeat) | static_cast<std::uint64_t>(num_chunks);
   region->state.store(state, std::memory_order_release);
+  const std::int64_t began_ns = monotonic_ns();
   const std::uint64_t bit = 1ull << (region - regions_.data());
   open_.fetch_or(bit, std::memory_order_seq_cst);
   signal(1, is_leaf);
@@ -177,19 +211,21 @@ void NativePool::run_chunks(std::int64_t num_chunks, int max_threads, bool is_le
     state = region->state.load(std::memory_order_relaxed);
   }
   open_.fetch_and(~bit, std::memory_order_relaxed);
-  finish_region(*region, static_cast<std::uint32_t>(num_chunks) - mine);
+  finish_region(*region, static_cast<std::uint32_t>(num_chunks) - mine, began_ns);
   region->in_use = false;
 }
 
 // Waits for the chunks that others have started.
-void NativePool::finish_region(Region& region, std::uint32_t theirs) {
-  std::int64_t sleep_at = 0;
+void NativePool::finish_region(Region& region, std::uint32_t theirs, std::int64_t began_ns) {
+  std::int64_t idle_since = 0;
   for (int turn = 1; region.finished.load(std::memory_order_acquire) != theirs; ++turn) {
     pause_cpu();
     if (turn % 128 != 0) continue;
     std::int64_t now = monotonic_ns();
-    if (sleep_at == 0) sleep_at = now + spin_ns();
-    if (now < sleep_at) continue;
+    if (idle_since == 0) idle_since = now;
+    if (now - idle_since < spin_ns()) continue;
+    region.work_ns = idle_since - began_ns;
+    region.idle_since_ns = idle_since;
     if (region.finished.fetch_or(kOwnerSleeps, std::memory_order_acq_rel) == theirs) break;
     while ((region.finished.load(std::memory_order_acquire) & ~kOwnerSleeps) != theirs)
       region.owner->park();
@@ -201,6 +237,7 @@ bool NativePool::help_region(Region& region, bool leaf_only) {
   std::uint64_t state = region.state.load(std::memory_order_acquire);
   do {
     if (!has_free_chunk(state, leaf_only)) return false;
+    if (!leaf_only && shares_cpu_with(region)) return false;
   } while (
       !region.state.compare_exchange_weak(state, state - kSeat - 1, std::memory_order_acquire));
   const std::uint64_t generation = state & kGenerationMask;
@@ -210,6 +247,7 @@ bool NativePool::help_region(Region& region, bool leaf_only) {
     const std::uint32_t total = region.total;
     Parker* owner = region.owner;
     region.fn(region.context, total - static_cast<std::uint32_t>(state & kChunkMask));
+    if (region.finished.load(std::memory_order_acquire) & kOwnerSleeps) note_stall(region);
     // The region may be reused as soon as the last chunk is counted.
     std::uint32_t before = region.finished.fetch_add(1, std::memory_order_acq_rel);
     if (before & kOwnerSleeps) owner->unpark();
@@ -280,11 +318,19 @@ void NativePool::spin(std::int64_t until_ns) {
   num_spinning_.fetch_sub(1, std::memory_order_seq_cst);
 }
 
+void NativePool::sit_out() {
+  while (monotonic_ns() < sits_out_until_ns && !stopping_.load())
+    this_parker().park_until(sits_out_until_ns);
+  sits_out_until_ns = 0;
+}
+
 void NativePool::worker_main(int index) {
   pthread_setname_np(pthread_self(), "treadle");
   Parker& parker = this_parker();
   while (!stopping_.load() && index < task_worker_limit_.load()) {
-    if (run_something()) continue;
+    const bool found = run_something();
+    if (sits_out_until_ns != 0) sit_out();
+    if (found) continue;
     spin(monotonic_ns() + spin_ns());
     sleep(sleepers_, parker, -1, [&] {
       return has_work(false) || stopping_.load() || index >= task_worker_limit_.load();

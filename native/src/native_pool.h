@@ -26,10 +26,15 @@ struct alignas(64) Region {
   void* context = nullptr;
   std::uint32_t total = 0;
   Parker* owner = nullptr;
+  std::atomic<std::int32_t> owner_cpu{-1};  // a hint, read without a claim
 
   // Chunks finished by others than the owner; the high bit says that the owner sleeps.
   alignas(64) std::atomic<std::uint32_t> finished{0};
   bool in_use = false;  // the owner's own
+  // Written by the owner before it says that it sleeps: how long it worked, and since when it
+  // waits.
+  std::int64_t work_ns = 0;
+  std::int64_t idle_since_ns = 0;
 };
 
 class NativePool final : public ThreadPool {
@@ -109,7 +114,8 @@ class NativePool final : public ThreadPool {
   void spin(std::int64_t until_ns);
   void signal(int wanted, bool is_leaf);
   void start_worker(int limit);
-  void finish_region(Region& region, std::uint32_t theirs);
+  void finish_region(Region& region, std::uint32_t theirs, std::int64_t began_ns);
+  void sit_out();
   Region* acquire_region();
 
   TaskQueue& queue_;
