@@ -54,6 +54,8 @@ def optimise(graph: Graph, program: Program, root: Object | None, *, check: bool
     """`graph` with calls inlined, attributes of `root` frozen, and all `PASSES` applied, in place.
 
     Args:
+        graph: of one method; it is changed.
+        program: where the functions and classes that it calls are found.
         root: the module that ``self`` is; None for a function.
         check: verify the graph after every pass.
     """
@@ -100,6 +102,7 @@ class Bound:
     schedule: Schedule
 
     def explain(self) -> Explanation:
+        """The steps and sizes of the plan."""
         steps = tuple(
             StepReport(
                 s.name, "contraction" if isinstance(s.kernel, Contraction) else "loops",
@@ -172,8 +175,7 @@ def engine() -> Engine:
 
 def single(op: OpDef, arguments: Sequence[Any]) -> tuple[Graph, list[Any]]:
     """A graph that applies `op` once, to `arguments` of which arrays become parameters, and the
-    arrays, in order. Lists of arrays are flattened.
-    """
+XX
     graph = Graph(op.name)
     arrays: list[Any] = []
 

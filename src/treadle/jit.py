@@ -45,6 +45,7 @@ def script(value: Any, *, interpret: bool = False) -> Any:
         value: a function, whose parameters without annotation are tensors; an object with a
             ``forward`` method, whose attributes that are arrays or tensors become parameters; or a
             class of such objects, whose instances are then compiled as they are made.
+        interpret: as for `load`.
 
     Returns:
         A `Method` for a function, a `Module` for an object, a function that makes modules for a

@@ -54,7 +54,9 @@ class Method:
         """Run on `args`.
 
         Args:
+            *args: tensors, arrays, and Python values where the parameters are of other types.
             threads: at most this many threads work on this call.
+            **kwargs: arguments by the names of their parameters.
 
         Raises:
             InputError: if number, type, dtype or rank of the arguments do not fit.
@@ -166,7 +168,7 @@ class _Variant:
         if self._planned:
             try:
                 outputs = self._program(*arrays, threads=threads)
-            except _Interpreted:
+            except _InterpretedError:
                 pass
             else:
                 if self._single:
@@ -190,19 +192,19 @@ class _Variant:
     def _bind(self, signature: Signature) -> Plan:
         """Called by the native program for a signature it has no plan for."""
         if signature in self._reasons:
-            raise _Interpreted
+            raise _InterpretedError
         try:
             bound = self._make(signature)
         except Unplannable as error:
             self._reasons[signature] = str(error)
-            raise _Interpreted from None
+            raise _InterpretedError from None
         template = _numbered(bound.result, itertools.count())
         self._results[signature] = template
         self._single = isinstance(template, _Leaf)
         return bound.plan
 
 
-class _Interpreted(Exception):
+class _InterpretedError(Exception):
     """Control flow: this signature has no plan."""
 
 

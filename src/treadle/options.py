@@ -62,6 +62,7 @@ class Options:
 
     @staticmethod
     def from_environment() -> Options:
+        """What the environment says, defaults for the rest."""
         base = variable("XDG_CACHE_HOME") or str(Path.home() / ".cache")
         return Options(
             cache_directory=Path(variable("TREADLE_CACHE_DIR") or Path(base) / "treadle"),

@@ -44,11 +44,14 @@ class Pointwise:
 
 
 class RowBuilder(Protocol):
-    """What `Rows.build` writes to. Elements are per position of the operands, reductions per row."""
+    """What `Rows.build` writes to: elements are per position, reductions per row."""
 
     def reduce(self, function: str, value: Expr) -> Expr:
-        """Combine `value` over the row, see `loops.Reduce`; the result may be used in later
-        values. Reductions that do not use each other's results share a pass over the row."""
+        """Combine `value` over the row, as `loops.Reduce` says.
+
+        The result may be used in later values. Reductions that do not use each other's results
+        share a pass over the row.
+        """
 
     def count(self) -> Expr:
         """The number of elements of a row, i64."""
@@ -73,17 +76,22 @@ class Rows:
 
 
 class Loader(Protocol):
-    """Loads the element of tensor argument `argument` (its position in the schema; for a list of
-    tensors: number `item` of those that are not None) at i64 `positions`, one per dim."""
+    """Loads the element of a tensor argument at i64 `positions`, one per dim.
+
+    `argument` is its position in the schema; of a list of tensors, `item` is the number among
+    those that are not None.
+    """
 
     def __call__(self, argument: int, positions: Sequence[Expr], item: int = 0) -> Expr: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Elements:
-    """``build(load, positions, result, *args) -> Expr``: the element of the result at `positions`
-    (i64 expressions, one per dim of the result). Tensors arrive as types; `load` reads them.
-    Positions that come from data must go through `ops.expr.checked_index`."""
+    """``build(load, positions, result, *args) -> Expr``: the element of the result at `positions`.
+
+    `positions` are i64 expressions, one per dim of the result. Tensors arrive as types; `load`
+    reads them. Positions that come from data must go through `ops.expr.checked_index`.
+    """
 
     build: Callable[..., Expr]
 
@@ -92,9 +100,9 @@ class Elements:
 class Pool:
     """Windows over the last dims of a tensor: one entry per windowed dim.
 
-    Adaptive windows have `kernel` None and `adaptive_dims` dims: window i of n covers ``floor(i*size/n)`` to
-    ``ceil((i+1)*size/n)``. `divide`: for sums: ``"all"`` (kernel size, padding counted as far as
-    the padded input reaches), ``"valid"`` (elements inside), or a number.
+    Adaptive windows have `kernel` None and `adaptive_dims` dims: window i of n covers
+    ``floor(i*size/n)`` to ``ceil((i+1)*size/n)``. `divide`: for sums: ``"all"`` (kernel size,
+    padding counted as far as the padded input reaches), ``"valid"`` (elements inside), or a number.
     """
 
     function: str
@@ -115,8 +123,10 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """``strides(strides, offset, result, *args) -> (strides, offset)`` of the result in the memory
-    of the first tensor operand, from those of the operand, in elements."""
+    """``strides(strides, offset, result, *args) -> (strides, offset)``, in elements.
+
+    They place the result in the memory of the first tensor operand, from those of the operand.
+    """
 
     strides: Callable[..., tuple[Strides, int]]
 
@@ -124,7 +134,9 @@ class View:
 @dataclass(frozen=True, slots=True)
 class Reshape:
     """The first operand's elements, row-major, under the result's shape (view, flatten, ...).
-    Also identities: dropout in eval, contiguous, detach."""
+
+    Also identities: dropout in eval, contiguous, detach.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,9 +177,12 @@ class MatrixProduct:
 
 @dataclass(frozen=True, slots=True)
 class Recurrence:
-    """One LSTM layer and direction: arguments are projections [time, batch, 4*hidden] (gates i, f,
-    g, o; biases added), h0 and c0 [batch, hidden], w_hh [4*hidden, hidden], reverse (bool);
-    results are outputs [time, batch, hidden], h and c after the last step."""
+    """One LSTM layer and direction.
+
+    Arguments are projections [time, batch, 4*hidden] (gates i, f, g, o; biases added), h0 and c0
+    [batch, hidden], w_hh [4*hidden, hidden], reverse (bool); results are outputs [time, batch,
+    hidden], h and c after the last step.
+    """
 
     kind: str = "lstm"
 
@@ -176,8 +191,11 @@ class Emitter(Protocol):
     """Emits operators while a node is decomposed; infers their types."""
 
     def __call__(self, op: OpDef | str, *args: Any) -> Any:
-        """The result(s) of `op` (or the one of that name) on `args`: values that `Decompose.build`
-        was given or that were emitted before, and plain Python values."""
+        """The result(s) of `op` (or the one of that name) on `args`.
+
+        Those are values that `Decompose.build` was given or that were emitted before, and plain
+        Python values.
+        """
 
     def type(self, value: Any) -> TensorType:
         """The concrete type of a tensor value."""

@@ -13,6 +13,7 @@ class OpTable:
         self._overloads: dict[str, list[OpDef]] = {}
 
     def add(self, op: OpDef) -> OpDef:
+        """Put `op` into the table; its name must be new."""
         if op.name in self.by_name:
             raise ValueError(f"operator {op.name!r} is defined twice")
         self.by_name[op.name] = op

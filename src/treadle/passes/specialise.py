@@ -56,8 +56,9 @@ class Unplannable(Error):
 
 
 class Specialised:
-    """A straight-line `graph` over concrete tensor types, and the `result`: the Python structure
-    that the call returns, with values of the graph where tensors go.
+    """A straight-line `graph` over concrete tensor types, and the `result` of the call.
+
+    `result` is the Python structure that the call returns, with values of the graph for tensors.
     """
 
     __slots__ = ("graph", "result")
