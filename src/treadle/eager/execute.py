@@ -14,7 +14,7 @@ import numpy as np
 
 from treadle.compiler import engine, single
 from treadle.eager.matching import Leaf
-from treadle.errors import IndexOutOfRange, InputError
+from treadle.errors import Error, IndexOutOfRange, InputError
 from treadle.ir.dtypes import BY_TORCH_NAME, from_numpy
 from treadle.ir.op import OpDef
 from treadle.ir.types import TensorType
@@ -101,7 +101,12 @@ class Prepared:
     def _run_reference(self, tensors: Sequence[Any]) -> Any:
         assert self.op.reference is not None
         arrays = [as_array(t) for t in tensors]
-        result = self.op.reference(*_filled(self._arguments, arrays))
+        try:
+            result = self.op.reference(*_filled(self._arguments, arrays))
+        except Error:
+            raise
+        except (ValueError, TypeError, IndexError) as error:
+            raise self._refused(arrays, error) from None
         for tensor, array in zip(tensors, arrays, strict=True):
             if result is array:
                 return tensor
@@ -109,6 +114,16 @@ class Prepared:
             values = [_wrapped(v) for v in result]
             return tuple(values) if self._result is None else self._result(*values)
         return _wrapped(result)
+
+    def _refused(self, arrays: Sequence[Array], error: Exception) -> Error:
+        """What NumPy refused, as the operator's rule of types says it, or else as NumPy does."""
+        if self.op.infer is not None:
+            try:
+                self.op.infer(*_filled(self._arguments, [_type_of(a) for a in arrays]))
+            except Error as better:
+                return better
+        kind = IndexOutOfRange if isinstance(error, IndexError) else InputError
+        return kind(f"{self.op.name}: {error}")
 
     def _gives_itself(self, tensors: Sequence[Any]) -> bool:
         """Whether a conversion has nothing to convert: then the result is the tensor itself."""
