@@ -174,8 +174,10 @@ def engine() -> Engine:
 
 
 def single(op: OpDef, arguments: Sequence[Any]) -> tuple[Graph, list[Any]]:
-    """A graph that applies `op` once, to `arguments` of which arrays become parameters, and the
-XX
+    """A graph that applies `op` once, and the arrays among `arguments`, which are its parameters.
+
+    Lists of arrays are flattened.
+    """
     graph = Graph(op.name)
     arrays: list[Any] = []
 
