@@ -1,6 +1,6 @@
 """Every exception that Treadle raises, drawn as a tree.
 
-Error
+treadle.Error
 ├── ArchiveError          a model file is damaged, hostile, or not an archive
 ├── CompileError          the source of a model is not what TorchScript allows
 │   └── ScriptSyntaxError it does not parse, or uses syntax that TorchScript lacks
