@@ -58,7 +58,13 @@ def product(
 def run_product(
     dtype: DType, tile: Tile, m: int, k: int, n: int, target: Target, **blocks: int
 ) -> None:
-    kernel = product(dtype, tile)
+    for flat in (False, True):
+        run_rows(product(dtype, tile, flat_rows=flat), dtype, m, k, n, target, **blocks)
+
+
+def run_rows(
+    kernel: Contraction, dtype: DType, m: int, k: int, n: int, target: Target, **blocks: int
+) -> None:
     a, b, bias = data(dtype, m * k), data(dtype, k * n, 1), data(dtype, n, 2)
     blocks = {"row_block": 10, "panel_block": 2} | blocks
     strides = packed_strides(kernel, 1, k, target)

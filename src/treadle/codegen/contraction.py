@@ -101,8 +101,11 @@ class _Writer:
         batch = self._batch(batch_at)
         a = self._advance_batch(self.arguments.pointer(0), "a", batch, 0)
         b = self._advance_batch(self.arguments.pointer(1), "b", batch, 1)
-        rest, x = e.divide(first, self.size("rows2"))
-        i, y = e.divide(rest, self.size("rows1"))
+        i = y = e.integer(0)
+        x = first
+        if not self.kernel.flat_rows:
+            rest, x = e.divide(first, self.size("rows2"))
+            i, y = e.divide(rest, self.size("rows1"))
         panel_first = e.mul(panel_at, panel_block)
         panel_last = e.minimum(e.add(panel_first, panel_block), panels)
         with e.loop(panel_first, panel_last) as loop:
@@ -147,8 +150,10 @@ class _Writer:
             stop = e.minimum(e.add(block.index, self.k_step), k)
             is_first = e.compare("icmp eq", block.index, e.integer(0))
             is_last = e.compare("icmp sge", stop, k)
-            with e.loop(first, last, self.rows, start) as tile:
-                positions = self._positions(tile.carried, self.rows + 1)
+            flat = self.kernel.flat_rows
+            with e.loop(first, last, self.rows, () if flat else start) as tile:
+                at = (*start[:2], tile.index) if flat else tile.carried
+                positions = self._positions(at, self.rows + 1)
                 count = e.minimum(e.sub(last, tile.index), e.integer(self.rows))
                 row = e.select(self.blocked, e.sub(tile.index, first), e.integer(0))
                 scratch = memory.pointer(
@@ -157,7 +162,7 @@ class _Writer:
                 self._variants(panel, positions, count, scratch, (block.index, stop), is_first)
                 with e.branch(is_last):
                     self._epilogue(panel, positions[0], count, scratch)
-                tile.following = positions[-1]
+                tile.following = () if flat else positions[-1]
 
     def _positions(self, start: Sequence[Value], count: int) -> list[Position]:
         """The positions on the three row axes of `count` rows in sequence."""
@@ -171,6 +176,8 @@ class _Writer:
         i, y, x = position
         one, zero = e.integer(1), e.integer(0)
         x = e.add(x, one)
+        if self.kernel.flat_rows:
+            return i, y, x
         wraps = e.compare("icmp eq", x, self.size("rows2"))
         x = e.select(wraps, zero, x)
         y = e.select(wraps, e.add(y, one), y)
@@ -196,16 +203,9 @@ class _Writer:
             if below:
                 fits = e.binary("and", fits, e.compare("icmp sgt", count, e.integer(below)))
             with e.branch(fits):
-                # Rows past the last one compute the first again; nobody reads their sums.
-                chosen = [positions[0]]
-                for r in range(1, height):
-                    exists = e.compare("icmp sgt", count, e.integer(r))
-                    p, q = positions[r], positions[0]
-                    chosen.append(
-                        (e.select(exists, p[0], q[0]), e.select(exists, p[1], q[1]),
-                         e.select(exists, p[2], q[2]))
-                    )  # fmt: skip
-                _MicroKernel(self, panel, chosen).write(scratch, block, is_first)
+                exists = [e.compare("icmp sgt", count, e.integer(r)) for r in range(height)]
+                micro = _MicroKernel(self, panel, positions[:height], exists)
+                micro.write(scratch, block, is_first)
 
     # --- the epilogue ---------------------------------------
 
@@ -215,8 +215,12 @@ class _Writer:
         last = e.minimum(e.add(panel.column, e.integer(self.width)), self.size("columns"))
         whole = e.binary("and", e.sub(last, panel.column), e.integer(-self.lanes))
         middle = e.add(panel.column, whole)
-        with e.loop(e.integer(0), count, 1, start, entered=True) as row:
-            position = (row.carried[0], row.carried[1], row.carried[2])
+        flat = self.kernel.flat_rows
+        with e.loop(e.integer(0), count, 1, () if flat else start, entered=True) as row:
+            if flat:
+                position = (start[0], start[1], e.add(start[2], row.index))
+            else:
+                position = (row.carried[0], row.carried[1], row.carried[2])
             sums = memory.pointer(
                 e, scratch, e.mul(row.index, e.integer(self.row_size)), self.dtype
             )
@@ -225,7 +229,7 @@ class _Writer:
             with e.branch(e.compare("icmp slt", middle, last)):
                 mask = lane_mask(e, e.sub(last, middle), self.lanes)
                 self._store(panel, position, middle, sums, mask)
-            row.following = self._next_position(position)
+            row.following = () if flat else self._next_position(position)
 
     def _store(
         self, panel: _Panel, position: Position, column: Value, sums: Value, mask: Value | None
@@ -252,7 +256,13 @@ class _Writer:
 class _MicroKernel:
     """The sums of one tile of rows over all taps and a block of k."""
 
-    def __init__(self, writer: _Writer, panel: _Panel, positions: Sequence[Position]) -> None:
+    def __init__(
+        self,
+        writer: _Writer,
+        panel: _Panel,
+        positions: Sequence[Position],
+        exists: Sequence[Value],
+    ) -> None:
         self.writer = writer
         self.e = writer.e
         self.kernel = writer.kernel
@@ -260,10 +270,27 @@ class _MicroKernel:
         self.columns = writer.kernel.gates * writer.vectors
         self.height = len(positions)
         self.chains = -(-_MIN_CHAINS // (self.height * self.columns))
-        self.origins = [self._origin(p) for p in positions]
-        self.bases = [
-            self._base(position[0], o) for position, o in zip(positions, self.origins, strict=True)
-        ]
+        self.origins: list[tuple[Value, Value]] = []
+        self.bases: list[Value] = []
+        # Rows past the last one compute an earlier one again; nobody reads their sums.
+        if self.kernel.flat_rows and not self.kernel.padded:
+            self.bases = self._spaced(positions[0], exists)
+            return
+        for position, there in zip(positions, exists, strict=True):
+            pairs = zip(position, positions[0], strict=True)
+            i, y, x = (writer.e.select(there, p, first) for p, first in pairs)
+            self.origins.append(self._origin((i, y, x)))
+            self.bases.append(self._base(i, self.origins[-1]))
+
+    def _spaced(self, start: Position, exists: Sequence[Value]) -> list[Value]:
+        """Addresses of rows that are evenly spaced from that of `start`."""
+        e, size = self.e, self.writer.size
+        bases = [self._base(start[0], self._origin(start))]
+        spacing = e.mul(size("step1"), size("a_row2"))
+        for there in exists[1:]:
+            step = e.select(there, spacing, e.integer(0))
+            bases.append(memory.pointer(e, bases[-1], step, self.kernel.buffers[0].dtype))
+        return bases
 
     def _origin(self, position: Position) -> tuple[Value, Value]:
         """Where tap (0, 0) of a row lies on the two spatial axes of A."""

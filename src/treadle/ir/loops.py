@@ -225,7 +225,8 @@ class Contraction:
     ``Size(len(CONTRACTION_SIZES))``. Tasks: batch, then blocks of `row_block` rows (of the
     flattened row axes), then blocks of `panel_block` panels, row-major. `k_block`: k is summed in
     blocks of this many, all rows of a task before the next (0: at once).
-    With `unit_k`, a_k is 1.
+    With `unit_k`, a_k is 1; with `flat_rows`, rows0 and rows1 are 1, so that rows are evenly
+    spaced in A.
     """
 
     name: str
@@ -238,6 +239,7 @@ class Contraction:
     gates: int = 1
     unit_k: bool = True
     unit_taps: bool = False
+    flat_rows: bool = False
 
 
 CONTRACTION_SIZES: tuple[str, ...] = (

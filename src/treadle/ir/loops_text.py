@@ -44,7 +44,7 @@ from treadle.ir.loops import (
     Tile,
 )
 
-_FLAGS = ("padded", "packed", "unit_k", "unit_taps")
+_FLAGS = ("padded", "packed", "unit_k", "unit_taps", "flat_rows")
 
 
 def print_kernel(kernel: Kernel) -> str:
