@@ -1,6 +1,7 @@
 #include "errors.h"
 
 #include <new>
+#include <typeinfo>
 
 #include "treadle/plan.h"
 
@@ -40,6 +41,8 @@ void register_errors() {
       std::rethrow_exception(error);
     } catch (const PlanError& plan_error) {
       raise_as("PlanError", plan_error.what());
+    } catch (const std::bad_cast&) {
+      PyErr_SetString(PyExc_TypeError, "a field of a plan has the wrong type, or does not fit it");
     }
   });
 }

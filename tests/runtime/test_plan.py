@@ -94,6 +94,12 @@ def test_malformed_instruction_is_refused(code: Any) -> None:
         Plan(code, 0, [], [], [])
 
 
+@pytest.mark.parametrize("offset", ["0", 1.5, 1 << 70])
+def test_field_of_a_wrong_type_is_refused(offset: Any) -> None:
+    with pytest.raises(TypeError, match="wrong type, or does not fit"):
+        Plan([[run("copy", (ARENA, 0, offset))]], 192, [], [], [])
+
+
 @pytest.mark.parametrize(
     ("inputs", "message"),
     [
