@@ -263,3 +263,14 @@ def test_limits_and_promotion_of_dtypes() -> None:
     assert not treadle.can_cast(treadle.float32, treadle.int64)
     with pytest.raises(treadle.InputError, match="no floating dtype"):
         treadle.finfo(treadle.int8)
+
+
+def test_a_tensor_of_one_element_stands_for_a_number() -> None:
+    x = treadle.tensor([[1.0, 5.0], [3.0, 2.0]])
+    dim, low = treadle.tensor(1), treadle.tensor(2.0)
+    for _ in range(2):
+        assert treadle.argmax(x, dim).tolist() == [1, 0]
+        assert treadle.clamp(x, low.item(), max=treadle.tensor(4.0)).tolist() == [[2, 4], [3, 2]]
+        assert treadle.narrow(x, dim, treadle.tensor([0])[0], 1).tolist() == [[1.0], [3.0]]
+    assert treadle.argmax(x, treadle.tensor(0)).tolist() == [1, 0]
+    assert treadle.argmax(x, treadle.tensor(-1)).tolist() == [1, 0]

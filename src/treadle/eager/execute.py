@@ -42,12 +42,12 @@ class Prepared:
 
     __slots__ = ("_arguments", "_converts", "_in_order", "_inputs", "_program", "_result", "op")
 
-    def __init__(self, op: OpDef, arguments: Sequence[Any]) -> None:
+    def __init__(self, op: OpDef, arguments: Sequence[Any], num_tensors: int) -> None:
         self.op = op
         self._arguments = tuple(arguments)
         self._inputs: list[int | Array] = []
         _collect(self._arguments, self._inputs)
-        self._in_order = [*map(_index, self._inputs)] == [*range(len(self._inputs))]
+        self._in_order = [*map(_index, self._inputs)] == [*range(num_tensors)]
         self._program = _program_of(op, self._arguments) if _is_planned(op) else None
         self._converts = self._program is not None and _aliases(op)
         self._result = _result_class(op)
@@ -141,13 +141,13 @@ class PreparedInPlace:
 
     __slots__ = ("_functional", "_target", "op", "program")
 
-    def __init__(self, op: OpDef, arguments: Sequence[Any]) -> None:
+    def __init__(self, op: OpDef, arguments: Sequence[Any], num_tensors: int) -> None:
         self.op = op
         self.program: Program | None = None
         self._target = arguments[0].index
         functional = OPS[FUNCTIONAL[op.name]]
         count = len(functional.schema.arguments) if functional.schema is not None else 0
-        self._functional = Prepared(functional, arguments[:count])
+        self._functional = Prepared(functional, arguments[:count], num_tensors)
 
     def run(self, tensors: Sequence[Any]) -> Any:
         """The tensor that was written into.
@@ -167,11 +167,14 @@ class PreparedInPlace:
         raise InputError(f"{self.op.name}: there is no argument out, it writes into self")
 
 
-def prepare(op: OpDef, arguments: Sequence[Any]) -> Prepared | PreparedInPlace:
-    """How to run `op`; `arguments` hold a `Leaf` for each tensor of the call."""
+def prepare(op: OpDef, arguments: Sequence[Any], num_tensors: int) -> Prepared | PreparedInPlace:
+    """How to run `op`.
+
+    `arguments` hold a `Leaf` for each of the call's `num_tensors`, unless its element was taken.
+    """
     if op.name in FUNCTIONAL and isinstance(arguments[0], Leaf):
-        return PreparedInPlace(op, arguments)
-    return Prepared(op, arguments)
+        return PreparedInPlace(op, arguments, num_tensors)
+    return Prepared(op, arguments, num_tensors)
 
 
 def as_array(value: Any) -> Array:

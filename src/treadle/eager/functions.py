@@ -125,7 +125,7 @@ class _Dispatcher:
         positional = _leaves(args, leaves)
         keywords = {k: _leaves(v, leaves) for k, v in kwargs.items()}
         op, bound = match_call(self.name, self._overloads, positional, keywords)
-        prepared = prepare(op, bound)
+        prepared = prepare(op, bound, len(leaves))
         if _count(bound) != len(leaves):
             return prepared  # an argument came from the elements of a tensor: not to be kept
         if len(self._prepared) >= MAX_PREPARED:
