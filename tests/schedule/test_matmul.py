@@ -18,7 +18,8 @@ _MANY = settings(
 )
 _BATCHES = (
     ((), ()), ((3,), ()), ((), (3,)), ((3,), (3,)), ((2, 3), (3,)), ((3,), (2, 3)), ((2, 3), ()),
-    ((2, 1), (1, 3)), ((1, 3), (2, 3)), ((2, 3), (2, 3)), ((1,), (3,)), ((0,), (1,)), ((2, 2, 3), ()),
+    ((2, 1), (1, 3)), ((1, 3), (2, 3)), ((2, 3), (2, 3)), ((1,), (3,)), ((0,), (1,)),
+    ((2, 2, 3), ()),
 )  # fmt: skip
 
 
@@ -66,7 +67,9 @@ def _check(
     lines += ["%tb: Tensor = transpose.int(%b, -1, -2)"] * b_transposed
     x, y = (v.swapaxes(-1, -2) if t else v for v, t in ((a, a_transposed), (b, b_transposed)))
     want = x @ y
-    lines.append(f"%y: Tensor = matmul({'%ta' if a_transposed else '%a'}, {'%tb' if b_transposed else '%b'})")
+    lines.append(
+        f"%y: Tensor = matmul({'%ta' if a_transposed else '%a'}, {'%tb' if b_transposed else '%b'})"
+    )
     params, arrays = ["%a: Tensor"], [a]
     if constant:
         lines.insert(0, "%b: Tensor = constant(@b)")
