@@ -88,7 +88,6 @@ _define(
     lambda items, start, end, step: items[start:end:step],
 )
 _define("aten::Size(int[] sizes) -> int[]", list)
-_define("prim::rangelist(int n) -> int[]", lambda n: list(range(n)))
 
 
 def _remove(items: list[Any], value: Any) -> None:
@@ -142,7 +141,11 @@ for _t in ("int", "float", "bool", "str"):
             _define(f"prim::{_op}.{_t}_list({_t}[] l, {_t}[] r) -> {_t}[]", _pick)
             _define(f"prim::{_op}.self_{_t}({_t}[] self) -> {_t}", _of_all(_best, _op))
         _define(f"aten::all.{_t}({_t}[] self) -> bool", all)
-        _define(f"aten::sum.{_t}({_t}[] self) -> {'int' if _t == 'bool' else _t}", sum)
+        _zero = 0.0 if _t == "float" else 0
+        _define(
+            f"aten::sum.{_t}({_t}[] self) -> {'int' if _t == 'bool' else _t}",
+            lambda items, zero=_zero: sum(items, zero),
+        )
     _define(f"aten::any.{_t}({_t}[] self) -> bool", any)
 _define("aten::sorted.any(t[](a) self) -> t[]", sorted)
 _define("aten::sort.any(t[](a!) self, bool reverse=False) -> ()", _sort)

@@ -112,7 +112,8 @@ def remainder(a: Any, b: Any) -> Any:
     left, right = float(a), float(b)
     if right == 0 or math.isinf(left) or math.isnan(left) or math.isnan(right):
         return math.nan
-    return math.fmod(right + math.fmod(left, right), right)
+    whole = right + math.fmod(left, right)
+    return math.fmod(whole, right) if math.isfinite(whole) else math.nan
 
 
 def _truncated_remainder(a: Any, b: Any) -> float:
@@ -158,6 +159,8 @@ for _a in ("int", "float"):
 def _power(a: Any, b: Any) -> Any:
     if isinstance(a, complex) or isinstance(b, complex):
         return complex(a) ** b
+    if a == 0 and b < 0:
+        raise ZeroDivisionError("0.0 cannot be raised to a negative power")
     try:
         return math.pow(a, b)
     except OverflowError:
@@ -240,18 +243,22 @@ _define("aten::__isnot__(Any self, Any obj) -> bool", _is_not)
 
 
 def _smallest(a: Any, b: Any) -> Any:
-    return b if b < a else a
+    return _common(a if a < b else b, a, b)
 
 
 def _largest(a: Any, b: Any) -> Any:
-    return b if a < b else a
+    return _common(a if a > b else b, a, b)
+
+
+def _common(chosen: Any, a: Any, b: Any) -> Any:
+    """`chosen` as a float if one of the two numbers is one."""
+    return float(chosen) if float in (type(a), type(b)) else chosen
 
 
 for _base, _function in (("max", _largest), ("min", _smallest)):
     for _signature, _kind in (("int int", "int"), ("float float", "float")):
         _family(_base, _kind, _function, (_signature,), "prim")
-    for _signature in _FLOATS[1:]:
-        _family(_base, "float", lambda a, b, f=_function: float(f(a, b)), (_signature,), "prim")
+    _family(_base, "float", _function, _FLOATS[1:], "prim")
     _family(_base, "Scalar", _function, _NUMBERS, "prim")
 
 _define("prim::abs.int(int a) -> int", lambda a: wrap(abs(a)))

@@ -1,0 +1,1 @@
+"""Model sources to programs: one package per format."""
