@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 import torch
 
+from treadle.ir.dtypes import from_numpy
 from treadle.ir.op import OpDef
 from treadle.ir.schema import REQUIRED
+from treadle.ir.types import TensorType
 from treadle.ops import OPS
 from treadle.ops.samples import resolve
 
@@ -34,6 +36,15 @@ def arguments(op: OpDef, index: int) -> tuple[Any, ...]:
     """The arguments of a sample; the same numbers at every call."""
     seed = zlib.crc32(f"{op.name}{index}".encode())
     return tuple(resolve(op.samples[index], np.random.default_rng(seed)))
+
+
+def describe(value: Any) -> Any:
+    """`value` with arrays as their types."""
+    if isinstance(value, list | tuple):
+        return type(value)(describe(v) for v in value)
+    if isinstance(value, np.ndarray):
+        return TensorType(from_numpy(value.dtype), value.shape)
+    return value
 
 
 def to_torch(value: Any) -> Any:

@@ -39,8 +39,8 @@ def _with(pairs: tuple[tuple[Any, ...], ...], *rest: Any) -> tuple[tuple[Any, ..
     return tuple((*pair, *rest) for pair in pairs)
 
 
-def _scaled(x: Any, alpha: Any) -> Any:
-    return x if alpha == 1 else x * alpha
+def _scaled(f: Any, x: Any, alpha: Any) -> Any:
+    return x if alpha == 1 else x * f.cast(alpha, f.dtype(x))
 
 
 def _divide(f: Any, a: Any, b: Any) -> Any:
@@ -54,32 +54,32 @@ def _rounded(f: Any, a: Any, b: Any, rounding: str) -> Any:
 
 add = pointwise(
     "aten::add.Tensor(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor",
-    lambda f, a, b, alpha: a + _scaled(b, alpha),
+    lambda f, a, b, alpha: a + _scaled(f, b, alpha),
     samples=(*_with(PAIRS, 1), (f32(3), f32(3), 2), (boolean(4), boolean(4), 1)),
 )
 add_scalar = pointwise(
     "aten::add.Scalar(Tensor self, Scalar other, Scalar alpha=1) -> Tensor",
-    lambda f, a, b, alpha: a + _scaled(b, alpha),
+    lambda f, a, b, alpha: a + _scaled(f, b, alpha),
     samples=_with(_SCALARS, 1),
 )
 sub = pointwise(
     "aten::sub.Tensor(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor",
-    lambda f, a, b, alpha: a - _scaled(b, alpha),
+    lambda f, a, b, alpha: a - _scaled(f, b, alpha),
     samples=(*_with(PAIRS, 1), (f32(3), f32(3), 2)),
 )
 sub_scalar = pointwise(
     "aten::sub.Scalar(Tensor self, Scalar other, Scalar alpha=1) -> Tensor",
-    lambda f, a, b, alpha: a - _scaled(b, alpha),
+    lambda f, a, b, alpha: a - _scaled(f, b, alpha),
     samples=_with(_SCALARS, 1),
 )
 rsub = pointwise(
     "aten::rsub.Tensor(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor",
-    lambda f, a, b, alpha: b - _scaled(a, alpha),
+    lambda f, a, b, alpha: b - _scaled(f, a, alpha),
     samples=_with(PAIRS, 1),
 )
 rsub_scalar = pointwise(
     "aten::rsub.Scalar(Tensor self, Scalar other, Scalar alpha=1) -> Tensor",
-    lambda f, a, b, alpha: b - _scaled(a, alpha),
+    lambda f, a, b, alpha: b - _scaled(f, a, alpha),
     samples=_with(_SCALARS, 1),
 )
 mul = pointwise(
@@ -234,12 +234,12 @@ lerp_tensor = pointwise(
 )
 addcmul = pointwise(
     "aten::addcmul(Tensor self, Tensor tensor1, Tensor tensor2, *, Scalar value=1) -> Tensor",
-    lambda f, x, a, b, value: x + _scaled(a * b, value),
+    lambda f, x, a, b, value: x + _scaled(f, a * b, value),
     samples=((*_TRIPLES[0], 1), (*_TRIPLES[1], 0.5)),
 )
 addcdiv = pointwise(
     "aten::addcdiv(Tensor self, Tensor tensor1, Tensor tensor2, *, Scalar value=1) -> Tensor",
-    lambda f, x, a, b, value: x + _scaled(a / b, value),
+    lambda f, x, a, b, value: x + _scaled(f, a / b, value),
     samples=((*_TRIPLES[0], 1), (*_TRIPLES[2], 0.5)),
 )
 inplace(lerp_scalar, lerp_tensor, addcmul, addcdiv)

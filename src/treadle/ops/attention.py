@@ -23,7 +23,14 @@ from treadle.ops.shapes import broadcast, tensor
 Array = np.ndarray[Any, Any]
 
 
+def _infer_causal(scores: Any) -> Any:
+    if len(scores.shape) < 2 or not dtype_of(scores).is_floating:
+        raise ShapeError(f"causal_mask: expected floats of at least 2 dims, got {scores}")
+    return scores
+
+
 def _causal(scores: Array) -> Array:
+    _infer_causal(scores)
     keep = np.tril(np.ones(scores.shape[-2:], bool))
     return np.where(keep, scores, np.asarray(-np.inf, scores.dtype))
 
@@ -38,7 +45,7 @@ def _causal_element(
 causal_mask = op(
     "treadle::causal_mask(Tensor scores) -> Tensor",
     reference=_causal,
-    infer=lambda scores: scores,
+    infer=_infer_causal,
     lower=Elements(_causal_element),
     tolerance=EXACT,
     samples=((f32(2, 3, 3),), (f32(4, 7),), (f32(1, 1),), (f32(0, 2, 2),)),

@@ -6,7 +6,6 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
-from treadle.errors import ShapeError
 from treadle.ops.declare import EXACT
 from treadle.ops.inplace import inplace
 from treadle.ops.lowering import Decompose, Emitter
@@ -170,15 +169,8 @@ _BITS = ((i64(4, 3), i64(3)), (boolean(4), boolean(4)), (i32(5), i64(5)), (u8(3)
 _BIT_SCALARS = ((i64(4), 3), (boolean(4), True), (u8(5), 6))
 
 
-def _check_integral(*operands: Any) -> None:
-    for x in operands:
-        if x.dtype.kind not in "biu":
-            raise ShapeError(f"bitwise operators need integers or bool, got {x.dtype}")
-
-
 def _bitwise(schemas: tuple[str, ...], combine: Callable[[Any, Any], Any]) -> None:
     def body(f: Any, a: Any, b: Any) -> Any:
-        _check_integral(a, b)
         return combine(a, b)
 
     for schema in schemas:
@@ -253,7 +245,6 @@ _operator(
 
 def _shift(schemas: tuple[str, ...], direction: str) -> None:
     def body(f: Any, a: Any, b: Any) -> Any:
-        _check_integral(a, b)
         return getattr(f, f"shift_{direction}")(a, b)
 
     for schema in schemas:
@@ -289,7 +280,6 @@ _shift(
 
 
 def _bitwise_not(f: Any, x: Any) -> Any:
-    _check_integral(x)
     return f.invert(x)
 
 

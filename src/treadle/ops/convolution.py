@@ -29,6 +29,8 @@ def convolution_spec(
     Raises:
         ShapeError: if one is out of its range.
     """
+    if count < 1:
+        raise ShapeError(f"{name}: weight must have at least 3 dims, got {count + 2}")
     spec = ConvolutionSpec(
         pair(name, "stride", stride, count),
         pair(name, "padding", padding, count),
@@ -217,7 +219,7 @@ def _with_named_padding(schema: str, plain: OpDef, name: str, samples: Any) -> N
         groups: int,
     ) -> Any:
         even, extra = geometry(weight, stride, padding, dilation)
-        if any(extra):
+        if any(extra) and len(x.sizes) > len(even):
             grown = [
                 d + e + 2 * p
                 for d, e, p in zip(x.sizes[-len(even) :], extra[1::2][::-1], even, strict=True)

@@ -5,10 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
+from treadle.errors import Error, ShapeError
+from treadle.ir.dtypes import from_numpy
 from treadle.ir.op import OpDef, Tolerance
 from treadle.ir.schema import parse_schema
+from treadle.ir.types import TensorType
 from treadle.ops.registry import define
 
+_REFUSALS = (ValueError, IndexError, TypeError, ArithmeticError)
 EXACT = Tolerance(0.0, 0.0, "moves elements or compares them")
 DEFAULT = Tolerance()
 
@@ -26,11 +32,12 @@ def op(
 ) -> OpDef:
     """Define the operator of `schema`, named ``base.overload``; one that writes is not pure."""
     parsed = parse_schema(schema)
+    name = f"{parsed.base}.{parsed.overload}" if parsed.overload else parsed.base
     return define(
         OpDef(
-            name=f"{parsed.base}.{parsed.overload}" if parsed.overload else parsed.base,
+            name=name,
             schema=parsed,
-            reference=reference,
+            reference=None if reference is None else _explained(name, reference, infer),
             infer=infer,
             lower=lower,
             pure=not parsed.writes if pure is None else pure,
@@ -39,3 +46,30 @@ def op(
             doc=doc,
         )
     )
+
+
+def _explained(
+    name: str, reference: Callable[..., Any], infer: Callable[..., Any] | None
+) -> Callable[..., Any]:
+    """`reference` with NumPy's refusals in the words of `infer`, which knows what is allowed."""
+
+    def explained(*args: Any) -> Any:
+        try:
+            return reference(*args)
+        except Error:
+            raise
+        except _REFUSALS as refusal:
+            if infer is not None:
+                infer(*map(_described, args))
+            raise ShapeError(f"{name}: {refusal}") from refusal
+
+    return explained
+
+
+def _described(value: Any) -> Any:
+    """`value` with arrays as their types."""
+    if isinstance(value, list | tuple):
+        return type(value)(map(_described, value))
+    if isinstance(value, np.ndarray):
+        return TensorType(from_numpy(value.dtype), value.shape)
+    return value

@@ -225,7 +225,7 @@ def _aligned(x: Array, indices: Array, dim: int | None) -> tuple[Array, Array, i
     if dim is None:
         return x.reshape(-1), indices.reshape(-1), 0
     axis = wrap_dim("take_along_dim", dim, x.ndim)
-    if x.ndim != indices.ndim:
+    if not x.ndim or x.ndim != indices.ndim:
         raise ShapeError(f"take_along_dim: indices need {x.ndim} dims, got {indices.ndim}")
     rest = broadcast("take_along_dim", _one(x.shape, axis), _one(indices.shape, axis))
     wide = (*rest[:axis], x.shape[axis], *rest[axis + 1 :])
@@ -238,9 +238,12 @@ def _one(shape: Sequence[int], axis: int) -> tuple[int, ...]:
 
 
 def _infer_take_along_dim(x: TensorType, indices: TensorType, dim: int | None) -> TensorType:
+    check_index_dtype("take_along_dim", indices, "indices")
     if dim is None:
         return tensor(x.element, (numel(indices.sizes),))
     axis = wrap_dim("take_along_dim", dim, len(x.sizes))
+    if not x.sizes or len(x.sizes) != len(indices.sizes):
+        raise ShapeError(f"take_along_dim: indices need {len(x.sizes)} dims, got {indices}")
     rest = broadcast("take_along_dim", _one(x.sizes, axis), _one(indices.sizes, axis))
     return tensor(x.element, (*rest[:axis], indices.sizes[axis], *rest[axis + 1 :]))
 

@@ -74,7 +74,7 @@ def _cross_dim(a: Any, b: Any, dim: int | None) -> int:
         if dim is None
         else wrap_dim("cross", dim, len(shape))
     )
-    if axis < 0 or a.shape[axis] != 3 or b.shape[axis] != 3:
+    if axis < 0 or not len(a.shape) == len(b.shape) > 0 or a.shape[axis] != 3 or b.shape[axis] != 3:
         raise ShapeError(
             f"cross: dim {dim} of {list(a.shape)} and {list(b.shape)} must have size 3"
         )
@@ -82,6 +82,7 @@ def _cross_dim(a: Any, b: Any, dim: int | None) -> int:
 
 
 def _cross(a: Array, b: Array, dim: int | None) -> Array:
+    _infer_cross(_type(a), _type(b), dim)
     axis = _cross_dim(a, b, dim)
     wide_a, wide_b = np.broadcast_arrays(a, b)
     return np.asarray(np.cross(wide_a, wide_b, axis=axis))

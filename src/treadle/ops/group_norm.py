@@ -34,7 +34,7 @@ def _group_norm(
     x: Array, groups: int, w: Array | None, b: Array | None, eps: float, *_: Any
 ) -> Array:
     _check_groups(x, groups, w, b)
-    rows = x.reshape(x.shape[0], groups, -1)
+    rows = x.reshape(x.shape[0], groups, math.prod(x.shape[1:]) // groups)
     y = layer_norm_array(rows, rows.shape[2:], None, None, eps).reshape(x.shape)
     return _affine(y, w, b)
 

@@ -109,14 +109,27 @@ gru = op(
 # --- one step -----------------------------------------------------------------------------------
 
 
-def _check_cell(name: str, x: Any, h: Any, w_ih: Any, w_hh: Any, gates: int) -> None:
-    hidden = w_hh.shape[1]
-    expected = ((gates * hidden, x.shape[-1]), (gates * hidden, hidden))
-    if h.shape[-1] != hidden or (tuple(w_ih.shape), tuple(w_hh.shape)) != expected:
+def _check_cell(
+    name: str, x: Any, h: Any, w_ih: Any, w_hh: Any, biases: Sequence[Any], gates: int
+) -> None:
+    fits = all(len(t.shape) == 2 for t in (x, h, w_ih, w_hh))
+    if fits:
+        (batch, features), hidden = x.shape, w_hh.shape[1]
+        expected = ((batch, hidden), (gates * hidden, features), (gates * hidden, hidden))
+        fits = (tuple(h.shape), tuple(w_ih.shape), tuple(w_hh.shape)) == expected and all(
+            b is None or tuple(b.shape) == (gates * hidden,) for b in biases
+        )
+    if not fits:
         raise ShapeError(
             f"{name}: input {list(x.shape)}, state {list(h.shape)} and weights"
             f" {list(w_ih.shape)}, {list(w_hh.shape)} do not fit each other"
         )
+
+
+def _two_states(hx: Sequence[Any]) -> tuple[Any, Any]:
+    if len(hx) != 2 or tuple(hx[0].shape) != tuple(hx[1].shape):
+        raise ShapeError(f"lstm_cell: hx must hold h and c of one shape, got {len(hx)} tensors")
+    return hx[0], hx[1]
 
 
 def _sum_gates(
@@ -131,17 +144,18 @@ def _sum_gates(
 def _lstm_cell(
     x: Array, hx: Sequence[Array], w_ih: Array, w_hh: Array, b_ih: Any, b_hh: Any
 ) -> tuple[Array, Array]:
-    h, c = hx
-    _check_cell("lstm_cell", x, h, w_ih, w_hh, 4)
+    h, c = _two_states(hx)
+    _check_cell("lstm_cell", x, h, w_ih, w_hh, (b_ih, b_hh), 4)
     gates_x, gates_h = _sum_gates(x, h, w_ih, w_hh, b_ih, b_hh)
     return lstm_step(gates_x + gates_h, c)
 
 
 def _infer_lstm_cell(
-    x: TensorType, hx: Sequence[TensorType], w_ih: TensorType, w_hh: TensorType, *_: Any
+    x: TensorType, hx: Sequence[TensorType], w_ih: TensorType, w_hh: TensorType, *biases: Any
 ) -> tuple[TensorType, TensorType]:
-    _check_cell("lstm_cell", x, hx[0], w_ih, w_hh, 4)
-    return hx[0], hx[1]
+    h, c = _two_states(hx)
+    _check_cell("lstm_cell", x, h, w_ih, w_hh, biases, 4)
+    return h, c
 
 
 def _decompose_lstm_cell(
@@ -155,14 +169,14 @@ def _decompose_lstm_cell(
 
 
 def _gru_cell(x: Array, h: Array, w_ih: Array, w_hh: Array, b_ih: Any, b_hh: Any) -> Array:
-    _check_cell("gru_cell", x, h, w_ih, w_hh, 3)
+    _check_cell("gru_cell", x, h, w_ih, w_hh, (b_ih, b_hh), 3)
     return _gru_step(*_sum_gates(x, h, w_ih, w_hh, b_ih, b_hh), h)
 
 
 def _infer_gru_cell(
-    x: TensorType, h: TensorType, w_ih: TensorType, w_hh: TensorType, *_: Any
+    x: TensorType, h: TensorType, w_ih: TensorType, w_hh: TensorType, *biases: Any
 ) -> TensorType:
-    _check_cell("gru_cell", x, h, w_ih, w_hh, 3)
+    _check_cell("gru_cell", x, h, w_ih, w_hh, biases, 3)
     return h
 
 

@@ -54,7 +54,8 @@ def _cat(tensors: Sequence[Array], dim: int) -> Array:
 
 
 def _infer_cat(tensors: Sequence[TensorType], dim: int) -> TensorType:
-    return tensor(result_dtype(*tensors), _cat_shape([t.sizes for t in tensors], dim))
+    shape = _cat_shape([t.sizes for t in tensors], dim)
+    return tensor(result_dtype(*tensors), shape)
 
 
 def _cat_dim(result: TensorType, tensors: Sequence[TensorType], dim: int) -> int:

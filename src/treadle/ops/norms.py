@@ -39,7 +39,9 @@ def _order(options: Options) -> float:
 def _norm(x: Array, dims: tuple[int, ...], options: Options) -> Any:
     order, magnitude = _order(options), np.abs(x)
     if math.isinf(order):
-        return np.max(magnitude, dims) if order > 0 else np.min(magnitude, dims)
+        if order > 0:
+            return np.max(magnitude, dims, initial=-np.inf)
+        return np.min(magnitude, dims, initial=np.inf)
     if order == 0:
         return np.sum(x != 0, axis=dims)
     return np.sum(magnitude**order, axis=dims) ** (1 / order)
@@ -97,7 +99,7 @@ vector_norm = reduction(
 
 
 def _logsumexp(x: Array, dims: tuple[int, ...], options: Options) -> Any:
-    top = np.max(x, axis=dims, keepdims=True)
+    top = np.max(x, axis=dims, keepdims=True, initial=-np.inf)
     top = np.where(np.isinf(top), 0, top)
     return np.log(np.sum(np.exp(x - top), axis=dims)) + top.reshape(np.sum(x, axis=dims).shape)
 

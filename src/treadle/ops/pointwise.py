@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from treadle.errors import ShapeError
 from treadle.ir.dtypes import DType, bool_
 from treadle.ir.op import OpDef, Tolerance
 from treadle.ir.schema import Schema, parse_schema
@@ -98,6 +99,8 @@ class _Rule:
         """The dtype of the computation and that of the result."""
         promoted = result_dtype(*(v for v in values if v is not None))
         if self.result is Result.BITS:
+            if promoted.kind not in "biu":
+                raise ShapeError(f"{self.name}: needs integers or bool, got {promoted}")
             return promoted, promoted
         if self.result is Result.BOOL:
             return accumulation(promoted), bool_

@@ -181,7 +181,7 @@ def _avg_pool(name: str, count: int) -> dict[str, Any]:
         include_pad: bool,
         divisor: int | None = None,
     ) -> Array:
-        g = Geometry(name, count, kernel, stride, padding, 1, ceil_mode)
+        g = geometry(kernel, stride, padding, ceil_mode, divisor)
         wide = x.astype(accumulation(dtype_of(x)).numpy)
         out = np.empty(g.shape(_type(x)), wide.dtype)
         for position, window in g.windows(x, out.shape[-count:]):

@@ -171,6 +171,8 @@ flip = moving(
 def _shifts(x: TensorType, shifts: Sequence[int], dims: Sequence[int]) -> list[int]:
     if len(shifts) != len(dims):
         raise ShapeError(f"roll: {len(shifts)} shifts for {len(dims)} dims")
+    if not x.sizes:
+        raise ShapeError("roll: a tensor without dims has none to roll")
     total = [0] * len(x.sizes)
     for s, d in zip(shifts, dims, strict=True):
         total[wrap_dim("roll", d, len(x.sizes))] += s

@@ -15,7 +15,7 @@ from treadle.ops.declare import op
 from treadle.ops.lowering import Decompose, Emitter, Recurrence
 from treadle.ops.promotion import accumulation, dtype_of
 from treadle.ops.samples import f32, f64
-from treadle.ops.shapes import tensor
+from treadle.ops.shapes import expect_rank, tensor
 
 Array = np.ndarray[Any, Any]
 TOLERANCE = Tolerance(1e-5, 1e-5, "errors grow over the steps")
@@ -33,6 +33,8 @@ def _infer_layer(
     projections: TensorType, h0: TensorType, c0: TensorType, w_hh: TensorType, reverse: bool
 ) -> tuple[TensorType, TensorType, TensorType]:
     same_dtype("lstm_layer", projections, h0, c0, w_hh)
+    expect_rank("lstm_layer", "projections", projections, 3)
+    expect_rank("lstm_layer", "w_hh", w_hh, 2)
     steps, batch, gates = projections.sizes
     hidden = w_hh.sizes[1]
     if (
@@ -56,6 +58,7 @@ def lstm_step(gates: Array, c: Array) -> tuple[Array, Array]:
 def _lstm_layer(
     projections: Array, h0: Array, c0: Array, w_hh: Array, reverse: bool
 ) -> tuple[Array, Array, Array]:
+    _infer_layer(type_of(projections), type_of(h0), type_of(c0), type_of(w_hh), reverse)
     wide = accumulation(dtype_of(h0)).numpy
     h, c, w = h0.astype(wide), c0.astype(wide), w_hh.astype(wide)
     outputs = np.empty((*projections.shape[:2], h.shape[1]), h0.dtype)

@@ -189,7 +189,8 @@ def _target(x: Any, size: Sequence[int] | None, factors: Sequence[float] | None)
         raise ShapeError("upsample: give either an output size or scale factors")
     if size is not None:
         return list(size)
-    assert factors is not None
+    if factors is None or len(factors) != len(x.shape) - 2:
+        raise ShapeError(f"upsample: scale factors {factors} for {len(x.shape) - 2} dims")
     return [math.floor(d * f) for d, f in zip(x.shape[2:], factors, strict=True)]
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from treadle.errors import ShapeError
 from treadle.ir.dtypes import DType, bool_, from_numpy
 from treadle.ir.loops import Call, Expr
 from treadle.ops.expr import cast, const, dtype_of
@@ -32,10 +33,18 @@ class Element:
         """`other` as an expression of this element's dtype."""
         if isinstance(other, Element):
             return other.expr
+        if isinstance(other, float) and not (self.dtype.is_floating or other.is_integer()):
+            raise ShapeError(f"{other} is no number of {self.dtype}")
         return const(other, self.dtype)
 
     def apply(self, function: str, *others: Any) -> Element:
-        """`function` of this element and `others`, in its dtype."""
+        """`function` of this element and `others`, in its dtype.
+
+        Raises:
+            ShapeError: if it is a function of floating numbers only, and these are not.
+        """
+        if function in _OF_FLOATS and not self.dtype.is_floating:
+            raise ShapeError(f"{function} needs floating numbers, got {self.dtype}")
         return Element(Call(function, (self.expr, *map(self.lift, others)), self.dtype))
 
     def _reversed(self, function: str, other: Any) -> Element:
@@ -106,6 +115,7 @@ _UNARY = (
     "isfinite", "isinf", "isnan", "log", "log10", "log1p", "log2", "reciprocal", "round", "rsqrt",
     "sigmoid", "sign", "sin", "sinh", "sqrt", "tan", "tanh", "trunc",
 )  # fmt: skip
+_OF_FLOATS = frozenset(_UNARY) - {"abs", "isfinite", "isinf", "isnan", "sign"} | {"div"}
 _BINARY = {
     "atan2": "atan2", "floordiv": "floordiv", "fmod": "fmod", "maximum": "max", "minimum": "min",
     "pow": "pow", "remainder": "remainder", "shift_left": "shift_left",
@@ -124,7 +134,13 @@ class LoopMath:
         raise AttributeError(name)
 
     def where(self, condition: Element, a: Any, b: Any) -> Element:
-        """`a` where `condition`, else `b`; one of them must be an element."""
+        """`a` where `condition`, else `b`; one of them must be an element.
+
+        Raises:
+            ShapeError: if the condition is not of bools.
+        """
+        if condition.dtype != bool_:
+            raise ShapeError(f"a condition is of bools, got {condition.dtype}")
         like = a if isinstance(a, Element) else b
         args = (condition.expr, like.lift(a), like.lift(b))
         return Element(Call("select", args, like.dtype))

@@ -17,7 +17,7 @@ from treadle.ops.index import numpy_index
 from treadle.ops.inplace import inplace
 from treadle.ops.promotion import dtype_of
 from treadle.ops.samples import boolean, f32, given, i64
-from treadle.ops.shapes import broadcast, wrap_dim
+from treadle.ops.shapes import broadcast, numel, wrap_dim
 
 Array = np.ndarray[Any, Any]
 
@@ -26,35 +26,49 @@ def _same_type(x: TensorType, *_: Any) -> TensorType:
     return x
 
 
-def _places(name: str, x: Array, dim: int, index: Array) -> tuple[Any, ...]:
-    axis = wrap_dim(name, dim, x.ndim)
-    check_index_dtype(name, index)
-    if index.ndim != x.ndim or any(
+def _infer_scatter(x: TensorType, dim: int, index: TensorType, src: Any, *_: Any) -> TensorType:
+    _check(x, dim, index, src)
+    return x
+
+
+def _check(x: Any, dim: int, index: Any, src: Any) -> int:
+    """Check that index and source fit; give the dim, not negative."""
+    axis = wrap_dim("scatter", dim, len(x.shape))
+    check_index_dtype("scatter", index)
+    if numel(index.shape) == 0:
+        return axis
+    if len(index.shape) != len(x.shape) or any(
         w > h for i, (w, h) in enumerate(zip(index.shape, x.shape, strict=True)) if i != axis
     ):
-        raise ShapeError(f"{name}: index {list(index.shape)} does not fit {list(x.shape)}")
+        raise ShapeError(f"scatter: index {list(index.shape)} does not fit {list(x.shape)}")
+    if not isinstance(src, bool | int | float | complex):
+        if dtype_of(src) != dtype_of(x):
+            raise ShapeError(f"scatter: src must be {dtype_of(x)} as self, got {dtype_of(src)}")
+        if len(src.shape) != len(index.shape) or any(
+            w > h for w, h in zip(index.shape, src.shape, strict=True)
+        ):
+            raise ShapeError(f"scatter: index {list(index.shape)} exceeds src {list(src.shape)}")
+    return axis
+
+
+def _places(x: Array, axis: int, index: Array) -> tuple[Any, ...]:
     grid: list[Array] = list(np.indices(index.shape, sparse=True))
-    grid[axis] = checked_positions(name, index, x.shape[axis])
+    grid[axis] = checked_positions("scatter", index, x.shape[axis])
     return tuple(grid)
 
 
-def _part(name: str, src: Any, x: Array, index: Array) -> Any:
+def _part(src: Any, index: Array) -> Any:
     """The corner of `src` that `index` covers."""
-    if not isinstance(src, np.ndarray):
-        return src
-    if dtype_of(src) != dtype_of(x):
-        raise ShapeError(f"{name}: src must be {dtype_of(x)} as self, got {dtype_of(src)}")
-    if src.ndim != index.ndim or any(w > h for w, h in zip(index.shape, src.shape, strict=True)):
-        raise ShapeError(f"{name}: index {list(index.shape)} exceeds src {list(src.shape)}")
-    return src[tuple(slice(d) for d in index.shape)]
+    return src[tuple(slice(d) for d in index.shape)] if isinstance(src, np.ndarray) else src
 
 
 def _scatter(x: Array, dim: int, index: Array, src: Any, reduce: str | None = None) -> Array:
     """Without `reduce` the last of several writes to one place wins, as in torch on one thread."""
+    axis = _check(x, dim, index, src)
     result: Array = x.copy()
     if not index.size:
         return result
-    places, values = _places("scatter", x, dim, index), _part("scatter", src, x, index)
+    places, values = _places(x, axis, index), _part(src, index)
     if reduce is None:
         result[places] = values
     elif reduce == "add":
@@ -75,7 +89,7 @@ _REPEATED = i64(2, 3, low=0, high=4)
 scatter_src = op(
     "aten::scatter.src(Tensor self, int dim, Tensor index, Tensor src) -> Tensor",
     reference=_scatter,
-    infer=_same_type,
+    infer=_infer_scatter,
     samples=(
         (f32(4, 3), 0, given([[0, 1, 2], [3, 0, 1]], i64_dtype), f32(2, 3)),
         (f32(2, 4), 1, _UNIQUE, f32(2, 5)),
@@ -85,13 +99,13 @@ scatter_src = op(
 scatter_value = op(
     "aten::scatter.value(Tensor self, int dim, Tensor index, Scalar value) -> Tensor",
     reference=_scatter,
-    infer=_same_type,
+    infer=_infer_scatter,
     samples=((f32(4, 3), 0, _REPEATED, 2.5), (i64(4, 3), 0, _REPEATED, 7)),
 )
 scatter_reduce = op(
     "aten::scatter.reduce(Tensor self, int dim, Tensor index, Tensor src, *, str reduce) -> Tensor",
     reference=_scatter,
-    infer=_same_type,
+    infer=_infer_scatter,
     samples=(
         (f32(4, 3), 0, _REPEATED, f32(2, 3), "add"),
         (f32(4, 3), 0, _REPEATED, f32(2, 3), "multiply"),
@@ -100,7 +114,7 @@ scatter_reduce = op(
 scatter_add = op(
     "aten::scatter_add(Tensor self, int dim, Tensor index, Tensor src) -> Tensor",
     reference=_scatter_add,
-    infer=_same_type,
+    infer=_infer_scatter,
     samples=((f32(4, 3), 0, _REPEATED, f32(2, 3)), (f32(9), 0, i64(30, low=0, high=9), f32(30))),
 )
 

@@ -78,9 +78,9 @@ softmax = op(
 
 def _log_softmax(x: Array, dim: int, dtype: int | None) -> Array:
     final = _softmax_dtype(x, dtype)
+    axis = wrap_dim("log_softmax", dim, x.ndim)
     if x.ndim == 0:
         return np.asarray(_log_softmax(x.reshape(1), 0, dtype).reshape(()))
-    axis = wrap_dim("log_softmax", dim, x.ndim)
     wide = x.astype(accumulation(final).numpy)
     with np.errstate(all="ignore"):
         low = wide - np.max(wide, axis=axis, keepdims=True, initial=-np.inf)

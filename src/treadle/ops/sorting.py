@@ -11,7 +11,7 @@ from treadle.ir.dtypes import i64 as i64_dtype
 from treadle.ir.types import TensorType
 from treadle.ops.declare import EXACT, op
 from treadle.ops.samples import boolean, f16, f32, given, i64
-from treadle.ops.shapes import tensor, wrap_dim
+from treadle.ops.shapes import numel, tensor, wrap_dim
 
 Array = np.ndarray[Any, Any]
 
@@ -123,16 +123,25 @@ topk = op(
 
 
 def _median(x: Array, dim: int, keepdim: bool) -> tuple[Array, Array]:
-    size = x.shape[wrap_dim("median", dim, x.ndim)] if x.ndim else 1
+    return _kth(x, _middle(x, dim), dim, keepdim)
+
+
+def _middle(x: Any, dim: int) -> int:
+    """The rank of the median, the lower of two."""
+    size = x.shape[wrap_dim("median", dim, len(x.shape))] if x.shape else 1
     if size == 0:
         raise IndexOutOfRange("median: no elements")
-    return _kth(x, (size + 1) // 2, dim, keepdim)
+    return int(size + 1) // 2
+
+
+def _check_kth(x: Any, k: int, dim: int) -> int:
+    if k < 1:
+        raise IndexOutOfRange(f"kthvalue: k {k} must be positive")
+    return _check_k(x, k, dim)
 
 
 def _kth(x: Array, k: int, dim: int, keepdim: bool) -> tuple[Array, Array]:
-    axis = _check_k(x, k, dim)
-    if k < 1:
-        raise IndexOutOfRange(f"kthvalue: k {k} must be positive")
+    axis = _check_kth(x, k, dim)
     values, indices = _sort(x, dim, False)
     if x.ndim == 0:
         return values, indices
@@ -140,8 +149,8 @@ def _kth(x: Array, k: int, dim: int, keepdim: bool) -> tuple[Array, Array]:
     return tuple(p if keepdim else p.squeeze(axis) for p in picked)  # type: ignore[return-value]
 
 
-def _infer_kth(x: TensorType, dim: int, keepdim: bool) -> tuple[TensorType, TensorType]:
-    axis = wrap_dim("kthvalue", dim, len(x.sizes))
+def _infer_kth(x: TensorType, k: int, dim: int, keepdim: bool) -> tuple[TensorType, TensorType]:
+    axis = _check_kth(x, k, dim)
     shape = [1 if i == axis else d for i, d in enumerate(x.sizes) if keepdim or i != axis]
     return tensor(x.element, shape), tensor(i64_dtype, shape)
 
@@ -150,21 +159,28 @@ kthvalue = op(
     "aten::kthvalue(Tensor self, int k, int dim=-1, bool keepdim=False) -> (Tensor "
     "values, Tensor indices)",
     reference=_kth,
-    infer=lambda x, k, dim, keepdim: _infer_kth(x, dim, keepdim),
+    infer=_infer_kth,
     tolerance=EXACT,
     samples=((f32(3, 7), 2, -1, False), (f32(5), 5, 0, True)),
 )
 median_dim = op(
     "aten::median.dim(Tensor self, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)",
     reference=_median,
-    infer=_infer_kth,
+    infer=lambda x, dim, keepdim: _infer_kth(x, _middle(x, dim), dim, keepdim),
     tolerance=EXACT,
     samples=((f32(3, 7), -1, False), (f32(4, 2), 0, True)),
 )
+
+
+def _infer_median(x: TensorType) -> TensorType:
+    _middle(tensor(x.element, (numel(x.sizes),)), 0)
+    return tensor(x.element, ())
+
+
 median = op(
     "aten::median(Tensor self) -> Tensor",
     reference=lambda x: _median(x.reshape(-1), 0, False)[0],
-    infer=lambda x: tensor(x.element, ()),
+    infer=_infer_median,
     tolerance=EXACT,
     samples=((f32(3, 7),), (i64(4),)),
 )

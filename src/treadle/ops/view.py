@@ -104,6 +104,8 @@ def _like(other: Any) -> list[int]:
 
 
 def _unflattened(shape: Sequence[int], dim: int, sizes: Sequence[int]) -> tuple[int, ...]:
+    if not shape:
+        raise ShapeError("unflatten: a tensor without dims has none to unflatten")
     axis = wrap_dim("unflatten", dim, len(shape))
     inner = complete_shape("unflatten", sizes, shape[axis])
     return (*shape[:axis], *inner, *shape[axis + 1 :])
