@@ -232,6 +232,8 @@ def foreign_values(values: dict[str, Any]) -> dict[str, Any]:
         "t.meshgrid(a[0], b[0], indexing='ij')",
         "t.where(a > 0, 0.0, a)",
         "t.where(a > 0)",
+        "t.broadcast_tensors(a, b[:1])",
+        "t.unbind(a, 1)",
         "t.pow(2, a)",
         "t.div(a, 2, rounding_mode='floor')",
         "a.repeat(2, 2)",

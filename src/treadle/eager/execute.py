@@ -17,7 +17,7 @@ from treadle.eager.matching import Leaf
 from treadle.errors import Error, IndexOutOfRange, InputError
 from treadle.ir.dtypes import BY_TORCH_NAME, from_numpy
 from treadle.ir.op import OpDef
-from treadle.ir.types import TensorType
+from treadle.ir.types import ListType, TensorType
 from treadle.ops import OPS
 from treadle.ops.inplace import FUNCTIONAL, check_writable
 from treadle.ops.lowering import Pointwise
@@ -212,7 +212,7 @@ def _result_class(op: OpDef) -> Callable[..., Any] | None:
     """What makes the result of several: a named tuple, as torch's, or a tuple; None for one."""
     results = () if op.schema is None else op.schema.results
     if len(results) == 1:
-        return None
+        return _as_tuple if isinstance(results[0].type, ListType) else None
     fields = [r.name for r in results]
     return namedtuple(op.name.partition(".")[0], fields) if all(fields) else _as_tuple
 
