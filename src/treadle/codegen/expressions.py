@@ -194,23 +194,14 @@ class Evaluator:
         parts = [self.arguments.dim(access.offset)]
         stride = 0
         lane_parts: list[Value] = []
-        known: dict[Dim, int] = {}
+        late = self._affine_parts(access, parts)
         for axis, dim in access.terms:
-            # Constants are added up per stride: equal positions become equal instructions.
-            position = self.axes[axis]
-            if position.constant is None:
-                base, constant = e.split(position)
-            else:
-                base, constant = e.integer(0), int(position.constant)
-            known[dim] = known.get(dim, 0) + constant
-            parts.append(e.mul(base, self.arguments.dim(dim)))
             if axis == self.lane_axis and self.lanes > 1:
                 if isinstance(dim, int):
                     stride = dim
                 else:
                     iota = e.vector_constant(i64, range(self.lanes))
                     lane_parts.append(e.binary("mul", iota, self.arguments.dim(dim)))
-        parts += [e.mul(e.integer(n), self.arguments.dim(dim)) for dim, n in known.items()]
         for expr, dim in access.indirect:
             step = self.lane_stride(expr) if self.lanes > 1 else 0
             if step is None or (step != 0 and not isinstance(dim, int)):
@@ -218,10 +209,38 @@ class Evaluator:
                 continue
             stride += step * (dim if isinstance(dim, int) else 0)
             parts.append(e.mul(self.scalar().value(expr), self.arguments.dim(dim)))
-        return self._sum(access.buffer, parts, stride, lane_parts)
+        return self._sum(access.buffer, parts, late, stride, lane_parts)
+
+    def _affine_parts(self, access: Access, parts: list[Value]) -> Value:
+        """Add the terms of `access` to `parts`, but give the part from literal positions.
+
+        That part, of the taps of an unrolled window, comes last: then all taps share a pointer,
+        and the window's offsets are the same at every point. A neighbour's shift along an axis
+        joins it if the taps have the same stride: equal positions become equal instructions.
+        """
+        e = self.e
+        known: dict[Dim, int] = {}
+        shifts: list[tuple[Dim, int]] = []
+        for axis, dim in access.terms:
+            position = self.axes[axis]
+            if position.constant is not None:
+                known[dim] = known.get(dim, 0) + int(position.constant)
+                continue
+            base, shift = e.split(position)
+            parts.append(e.mul(base, self.arguments.dim(dim)))
+            shifts.append((dim, shift))
+        for dim, shift in shifts:
+            if dim in known:
+                known[dim] += shift
+            else:
+                parts.append(e.mul(e.integer(shift), self.arguments.dim(dim)))
+        late = e.integer(0)
+        for dim, number in known.items():
+            late = e.add(late, e.mul(e.integer(number), self.arguments.dim(dim)))
+        return late
 
     def _sum(
-        self, buffer: int, parts: list[Value], stride: int, lane_parts: list[Value]
+        self, buffer: int, parts: list[Value], late: Value, stride: int, lane_parts: list[Value]
     ) -> tuple[Value, bool]:
         e = self.e
         dtype = self.arguments.buffers[buffer].dtype
@@ -232,6 +251,7 @@ class Evaluator:
             for part in (p for p in parts if p.depth == depth):
                 position = e.add(position, part)
             address = memory.pointer(e, address, position, dtype)
+        address = memory.pointer(e, address, late, dtype)
         if lane_parts or stride not in (0, 1):
             offsets = e.vector_constant(i64, [stride * lane for lane in range(self.lanes)])
             for part in lane_parts:
