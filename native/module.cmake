@@ -11,6 +11,7 @@ nanobind_add_module(_native NB_STATIC NOMINSIZE
   native/bindings/bind_program.cc
   native/bindings/bind_task.cc
   native/bindings/bind_threads.cc
+  native/bindings/bind_trace.cc
   native/bindings/errors.cc
   native/bindings/module.cc
   native/bindings/signature.cc)

@@ -1,6 +1,9 @@
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
+#include <cstdint>
+#include <limits>
 #include <optional>
 #include <thread>
 
@@ -47,6 +50,8 @@ void run_python(Task& task) {
   num_running.fetch_sub(1);
 }
 
+constexpr std::int64_t kSignalCheckNs = 100'000'000;
+
 class TaskHandle {
  public:
   TaskHandle() : task_(new PythonTask) { Scheduler::instance().add_open_promises(1); }
@@ -67,12 +72,21 @@ class TaskHandle {
 
   bool done() const { return task_->done.ready(); }
 
+  // Comes up for signals now and then, so that Ctrl-C works.
   bool wait(std::optional<double> seconds) {
-    if (done()) return true;
-    std::int64_t deadline = -1;
-    if (seconds) deadline = monotonic_ns() + static_cast<std::int64_t>(*seconds * 1e9);
-    nb::gil_scoped_release released;
-    return Scheduler::instance().wait_until(*task_, deadline);
+    const std::int64_t end =
+        seconds ? monotonic_ns() + static_cast<std::int64_t>(std::clamp(*seconds, 0.0, 1e9) * 1e9)
+                : std::numeric_limits<std::int64_t>::max();
+    while (!done()) {
+      const std::int64_t now = monotonic_ns();
+      if (now >= end) return false;
+      {
+        nb::gil_scoped_release released;
+        if (Scheduler::instance().wait_until(*task_, std::min(end, now + kSignalCheckNs))) break;
+      }
+      if (PyErr_CheckSignals() < 0) nb::raise_python_error();
+    }
+    return true;
   }
 
   void complete() {

@@ -12,5 +12,6 @@ void bind_plan(nb::module_& m);
 void bind_program(nb::module_& m);
 void bind_task(nb::module_& m);
 void bind_threads(nb::module_& m);
+void bind_trace(nb::module_& m);
 
 }  // namespace treadle

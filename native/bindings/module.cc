@@ -12,4 +12,5 @@ NB_MODULE(_native, m) {
   treadle::bind_program(m);
   treadle::bind_task(m);
   treadle::bind_threads(m);
+  treadle::bind_trace(m);
 }

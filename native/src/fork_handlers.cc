@@ -8,7 +8,7 @@
 namespace treadle {
 namespace {
 
-constexpr int kMaxHandlers = 4;
+constexpr int kMaxHandlers = 8;
 
 // Registration happens at start-up, from static initialisers and first uses; only the fork handlers
 // walk the lists.

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "scheduler.h"
+#include "treadle/trace.h"
 
 namespace treadle {
 namespace {
@@ -217,6 +218,7 @@ void NativePool::run_chunks(std::int64_t num_chunks, int max_threads, bool is_le
 
 // Waits for the chunks that others have started.
 void NativePool::finish_region(Region& region, std::uint32_t theirs, std::int64_t began_ns) {
+  trace::Scope traced(trace::Kind::kChunksWait);
   std::int64_t idle_since = 0;
   for (int turn = 1; region.finished.load(std::memory_order_acquire) != theirs; ++turn) {
     pause_cpu();
@@ -309,6 +311,7 @@ bool NativePool::run_leaf_work() {
 }
 
 void NativePool::spin(std::int64_t until_ns) {
+  trace::IdleScope traced(trace::Kind::kSpin);
   num_spinning_.fetch_add(1, std::memory_order_relaxed);
   for (int turn = 1; !has_work(false); ++turn) {
     pause_cpu();

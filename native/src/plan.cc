@@ -5,15 +5,21 @@
 #include "run_context.h"
 #include "scheduler.h"
 #include "thread_state.h"
+#include "treadle/trace.h"
 
 namespace treadle {
+
+static std::atomic<std::uint64_t> next_plan_id{1};
 
 std::unique_ptr<Plan> Plan::load(PlanCode code) {
   std::unique_ptr<Plan> plan(new Plan(std::move(code)));
   return plan;
 }
 
-Plan::Plan(PlanCode code) : code_(std::move(code)), sequence_of_future_(check_plan(code_)) {
+Plan::Plan(PlanCode code)
+    : id_(next_plan_id.fetch_add(1, std::memory_order_relaxed)),
+      code_(std::move(code)),
+      sequence_of_future_(check_plan(code_)) {
   for (const Sequence& sequence : code_.sequences) compile_sequence(sequence);
 }
 
@@ -26,7 +32,8 @@ void Plan::compile_sequence(const Sequence& sequence) {
   for (const Instruction& instruction : sequence) {
     steps.push_back({instruction.kind, instruction.future, instruction.kernel,
                      static_cast<std::int64_t>(table_.size()), instruction.sizes.data(),
-                     instruction.num_tasks, instruction.grain});
+                     instruction.num_tasks, instruction.grain,
+                     trace::intern(instruction.name)});
     for (const BufferRef& ref : instruction.buffers) {
       if (ref.space == Space::kInput || ref.space == Space::kOutput)
         patches_.push_back({static_cast<std::int64_t>(table_.size()), ref.index,
@@ -57,6 +64,7 @@ void Plan::release_context(std::unique_ptr<RunContext> context) const {
 }
 
 Status Plan::run(void* const* inputs, void* const* outputs, int max_threads) const {
+  trace::RequestScope traced(id_, max_threads);
   ComputingScope computing(Scheduler::instance().native_pool());
   std::unique_ptr<RunContext> context = acquire_context();
   context->begin(inputs, outputs);

@@ -4,6 +4,7 @@
 
 #include "scheduler.h"
 #include "treadle/block_cache.h"
+#include "treadle/trace.h"
 
 namespace treadle {
 namespace {
@@ -21,6 +22,7 @@ struct KernelRegion {
   const std::int64_t* sizes;
   std::int64_t num_tasks;
   std::int64_t threads;
+  trace::OpTag tag;
   int halvings = kMaxHalvings;
 
   void choose_pieces(std::int64_t grain) {
@@ -34,8 +36,10 @@ struct KernelRegion {
     const std::int64_t left = region.num_tasks >> level;
     const std::int64_t base = region.num_tasks - left;
     const std::int64_t size = level < region.halvings ? left - (left >> 1) : left;
-    region.kernel(region.buffers, region.sizes, base + place * size / region.threads,
-                  base + (place + 1) * size / region.threads);
+    const std::int64_t begin = base + place * size / region.threads;
+    const std::int64_t end = base + (place + 1) * size / region.threads;
+    trace::ChunkScope traced(region.tag, begin, end);
+    region.kernel(region.buffers, region.sizes, begin, end);
   }
 };
 
@@ -81,13 +85,14 @@ void RunContext::begin(void* const* inputs, void* const* outputs) {
 }
 
 void RunContext::run_step(const Plan::Step& step) {
+  trace::OpScope traced(step.name, step.num_tasks);
   void** buffers = table_.data() + step.first_buffer;
   if (step.num_tasks > step.grain) {
     Scheduler& scheduler = Scheduler::instance();
     const std::int64_t threads =
         std::min<std::int64_t>(scheduler.threads_here(), (step.num_tasks - 1) / step.grain + 1);
     if (threads > 1) {
-      KernelRegion region{step.kernel, buffers, step.sizes, step.num_tasks, threads};
+      KernelRegion region{step.kernel, buffers, step.sizes, step.num_tasks, threads, traced.tag()};
       region.choose_pieces(step.grain);
       scheduler.run_chunks(region.num_pieces(), static_cast<int>(threads), true, KernelRegion::run,
                            &region);

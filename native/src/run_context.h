@@ -19,6 +19,7 @@ struct Plan::Step {
   const std::int64_t* sizes;
   std::int64_t num_tasks;
   std::int64_t grain;
+  std::uint32_t name;  // interned by the trace
 };
 
 // A pointer to set before each run.

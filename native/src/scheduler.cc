@@ -9,6 +9,7 @@
 
 #include "fork_handlers.h"
 #include "thread_state.h"
+#include "treadle/trace.h"
 
 namespace treadle {
 namespace {
@@ -28,6 +29,7 @@ void* load_library(const std::string& path, int flags) {
 }  // namespace
 
 void run_task_body(Task& task) {
+  trace::TaskScope traced(task);
   SavedThreadState saved;
   ThreadState& state = thread_state();
   state.chunk_index = 0;
@@ -92,6 +94,7 @@ int Scheduler::threads_here() const noexcept {
 }
 
 void Scheduler::submit(Task& task) {
+  trace::ForkScope traced(task);
   task.group = this_group();
   if (task.intra_limit == 0) task.intra_limit = thread_state().intra_limit;
   queue_.push(task);
@@ -104,6 +107,7 @@ void Scheduler::submit(Task& task) {
 }
 
 bool Scheduler::wait_until(Task& task, std::int64_t deadline_ns) {
+  trace::WaitScope traced(task);
   while (!task.done.ready()) {
     bool allow_early = open_promises_.load(std::memory_order_relaxed) == 0;
     Task* next = queue_.take_towards(task, thread_state().oldest_task, allow_early);

@@ -8,6 +8,7 @@
 #include <mutex>
 
 #include "fork_handlers.h"
+#include "treadle/trace.h"
 
 namespace treadle {
 
@@ -19,6 +20,7 @@ std::int64_t monotonic_ns() noexcept {
 
 void Parker::park_until(std::int64_t deadline_ns) noexcept {
   if (state_.fetch_sub(1, std::memory_order_acquire) == 1) return;
+  trace::IdleScope traced(trace::Kind::kPark);
   timespec deadline{deadline_ns / 1'000'000'000, deadline_ns % 1'000'000'000};
   while (true) {
     long failed = syscall(SYS_futex, &state_, FUTEX_WAIT_BITSET_PRIVATE, -1,

@@ -146,6 +146,24 @@ def test_wait_gives_up_after_its_timeout() -> None:
     assert future.wait(timeout=0.001) == 1
 
 
+@pytest.mark.slow
+def test_interrupt_ends_a_wait() -> None:
+    code = """
+import signal
+from treadle.runtime import Future
+signal.setitimer(signal.ITIMER_REAL, 0.2)
+signal.signal(signal.SIGALRM, signal.default_int_handler)
+try:
+    Future().wait()
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=50
+    )
+    assert done.stdout == "interrupted\n"
+
+
 def test_result_of_another_thread_wakes_the_waiter() -> None:
     future: Future[str] = Future()
     ready = threading.Event()

@@ -103,6 +103,7 @@ class Plan {
 
   static constexpr int kMaxFreeContexts = 8;
 
+  const std::uint64_t id_;  // in traces
   PlanCode code_;
   std::vector<std::int32_t> sequence_of_future_;
   std::vector<std::vector<Step>> steps_;

@@ -56,6 +56,7 @@ struct Task {
   std::int32_t intra_limit = 0;  // the forking thread's limit, 0: none
   std::uint64_t group = 0;       // the client on whose behalf it runs
   std::uint64_t sequence = 0;    // order of `push`
+  std::uint64_t trace_id = 0;    // in the trace under way; 0: none
   Task* previous = nullptr;
   Task* next = nullptr;
 };
