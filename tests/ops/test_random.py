@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -12,7 +14,7 @@ from treadle.ops.random import manual_seed
 _REST = (None, None, None)
 
 
-def _draw(name: str, *args: object) -> np.ndarray[object, np.dtype[np.generic]]:
+def _draw(name: str, *args: object) -> np.ndarray[Any, Any]:
     result = OPS[name].reference(*args)  # type: ignore[misc]
     assert isinstance(result, np.ndarray)
     return result
