@@ -27,7 +27,7 @@ VALUES: dict[str, list[Any]] = {
     "Optional[str]": [None, " ", "l"],
 }
 SMALL = [0, 1, -1, 2, 5, 20]  # for arguments that are sizes, counts and exponents
-# Where torch overflows, hangs or crashes, computes on bytes of text, or differs from Python by bugs.
+# Where torch overflows, hangs or crashes, computes on bytes of text, or has its own bugs.
 UNDEFINED = {
     "Int.float", "floor.float", "ceil.float", "floor.int", "ceil.int", "__lshift__.int",
     "__rshift__.int", "factorial.int", "__round_to_zero_floordiv.int", "ldexp.number",

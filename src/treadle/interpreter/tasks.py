@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import ModuleType
 from typing import Any, Protocol
+
+futures: ModuleType | None
+try:
+    from treadle.runtime import futures
+except ImportError:  # the native core is not built
+    futures = None
 
 
 class Task(Protocol):
@@ -51,8 +58,4 @@ class Awaitable:
 
 def fork(function: Callable[[], Any]) -> Task:
     """Start `function` on the pool; where the native core is missing, run it now."""
-    try:
-        from treadle.runtime.futures import fork as fork_on_pool
-    except ImportError:
-        return Done(function)
-    return fork_on_pool(function)
+    return Done(function) if futures is None else futures.fork(function)

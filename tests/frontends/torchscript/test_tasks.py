@@ -7,7 +7,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from tests.frontends.torchscript.support import check
+from tests.frontends.torchscript.support import check, run_script
 
 
 def double(x: torch.Tensor) -> torch.Tensor:
@@ -52,7 +52,54 @@ def failing_fork(x: int) -> int:
     return torch.jit.wait(torch.jit.fork(failing, x))
 
 
+def future_as_argument(f: torch.jit.Future[torch.Tensor], n: int) -> torch.Tensor:
+    return torch.jit.wait(f) + n
+
+
+def chain(x: torch.Tensor) -> torch.Tensor:
+    future = torch.jit.fork(double, x)
+    for i in range(20):
+        future = torch.jit.fork(future_as_argument, future, i)
+    return torch.jit.wait(future)
+
+
+def fork_in_branch(x: torch.Tensor, n: int) -> torch.Tensor:
+    if n > 2:  # noqa: SIM108 - the branch is what is tested
+        future = torch.jit.fork(double, x)
+    else:
+        future = torch.jit.fork(add, x, n)
+    return torch.jit.wait(future)
+
+
+def list_of_futures(x: torch.Tensor) -> torch.Tensor:
+    return torch.stack([torch.jit.wait(f) for f in [torch.jit.fork(double, x) for _ in range(3)]])
+
+
+def no_arguments() -> int:
+    return 7
+
+
+def forks_without_arguments() -> int:
+    return torch.jit.wait(torch.jit.fork(no_arguments))
+
+
+def test_functions_without_arguments_can_be_forked() -> None:
+    assert run_script(forks_without_arguments, ()) == 7
+
+
+def unwaited(x: int) -> int:
+    torch.jit.fork(failing, x)
+    return x
+
+
+def test_failures_nobody_waits_for_do_not_stop_the_script() -> None:
+    assert run_script(unwaited, (3,)) == 3
+
+
 CASES = [
+    (chain, (torch.ones(2),)),
+    (fork_in_branch, (torch.ones(2), 1), (torch.ones(2), 3)),
+    (list_of_futures, (torch.ones(2),)),
     (one_fork, (torch.ones(2),)),
     (many_forks, (torch.ones(2),)),
     (forks_within, (torch.ones(2),)),

@@ -35,10 +35,6 @@ _KINDS = {
     "Module": "module", "NamedTuple": "namedtuple", "Enum": "enum", "Interface": "interface",
     "ModuleInterface": "interface",
 }  # fmt: skip
-_REFUSED = frozenset({
-    "aten::from_file", "aten::save", "prim::PythonOp", "prim::rpc_async", "prim::rpc_sync",
-    "prim::rpc_remote", "debugprims::load_tensor",
-})  # fmt: skip
 Definition = tuple[Source, ast.ClassDef | ast.FunctionDef]
 
 

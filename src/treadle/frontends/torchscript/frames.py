@@ -1,8 +1,12 @@
-"""The names that a function has given values, by block of its source."""
+"""The names that a function has given values, by block; what conditions tell of their types."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
 from treadle.frontends.torchscript.symbols import Item
+from treadle.ir.graph import Value
 from treadle.ir.types import Type
 
 
@@ -46,3 +50,18 @@ class Frame:
     def refine(self, name: str, item: Item) -> None:
         """Let `name` stand for the same value with a narrower type."""
         self.values[name] = item
+
+
+@dataclass(slots=True)
+class Condition:
+    """A condition: its value, whether it is known, and what it tells of names' types."""
+
+    make: Callable[[], Value]
+    known: bool | None = None
+    when_true: dict[str, Type] = field(default_factory=dict)
+    when_false: dict[str, Type] = field(default_factory=dict)
+
+    def negated(self, make: Callable[[], Value]) -> Condition:
+        """The opposite condition, whose value `make` imports."""
+        known = None if self.known is None else not self.known
+        return Condition(make, known, self.when_false, self.when_true)

@@ -6,8 +6,8 @@ import ast
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from treadle.frontends.torchscript.calls import Calls
 from treadle.frontends.torchscript.control import FALLS, MAX_TRIPS, Exits
+from treadle.frontends.torchscript.specials import Specials
 from treadle.frontends.torchscript.symbols import (
     Constant,
     Enumerate,
@@ -41,7 +41,7 @@ class Iteration:
     item: Callable[[Value], Item]
 
 
-class Iterations(Calls):
+class Iterations(Specials):
     """Imports loops over things and comprehensions."""
 
     def iterate(self, item: Item) -> Iteration:

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from treadle.frontends.torchscript.calls import SPECIAL_NAMES
+from treadle.frontends.torchscript.specials import SPECIAL_NAMES
 from treadle.frontends.torchscript.symbols import (
     Builtin,
     Constant,

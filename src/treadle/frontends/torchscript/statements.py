@@ -6,6 +6,7 @@ import ast
 from collections.abc import Callable
 from typing import ClassVar
 
+from treadle.frontends.torchscript.assignments import Assignments
 from treadle.frontends.torchscript.control import (
     BREAK,
     CONTINUE,
@@ -16,8 +17,7 @@ from treadle.frontends.torchscript.control import (
     Exits,
     Step,
 )
-from treadle.frontends.torchscript.expressions import Condition
-from treadle.frontends.torchscript.iteration import Iterations
+from treadle.frontends.torchscript.frames import Condition
 from treadle.frontends.torchscript.subtyping import unify_or_union
 from treadle.frontends.torchscript.symbols import (
     Closure,
@@ -27,18 +27,10 @@ from treadle.frontends.torchscript.symbols import (
 )
 from treadle.ir.graph import Value
 from treadle.ir.op import RAISE as RAISE_OP
-from treadle.ir.op import SET_ATTR
-from treadle.ir.types import NONE, STR, ClassType, FunctionType, ListType, TensorType, Type
-
-_IN_PLACE: dict[type[ast.operator], str] = {
-    ast.Add: "aten::add_", ast.Sub: "aten::sub_", ast.Mult: "aten::mul_", ast.Div: "aten::div_",
-    ast.FloorDiv: "aten::floor_divide_", ast.Mod: "aten::remainder_", ast.Pow: "aten::pow_",
-    ast.BitAnd: "aten::__iand__", ast.BitOr: "aten::__ior__", ast.BitXor: "aten::__ixor__",
-    ast.LShift: "aten::__ilshift__", ast.RShift: "aten::__irshift__",
-}  # fmt: skip
+from treadle.ir.types import NONE, STR, ClassType, FunctionType, Type
 
 
-class Statements(Iterations):
+class Statements(Assignments):
     """Imports statements.
 
     Attributes:
@@ -115,137 +107,6 @@ class Statements(Iterations):
             return FALLS  # a docstring
         self.item(node.value)
         return FALLS
-
-    def _assign(self, node: ast.Assign) -> Exits:
-        if len(node.targets) == 1 and _is_parallel(node.targets[0], node.value):
-            assert isinstance(node.targets[0], ast.Tuple)
-            assert isinstance(node.value, ast.Tuple)
-            pairs = zip(node.targets[0].elts, node.value.elts, strict=True)
-            items = [(t, self.item(value, self._target_hint(t))) for t, value in pairs]
-            for target, item in items:
-                self.assign_item(target, item)
-            return FALLS
-        hint = self._target_hint(node.targets[0])
-        item = self.item(node.value, hint)
-        for target in node.targets:
-            self.assign_item(target, item)
-        return FALLS
-
-    def _target_hint(self, target: ast.expr) -> Type | None:
-        if isinstance(target, ast.Name):
-            return self.frame.declared_type(target.id)
-        if isinstance(target, ast.Attribute):
-            base = self.item(target.value)
-            if isinstance(base, Value) and isinstance(base.type, ClassType):
-                cls = self.find_class(base.type.name)
-                return cls.attributes.get(target.attr) if cls else None
-        return None
-
-    def assign_item(self, target: ast.expr, item: Item) -> None:
-        """Give an assignment's target its value."""
-        match target:
-            case ast.Name(name):
-                self._assign_name(target, name, item)
-            case ast.Tuple(targets) | ast.List(targets):
-                self._unpack(target, targets, item)
-            case ast.Attribute(base, name):
-                self._assign_attribute(base, name, self.materialize(item))
-            case ast.Subscript():
-                self.assign_subscript(target, self.materialize(item))
-            case _:
-                raise self.syntax_error("TorchScript cannot assign to this", target)
-
-    def _assign_name(self, target: ast.expr, name: str, item: Item) -> None:
-        declared = self.frame.declared_type(name)
-        if declared is not None and isinstance(item, Value):
-            item = self.require(item, declared, f"the value of {name!r}")
-        self.frame.assign(name, item)
-
-    def _unpack(self, target: ast.expr, targets: list[ast.expr], item: Item) -> None:
-        stars = [i for i, t in enumerate(targets) if isinstance(t, ast.Starred)]
-        parts = self.unpackable(item, None if stars else len(targets))
-        if stars:
-            first, last = stars[0], len(parts) - (len(targets) - stars[0] - 1)
-            rest = [self.materialize(part) for part in parts[first:last]]
-            parts = [*parts[:first], self.tuple(rest), *parts[last:]]
-        if len(parts) != len(targets):
-            raise self.error(f"{len(parts)} values cannot be unpacked into {len(targets)}", target)
-        for part_target, part in zip(targets, parts, strict=True):
-            inner = part_target.value if isinstance(part_target, ast.Starred) else part_target
-            self.assign_item(inner, part)
-
-    def _assign_attribute(self, base_node: ast.expr, name: str, value: Value) -> None:
-        base = self.expression(base_node)
-        cls = self.find_class(base.type.name) if isinstance(base.type, ClassType) else None
-        if cls is None:
-            raise self.error(f"a value of type {base.type} has no attributes to assign")
-        if f"__{name}_setter" in cls.methods:
-            self.call_method(Method(base, cls, f"__{name}_setter"), [value], {})
-            return
-        if name not in cls.attributes and self._declares(base):
-            cls.attributes[name] = value.type
-        if name not in cls.attributes:
-            raise self.error(f"class {cls.name} has no attribute {name!r} to assign")
-        value = self.require(value, cls.attributes[name], f"attribute {name!r}")
-        self.emit(SET_ATTR, (base, value), name=name)
-
-    def _declares(self, base: Value) -> bool:
-        """Whether this is ``self.name = value`` in the ``__init__`` of a scripted class."""
-        is_self = base.node is None and base.name == "self"
-        return is_self and self.scope.declares_attributes
-
-    def _annotated_assign(self, node: ast.AnnAssign) -> Exits:
-        type_ = self.types.read(node.annotation)
-        if node.value is None:
-            return FALLS
-        value = self.require(self.expression(node.value, type_), type_, "the value")
-        if isinstance(node.target, ast.Name):
-            self.frame.declared[node.target.id] = type_
-            value = self.retyped(value, type_)
-        self.assign_item(node.target, value)
-        return FALLS
-
-    def _augmented(self, node: ast.AugAssign) -> Exits:
-        target = node.target
-        if isinstance(target, ast.Subscript):
-            return self._augmented_subscript(target, node)
-        load = ast.copy_location(
-            ast.Name(target.id, ast.Load())
-            if isinstance(target, ast.Name)
-            else ast.Attribute(target.value, target.attr, ast.Load()),
-            target,
-        )
-        left = self.expression(load)
-        result = self._augment(left, node)
-        if result is not None:
-            self.assign_item(target, result)
-        return FALLS
-
-    def _augment(self, left: Value, node: ast.AugAssign) -> Value | None:
-        """The new value; None if `left` itself was changed."""
-        in_place = isinstance(left.type, TensorType) or (
-            isinstance(left.type, ListType) and isinstance(node.op, (ast.Add, ast.Mult))
-        )
-        if in_place and type(node.op) in _IN_PLACE:
-            self.apply(_IN_PLACE[type(node.op)], (left, self.expression(node.value)))
-            return None if isinstance(left.type, ListType) else left
-        return self.expression(
-            ast.copy_location(ast.BinOp(_Given(left, node), node.op, node.value), node)
-        )
-
-    def _augmented_subscript(self, target: ast.Subscript, node: ast.AugAssign) -> Exits:
-        base = self.expression(target.value)
-        place = ast.copy_location(
-            ast.Subscript(_Given(base, node), target.slice, ast.Load()), target
-        )
-        left = self.expression(place)
-        result = self._augment(left, node)
-        if result is not None:
-            self.assign_subscript(place, result)
-        return FALLS
-
-    def _given(self, node: _Given, hint: Type | None) -> Item:
-        return node.value
 
     def _return(self, node: ast.Return) -> Exits:
         hint = self.result_type
@@ -427,33 +288,13 @@ class Statements(Iterations):
         return FALLS
 
     _statements: ClassVar[dict[type[ast.stmt], Callable[..., Exits]]] = {
-        ast.Expr: _expression_statement, ast.Assign: _assign, ast.AnnAssign: _annotated_assign,
-        ast.AugAssign: _augmented, ast.Return: _return, ast.Break: _break, ast.Continue: _continue,
+        ast.Expr: _expression_statement, ast.Assign: Assignments.assign,
+        ast.AnnAssign: Assignments.annotated_assign,
+        ast.AugAssign: Assignments.augmented,
+        ast.Return: _return, ast.Break: _break, ast.Continue: _continue,
         ast.Pass: _pass, ast.If: _if, ast.While: _while, ast.For: _for, ast.Raise: _raise,
         ast.Assert: _assert, ast.FunctionDef: _function, ast.With: _with, ast.Delete: _delete,
     }  # fmt: skip
-
-
-class _Given(ast.expr):
-    """A value that was computed before, inside a tree made by the importer."""
-
-    def __init__(self, value: Value, place: ast.AST) -> None:
-        super().__init__()
-        self.value = value
-        ast.copy_location(self, place)
-
-
-Statements._kinds[_Given] = Statements._given
-
-
-def _is_parallel(target: ast.expr, value: ast.expr) -> bool:
-    """Whether this is ``a, b = c, d``, which needs no tuple."""
-    return (
-        isinstance(target, ast.Tuple)
-        and isinstance(value, ast.Tuple)
-        and len(target.elts) == len(value.elts)
-        and not any(isinstance(e, ast.Starred) for e in (*target.elts, *value.elts))
-    )
 
 
 def _is_false(node: ast.expr) -> bool:

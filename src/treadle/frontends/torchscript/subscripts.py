@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from treadle.frontends.torchscript.expressions import Expressions
+from treadle.frontends.torchscript.conditions import Conditions
 from treadle.frontends.torchscript.symbols import (
     Builtin,
     ClassSymbol,
@@ -29,7 +29,7 @@ from treadle.ir.types import (
 )
 
 
-class Subscripts(Expressions):
+class Subscripts(Conditions):
     """Imports ``base[index]``."""
 
     def subscript(self, node: ast.Subscript, hint: Type | None) -> Item:

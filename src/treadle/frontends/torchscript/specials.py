@@ -1,0 +1,323 @@
+"""Calls of what Python and TorchScript themselves offer: ``len``, ``isinstance``, ``fork``, ..."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from typing import ClassVar
+
+from treadle.frontends.torchscript.calls import Calls
+from treadle.frontends.torchscript.frames import Condition, Frame
+from treadle.frontends.torchscript.subtyping import flatten_union, make_union
+from treadle.frontends.torchscript.symbols import (
+    ClassSymbol,
+    Constant,
+    Enumerate,
+    Item,
+    Range,
+    Special,
+    Zip,
+)
+from treadle.ir.graph import Value
+from treadle.ir.op import (
+    AWAITABLE,
+    FORK,
+    ISINSTANCE,
+    NEW_OBJECT,
+    PRINT,
+    OpDef,
+)
+from treadle.ir.types import (
+    ANY,
+    BOOL,
+    COMPLEX,
+    FLOAT,
+    INT,
+    PRIMITIVES,
+    STR,
+    ClassType,
+    DictType,
+    FutureType,
+    ListType,
+    OptionalType,
+    TensorType,
+    TupleType,
+    Type,
+)
+
+_AS_OPERATOR = {
+    "len": "aten::len", "min": "prim::min", "max": "prim::max", "abs": "prim::abs",
+    "round": "aten::round", "sorted": "aten::sorted", "ord": "aten::ord", "chr": "aten::chr",
+    "bin": "aten::bin", "oct": "aten::oct", "hex": "aten::hex", "divmod": "aten::divmod",
+    "pow": "aten::pow", "sum": "aten::sum", "all": "aten::all", "any": "aten::any",
+    "hash": "aten::hash", "id": "prim::id",
+}  # fmt: skip
+_ON_TENSORS = {"prim::min": "aten::min", "prim::max": "aten::max", "prim::abs": "aten::abs"}
+_CASTS: dict[str, tuple[Type, str]] = {
+    "int": (INT, "aten::Int"), "float": (FLOAT, "aten::Float"), "bool": (BOOL, "aten::Bool"),
+    "complex": (COMPLEX, "aten::Complex"), "str": (STR, "aten::str"),
+}  # fmt: skip
+_ISINSTANCE_NAMES = {"list": "AnyListType", "tuple": "AnyTupleType"}
+
+
+class Specials(Calls):
+    """Imports calls of the functions that are known by name."""
+
+    def special_function(
+        self, name: str, args: list[Item], keywords: dict[str, Item]
+    ) -> Value | None:
+        """Apply the operator that a function of Python stands for, if it does."""
+        return self.apply(_AS_OPERATOR[name], args, keywords) if name in _AS_OPERATOR else None
+
+    def special(self, name: str, node: ast.Call, hint: Type | None) -> Item:
+        """Call one of the functions that the importer knows by name."""
+        method = self._specials.get(name)
+        if method is not None:
+            result: Item = method(self, node, hint)
+            return result
+        if name in _CASTS:
+            return self._cast(name, node)
+        if name in _AS_OPERATOR:
+            args, keywords = self._arguments(node)
+            operator = _AS_OPERATOR[name]
+            values = [self.materialize(a) for a in args]
+            if values and isinstance(values[0].type, TensorType):
+                operator = _ON_TENSORS.get(operator, operator)
+            if name == "len" and values and isinstance(values[0].type, TupleType):
+                return self.constant(len(values[0].type.elements))
+            if name == "len" and args:
+                members = self.sequence_of(args[0])
+                if members is not None:
+                    return self.constant(len(members.items))
+            return self.apply(operator, list(values), keywords)
+        raise self.unsupported(f"the function {name} is not supported")
+
+    def _cast(self, name: str, node: ast.Call) -> Value:
+        type_, operator = _CASTS[name]
+        args, keywords = self._arguments(node)
+        if not args and not keywords:
+            return self.constant({"int": 0, "float": 0.0, "bool": False, "str": ""}.get(name, 0j))
+        values = [self.materialize(a) for a in args]
+        if len(values) == 1 and values[0].type == type_:
+            return values[0]
+        return self.apply(operator, list(values), keywords)
+
+    def _expect(self, node: ast.Call, low: int, high: int | None = None) -> list[ast.expr]:
+        """The positional arguments, whose number must be from `low` to `high`."""
+        if node.keywords or not low <= len(node.args) <= (high or low):
+            raise self.error(f"wrong number of arguments: {len(node.args)}")
+        return node.args
+
+    def _annotate(self, node: ast.Call, hint: Type | None) -> Item:
+        type_node, value_node = self._expect(node, 2)
+        type_ = self.type_argument(type_node)
+        value = self.require(self.expression(value_node, type_), type_, "the value")
+        return self.retyped(value, type_)
+
+    def retyped(self, value: Value, type_: Type) -> Value:
+        """`value` seen as the wider `type_`."""
+        if value.type == type_ or not _is_wider(type_):
+            return value
+        return self.cast(value, type_)
+
+    def _unchecked_cast(self, node: ast.Call, hint: Type | None) -> Item:
+        type_node, value_node = self._expect(node, 2)
+        return self.cast(self.expression(value_node), self.type_argument(type_node))
+
+    def _uninitialized(self, node: ast.Call, hint: Type | None) -> Item:
+        (type_node,) = self._expect(node, 1)
+        return self.uninitialized(self.type_argument(type_node))
+
+    def _isinstance(self, node: ast.Call, hint: Type | None) -> Item:
+        return self.type_test(node).make()
+
+    def type_test(self, node: ast.Call) -> Condition:
+        """``isinstance`` or ``hasattr`` as a condition."""
+        assert isinstance(node.func, ast.Name)
+        if node.func.id == "hasattr":
+            return self._has_attribute(node)
+        value_node, types_node = self._expect(node, 2)
+        value = self.expression(value_node)
+        types = self._tested_types(types_node)
+
+        def make() -> Value:
+            if known is not None:
+                return self.constant(known)
+            with self.at(node):
+                return self.value(ISINSTANCE, (value,), BOOL, types=types)
+
+        options = flatten_union(value.type)
+        matching = [o for o in options if any(self.is_subtype(o, t) for t in types)]
+        others = [o for o in options if o not in matching]
+        known: bool | None = None
+        if not others:
+            known = True
+        elif not matching and value.type != ANY and not self._may_hold(value.type, types):
+            known = False
+        condition = Condition(make, known)
+        if known is None and isinstance(value_node, ast.Name):
+            if matching or len(types) == 1:
+                condition.when_true[value_node.id] = make_union(matching) if matching else types[0]
+            if value.type != ANY and others:
+                condition.when_false[value_node.id] = make_union(others)
+        return condition
+
+    def _may_hold(self, type_: Type, types: tuple[Type, ...]) -> bool:
+        """Whether a value of `type_` may be of one of the narrower `types`."""
+        return any(
+            self.is_subtype(t, option) and t != option
+            for t in types
+            for option in flatten_union(type_)
+        )
+
+    def _tested_types(self, node: ast.expr) -> tuple[Type, ...]:
+        if isinstance(node, ast.Tuple):
+            return tuple(t for part in node.elts for t in self._tested_types(part))
+        if isinstance(node, ast.Name) and node.id in _ISINSTANCE_NAMES:
+            return (PRIMITIVES[_ISINSTANCE_NAMES[node.id]],)
+        return flatten_union(self.type_argument(node))
+
+    def _has_attribute(self, node: ast.Call) -> Condition:
+        value_node, name_node = self._expect(node, 2)
+        value = self.expression(value_node)
+        if not isinstance(name_node, ast.Constant) or not isinstance(value.type, ClassType):
+            raise self.error("hasattr takes an object and a literal name")
+        cls = self.find_class(value.type.name)
+        name = str(name_node.value)
+        found = cls is not None and (
+            name in cls.attributes or name in cls.constants or name in cls.methods
+        )
+        return Condition(lambda: self.constant(found), found)
+
+    def _get_attribute(self, node: ast.Call, hint: Type | None) -> Item:
+        args = self._expect(node, 2, 3)
+        if not isinstance(args[1], ast.Constant) or not isinstance(args[1].value, str):
+            raise self.error("getattr takes a literal name")
+        base = self.item(args[0])
+        if len(args) == 3 and isinstance(base, Value) and isinstance(base.type, ClassType):
+            cls = self.find_class(base.type.name)
+            if cls is not None and args[1].value not in (
+                *cls.attributes, *cls.constants, *cls.methods,
+            ):  # fmt: skip
+                return self.item(args[2])
+        return self.attribute(base, args[1].value)
+
+    def _fork(self, node: ast.Call, hint: Type | None) -> Item:
+        return self._task(node, FORK, "Future")
+
+    def _awaitable(self, node: ast.Call, hint: Type | None) -> Item:
+        return self._task(node, AWAITABLE, "Await")
+
+    def _task(self, node: ast.Call, op: OpDef, kind: str) -> Value:
+        """Start what the first argument names, with the others, as a task."""
+        args, keywords = self._arguments(node)
+        if not args:
+            raise self.error("fork takes a function")
+        callee, *rest = args
+        values: list[Item] = [self.materialize(a) for a in rest]
+        named: dict[str, Item] = {k: self.materialize(v) for k, v in keywords.items()}
+        task = self.emit(op)
+        block = task.add_block()
+        with self.inside(block, Frame(self.frame)):
+            result = self.materialize(self.apply_item(callee, values, named))
+            block.set_returns([result])
+        return task.add_output(FutureType(result.type, kind))
+
+    def _range(self, node: ast.Call, hint: Type | None) -> Item:
+        values = [
+            self.require(self.expression(a), INT, "a bound of range")
+            for a in self._expect(node, 1, 3)
+        ]
+        if len(values) == 1:
+            return Range(None, values[0], None)
+        return Range(values[0], values[1], values[2] if len(values) == 3 else None)
+
+    def _enumerate(self, node: ast.Call, hint: Type | None) -> Item:
+        args, keywords = self._arguments(node)
+        args += [keywords[k] for k in ("start",) if k in keywords]
+        if not 1 <= len(args) <= 2:
+            raise self.error("enumerate takes an iterable and a start")
+        return Enumerate(args[0], self.materialize(args[1]) if len(args) == 2 else None)
+
+    def _zip(self, node: ast.Call, hint: Type | None) -> Item:
+        args, _ = self._arguments(node)
+        if not args:
+            raise self.error("zip takes at least one iterable")
+        return Zip(tuple(args))
+
+    def _print(self, node: ast.Call, hint: Type | None) -> Item:
+        args, _ = self._arguments(node)
+        self.emit(PRINT, [self.materialize(a) for a in args])
+        return self.none()
+
+    def _make_list(self, node: ast.Call, hint: Type | None) -> Item:
+        args, _ = self._arguments(node)
+        if not args:
+            return self.expression(ast.List([], ast.Load()), hint)
+        if isinstance(args[0], (Range, Enumerate, Zip)):
+            return self.collect(args[0])
+        value = self.materialize(args[0])
+        if isinstance(value.type, TupleType):
+            return self.require(value, ListType(value.type.elements[0]), "the tuple")
+        if isinstance(value.type, DictType):
+            return self.apply("aten::keys", (value,))
+        return self.apply("aten::list", (value,))
+
+    def collect(self, item: Item) -> Value:
+        """A list of what iteration over `item` gives."""
+        raise NotImplementedError
+
+    def _make_dict(self, node: ast.Call, hint: Type | None) -> Item:
+        if not node.args and not node.keywords:
+            return self.expression(ast.Dict([], []), hint)
+        args, keywords = self._arguments(node)
+        if keywords:
+            raise self.unsupported("dict with keyword arguments is not supported")
+        argument = args[0] if isinstance(args[0], Value) else self.collect(args[0])
+        return self.apply("aten::dict", (argument,))
+
+    def _new(self, node: ast.Call, hint: Type | None) -> Item:
+        (argument,) = self._expect(node, 1)
+        symbol = self.item(argument)
+        if not isinstance(symbol, ClassSymbol):
+            raise self.error("__new__ takes a class")
+        cls = symbol.cls
+        if cls.kind not in ("class", "module"):
+            raise self.error(f"{cls.kind} {cls.name} has no __new__")
+        return self.value(NEW_OBJECT, (), ClassType(cls.name), name=cls.name)
+
+    def _identity(self, node: ast.Call, hint: Type | None) -> Item:
+        return self.item(self._expect(node, 1)[0], hint)
+
+    def _unwrap(self, node: ast.Call, hint: Type | None) -> Item:
+        value = self.expression(self._expect(node, 1)[0])
+        if not isinstance(value.type, OptionalType):
+            return value
+        return self.apply("aten::_unwrap_optional", (value,))
+
+    def _no_grad(self, node: ast.Call, hint: Type | None) -> Item:
+        """Gradient modes mean nothing here: a `with` skips them."""
+        return Special("no_grad")
+
+    def _is_scripting(self, node: ast.Call, hint: Type | None) -> Item:
+        return Constant(True)
+
+    def _is_tracing(self, node: ast.Call, hint: Type | None) -> Item:
+        return Constant(False)
+
+    _specials: ClassVar[dict[str, Callable[..., Item]]] = {
+        "annotate": _annotate, "unchecked_cast": _unchecked_cast, "uninitialized": _uninitialized,
+        "isinstance": _isinstance, "hasattr": lambda self, node, hint: self.type_test(node).make(),
+        "getattr": _get_attribute, "fork": _fork, "awaitable": _awaitable, "range": _range,
+        "enumerate": _enumerate, "zip": _zip, "print": _print, "list": _make_list,
+        "dict": _make_dict, "__new__": _new, "identity": _identity, "unwrap": _unwrap,
+        "is_scripting": _is_scripting, "is_tracing": _is_tracing,
+        "no_grad": _no_grad,
+    }  # fmt: skip
+
+
+def _is_wider(type_: Type) -> bool:
+    return len(flatten_union(type_)) > 1 or type_ == ANY
+
+
+SPECIAL_NAMES = frozenset({*Specials._specials, *_CASTS, *_AS_OPERATOR})
