@@ -13,7 +13,7 @@ from treadle.ir.loops import Expr
 from treadle.ir.types import TensorType
 from treadle.ops.declare import EXACT, op
 from treadle.ops.expr import cast, checked_index
-from treadle.ops.lowering import Elements, Loader
+from treadle.ops.lowering import Decompose, Elements, Emitter, Loader
 from treadle.ops.promotion import dtype_of
 from treadle.ops.samples import f32, given, i32, i64
 from treadle.ops.shapes import broadcast, numel, tensor, wrap_dim
@@ -248,10 +248,25 @@ def _infer_take_along_dim(x: TensorType, indices: TensorType, dim: int | None) -
     return tensor(x.element, (*rest[:axis], indices.sizes[axis], *rest[axis + 1 :]))
 
 
+def _decompose_take_along_dim(emit: Emitter, x: Any, indices: Any, dim: int | None) -> Any:
+    """A gather from operands of one shape but for `dim`."""
+    if dim is None:
+        return emit(gather, emit("reshape", x, [-1]), 0, emit("reshape", indices, [-1]), False)
+    sizes, chosen = emit.type(x).sizes, emit.type(indices).sizes
+    axis = wrap_dim("take_along_dim", dim, len(sizes))
+    rest = broadcast("take_along_dim", _one(sizes, axis), _one(chosen, axis))
+    x, indices = (
+        emit("expand", t, [*rest[:axis], s[axis], *rest[axis + 1 :]], False)
+        for t, s in ((x, sizes), (indices, chosen))
+    )
+    return emit(gather, x, axis, indices, False)
+
+
 take_along_dim = op(
     "aten::take_along_dim(Tensor self, Tensor indices, int? dim=None) -> Tensor",
     reference=_take_along_dim,
     infer=_infer_take_along_dim,
+    lower=Decompose(_decompose_take_along_dim),
     tolerance=EXACT,
     samples=(
         (f32(3, 5), i64(2, 5, low=0, high=3), 0),

@@ -136,10 +136,16 @@ def _infer_trace(x: TensorType) -> TensorType:
     return tensor(x.element, ())
 
 
+def _decompose_trace(emit: Emitter, x: Any) -> Any:
+    y = emit("sum", emit("diagonal", x, 0, 0, 1), None)
+    return y if emit.type(y).element == emit.type(x).element else emit("type_as", y, x)
+
+
 trace = op(
     "aten::trace(Tensor self) -> Tensor",
     reference=_trace,
     infer=_infer_trace,
+    lower=Decompose(_decompose_trace),
     samples=((f32(3, 4),), (i64(3, 3),)),
 )
 

@@ -240,11 +240,22 @@ def _infer_native_layer_norm(
     return x, row, row
 
 
+def _decompose_native_layer_norm(
+    emit: Emitter, x: Any, normalized: Sequence[int], w: Any, b: Any, eps: float
+) -> tuple[Any, Any, Any]:
+    rank = len(emit.type(x).sizes)
+    dims = list(range(rank - len(normalized), rank))
+    variance, mean = emit("var_mean.correction", x, dims, 0, True)
+    rstd = emit("rsqrt", emit("add.Scalar", variance, eps, 1))
+    return emit(layer_norm, x, list(normalized), w, b, eps, True), mean, rstd
+
+
 native_layer_norm = op(
     "aten::native_layer_norm(Tensor input, int[] normalized_shape, Tensor? weight, "
     "Tensor? bias, float eps) -> (Tensor, Tensor, Tensor)",
     reference=_native_layer_norm,
     infer=_infer_native_layer_norm,
+    lower=Decompose(_decompose_native_layer_norm),
     samples=((f32(2, 3, 16), [16], f32(16), f32(16), 1e-5), (f64(3, 4), [3, 4], None, None, 1e-5)),
 )
 

@@ -13,6 +13,8 @@ from treadle.errors import ShapeError
 from treadle.ir.dtypes import bool_
 from treadle.ir.types import TensorType
 from treadle.ops.declare import EXACT, op
+from treadle.ops.expr import const
+from treadle.ops.lowering import Elements
 from treadle.ops.promotion import dtype_of, result_dtype
 from treadle.ops.samples import SPECIAL, boolean, f32, given, i64
 from treadle.ops.shapes import broadcast, numel, tensor, wrap_dim
@@ -94,6 +96,7 @@ number_to_tensor = op(
     "prim::NumToTensor.Scalar(Scalar a) -> Tensor",
     reference=lambda a: np.asarray(a, dtype_of(a).numpy),
     infer=lambda a: tensor(dtype_of(a), ()),
+    lower=Elements(lambda load, positions, result, a: const(a, result.element)),
     tolerance=EXACT,
     samples=((3,), (2.5,), (True,)),
 )

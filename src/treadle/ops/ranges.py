@@ -18,9 +18,9 @@ from treadle.ir.types import TensorType
 from treadle.ops.creation import REST, Samples, checked_size, default
 from treadle.ops.declare import EXACT, op
 from treadle.ops.expr import add, cast, compare, const, mul, select
-from treadle.ops.lowering import Elements
+from treadle.ops.lowering import Decompose, Elements, Emitter
 from treadle.ops.samples import f32, f64
-from treadle.ops.shapes import dtype_from_code, tensor
+from treadle.ops.shapes import dtype_from_code, numel, tensor
 
 Array = np.ndarray[Any, Any]
 
@@ -236,10 +236,20 @@ def _infer_meshgrid(tensors: Sequence[TensorType], indexing: str = "ij") -> list
     return [tensor(t.element, common) for t in tensors]
 
 
+def _decompose_meshgrid(emit: Emitter, tensors: Sequence[Any], indexing: str = "ij") -> list[Any]:
+    counts = [numel(emit.type(t).sizes) for t in tensors]
+    shapes, common = _grid_shapes(counts, indexing)
+    return [
+        emit("expand", emit("view", t, list(s)), list(common), False)
+        for t, s in zip(tensors, shapes, strict=True)
+    ]
+
+
 meshgrid = op(
     "aten::meshgrid(Tensor[] tensors) -> Tensor[]",
     reference=_meshgrid,
     infer=_infer_meshgrid,
+    lower=Decompose(_decompose_meshgrid),
     tolerance=EXACT,
     samples=(([f32(3), f32(2)],), ([f32(4)],)),
 )
@@ -247,6 +257,7 @@ meshgrid_indexing = op(
     "aten::meshgrid.indexing(Tensor[] tensors, *, str indexing) -> Tensor[]",
     reference=_meshgrid,
     infer=_infer_meshgrid,
+    lower=Decompose(_decompose_meshgrid),
     tolerance=EXACT,
     samples=(([f32(3), f32(2)], "ij"), ([f32(3), f32(2), f32(4)], "xy")),
 )
