@@ -88,8 +88,7 @@ def run(arguments: Sequence[str]) -> int:
             warnings.showwarning = _show_warning
             status = app(list(arguments) or ["--help"], prog_name="treadle", standalone_mode=False)
     except (KeyboardInterrupt, typer.Abort):
-        say("interrupted")
-        return _INTERRUPTED
+        status = _INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nobody reads any more
         return 0
@@ -101,6 +100,8 @@ def run(arguments: Sequence[str]) -> int:
         context = getattr(error, "ctx", None)
         command = context.command_path if context is not None else "treadle"
         return _fail(f"{error.format_message()} (see {command} --help)")
+    if status == _INTERRUPTED:  # newer versions of typer give the status instead of an error
+        say("interrupted")
     return status if isinstance(status, int) else 0
 
 

@@ -16,6 +16,7 @@ Call = Callable[[int], Any]
 """Sends the request of this number and waits for its result."""
 
 WARM_UP_CALLS = 1
+_PATIENCE_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,7 @@ class _Client:
     duration_ns: int
     start: threading.Barrier
     failures: list[BaseException]
+    finished: threading.Event = field(default_factory=threading.Event)
     latencies_ns: list[int] = field(default_factory=list)
     elapsed_ns: int = 0
 
@@ -50,6 +52,8 @@ class _Client:
         except BaseException as error:
             self.failures.append(error)
             self.start.abort()
+        finally:
+            self.finished.set()
 
     def _run(self) -> None:
         call, clock, record = self.call, self.clock, self.latencies_ns.append
@@ -85,33 +89,40 @@ def drive(
     clients = [
         _Client(number, call, clock, duration_ns, start, failures) for number in range(num_clients)
     ]
-    _join(clients, failures)
+    _run(clients, start)
     if failures:
         raise failures[0]
     latencies = [latency for client in clients for latency in client.latencies_ns]
     return Turn(tuple(latencies), sum(_rate(client) for client in clients))
 
 
-def _join(clients: Sequence[_Client], failures: list[BaseException]) -> None:
+def _run(clients: Sequence[_Client], start: threading.Barrier) -> None:
     workers = [
         threading.Thread(
             target=contextvars.copy_context().run,
             args=(client.run,),
             name=f"client-{client.number}",
-            daemon=True,
         )
         for client in clients
     ]
-    for worker in workers:
-        worker.start()
+    started: list[_Client] = []
     try:
-        for worker in workers:
-            worker.join()
-    except BaseException as error:  # Ctrl-C: stop them before it goes on
-        failures.append(error)
-        for worker in workers:
-            worker.join()
+        for client, worker in zip(clients, workers, strict=True):
+            started.append(client)
+            worker.start()
+        for client in clients:
+            client.finished.wait()
+    except BaseException as error:
+        # Ctrl-C. No client may be in the model when the interpreter goes, and Python 3.11's
+        # `Thread.join`, once interrupted, takes a running thread for a stopped one: hence the
+        # events.
+        clients[0].failures.append(error)
+        start.abort()
+        for client in started:
+            client.finished.wait(_PATIENCE_SECONDS)
         raise
+    for worker in workers:
+        worker.join()
 
 
 def _rate(client: _Client) -> float:
