@@ -142,10 +142,11 @@ class StageWriter:
         first = len(self.kernel.axes)
         lane_axis = first - 1 if lanes > 1 else None
         count = len(stage.reduces)
-        looped = not whole and any(literal(r) is None for r in stage.ranges)
+        # Neither an empty range nor an empty rest may load anything.
+        guarded = mask is not None or (not whole and any(literal(r) is None for r in stage.ranges))
 
         def body(taps: Positions, states: list[State]) -> list[State]:
-            floor = self.e.depth if looped else None
+            floor = self.e.depth if guarded else None
             after: list[State] = []
             for n, (point, known) in enumerate(zip(points, results, strict=True)):
                 places = {**point, **taps}
