@@ -34,6 +34,10 @@ from treadle.schedule.placement import Placement, constant_place
 from treadle.schedule.places import Place, broadcast_strides, walking_order
 from treadle.schedule.steps import Step, count_tasks, grain, stream_cost, task_axes
 
+TAPS_LIKE_ONE = 8
+"""So many taps in registers cost about as much as an element that is read and written."""
+SMALL_KERNEL = 7
+"""Extents up to this are part of the code, so that windows inside the image are unrolled."""
 CHANNELS_LAST = {3: (0, 2, 1), 4: (0, 2, 3, 1)}
 
 
@@ -146,7 +150,7 @@ def _taps(walk: _Walk, origin: Place, pool: Pool) -> tuple[list[Range], Access]:
             continue
         step, pad, dilation = pool.stride[number], pool.padding[number], pool.dilation[number]
         first = sub(mul(position, _i(builder, step)), _i(builder, pad))
-        start, stop = _inside(builder, first, dilation, size, pool.kernel[number], pad)
+        start, stop = _inside(builder, first, dilation, size, pool.kernel[number])
         ranges.append(Range(start, stop))
         terms.append((walk.axis(d), builder.dim(step * stride)))
         terms.append((walk.tap(number), builder.dim(dilation * stride)))
@@ -159,14 +163,15 @@ def _i(builder: NestBuilder, value: int) -> Expr:
 
 
 def _inside(
-    builder: NestBuilder, first: Expr, dilation: int, size: int, kernel: int, pad: int
+    builder: NestBuilder, first: Expr, dilation: int, size: int, kernel: int
 ) -> tuple[Expr, Expr]:
     """Taps ``start <= t < stop`` of `kernel` with ``0 <= first + t*dilation < size``."""
+    extent: Expr = Const(kernel, i64) if kernel <= SMALL_KERNEL else _i(builder, kernel)
     d = _i(builder, dilation)
     before = sub(_i(builder, dilation - 1), first)
     start = Call("max", (Const(0, i64), Call("floordiv", (before, d), i64)), i64)
     room = sub(_i(builder, size - 1 + dilation), first)
-    stop = Call("min", (_i(builder, kernel), Call("floordiv", (room, d), i64)), i64)
+    stop = Call("min", (extent, Call("floordiv", (room, d), i64)), i64)
     return start, stop
 
 
@@ -210,7 +215,8 @@ def _finish(
 ) -> Step:  # fmt: skip
     builder = walk.builder
     value = Fused(group, {anchor: element}, lambda v: walk.load(placement[v]))(group.result)
-    axes = task_axes(builder, [walk.shape[d] for d in walk.order], taps)
+    work = max(taps // TAPS_LIKE_ONE, 1)
+    axes = task_axes(builder, [walk.shape[d] for d in walk.order], work)
     numbers = [walk.axis(d) for d in range(len(walk.shape))]
     store = builder.store(target, target.strides, numbers, value)
     stages = (Stage(tuple(ranges), (reduce,)), Stage((), (), (store,)))
