@@ -106,3 +106,10 @@ def test_links_lead_somewhere(page: str) -> None:
         assert (DOCS / target).exists(), target
     for target in re.findall(r"`((?:src|tests|docs)/[\w./]*)`", text):
         assert (DOCS.parent / target).exists(), target
+
+
+def test_operators_that_the_docs_quote_are_in_the_source() -> None:
+    source = "\n".join(p.read_text() for p in (DOCS.parent / "src/treadle/ops").glob("*.py"))
+    for block in blocks("adding_an_op.md", "python"):
+        for line in block.splitlines():
+            assert "..." in line or line in source, line

@@ -15,6 +15,7 @@ from treadle.cli import app
 from treadle.errors import InputError
 
 
+@pytest.mark.slow
 def test_runs_as_a_module() -> None:
     command = [sys.executable, "-m", "treadle", "run", "gone.pt"]
     finished = subprocess.run(command, capture_output=True, text=True, check=False)

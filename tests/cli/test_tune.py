@@ -18,6 +18,7 @@ from treadle.tune import Cell, Measurement, Sweep, ThreadSetting
 TINY = ("--threads", "1x1,1x2", "--clients", "1,2", "--seconds", "0.007")
 
 
+@pytest.mark.slow
 def test_a_tiny_run_prints_accuracy_table_and_the_best(treadle: Command) -> None:
     before = library.get_num_threads(), library.get_num_interop_threads()
     result = treadle("tune", *TINY, "--no-plot")
@@ -31,6 +32,7 @@ def test_a_tiny_run_prints_accuracy_table_and_the_best(treadle: Command) -> None
     assert (library.get_num_threads(), library.get_num_interop_threads()) == before
 
 
+@pytest.mark.slow
 def test_json_holds_every_measurement(treadle: Command) -> None:
     assert treadle("tune", *TINY, "--no-plot", "--json", "tune.json").status == 0
     found = json.loads(Path("tune.json").read_text())
@@ -42,6 +44,7 @@ def test_json_holds_every_measurement(treadle: Command) -> None:
     assert found["best_latency"]["clients"] == 1
 
 
+@pytest.mark.slow
 def test_other_models_take_shapes_or_data(treadle: Command) -> None:
     assert treadle("tune", DIGITS, "--input", "2x1x8x8", *TINY, "--no-plot").status == 0
     np.savez("data.npz", images=images(4))
@@ -50,6 +53,7 @@ def test_other_models_take_shapes_or_data(treadle: Command) -> None:
     assert "right" not in result.output
 
 
+@pytest.mark.slow
 def test_batches_of_labelled_data_count_examples(treadle: Command) -> None:
     np.savez("data.npz", images=images(4), labels=np.zeros(4, np.int64))
     result = treadle("tune", DIGITS, "--data", "data.npz", "--batch", "2", *TINY, "--no-plot")

@@ -9,7 +9,7 @@ from rich.table import Table
 from treadle.cli.console import counted, human_time
 from treadle.tune import Measurement, Sweep
 
-_BAR = 14
+_BAR = 12
 _BUSY = 0.1
 
 
@@ -61,7 +61,7 @@ def _marks(sweep: Sweep, m: Measurement) -> list[str]:
     if m == sweep.best_throughput:
         marks.append("best throughput")
     if m.setting == sweep.default and m.clients == min(sweep.clients):
-        marks.append("default setting")
+        marks.append("default")
     return marks
 
 
