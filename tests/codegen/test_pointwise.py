@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.codegen.checking import Array, check, each_target
-from treadle.codegen import Target
+from treadle.codegen import Target, assembly
 from treadle.codegen.functions import DEFINITIONS
 from treadle.ir import dtypes
 from treadle.ir.dtypes import DType, bool_, f32, f64, i8, i32, i64
@@ -165,6 +165,27 @@ def test_in_place_and_two_results(target: Target) -> None:
     )
     kernel = LoopNest("p", (Buffer(f32, True), Buffer(f32, True)), (Axis(Size(0), 16),), (stage,))
     check(kernel, [data(f32, 45), np.zeros(45, np.float32)], [45], target=target)
+
+
+@each_target
+@pytest.mark.parametrize("dtype", [f32, f64, i8], ids=str)
+def test_streaming_stores_at_any_alignment(dtype: DType, target: Target) -> None:
+    """Rows of a length that no vector divides, so that each starts at another alignment."""
+    for columns in (1, 15, 67, 130):
+        store = Store(Access(1, ((0, columns), (1, 1))), load(0, dtype, columns, 1), streaming=True)
+        axes = (Axis(Size(0), 2), Axis(columns, 0))
+        buffers = (Buffer(dtype), Buffer(dtype, True))
+        kernel = LoopNest("stream", buffers, axes, (Stage(stores=(store,)),))
+        x = data(dtype, 5 * columns)
+        check(kernel, [x, np.zeros_like(x)], [5], target=target)
+
+
+def test_streaming_bypasses_the_caches() -> None:
+    store = Store(Access(1, ((0, 1),)), load(0, f32, 1), streaming=True)
+    buffers = (Buffer(f32), Buffer(f32, True))
+    kernel = LoopNest("stream", buffers, (Axis(Size(0), 64),), (Stage(stores=(store,)),))
+    assert "vmovnt" in assembly(kernel, Target.host())
+    assert "sfence" in assembly(kernel, Target.host())
 
 
 @each_target

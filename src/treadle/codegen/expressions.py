@@ -211,6 +211,10 @@ class Evaluator:
             parts.append(e.mul(self.scalar().value(expr), self.arguments.dim(dim)))
         return self._sum(access.buffer, parts, late, stride, lane_parts)
 
+    def address(self, access: Access) -> Value:
+        """The address of an element, for lane 0."""
+        return self.scalar()._address(access)[0]
+
     def _affine_parts(self, access: Access, parts: list[Value]) -> Value:
         """Add the terms of `access` to `parts`, but give the part from literal positions.
 

@@ -19,7 +19,7 @@ from treadle.codegen.memory import lane_mask
 from treadle.codegen.stages import StageWriter, clipped
 from treadle.codegen.target import Target
 from treadle.ir.dtypes import i64
-from treadle.ir.loops import Call, Expr, Load, LoopNest, Range, Stage
+from treadle.ir.loops import Call, Expr, Load, LoopNest, Range, Stage, Store
 
 _WIDE = 4
 _TOGETHER = 4
@@ -43,6 +43,7 @@ class _Writer:
         self.lanes = target.vector_bytes // max(sizes)
         self.masked = target.has_avx512 or min(sizes) >= 4
         self.windows = self._windows()
+        self.streamed = self._streamed()
 
     def write(self) -> None:
         """Write the whole function."""
@@ -57,6 +58,9 @@ class _Writer:
                 self.kernel, e, self.arguments, self.lanes, _WIDE, self.masked, e.depth
             )
             self._axes(0, {}, self._bounds(task.index))
+        if self.streamed is not None:
+            e.declare("declare void @llvm.x86.sse.sfence()")
+            e.effect("call void @llvm.x86.sse.sfence()")
 
     def _bounds(self, task: Value) -> list[tuple[Value, Value]]:
         """First and one past the last position of the task on each axis."""
@@ -158,11 +162,46 @@ class _Writer:
         wide = reducing and not whole
         widths = [self.lanes * _WIDE, self.lanes] if wide else [self.lanes]
 
+        streams = self.streamed is not None and len(points) == 1
+
         def body(position: Value, lanes: int, mask: Value | None) -> None:
             there = [{**point, k: position} for point in points]
-            self.stages.run(there, lanes, mask, whole=whole)
+            aligned = streams and mask is None and lanes > 1
+            self.stages.run(there, lanes, mask, whole=whole, streaming=aligned)
 
-        self._strips(*bounds, widths, body)
+        start, stop = bounds
+        if streams:
+            start = self._head({**points[0], k: start}, start, stop, body)
+        self._strips(start, stop, widths, body)
+
+    def _streamed(self) -> Store | None:
+        """The kernel's store, if there is one, whole vectors long, that may bypass the caches."""
+        stores = [store for stage in self.kernel.stages for store in stage.stores]
+        if self.kernel.vectorize != "outer" or len(stores) != 1 or not stores[0].streaming:
+            return None
+        access = stores[0].access
+        adjacent = dict(access.terms).get(len(self.kernel.axes) - 1) == 1
+        nbytes = self.lanes * self.kernel.buffers[access.buffer].dtype.itemsize
+        return stores[0] if adjacent and nbytes >= self.e.target.vector_bytes else None
+
+    def _head(
+        self,
+        point: Positions,
+        start: Value,
+        stop: Value,
+        body: Callable[[Value, int, Value | None], None],
+    ) -> Value:
+        """Do what comes before the first aligned address of the streamed store; where that is."""
+        e = self.e
+        assert self.streamed is not None
+        access = self.streamed.access
+        address = Evaluator(e, self.arguments, point, floor=e.depth).address(access)
+        size = self.kernel.buffers[access.buffer].dtype.itemsize
+        missing = e.sub(e.integer(0), e.convert("ptrtoint", address, i64))
+        missing = e.binary("and", missing, e.integer(e.target.vector_bytes - 1))
+        split = e.minimum(e.add(start, e.divide(missing, e.integer(size))[0]), stop)
+        self._rest(start, split, self.lanes, body)
+        return split
 
     def _strips(
         self,
@@ -181,10 +220,20 @@ class _Writer:
             with e.loop(start, middle, width) as loop:
                 body(loop.index, width, None)
             start = middle
-        if self.masked and widths[-1] > 1:
+        self._rest(start, stop, widths[-1], body)
+
+    def _rest(
+        self,
+        start: Value,
+        stop: Value,
+        lanes: int,
+        body: Callable[[Value, int, Value | None], None],
+    ) -> None:
+        """Cover less than one strip."""
+        e = self.e
+        if self.masked and lanes > 1:
             with e.branch(e.compare("icmp slt", start, stop)):
-                mask = lane_mask(e, e.sub(stop, start), widths[-1])
-                body(start, widths[-1], mask)
+                body(start, lanes, lane_mask(e, e.sub(stop, start), lanes))
         else:
             with e.loop(start, stop) as loop:
                 body(loop.index, 1, None)

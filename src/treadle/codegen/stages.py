@@ -58,6 +58,7 @@ class StageWriter:
         self.wide = wide
         self.masked = masked
         self.floor = floor
+        self.streaming = False
 
     def run(
         self,
@@ -66,11 +67,13 @@ class StageWriter:
         mask: Value | None,
         *,
         whole: bool = False,
+        streaming: bool = False,
     ) -> None:
         """All stages at `points`, in `lanes` lanes of the last outer axis.
 
-        `whole` says that no window is clipped here.
+        `whole` says that no window is clipped here, `streaming` that the store is aligned.
         """
+        self.streaming = streaming
         results: list[Results] = [{} for _ in points]
         for number, stage in enumerate(self.kernel.stages):
             reductions = self._reductions(stage)
@@ -114,7 +117,7 @@ class StageWriter:
         values = [evaluator.spread(store.value) for store in stage.stores]
         del values  # every load comes before the first store
         for store in stage.stores:
-            evaluator.store(store)
+            evaluator.store(store, streaming=self.streaming and store.streaming)
         return combined
 
     def _combined(
