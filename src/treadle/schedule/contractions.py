@@ -125,14 +125,12 @@ def contraction_step(
         zeros = zero_row(product.k, dtype)
         builder.buffers.append(Buffer(dtype))
         builder.bound.append((zeros.storage, 0))
-    return finish_contraction(
-        group.name, builder, product, b, tile, (store,), (target.storage,), machine, group
-    )
+    return finish_contraction(group.name, builder, product, b, tile, (store,), machine, group)
 
 
 def finish_contraction(
     name: str, builder: NestBuilder, product: Product, b: Operand, tile: Tile,
-    stores: tuple[Store, ...], writes: tuple[Storage, ...], machine: Machine, group: Group | None,
+    stores: tuple[Store, ...], machine: Machine, group: Group | None,
     gates: int = 1,
 ) -> Step:  # fmt: skip
     """The step of a contraction whose buffers and stores are in `builder` already."""
@@ -170,7 +168,7 @@ def finish_contraction(
     b_bytes = product.columns * gates * product.k * taps * dtype.itemsize
     cost = max(flops / machine.flops_per_ns, b_bytes / (2 * machine.bytes_per_ns))
     return Step(
-        name, kernel, builder.bound, tuple(builder.sizes), tasks, grain(cost, tasks), writes,
+        name, kernel, builder.bound, tuple(builder.sizes), tasks, grain(cost, tasks),
         group.last.loc if group else None, cost,
     )  # fmt: skip
 
@@ -219,6 +217,6 @@ def pack_steps(
         tasks = count_tasks(axes, builder.sizes)
         steps.append(
             Step("pack", kernel, builder.bound, tuple(builder.sizes), tasks, grain(cost, tasks),
-                 (target.storage,), None, cost)
+                 None, cost)
         )  # fmt: skip
     return steps, Operand(target, k[0] * panel, 0, panel, True, tuple(outer))

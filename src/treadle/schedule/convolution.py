@@ -245,7 +245,7 @@ def _padded_copy(
     tasks = count_tasks(axes, builder.sizes)
     step = Step(
         "pad", nest, builder.bound, tuple(builder.sizes), tasks, grain(cost, tasks),
-        (target.storage,), None, cost,
+        None, cost,
     )  # fmt: skip
     return [step], target
 

@@ -82,7 +82,7 @@ def elements_step(group: Group, placement: Placement, machine: Machine) -> Step:
     tasks = count_tasks(axes, builder.sizes)
     return Step(
         group.name, kernel, builder.bound, tuple(builder.sizes), tasks, grain(cost, tasks),
-        (target.storage,), group.last.loc, cost,
+        group.last.loc, cost,
     )  # fmt: skip
 
 

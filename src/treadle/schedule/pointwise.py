@@ -87,5 +87,5 @@ def _finish(
     loc = group.last.loc if group else None
     return Step(
         name, kernel, builder.bound, tuple(builder.sizes), tasks, grain(cost, tasks),
-        (target.storage,), loc, cost,
+        loc, cost,
     )  # fmt: skip

@@ -100,9 +100,8 @@ def _step(
     at = previous.offset * previous.dtype.itemsize
     builder.bound += [(previous.storage, at), (weight.place.storage, 0)]
     stores = _cell(builder, x, c, out, hidden)
-    writes = (out.storage, c.storage)
     return finish_contraction(
-        "lstm_cell", builder, product, weight, tile, stores, writes, machine, group, GATES
+        "lstm_cell", builder, product, weight, tile, stores, machine, group, GATES
     )
 
 

@@ -203,7 +203,7 @@ def _nest(
     tasks = count_tasks(outer, builder.sizes)
     return Step(
         group.name, kernel, builder.bound, tuple(builder.sizes), tasks, grain(cost, tasks),
-        (target.storage,), group.last.loc, cost,
+        group.last.loc, cost,
     )  # fmt: skip
 
 

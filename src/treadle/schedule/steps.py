@@ -51,7 +51,7 @@ class Packing:
 
 @dataclass(slots=True, eq=False)
 class Step:
-    """A kernel on its memory. `reads` and `writes` are for liveness."""
+    """A kernel, the memory of its buffers (`bound`, with byte offsets), its sizes and tasks."""
 
     name: str
     kernel: Kernel
@@ -59,7 +59,6 @@ class Step:
     sizes: tuple[int, ...]
     num_tasks: int
     grain: int
-    writes: tuple[Storage, ...]
     loc: Loc | None = None
     cost_ns: float = 0.0
 

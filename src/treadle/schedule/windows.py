@@ -226,5 +226,5 @@ def _finish(
     tasks = count_tasks(axes, builder.sizes)
     return Step(
         group.name, kernel, builder.bound, tuple(builder.sizes), tasks, grain(cost, tasks),
-        (target.storage,), group.last.loc, cost,
+        group.last.loc, cost,
     )  # fmt: skip

@@ -168,7 +168,7 @@ def _product_step(
     strides = [tiles * c_out, 0, 0, c_out, 1]
     store = builder.store(products, strides, range(5), Accumulator(0, f32))
     return finish_contraction(
-        "winograd_product", builder, product, operand, tile, (store,), (products.storage,),
+        "winograd_product", builder, product, operand, tile, (store,),
         machine, None,
     )  # fmt: skip
 
@@ -271,5 +271,5 @@ def _step(
     tasks = count_tasks(nest.axes, builder.sizes)
     return Step(
         name, nest, builder.bound, tuple(builder.sizes), tasks, grain(cost, tasks),
-        (target.storage,), None, cost,
+        None, cost,
     )  # fmt: skip
