@@ -46,11 +46,29 @@ def call(
     """
     if method == "__call__" and target.cls.kind == "module":
         return _call_with_hooks(program, target, list(args), kwargs or {}, settings)
-    function = target.cls.methods.get(method)
-    if function is None:
-        raise InputError(f"{target.cls.name} has no method {method!r}")
-    values = bind_arguments(function, (target, *args), kwargs or {}, program)
+    function, values = _overload(program, target, method, args, kwargs or {})
     return run(program, function.graph(), values, settings)
+
+
+def _overload(
+    program: Program, target: Object, method: str, args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> tuple[Function, list[Any]]:
+    """The method, or that of its overloads (``forward__0``, ...) which takes the arguments."""
+    methods = target.cls.methods
+    names = [method] if method in methods else [n for n in methods if _is_overload(n, method)]
+    refusals: list[InputError] = []
+    for name in names:
+        try:
+            return methods[name], bind_arguments(methods[name], (target, *args), kwargs, program)
+        except InputError as error:
+            refusals.append(error)
+    if refusals:
+        raise refusals[0]
+    raise InputError(f"{target.cls.name} has no method {method!r}")
+
+
+def _is_overload(name: str, method: str) -> bool:
+    return name.startswith(f"{method}__") and name[len(method) + 2 :].isdecimal()
 
 
 def _call_with_hooks(

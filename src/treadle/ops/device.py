@@ -43,5 +43,18 @@ _define("device.text", "aten::device(str a) -> Device", parse_device)
 _define("device.with_index", "aten::device.with_index(str type, int index) -> Device", Device)
 _define("prim.device", "prim::device(Tensor a) -> Device", lambda tensor: CPU)
 _define("prim.tolist", "prim::tolist(Tensor self) -> Any", lambda tensor: tensor.tolist())
+for _query, _answer in (
+    ("is_cpu", True),
+    ("is_nested", False),
+    ("is_mkldnn", False),
+    ("is_meta", False),
+    ("is_mps", False),
+    ("is_xpu", False),
+):
+    _define(
+        f"prim.{_query}",
+        f"prim::{_query}(Tensor a) -> bool",
+        lambda tensor, answer=_answer: answer,
+    )
 _define("prim.type", "prim::type(Device self) -> str", lambda device: device.type)
 _define("prim.index", "prim::index(Device self) -> int?", lambda device: device.index)

@@ -7,6 +7,7 @@ torch 2.13).
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -123,6 +124,13 @@ _define("aten::format(str self, ...) -> str", _format)
 _define("aten::percentFormat(str self, ...) -> str", _percent_format)
 _define("aten::str(t elem) -> str", format_value)
 _define("aten::add.str(str a, str b) -> str", lambda a, b: a + b)
+
+
+def _warn(message: str, stacklevel: int) -> None:
+    warnings.warn(message, UserWarning, stacklevel=2)
+
+
+_define("aten::warn(str message, int stacklevel=2) -> ()", _warn, pure=False)
 _define("aten::len.str(str s) -> int", len)
 _define("aten::__contains__.substring(str self, str part) -> bool", str.__contains__)
 _define("aten::ord(str string) -> int", ord)

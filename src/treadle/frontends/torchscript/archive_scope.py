@@ -46,6 +46,7 @@ class ArchiveScope:
     """
 
     declares_attributes = False
+    defers_unsupported = True
 
     def __init__(self, archive: Archive, constants: tuple[object, ...]) -> None:
         self.program = Program()

@@ -13,6 +13,7 @@ from treadle.frontends.torchscript.emitter import Emitter
 from treadle.frontends.torchscript.frames import Frame
 from treadle.frontends.torchscript.subtyping import unify_or_union
 from treadle.frontends.torchscript.symbols import Constant, Item
+from treadle.frontends.torchscript.unsupported import is_unsupported
 from treadle.ir.graph import Block, Node, Value, replace_uses
 from treadle.ir.op import IF, LOOP
 from treadle.ir.types import BOOL, INT, Type
@@ -163,7 +164,9 @@ class Control(Emitter):
         for arm, item in (first, second):
             with self.inside(arm.block, arm.frame):
                 values.append(None if item is None else self.materialize(item))
-        type_ = self._merged_type(name, [v.type for v in values if v is not None])
+        known = [v.type for v in values if v is not None and not is_unsupported(v)]
+        known = known or [v.type for v in values if v is not None]
+        type_ = self._merged_type(name, known)
         for value, (arm, _) in zip(values, (first, second), strict=True):
             with self.inside(arm.block, arm.frame):
                 end = self.uninitialized(type_) if value is None else value

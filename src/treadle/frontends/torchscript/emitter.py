@@ -14,6 +14,7 @@ from treadle.frontends.torchscript.parser import Source
 from treadle.frontends.torchscript.resolve import CallArguments, Signature, convert, match
 from treadle.frontends.torchscript.subtyping import is_subtype
 from treadle.frontends.torchscript.symbols import ClassSymbol, Item, Scope, Symbol
+from treadle.frontends.torchscript.unsupported import is_refused, unsupported_operator
 from treadle.ir.graph import Block, Graph, Loc, Node, Value
 from treadle.ir.op import RAISE, TUPLE, UNCHECKED_CAST, UNINITIALIZED, WAIT, OpDef
 from treadle.ir.program import Class
@@ -27,6 +28,7 @@ from treadle.ir.types import (
     TENSOR,
     ClassType,
     FutureType,
+    TensorType,
     TupleType,
     Type,
 )
@@ -199,7 +201,7 @@ class Emitter:
             return self.none()
         overloads = OPS.overloads(name)
         if not overloads:
-            raise self.unsupported(f"operator {name}({call}) is not supported")
+            return self._unsupported(name, call, f"operator {name}({call}) is not supported")
         return self._matched(name, overloads, call, result)
 
     def _matched(
@@ -217,9 +219,17 @@ class Emitter:
                     continue
                 types = [found.substitute(r.type) for r in op.schema.results]
                 return self._results(self.emit(op, found.inputs, [result] if result else types))
-        raise self.unsupported(
-            f"no overload of {name} takes ({call}):" + "".join(f"\n  {r}" for r in reasons[:8])
-        )
+        message = f"no overload of {name} takes ({call}):"
+        return self._unsupported(name, call, message + "".join(f"\n  {r}" for r in reasons[:8]))
+
+    def _unsupported(self, name: str, call: CallArguments, message: str) -> Value:
+        """A node that raises when it is reached, where the result is a tensor as far as we know."""
+        error = self.unsupported(message)
+        has_tensor = any(isinstance(v.type, TensorType) for v in call.positional)
+        if is_refused(name) or not (has_tensor and self.scope.defers_unsupported):
+            raise error
+        inputs = [*call.positional, *call.keywords.values()]
+        return self.value(unsupported_operator(str(error)), inputs, TENSOR)
 
     def _attempt(self, signature: Signature, call: CallArguments, conversions: bool) -> Any:
         """Match, and take back the nodes of conversions if that fails."""

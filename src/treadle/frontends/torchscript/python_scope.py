@@ -102,6 +102,7 @@ class PythonScope:
     """
 
     declares_attributes = True
+    defers_unsupported = False
 
     def __init__(
         self,

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from treadle.ir.graph import Node
-from treadle.ir.op import CALL_FUNCTION, CALL_METHOD
+from treadle.errors import UnsupportedError
+from treadle.frontends.torchscript.unsupported import is_unsupported
+from treadle.ir.graph import Block, Node
+from treadle.ir.op import CALL_FUNCTION, CALL_METHOD, FORK
 from treadle.ir.program import Class, Function, Program
 from treadle.ir.types import ClassType
 
 
 def compile_reachable(program: Program, cls: Class, method: str = "forward") -> list[Function]:
-    """Compile a method and what it calls, as far as the types of objects tell.
+    """Compile a method, its overloads and what they call, as far as the types of objects tell.
 
     Raises:
         CompileError: if one of the functions is not TorchScript.
-        UnsupportedError: if one uses an operator that Treadle does not implement.
+        UnsupportedError: if the method cannot run without an operator that Treadle lacks.
     """
     hooks = (*cls.forward_pre_hooks, *cls.forward_hooks) if method == "forward" else ()
-    pending = [cls.methods[name] for name in (method, *hooks) if name in cls.methods]
+    overloads = [name for name in cls.methods if name.startswith(f"{method}__")]
+    pending = [cls.methods[name] for name in (method, *hooks, *overloads) if name in cls.methods]
     found: dict[int, Function] = {}
     while pending:
         function = pending.pop()
@@ -27,7 +30,28 @@ def compile_reachable(program: Program, cls: Class, method: str = "forward") -> 
             called = _called(program, node)
             if called is not None:
                 pending.append(called)
+    if method in cls.methods:
+        _check_certain(program, cls.methods[method])
     return list(found.values())
+
+
+def _check_certain(program: Program, method: Function) -> None:
+    """Raise if something unsupported stands where control always comes."""
+    pending: list[Block] = [method.graph()]
+    seen: set[int] = set()
+    while pending:
+        block = pending.pop()
+        if id(block) in seen:
+            continue
+        seen.add(id(block))
+        for node in block.nodes:
+            if is_unsupported(node):
+                raise UnsupportedError(node.op.doc)
+            called = _called(program, node)
+            if called is not None:
+                pending.append(called.graph())
+            if node.op is FORK:
+                pending += node.blocks
 
 
 def _called(program: Program, node: Node) -> Function | None:

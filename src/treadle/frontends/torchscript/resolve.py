@@ -15,6 +15,7 @@ from treadle.frontends.torchscript.subtyping import (
     is_subtype,
     substitute,
 )
+from treadle.frontends.torchscript.unsupported import is_unsupported
 from treadle.ir.graph import Value
 from treadle.ir.op import LIST, TUPLE_UNPACK
 from treadle.ir.program import Function
@@ -195,6 +196,9 @@ def convert(
     With `size` N a single number stands for a list of N equal ones. `conversions` are the implicit
     ones: tensor to number, number to float, str to Device.
     """
+    if is_unsupported(value):
+        value.type = type_  # there never is a value, so that it may be of any type
+        return value
     if isinstance(type_, OptionalType) and not isinstance(value.type, OptionalType):
         if value.type == NONE:
             return value

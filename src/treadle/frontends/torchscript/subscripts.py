@@ -13,6 +13,7 @@ from treadle.frontends.torchscript.symbols import (
     TypeSymbol,
     describe,
 )
+from treadle.frontends.torchscript.unsupported import is_unsupported
 from treadle.ir.graph import Value
 from treadle.ir.op import LIST, LIST_UNPACK, TUPLE_INDEX, TUPLE_UNPACK
 from treadle.ir.types import (
@@ -197,6 +198,8 @@ class Subscripts(Conditions):
         if members is not None:
             return list(members.items)
         value = self.materialize(item)
+        if is_unsupported(value) and count is not None:
+            value.type = TupleType((TENSOR,) * count)
         if isinstance(value.type, TupleType):
             return list(self.emit(TUPLE_UNPACK, (value,), value.type.elements).outputs)
         if isinstance(value.type, ListType) and count is not None:

@@ -136,6 +136,10 @@ class Scope(Protocol):
         """Make sure that the type of `function`'s result is known."""
 
     @property
+    def defers_unsupported(self) -> bool:
+        """Whether operators that Treadle lacks are errors only when they are reached."""
+
+    @property
     def declares_attributes(self) -> bool:
         """Whether assignments in ``__init__`` declare attributes."""
 

@@ -1,0 +1,61 @@
+"""Operators that Treadle lacks matter only where control reaches them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tests.frontends.torchscript.test_hostile_source import archive, forward
+from treadle.errors import UnsupportedError
+from treadle.interpreter import call
+
+X = np.array([1.0, -2.0], np.float32)
+BRANCH = """if torch.gt(torch.len(x), {limit}):
+  y = torch.no_such_operator(x, 3)
+else:
+  y = torch.add(x, 1)
+return y"""
+
+
+def test_a_branch_that_is_not_taken_may_hold_one() -> None:
+    loaded = archive(forward(BRANCH.format(limit=100)))
+    assert call(loaded.program, loaded.root, "forward", (X,)).tolist() == [2.0, -1.0]
+
+
+def test_reaching_one_names_it_and_its_line() -> None:
+    loaded = archive(forward(BRANCH.format(limit=0)))
+    with pytest.raises(UnsupportedError, match=r"aten::no_such_operator\(Tensor, int\).*:8:"):
+        call(loaded.program, loaded.root, "forward", (X,))
+
+
+def test_several_results_of_one_can_be_unpacked() -> None:
+    text = (
+        "if torch.gt(torch.len(x), 9):\n  a, b = torch.no_such(x)\nelse:\n  a, b = x, x\nreturn a"
+    )
+    loaded = archive(forward(text))
+    assert call(loaded.program, loaded.root, "forward", (X,)).tolist() == [1.0, -2.0]
+
+
+def test_one_that_is_always_reached_is_refused_when_loading() -> None:
+    with pytest.raises(UnsupportedError, match="aten::no_such_operator"):
+        archive(forward("return torch.no_such_operator(x)"))
+
+
+@pytest.mark.parametrize(
+    "name", ["torch.save", "torch.from_file", "ops.prim.rpc_sync", "ops.c10d.send"]
+)
+def test_dangerous_ones_are_refused_wherever_they_stand(name) -> None:
+    with pytest.raises(UnsupportedError, match=name.rpartition(".")[2]):
+        archive(
+            forward(f"if torch.gt(torch.len(x), 9):\n  {name}(x, 'f')\nelse:\n  pass\nreturn x")
+        )
+
+
+def test_overloads_of_forward_are_chosen_by_their_arguments() -> None:
+    body = "".join(
+        f"  def forward__{i}(self: __torch__.M, x: {type_}) -> int:\n    return {i}\n"
+        for i, type_ in enumerate(("int", "Tensor", "str"))
+    )
+    loaded = archive(body)
+    values = [call(loaded.program, loaded.root, "forward", (x,)) for x in (X, "a", 5)]
+    assert values == [1, 2, 0]
