@@ -139,7 +139,8 @@ def _contraction(
         _flatten_rows(
             product, [_epilogue_image(placement[v], target) for v in tail_operands(group)], out
         )
-    tile = machine.tile(image.dtype, product.num_rows, columns)
+    apart = product.step[1] * product.rows[2][1]
+    tile = machine.tile(image.dtype, product.num_rows, columns, row_stride=apart)
     panel = packed_columns(machine, image.dtype, tile)
 
     def packing(storage: Storage) -> Packing:

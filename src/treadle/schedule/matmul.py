@@ -49,7 +49,8 @@ def matmul_steps(
     if bias is not None:
         operands.append(placement[bias])
     product, b_batch, steps = _product(a, b, target, operands, placement, machine)
-    tile = machine.tile(a.dtype, product.num_rows, product.columns)
+    apart = product.rows[2][1]
+    tile = machine.tile(a.dtype, product.num_rows, product.columns, row_stride=apart)
     panel = packed_columns(machine, a.dtype, tile)
     constant = values[1].constant if values[1].is_constant else None
     if constant is not None and len(b_batch) <= 1 and b.shape[-2:] == _matrix_shape(constant, rule):

@@ -149,7 +149,7 @@ def _product_step(
     """One matrix product [tiles, c_in] x [c_in, c_out] at each point."""
     c_out, c_in = weight.shape[:2]
     tiles = spectrum.shape[1]
-    tile = machine.tile(f32, tiles, c_out)
+    tile = machine.tile(f32, tiles, c_out, row_stride=c_in)
     panel = packed_columns(machine, f32, tile)
 
     def packing(storage: Storage) -> Packing:
