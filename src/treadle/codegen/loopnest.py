@@ -15,15 +15,16 @@ from collections.abc import Callable, Mapping, Sequence
 
 from treadle.codegen.emit import Emitter, Value
 from treadle.codegen.expressions import Arguments, Evaluator
-from treadle.codegen.memory import lane_mask
+from treadle.codegen.memory import lane_mask, pointer, prefetch
 from treadle.codegen.stages import StageWriter, clipped
 from treadle.codegen.target import Target
 from treadle.ir.dtypes import i64
-from treadle.ir.loops import Call, Expr, Load, LoopNest, Range, Stage, Store
+from treadle.ir.loops import Access, Call, Expr, Load, LoopNest, Range, Stage, Store
 
 _WIDE = 4
 _TOGETHER = 4
 _MOST_TAPS = 25
+_ROWS_AHEAD = 2
 Positions = Mapping[int, Value]
 
 
@@ -44,6 +45,8 @@ class _Writer:
         self.masked = target.has_avx512 or min(sizes) >= 4
         self.windows = self._windows()
         self.streamed = self._streamed()
+        self.gathers = _gathers(kernel)
+        self.later: Positions | None = None
 
     def write(self) -> None:
         """Write the whole function."""
@@ -110,7 +113,19 @@ class _Writer:
             self._axes(k + 1, {**positions, k: bounds[k][0]}, bounds)
         else:
             with self.e.loop(*bounds[k]) as loop:
+                if k == len(self.kernel.axes) - 2:
+                    later = self.e.add(loop.index, self.e.integer(_ROWS_AHEAD))
+                    last = self.e.sub(bounds[k][1], self.e.integer(1))
+                    self.later = {**positions, k: self.e.minimum(later, last)}
                 self._axes(k + 1, {**positions, k: loop.index}, bounds)
+
+    def _prefetches(self, start: Value) -> list[Value]:
+        """Where the rows are that will be gathered some rows later, from lane position `start`."""
+        if self.later is None:
+            return []
+        point = {**self.later, len(self.kernel.axes) - 1: start}
+        evaluator = Evaluator(self.e, self.arguments, point, floor=self.e.depth)
+        return [evaluator.address(access) for access in self.gathers]
 
     def _blocks(self, positions: Positions, bounds: Sequence[tuple[Value, Value]]) -> None:
         """Some neighbours on the last axis but one together where all have whole windows."""
@@ -172,7 +187,17 @@ class _Writer:
         start, stop = bounds
         if streams:
             start = self._head({**points[0], k: start}, start, stop, body)
-        self._strips(start, stop, widths, body)
+        origin = start
+        ahead = self._prefetches(origin) if self.gathers else []
+
+        def with_prefetch(position: Value, lanes: int, mask: Value | None) -> None:
+            for access, address in zip(self.gathers, ahead, strict=False):
+                dtype = self.kernel.buffers[access.buffer].dtype
+                offset = self.e.sub(position, origin)
+                prefetch(self.e, pointer(self.e, address, offset, dtype))
+            body(position, lanes, mask)
+
+        self._strips(start, stop, widths, with_prefetch)
 
     def _streamed(self) -> Store | None:
         """The kernel's store, if there is one, whole vectors long, that may bypass the caches."""
@@ -237,6 +262,29 @@ class _Writer:
         else:
             with e.loop(start, stop) as loop:
                 body(loop.index, 1, None)
+
+
+def _gathers(kernel: LoopNest) -> list[Access]:
+    """The load of a kernel that copies rows whose place is read from memory.
+
+    The processor cannot foresee those, so some rows ahead are prefetched.
+    """
+    lane_axis = len(kernel.axes) - 1
+    stores = [store for stage in kernel.stages for store in stage.stores]
+    if kernel.vectorize != "outer" or len(kernel.axes) < 2 or len(stores) != 1:
+        return []
+    load = stores[0].value
+    if not isinstance(load, Load) or dict(load.access.terms).get(lane_axis) != 1:
+        return []
+    indices = [index for index, _ in load.access.indirect]
+    return [load.access] if any(_is_read(i, lane_axis) for i in indices) else []
+
+
+def _is_read(expr: Expr, lane_axis: int) -> bool:
+    """Whether an index comes from memory and is the same in all lanes."""
+    if isinstance(expr, Call):
+        return any(_is_read(arg, lane_axis) for arg in expr.args)
+    return isinstance(expr, Load) and lane_axis not in dict(expr.access.terms)
 
 
 def _element_sizes(kernel: LoopNest) -> list[int]:

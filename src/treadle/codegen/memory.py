@@ -115,6 +115,12 @@ def store(
         e.effect(f"store {kind} {name}, {address}, align {align}")
 
 
+def prefetch(e: Emitter, address: Value) -> None:
+    """Ask for the cache line at `address`; any address is allowed."""
+    e.declare("declare void @llvm.prefetch.p0(ptr, i32, i32, i32)")
+    e.effect(f"call void @llvm.prefetch.p0({address}, i32 0, i32 3, i32 1)")
+
+
 def lane_mask(e: Emitter, count: Value, lanes: int) -> Value:
     """Which of the lanes are below `count`."""
     dtype = i8 if lanes >= 32 else i32
