@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 import treadle
 from treadle import tune as measure
 from treadle.cli import files, values
-from treadle.cli.console import messages, output, say
+from treadle.cli.console import counted, messages, output, say
 from treadle.cli.info import describe_machine
 from treadle.cli.tune_table import print_sweep
 from treadle.errors import InputError
@@ -32,6 +32,7 @@ class _Subject:
     module: treadle.Module
     requests: Sequence[Sequence[Any]]
     batch: int
+    size: str  # of a request, in words
     accuracy: float | None = None
     num_examples: int = 0
 
@@ -159,7 +160,8 @@ def _load(model: Path | None, shapes: Sequence[str], data: Path | None, batch: i
                 f"forward({', '.join(module.input_names)}) needs inputs: give --input SHAPE for "
                 "each, or --data FILE.npz"
             )
-        return _Subject(name, module, [_tried(module, values.example_inputs(shapes))], 1)
+        request = _tried(module, values.example_inputs(shapes))
+        return _Subject(name, module, [request], 1, " and ".join(shapes) or "no inputs")
     arrays = files.read_arrays(data)
     if not isinstance(arrays, dict):
         raise InputError(f"{data} is one array; --data takes an .npz with inputs by name")
@@ -170,9 +172,10 @@ def _with_examples(name: str, module: treadle.Module, examples: Examples, batch:
     requests = measure.requests_of(examples, batch)
     _tried(module, requests[0])
     if examples.labels is None:
-        return _Subject(name, module, requests, batch)
+        return _Subject(name, module, requests, 1, "the data")
     right = measure.accuracy(module, examples)
-    return _Subject(name, module, requests, batch, right, examples.count)
+    size = counted(batch, "example")
+    return _Subject(name, module, requests, batch, size, right, examples.count)
 
 
 def _tried(module: treadle.Module, request: Sequence[Any]) -> Sequence[Any]:
@@ -205,8 +208,8 @@ def _measure(
         task = bar.add_task("", total=len(settings) * len(clients) * rounds)
 
         def progress(cell: Cell) -> None:
-            plural = "s" if cell.clients > 1 else " "
-            bar.update(task, description=f"{cell.setting}, {cell.clients} client{plural}")
+            clients = counted(cell.clients, "client")
+            bar.update(task, description=f"{cell.setting}, {clients:9}")
 
         def advance() -> None:
             bar.advance(task)
@@ -227,8 +230,8 @@ def _measure(
 def _write_picture(path: Path, sweep: Sweep, subject: _Subject) -> None:
     from treadle.tune.plot import render
 
-    size = "one example" if subject.batch == 1 else f"{subject.batch} examples"
-    parts = [subject.summary, f"{size} per request", f"{sweep.budget} threads", describe_machine()]
+    threads = counted(sweep.budget, "thread")
+    parts = [subject.summary, f"{subject.size} per request", threads, describe_machine()]
     subtitle = "  ·  ".join(part for part in parts if part)
     title = f"{subject.name}: latency and throughput by threads and clients"
     files.write_file(path, render(sweep, path.suffix[1:], title, subtitle))
