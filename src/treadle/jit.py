@@ -60,7 +60,9 @@ def script(value: Any, *, interpret: bool = False) -> Any:
         _share_arrays(value)
     scripted = compile_script(value)
     if isinstance(scripted, ScriptedFunction):
-        return Method(scripted.program, scripted.function, None, interpret=interpret)
+        method = Method(scripted.program, scripted.function, None, interpret=interpret)
+        functools.update_wrapper(method, value)  # other scripts that call it find its source
+        return method
     return Module(scripted.program, scripted.root, interpret=interpret)
 
 

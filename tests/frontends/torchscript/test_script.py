@@ -4,6 +4,7 @@
 # ruff: noqa: B007, F841
 
 import enum
+import functools
 import math
 from typing import Final, NamedTuple
 
@@ -51,6 +52,28 @@ def test_comprehension_with_a_test() -> None:
         return [x * x for x in xs if x % 2 == 0]
 
     assert run_script(even, ([1, 2, 4],)) == [4, 16]
+
+
+def doubled(x: int) -> int:
+    return x * 2
+
+
+class Compiled:
+    """Stands for a function that was scripted before."""
+
+    def __call__(self, *args):
+        raise AssertionError("Python must not run it")
+
+
+compiled = functools.update_wrapper(Compiled(), doubled)
+
+
+def calls_compiled(x: int) -> int:
+    return compiled(x) + 1
+
+
+def test_functions_that_were_scripted_before_can_be_called() -> None:
+    assert run_script(calls_compiled, (4,)) == 9
 
 
 class Point(NamedTuple):
