@@ -181,9 +181,13 @@ class Program:
             if name == "adaptive_avg_pool2d":
                 self._apply(name, value, [self._draw(_SIZES), 2])
             elif name == "max_pool2d":
-                self._apply(name, value, [3, 3], [self._draw(st.integers(1, 2)), 1], [1, 1], [1, 1], False)
+                self._apply(
+                    name, value, [3, 3], [self._draw(st.integers(1, 2)), 1], [1, 1], [1, 1], False
+                )
             else:
-                self._apply(name, value, [3, 2], [1, 1], [1, 1], False, self._draw(st.booleans()), None)
+                self._apply(
+                    name, value, [3, 2], [1, 1], [1, 1], False, self._draw(st.booleans()), None
+                )
 
     def _conv(self) -> None:
         if images := self._images():
@@ -226,7 +230,10 @@ class Program:
         value, a = self._pick()
         if a.ndim:
             dim = self._draw(st.integers(0, a.ndim - 1))
-            start, step = self._draw(st.integers(0, a.shape[dim] - 1)), self._draw(st.integers(1, 2))
+            start, step = (
+                self._draw(st.integers(0, a.shape[dim] - 1)),
+                self._draw(st.integers(1, 2)),
+            )
             self._apply("slice.Tensor", value, dim, start, a.shape[dim], step)
 
     def _expand(self) -> None:

@@ -24,7 +24,7 @@ _BATCHES = (
 
 
 def _random(shape: Any, dtype: Any = np.float32) -> Array:
-    return np.random.default_rng(len(shape)).standard_normal(shape).astype(dtype)
+    return np.asarray(np.random.default_rng(len(shape)).standard_normal(shape).astype(dtype))
 
 
 def _close(actual: Array, expected: Array) -> None:

@@ -93,7 +93,7 @@ def test_initial_state_in_another_layout() -> None:
         return %r
         """,  # noqa: E501
         x.numpy(), h.numpy(), c.numpy(),
-        constants={"w": [w.detach().numpy() for w in model._flat_weights]},
+        constants={"w": [w.detach().numpy() for w in model._flat_weights if w is not None]},
     )  # fmt: skip
     for ours, theirs in zip(actual, (y, hn, cn), strict=True):
         np.testing.assert_allclose(ours, theirs.numpy(), rtol=0, atol=1e-5)
@@ -118,7 +118,7 @@ def test_outputs_joined_along_any_dim(dim: int) -> None:
         return %z
         """,  # noqa: E501
         x.numpy(), np.zeros((1, 3, 9), np.float32),
-        constants={"w": [w.detach().numpy() for w in model._flat_weights]},
+        constants={"w": [w.detach().numpy() for w in model._flat_weights if w is not None]},
     )  # fmt: skip
     want = torch.stack([y.tanh(), y, y], dim).numpy()
     np.testing.assert_allclose(actual, want, rtol=0, atol=1e-5)
@@ -144,7 +144,7 @@ def test_outputs_beside_something_in_another_layout() -> None:
         return %r
         """,  # noqa: E501
         x.numpy(), np.zeros((1, 3, 9), np.float32), other.numpy(),
-        constants={"w": [w.detach().numpy() for w in model._flat_weights]},
+        constants={"w": [w.detach().numpy() for w in model._flat_weights if w is not None]},
     )  # fmt: skip
     want = torch.cat([other.mT.tanh(), y]).softmax(2).numpy()
     np.testing.assert_allclose(actual, want, rtol=0, atol=1e-5)

@@ -76,7 +76,9 @@ def test_what_comes_before_and_after_a_map_over_rows_is_fused(dim: int) -> None:
 
 @pytest.mark.parametrize("keep", [False, True])
 @pytest.mark.parametrize("dims", [(2,), (0,), (0, 2), (1,), (0, 1, 2)])
-def test_what_comes_before_and_after_a_reduction_is_fused(dims: tuple[int, ...], keep: bool) -> None:
+def test_what_comes_before_and_after_a_reduction_is_fused(
+    dims: tuple[int, ...], keep: bool
+) -> None:
     x = _random(4, 5, 20)
     want = np.maximum(x, 0).mean(dims, keepdims=keep)
     z = _random(*want.shape)

@@ -34,8 +34,7 @@ from treadle.schedule.steps import Packing, Step, count_tasks, grain, stream_cos
 
 @dataclass(slots=True)
 class Product:
-    """A contraction before it is a kernel: where its operands are and how the result's dims map
-    to its axes.
+    """A contraction before it is a kernel: operands, and how the result's dims map to its axes.
 
     `rows` are three (extent, stride of A), `batch` up to two (extent, stride of A, stride of B).
     `spread(strides)` turns strides over the dims of the result into those of the axes: batch...,
@@ -57,10 +56,12 @@ class Product:
 
     @property
     def num_rows(self) -> int:
+        """Rows of A, over all three row axes."""
         return math.prod(n for n, _ in self.rows)
 
     @property
     def padded(self) -> bool:
+        """Whether taps may lie outside of A."""
         return any(self.pad)
 
 

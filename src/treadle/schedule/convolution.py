@@ -6,6 +6,7 @@ Block" (2020): a convolution is a batch-reduce matrix product whose taps address
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -123,17 +124,18 @@ def _contraction(
     groups, c_in = spec.groups, weight.shape[1]
     columns = weight.shape[0] // groups
     batch = [(groups, c_in * image.strides[1], 0)] if groups > 1 else []
-    rows = [(out.shape[0], image.strides[0]), (out.shape[2], image.strides[2]), (out.shape[3], image.strides[3])]  # fmt: skip
+    rows = [(out.shape[d], image.strides[d]) for d in (0, 2, 3)]
 
     def spread(strides: Sequence[int]) -> tuple[int, ...]:
         four = (*strides[:2], 0, strides[2]) if len(strides) == 3 else tuple(strides)
         lead = (columns * four[1],) if groups > 1 else ()
         return (*lead, four[0], four[2], four[3], four[1])
 
+    k = c_in * (kernel[1] if merged else 1)
+    taps = (kernel[0], 1 if merged else kernel[1])
     product = Product(
-        image, columns, c_in * (kernel[1] if merged else 1), image.strides[1] if image.shape[1] > 1 else 1,
-        rows, spread, batch, (kernel[0], 1 if merged else kernel[1]), stride, dilation, padding,
-        (image.shape[2], image.shape[3]),
+        image, columns, k, image.strides[1] if image.shape[1] > 1 else 1, rows, spread, batch,
+        taps, stride, dilation, padding, (image.shape[2], image.shape[3]),
     )  # fmt: skip
     if kernel == (1, 1) and padding == (0, 0) and stride == (1, 1):
         _flatten_rows(
@@ -147,8 +149,9 @@ def _contraction(
         layout = ("convolution", groups, merged)
         return Packing(weight, layout, lambda w: _arranged(w, groups, merged), panel, storage)
 
-    taps = product.taps[0] * product.taps[1]
-    operand, packed = packed_weight(packing, image.dtype, panel, taps, product.k, columns, groups)
+    operand, packed = packed_weight(
+        packing, image.dtype, panel, math.prod(taps), k, columns, groups
+    )
     packings.append(packed)
     if groups > 1:
         product.batch = [(groups, product.batch[0][1], operand.batch[0])]
@@ -262,7 +265,8 @@ def _arranged(weight: np.ndarray, groups: int, merged: bool) -> np.ndarray:
     if weight.ndim == 3:
         weight = weight[:, :, None, :]
     c_out, c_in, kh, kw = weight.shape
-    split = weight.reshape(groups, c_out // groups, c_in, kh, kw).transpose(0, 3, 4, 2, 1)
-    if merged:
-        return split.reshape(groups, kh, kw * c_in, 1, c_out // groups)
-    return split.reshape(groups, kh * kw, c_in, 1, c_out // groups)
+    split: np.ndarray = weight.reshape(groups, c_out // groups, c_in, kh, kw).transpose(
+        0, 3, 4, 2, 1
+    )
+    taps, k = (kh, kw * c_in) if merged else (kh * kw, c_in)
+    return np.reshape(split, (groups, taps, k, 1, c_out // groups))

@@ -97,9 +97,7 @@ def _operand_places(node: Node, placement: Placement) -> dict[tuple[int, int], P
 
 
 def _access(builder: NestBuilder, place: Place, positions: Sequence[Expr]) -> Access:
-    """The element of `place` at `positions`: what is affine as strides of axes, the rest as
-    indirect terms.
-    """
+    """The element of `place` at `positions`: affine parts as strides, others as indirect terms."""
     terms: dict[int, int] = {}
     offset = 0
     indirect: list[tuple[Expr, Dim]] = []

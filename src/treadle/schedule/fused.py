@@ -28,6 +28,7 @@ class Fused:
         self._load = load
 
     def __call__(self, value: Value) -> Expr:
+        """The expression of `value`."""
         known = self._known.get(value)
         if known is None:
             node = value.node
@@ -62,8 +63,9 @@ def loader(
     shape: Sequence[int],
     axes_of: Callable[[Place, Sequence[int]], tuple[Sequence[int], Sequence[int]]],
 ) -> Callable[[Value], Expr]:
-    """A `load` for `Fused` over a domain of `shape`: ``axes_of(place, strides)`` turns strides
-    over the domain into strides and axes of the kernel.
+    """A `load` for `Fused` over a domain of `shape`.
+
+    ``axes_of(place, strides)`` turns strides over the domain into strides and axes of the kernel.
     """
 
     def load(value: Value) -> Expr:

@@ -43,10 +43,12 @@ class Group:
 
     @property
     def last(self) -> Node:
+        """The node that gives the result."""
         return self.nodes[-1]
 
     @property
     def result(self) -> Value:
+        """The value that the kernel writes."""
         return self.last.outputs[0]
 
     @property
@@ -101,8 +103,9 @@ def is_alias(node: Node) -> bool:
 
 
 def form_groups(block: Block) -> list[Group | Node]:
-    """The groups of `block` in an order in which they can run, with views, concatenations, forks
-    and waits as single nodes between them.
+    """The groups of `block` in an order in which they can run.
+
+    Views, concatenations, forks and waits are single nodes between them.
     """
     groups: dict[Node, Group] = {}
     for node in block.nodes:

@@ -129,17 +129,22 @@ def _axes(
     a_strides = (*_lead_strides(a, shape[:-2]), a.strides[-2], 0)
     b_strides = (*_lead_strides(b, shape[:-2]), 0, 0)
     others = [target.strides, *(broadcast_strides(p, shape) for p in operands)]
-    walks = [tuple(s if n > 1 else 0 for s, n in zip(w, shape, strict=True)) for w in (a_strides, b_strides, *others)]  # fmt: skip
+    walks = [
+        tuple(s if n > 1 else 0 for s, n in zip(walk, shape, strict=True))
+        for walk in (a_strides, b_strides, *others)
+    ]
     rows, row_walks = _collapsed(shape, walks, row_dims)
     batch, batch_walks = _collapsed(shape, walks, batch_dims)
     if len(rows) > 3 or len(batch) > 2:
         return None
     fill = 3 - len(rows)
-    known = {w: (*batch_walks[w], *(0,) * fill, *row_walks[w]) for w in walks}
+    unused = (0,) * fill
+    known = {w: (*batch_walks[w], *unused, *row_walks[w]) for w in walks}
 
     def spread(strides: Sequence[int]) -> tuple[int, ...]:
         key = tuple(s if n > 1 else 0 for s, n in zip(strides, shape, strict=True))
-        found = known.get(key) or known[(*key[:-1], 0)]
+        same_for_all_columns = (*key[:-1], 0)
+        found = known.get(key) or known[same_for_all_columns]
         return (*found, strides[-1] if shape[-1] > 1 else 0)
 
     a_walk, b_walk = walks[0], walks[1]

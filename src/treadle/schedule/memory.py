@@ -19,6 +19,7 @@ class LiveRange:
     last: int
 
     def meets(self, other: LiveRange) -> bool:
+        """Whether both are live at some moment."""
         return self.first <= other.last and other.first <= self.last
 
 

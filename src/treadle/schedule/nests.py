@@ -64,11 +64,13 @@ class NestBuilder:
     def store(
         self, place: Place, strides: Sequence[int], axes: Sequence[int], value: Expr
     ) -> Store:
+        """Write `value` to the element of `place` under `strides` along `axes`."""
         return Store(self.access(place, strides, axes, written=True), value)
 
     def access(
         self, place: Place, strides: Sequence[int], axes: Sequence[int], *, written: bool = False
     ) -> Access:
+        """The element of `place` under `strides` along `axes`."""
         terms = tuple((a, self.dim(s)) for a, s in zip(axes, strides, strict=True) if s != 0)
         return Access(self.buffer(place, written=written), terms)
 

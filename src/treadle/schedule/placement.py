@@ -141,8 +141,9 @@ def alias_place(node: Node, place: Place) -> Place | None:
 
 
 def wanted_order(value: Value) -> list[int] | None:
-    """The order of dims under which the only reader of `value`, a transposition that is then
-    reshaped, needs no copy; for matrix products, whose rows can be written anywhere.
+    """The order of dims under which a transposition that is then reshaped needs no copy.
+
+    For matrix products, whose rows can be written anywhere; None if `value` has other readers.
     """
     if len(value.users) != 1:
         return None
@@ -172,6 +173,7 @@ def constant_place(array: np.ndarray) -> Place:
 
 
 def tensor_dtype(array: np.ndarray) -> DType:
+    """The dtype of an array, which has to be one of ours."""
     dtype = dtypes.from_numpy(array.dtype)
     assert dtype is not None
     return dtype

@@ -24,8 +24,9 @@ class Space(Enum):
 
 @dataclass(slots=True, eq=False)
 class Storage:
-    """A piece of memory. `array` is the content of a constant; `index` the number of an input or
-    output.
+    """A piece of memory.
+
+    `array` is the content of a constant; `index` the number of an input or output.
     """
 
     space: Space
@@ -46,9 +47,11 @@ class Place:
 
     @property
     def numel(self) -> int:
+        """The number of elements."""
         return math.prod(self.shape)
 
     def view(self, shape: Sequence[int], strides: Sequence[int], offset: int) -> Place:
+        """Another view of the same storage; `offset` counts from its start."""
         return Place(self.storage, self.dtype, tuple(shape), tuple(strides), offset)
 
     def is_dense(self, order: Sequence[int] | None = None) -> bool:
@@ -73,8 +76,9 @@ def same_strides(shape: Sequence[int], a: Sequence[int], b: Sequence[int]) -> bo
 def reshaped_strides(
     shape: Sequence[int], strides: Sequence[int], result: Sequence[int]
 ) -> tuple[int, ...] | None:
-    """Strides under which the elements of `shape`, row-major, have shape `result`; None if there
-    are none and a copy is needed.
+    """Strides under which the elements of `shape`, row-major, have shape `result`.
+
+    None if there are none and a copy is needed.
     """
     if math.prod(shape) == 0:
         return dense_strides(result)

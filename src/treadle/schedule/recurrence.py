@@ -134,4 +134,4 @@ def _arranged(weight: np.ndarray) -> np.ndarray:
     """[4*hidden, k] as [batch, taps, k, gates, hidden]."""
     hidden = weight.shape[0] // GATES
     gates: np.ndarray = weight.reshape(GATES, hidden, weight.shape[1])
-    return gates.transpose(2, 0, 1)[None, None]
+    return np.transpose(gates, (2, 0, 1))[None, None]

@@ -28,7 +28,11 @@ from treadle.schedule.machine import Machine
 from treadle.schedule.nests import NestBuilder
 from treadle.schedule.placement import Placement
 from treadle.schedule.places import (
-    Place, broadcast_strides, collapse, dense_strides, walking_order,
+    Place,
+    broadcast_strides,
+    collapse,
+    dense_strides,
+    walking_order,
 )  # fmt: skip
 from treadle.schedule.steps import Step, count_tasks, grain, stream_cost, task_axes
 
@@ -168,8 +172,9 @@ def _order(operands: Sequence[Place], shape: Sequence[int]) -> list[int]:
 
 
 def _spread(strides: Sequence[int], shape: Sequence[int], rows: Sequence[int]) -> tuple[int, ...]:
-    """Strides over the result of a reduction as strides over the full domain: 0 on reduced dims,
-    whether the result kept them or not.
+    """Strides over the result of a reduction as strides over the full domain.
+
+    They are 0 on reduced dims, whether the result kept them or not.
     """
     if len(strides) == len(shape):
         return tuple(0 if d in rows else s for d, s in enumerate(strides))

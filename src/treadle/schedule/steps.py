@@ -37,6 +37,7 @@ class Packing:
 
     @property
     def key(self) -> tuple[object, ...]:
+        """What packings with equal content have in common, while the weight lives."""
         return (id(self.weight), self.panel, *self.layout)
 
     def packed(self) -> np.ndarray:
@@ -96,6 +97,7 @@ class Schedule:
     arena_bytes: int = 0
 
     def steps(self) -> list[Step]:
+        """The steps of all sequences."""
         return [i for s in self.sequences for i in s if isinstance(i, Step)]
 
 
