@@ -33,7 +33,7 @@ from treadle.passes.freeze import freeze
 from treadle.passes.functionalise import functionalise
 from treadle.passes.inline import inline
 from treadle.passes.specialise import Specialised, specialise
-from treadle.runtime import Plan
+from treadle.runtime import Plan, span
 from treadle.schedule.machine import Machine
 from treadle.schedule.places import Space, Storage
 from treadle.schedule.schedule import make_schedule
@@ -50,6 +50,7 @@ PASSES: tuple[Callable[[Graph], bool], ...] = (
 )
 
 
+@span("optimise")
 def optimise(graph: Graph, program: Program, root: Object | None, *, check: bool = False) -> Graph:
     """`graph` with calls inlined, attributes of `root` frozen, and all `PASSES` applied, in place.
 
@@ -124,6 +125,7 @@ class Engine:
         self._packed: dict[tuple[object, ...], np.ndarray] = {}
         self._lock = threading.Lock()
 
+    @span("bind")
     def bind(self, graph: Graph, arguments: Sequence[Any]) -> Bound:
         """A plan of `graph` for `arguments` (see `specialise`).
 
@@ -137,7 +139,8 @@ class Engine:
         """A plan of a straight-line graph."""
         schedule = make_schedule(specialised.graph, self.machine)
         steps = schedule.steps()
-        kernels = compile_kernels([s.kernel for s in steps], self.target, self.cache)
+        with span("compile kernels"):
+            kernels = compile_kernels([s.kernel for s in steps], self.target, self.cache)
         compiled = dict(zip(steps, kernels, strict=True))
         for packing in schedule.packings:
             packing.storage.array = self._pack(packing)

@@ -15,12 +15,14 @@ from treadle.runtime.threads import (
     set_num_threads,
     threads,
 )
+from treadle.runtime.trace import Trace, span, trace
 
 __all__ = [
     "Future",
     "Plan",
     "Program",
     "Setting",
+    "Trace",
     "available_backends",
     "collect_all",
     "empty",
@@ -33,7 +35,9 @@ __all__ = [
     "refresh_budget",
     "set_num_interop_threads",
     "set_num_threads",
+    "span",
     "threads",
+    "trace",
     "trim_memory",
     "use_backend",
     "wait",
