@@ -238,7 +238,9 @@ def test_nested_modules_keep_names_and_order() -> None:
     assert [key for key in state if key.isdigit()] == ["0", "1"]
     inner, norm = state["0"], state["1"]
     assert inner.type_name == f"__torch__.{__name__}.Inner"
-    assert norm.type_name == "__torch__.torch.nn.modules.batchnorm.BatchNorm2d"
+    # torch numbers a class that it scripted before with other attributes: ___torch_mangle_4.
+    assert norm.type_name.startswith("__torch__.torch.nn.modules.batchnorm.")
+    assert norm.type_name.endswith(".BatchNorm2d")
     assert inner.state["training"] is True
     _assert_same(inner.state["weight"], first.weight.detach())
     _assert_same(inner.state["hidden"], torch.ones(2))
