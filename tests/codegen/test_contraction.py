@@ -199,6 +199,25 @@ def test_convolutions(conv: Convolution, k_block: int, target: Target) -> None:
 
 
 @each_target
+def test_padding_beside_channels_that_are_far_apart(target: Target) -> None:
+    """A 3x3 convolution of an NCHW image, with as few zeros as the contract asks."""
+    h, w, c, f = 4, 5, 6, 20
+    out = Access(2, ((1, w * f), (2, f), (3, 1)))
+    buffers = (Buffer(f32), Buffer(f32), Buffer(f32, True), Buffer(f32))
+    store = Store(out, Accumulator(0, f32))
+    kernel = Contraction("far", buffers, 0, True, True, (store,), Tile(4, 1), unit_k=False)
+    sizes = contraction_sizes(
+        rows1=h, rows2=w, columns=f, k=c, taps0=3, taps1=3, a_row1=w, a_row2=1, a_k=h * w,
+        pad0=1, pad1=1, limit0=h, limit1=w, row_block=8, panel_block=1,
+        **packed_strides(kernel, 9, c, target),
+    )  # fmt: skip
+    weights = pack_b(kernel, data(f32, 9 * c * f, 1).reshape(9, c, f), target)
+    arrays = [data(f32, c * h * w), weights, np.zeros(h * w * f, np.float32)]
+    arrays.append(np.zeros(c, np.float32))
+    check(kernel, arrays, sizes, target=target, tolerance=1e-4)
+
+
+@each_target
 @pytest.mark.parametrize(("m", "k", "n"), [(1, 8, 5), (3, 16, 33), (7, 10, 64)])
 def test_gates_give_several_sums_per_element(m: int, k: int, n: int, target: Target) -> None:
     tile = choose_tile(target, f32, m, n, gates=4)

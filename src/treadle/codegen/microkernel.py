@@ -70,6 +70,7 @@ class MicroKernel:
         self.chains = -(-_MIN_CHAINS // (self.height * self.columns))
         self.origins: list[tuple[Value, Value]] = []
         self.bases: list[Value] = []
+        self.spacing: list[Value] = []
         # Rows past the last one compute an earlier one again; nobody reads their sums.
         if self.kernel.flat_rows and not self.kernel.padded:
             self.bases = self._spaced(positions[0], exists)
@@ -155,15 +156,16 @@ class MicroKernel:
         rows = [
             memory.pointer(e, base, offset, self.kernel.buffers[0].dtype) for base in self.bases
         ]
+        a_k = e.integer(1) if self.kernel.unit_k else size("a_k")
+        self.spacing = [a_k] * self.height
         if self.kernel.padded:
-            rows = [
-                self._inside(row, e.add(origin[0], down), e.add(origin[1], right))
-                for row, origin in zip(rows, self.origins, strict=True)
-            ]
+            for r, (row, origin) in enumerate(zip(rows, self.origins, strict=True)):
+                there = e.add(origin[0], down), e.add(origin[1], right)
+                rows[r], self.spacing[r] = self._inside(row, a_k, *there)
         return self._sum_over_k(rows, b, block, sums)
 
-    def _inside(self, row: Value, y: Value, x: Value) -> Value:
-        """`row`, or the row of zeros if (y, x) lies in the padding."""
+    def _inside(self, row: Value, a_k: Value, y: Value, x: Value) -> tuple[Value, Value]:
+        """`row` and the spacing of its elements, or a row of zeros if (y, x) is in the padding."""
         e, size = self.e, self.writer.size
         inside = e.binary(
             "and",
@@ -171,7 +173,9 @@ class MicroKernel:
             e.compare("icmp ult", x, size("limit1")),
         )
         zeros = self.writer.arguments.pointer(len(self.kernel.buffers) - 1)
-        return e.select(inside, row, zeros)
+        # There are k zeros: with wider spacing, the first is read over and over.
+        spacing = a_k if self.kernel.unit_k else e.select(inside, a_k, e.integer(0))
+        return e.select(inside, row, zeros), spacing
 
     def _sum_over_k(
         self, rows: Sequence[Value], b: Value, block: tuple[Value, Value], sums: Sequence[Value]
@@ -199,14 +203,16 @@ class MicroKernel:
         dtype_a, dtype_b = (self.kernel.buffers[n].dtype for n in (0, 1))
         step = e.integer(w.row_size) if self.kernel.packed else w.size("b_k")
         address_b = memory.pointer(e, b, e.mul(k, step), dtype_b)
-        a_step = e.integer(1) if self.kernel.unit_k else w.size("a_k")
-        addresses = [memory.pointer(e, row, e.mul(k, a_step), dtype_a) for row in rows]
+        addresses = [
+            memory.pointer(e, row, e.mul(k, spacing), dtype_a)
+            for row, spacing in zip(rows, self.spacing, strict=True)
+        ]
         for j in range(count):
             at = memory.pointer(e, address_b, e.mul(e.integer(j), step), dtype_b)
             right = self._load_b(at)
             chain = (j % self.chains) * self.height * self.columns
             for r, address in enumerate(addresses):
-                place = memory.pointer(e, address, e.mul(e.integer(j), a_step), dtype_a)
+                place = memory.pointer(e, address, e.mul(e.integer(j), self.spacing[r]), dtype_a)
                 left = e.splat(memory.load(e, place, dtype_a, 1), w.lanes)
                 for c, column in enumerate(right):
                     index = chain + r * self.columns + c
