@@ -54,7 +54,8 @@ class Placement:
                     if len(tensor_type(operand).sizes) != rank:
                         continue
                     inner = source(operand)
-                    if _is_computed(inner) and inner not in self._output_of:
+                    same = tensor_type(inner).dtype == tensor_type(node.output).dtype
+                    if same and _is_computed(inner) and inner not in self._output_of:
                         self._concat_of.setdefault(inner, (node, start))
                     start += tensor_type(operand).sizes[concat_dim(node)]
             for inner_block in node.blocks:
