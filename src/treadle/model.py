@@ -21,7 +21,7 @@ from treadle.ir.program import EnumValue, Function, Object, Program
 from treadle.ir.schema import REQUIRED
 from treadle.ir.types import TensorType, Type
 from treadle.passes.specialise import Unplannable
-from treadle.runtime import Plan
+from treadle.runtime import Plan, span
 from treadle.runtime import Program as NativeProgram
 from treadle.tensor import Tensor
 
@@ -101,6 +101,7 @@ class Method:
         template = tuple(_split(a, arrays) for a in self._normalise(args, kwargs))
         return self._variant(template).explain([np.asarray(a) for a in arrays])
 
+    @span("interpret")
     def interpret(self, arguments: Sequence[Any]) -> Any:
         """The result of the interpreter on arrays and Python values."""
         if self._interpret:

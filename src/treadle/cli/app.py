@@ -14,6 +14,7 @@ from treadle.cli.console import say
 from treadle.cli.info import info
 from treadle.cli.run import run as run_model
 from treadle.cli.show import show
+from treadle.cli.trace import trace
 from treadle.cli.tune import tune
 from treadle.errors import Error
 
@@ -40,6 +41,14 @@ COMMANDS: dict[str, tuple[Callable[..., None], tuple[str, ...]]] = {
             "treadle show model.pt",
             "treadle show model.pt --input 1x3x224x224",
             "treadle show model.pt --graph",
+        ),
+    ),
+    "trace": (
+        trace,
+        (
+            "treadle trace model.pt --input 1x3x224x224",
+            "treadle trace model.pt image.npy -o trace.json --threads 2",
+            "treadle trace model.pt image.npy --clients 4 --repeat 50",
         ),
     ),
     "info": (

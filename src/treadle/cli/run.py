@@ -49,7 +49,7 @@ def run(
         files.check_format(out)
         files.check_target(out)
     module = treadle.load(model, interpret=interpret)
-    arguments = _arguments(module, files.read_inputs(inputs or (), module.input_names))
+    arguments = model_arguments(module, files.read_inputs(inputs or (), module.input_names))
     start = time.perf_counter_ns()
     result = module(*arguments, threads=threads)
     first = time.perf_counter_ns() - start
@@ -63,7 +63,7 @@ def run(
         _print_times(first, _times(module, arguments, threads, repeat))
 
 
-def _arguments(module: treadle.Module, arrays: Sequence[Array]) -> list[Any]:
+def model_arguments(module: treadle.Module, arrays: Sequence[Array]) -> list[Any]:
     """The arrays, those without dimensions as Python numbers where forward takes numbers."""
     types = [value.type for value in module.graph.params][-len(module.input_names) or None :]
     arguments: list[Any] = list(arrays)

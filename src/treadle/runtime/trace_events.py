@@ -30,7 +30,7 @@ class Kind(IntEnum):
     SPIN = 7  # an idle worker looks for work
     PARK = 8  # asleep
     ADMISSION = 9  # a request waits for its turn
-    HOST = 10  # a span of Python code: bind, compile
+    HOST = 10  # a span of Python code: bind, compile, interpret
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ class ThreadUse:
         thread_id: the system's number of it.
         compute_ns: in kernels.
         runtime_ns: in Treadle's own code between kernels.
-        python_ns: in Treadle's Python code: binding and compiling.
+        python_ns: in Treadle's Python code: optimising, binding, compiling, interpreting.
         waiting_ns: in a join or a queue, with nothing else to do, awake or asleep.
         spinning_ns: a worker, looking for work.
         parked_ns: a worker, asleep.

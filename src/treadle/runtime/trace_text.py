@@ -82,7 +82,7 @@ def _threads(summary: Summary) -> _Table:
         shares = [*spent, max(total - sum(spent), 0)]
         rows.append((use.name, *(f"{time / total:.1%}" for time in shares)))
     columns = (
-        "thread", "compute", "runtime", "bind", "waiting", "spinning", "parked", "elsewhere",
+        "thread", "compute", "runtime", "python", "waiting", "spinning", "parked", "elsewhere",
     )  # fmt: skip
     return _Table(heading, columns, tuple(rows))
 
