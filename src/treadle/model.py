@@ -187,6 +187,9 @@ class _Variant:
             return Explanation(False, str(error))
 
     def _make(self, signature: Signature) -> Bound:
+        unknown = next((d for d, _ in signature if d not in dtypes.BY_TORCH_NAME), None)
+        if unknown is not None:
+            raise InputError(f"Treadle has no tensors of dtype {unknown}")
         types = [TensorType(dtypes.BY_TORCH_NAME[d], shape) for d, shape in signature]
         return engine().bind(self._method.inlined_graph, _filled(self._template, types))
 
