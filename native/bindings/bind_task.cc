@@ -13,6 +13,7 @@
 #include "fork_handlers.h"
 #include "scheduler.h"
 #include "thread_state.h"
+#include "treadle/trace.h"
 
 namespace treadle {
 namespace {
@@ -33,6 +34,7 @@ std::atomic<int> num_running{0};
 std::atomic<bool> is_shut_down{false};
 
 void run_python(Task& task) {
+  trace::Scope traced(trace::Kind::kHost);
   auto& self = static_cast<PythonTask&>(task);
   num_running.fetch_add(1);
   // Too late: there is no interpreter to come back from.

@@ -10,12 +10,14 @@
 namespace treadle {
 namespace {
 
-// (thread name, thread id, lost, int64[n, 7]) for each thread; the last column is name and kind.
+// Ends the trace. (thread name, thread id, lost, int64[n, 7]) for each thread; the last column is
+// name and kind.
 nb::list collect() {
   std::vector<trace::Lane> lanes;
   {
     nb::gil_scoped_release released;
     lanes = trace::collect();
+    trace::discard();
   }
   nb::object int64 = parse_array_type(nb::make_tuple("int64", nb::make_tuple(0))).descr;
   nb::list result;
@@ -42,7 +44,8 @@ void bind_trace(nb::module_& m) {
         "Record from now on, the last `capacity` events of each thread; forgets earlier ones.");
   m.def("trace_stop", trace::stop, "Record no more.");
   m.def("trace_is_on", trace::is_on, "Whether events are recorded.");
-  m.def("trace_collect", collect, "Name, id, number of lost events and events of each thread.");
+  m.def("trace_collect", collect,
+        "Name, id, number of lost events and events of each thread, which are forgotten.");
   m.def("trace_names", trace::names, "The names that events refer to by number.");
   m.def("trace_record", record, nb::arg("name"), nb::arg("begin_ns"), nb::arg("end_ns"),
         "Record a span that the calling thread measured with the monotonic clock.");

@@ -155,6 +155,8 @@ Lane read(const Ring& ring) {
 
 namespace internal {
 
+std::atomic<bool> enabled{false};
+
 std::int64_t open() noexcept { return monotonic_ns(); }
 
 std::uint64_t new_id() noexcept {
@@ -220,11 +222,18 @@ std::vector<Lane> collect() {
     const std::int64_t now = is_on() ? monotonic_ns() : all.stopped_ns.load();
     const std::int64_t since = ring->parked_since.load(std::memory_order_relaxed);
     if (since != 0 && since < now) lane.events.push_back({since, now, 0, 0, 0, 0, 0, Kind::kPark});
-    // The pages are given back; a thread that still writes to them gets new ones.
-    if (!is_on() && ring->slots)
-      madvise(ring->slots, ring->num_slots * sizeof(Slot), MADV_DONTNEED);
   }
   return lanes;
+}
+
+void discard() noexcept {
+  internal::enabled.store(false);
+  Registry& all = registry();
+  std::lock_guard lock(all.mutex);
+  all.session.fetch_add(1);
+  // Whoever still writes gets new pages, and nobody reads what it wrote.
+  for (Ring* ring : all.rings)
+    if (ring->slots) madvise(ring->slots, ring->num_slots * sizeof(Slot), MADV_DONTNEED);
 }
 
 std::uint32_t intern(const std::string& name) {

@@ -51,7 +51,7 @@ struct Lane {
 
 namespace internal {
 
-inline std::atomic<bool> enabled{false};
+extern std::atomic<bool> enabled;
 
 std::int64_t open() noexcept;
 std::uint64_t new_id() noexcept;
@@ -70,6 +70,8 @@ inline bool is_on() noexcept { return internal::enabled.load(std::memory_order_r
 void start(std::size_t capacity);
 void stop() noexcept;
 std::vector<Lane> collect();
+// Ends the trace and gives its memory back.
+void discard() noexcept;
 
 // A number for `name`, for ever. Takes a lock: for the making of plans, not for their runs.
 std::uint32_t intern(const std::string& name);

@@ -17,6 +17,7 @@ _TITLES = {
     Kind.SPIN: "spinning",
     Kind.PARK: "parked",
     Kind.ADMISSION: "queueing",
+    Kind.HOST: "python call",
 }
 _ARROW = "fork-join"
 
