@@ -10,6 +10,7 @@ import itertools
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import llvmlite
 import llvmlite.binding as llvm
@@ -20,9 +21,6 @@ from treadle.codegen.loopnest import emit_loop_nest
 from treadle.codegen.target import Target
 from treadle.ir.loops import Kernel, LoopNest
 from treadle.ir.loops_text import print_kernel
-
-VERSION = 2
-"""Raised by every change that makes other code of the same kernel: part of the cache's keys."""
 
 FUNCTION = "kernel"
 _PARAMETERS = "ptr nocapture readonly %buffers, ptr nocapture readonly %sizes, i64 %begin, i64 %end"
@@ -128,9 +126,18 @@ def _compile(kernel: Kernel, target: Target, cache: ObjectCache | None) -> Compi
     return found
 
 
+@functools.cache
+def _generator() -> str:
+    """What identifies this code generator: a checksum of its own source."""
+    checksum = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        checksum.update(path.read_bytes())
+    return checksum.hexdigest()
+
+
 def kernel_key(kernel: Kernel, target: Target) -> str:
     """What names a kernel's object file: everything the machine code depends on."""
-    versions = f"{VERSION} {llvmlite.__version__} {llvm.llvm_version_info}"
+    versions = f"{_generator()} {llvmlite.__version__} {llvm.llvm_version_info}"
     text = "\n".join((versions, repr(target), print_kernel(kernel)))
     return hashlib.sha256(text.encode()).hexdigest()
 

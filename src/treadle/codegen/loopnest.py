@@ -11,6 +11,7 @@ that they share the loads of what does not depend on that axis.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 
 from treadle.codegen.emit import Emitter, Value
@@ -23,7 +24,7 @@ from treadle.ir.loops import Access, Call, Expr, Load, LoopNest, Range, Stage, S
 
 _WIDE = 4
 _TOGETHER = 4
-_MOST_TAPS = 25
+_MOST_TAPS = 9
 _ROWS_AHEAD = 2
 Positions = Mapping[int, Value]
 
@@ -58,7 +59,14 @@ class _Writer:
         begin, end = (Value(f"%{n}", i64, 1, 0) for n in ("begin", "end"))
         with e.branch(present), e.loop(begin, end) as task:
             self.stages = StageWriter(
-                self.kernel, e, self.arguments, self.lanes, _WIDE, self.masked, e.depth
+                self.kernel,
+                e,
+                self.arguments,
+                self.lanes,
+                _WIDE,
+                self.masked,
+                e.depth,
+                self.windows,
             )
             self._axes(0, {}, self._bounds(task.index))
         if self.streamed is not None:
@@ -89,18 +97,20 @@ class _Writer:
         return bounds[::-1]
 
     def _windows(self) -> list[Range]:
-        """The ranges that are clipped at borders, if unrolling the windows between pays."""
-        stages = [s for s in self.kernel.stages if s.ranges]
-        taps = 1
+        """The ranges clipped at borders that are unrolled where they are whole.
+
+        All of a small window, the last of a large one: the others stay loops.
+        """
         windows: list[Range] = []
-        for stage in stages:
+        for stage in self.kernel.stages:
+            if not stage.ranges:
+                continue
             limits = [clipped(r) for r in stage.ranges]
-            if any(limit is None for limit in limits) or not stage.reduces:
+            if None in limits or not stage.reduces or self.kernel.vectorize != "outer":
                 return []
-            for limit in limits:
-                taps *= len(limit or ())
-            windows += stage.ranges
-        return windows if self.kernel.vectorize == "outer" and taps <= _MOST_TAPS else []
+            taps = math.prod(len(limit or ()) for limit in limits)
+            windows += stage.ranges if taps <= _MOST_TAPS else stage.ranges[-1:]
+        return windows
 
     def _axes(self, k: int, positions: Positions, bounds: Sequence[tuple[Value, Value]]) -> None:
         if k == len(self.kernel.axes):

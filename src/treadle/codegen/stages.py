@@ -39,6 +39,7 @@ class StageWriter:
         wide: vectors that a strip of a reduction takes at once.
         masked: whether rests are done under a mask (else one by one).
         floor: depth of the scope that loads may be hoisted to.
+        windows: ranges that are unrolled where they are not clipped.
     """
 
     def __init__(
@@ -50,7 +51,9 @@ class StageWriter:
         wide: int,
         masked: bool,
         floor: int,
+        windows: Sequence[Range] = (),
     ) -> None:
+        self.windows = frozenset(map(id, windows))
         self.kernel = kernel
         self.e = e
         self.arguments = arguments
@@ -146,7 +149,8 @@ class StageWriter:
         lane_axis = first - 1 if lanes > 1 else None
         count = len(stage.reduces)
         # Neither an empty range nor an empty rest may load anything.
-        guarded = mask is not None or (not whole and any(literal(r) is None for r in stage.ranges))
+        looped = any(self._positions(r, whole) is None for r in stage.ranges)
+        guarded = mask is not None or looped
 
         def body(taps: Positions, states: list[State]) -> list[State]:
             floor = self.e.depth if guarded else None
@@ -165,6 +169,10 @@ class StageWriter:
             states = body({}, states)
         return [states[n * count : (n + 1) * count] for n in range(len(points))]
 
+    def _positions(self, range_: Range, whole: bool) -> range | None:
+        """The positions of a range that is unrolled."""
+        return clipped(range_) if whole and id(range_) in self.windows else literal(range_)
+
     def _ranges(
         self,
         ranges: Sequence[Range],
@@ -181,7 +189,7 @@ class StageWriter:
         """
         if not ranges:
             return body(taps, states)
-        known = clipped(ranges[0]) if whole else literal(ranges[0])
+        known = self._positions(ranges[0], whole)
         if known is not None:
             for i in known:
                 there = {**taps, axis: self.e.integer(i)}
