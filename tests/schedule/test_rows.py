@@ -152,3 +152,36 @@ def test_reduction_of_a_large_tensor(function: str, size: int) -> None:
     """
     (actual,) = results_of(text, x)
     _close(actual, np.asarray(getattr(x.astype(np.float64), function)()))
+
+
+def test_long_rows_are_cut_into_parts_where_there_are_few() -> None:
+    """The parts depend on the shape alone, so the bits do not depend on threads."""
+    text = """
+    graph(%x: Tensor)
+    %a: Tensor = relu(%x)
+    %m: Tensor = mean.dim(%a, [1], False, None)
+    %y: Tensor = tanh(%m)
+    return %y
+    """
+    x = _random(2, 300_001)
+    assert steps_of(text, x) == ["relu+mean+tanh", "relu+mean+tanh"]
+    assert steps_of(text, _random(300, 2001)) == ["relu+mean+tanh"]
+    _close(results_of(text, x)[0], np.tanh(np.maximum(x, 0).mean(1)))
+
+
+@pytest.mark.parametrize("dims", [(0,), (1,), (0, 1), (0, 2)])
+@pytest.mark.parametrize("function", ["sum.dim_IntList", "amax"])
+def test_parts_of_rows_in_any_layout(function: str, dims: tuple[int, ...]) -> None:
+    x = _random(700, 9, 70)
+    tail = "" if function == "amax" else ", None"
+    (actual,) = results_of(
+        f"""
+        graph(%x: Tensor)
+        %v: Tensor = permute(%x, [2, 0, 1])
+        %y: Tensor = {function}(%v, {list(dims)}, False{tail})
+        return %y
+        """,
+        x,
+    )
+    viewed = x.transpose(2, 0, 1)
+    _close(actual, viewed.max(dims) if function == "amax" else viewed.sum(dims), 1e-4)

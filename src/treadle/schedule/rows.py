@@ -3,38 +3,48 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from treadle.ir.dtypes import DType, bool_, i64
 from treadle.ir.graph import Node, Value
 from treadle.ir.loops import (
     Access,
-    Axis,
     Call,
     Const,
     Expr,
     Extent,
+    Index,
     LoopNest,
     Range,
     Reduce,
     Reduced,
     Stage,
+    Store,
 )  # fmt: skip
-from treadle.ops.expr import dtype_of
+from treadle.ops.expr import add, const, dtype_of, mul
 from treadle.ops.lowering import Rows
-from treadle.schedule.fused import Fused, externals, operators
+from treadle.schedule.fused import Fused, operators
 from treadle.schedule.groups import Group, map_arguments, tensor_operands, tensor_type
 from treadle.schedule.machine import Machine
 from treadle.schedule.nests import NestBuilder
 from treadle.schedule.placement import Placement
 from treadle.schedule.places import (
     Place,
+    Space,
+    Storage,
     broadcast_strides,
     collapse,
     dense_strides,
     walking_order,
 )  # fmt: skip
-from treadle.schedule.steps import Step, count_tasks, grain, stream_cost, task_axes
+from treadle.schedule.steps import (
+    Step,
+    count_tasks,
+    grain,
+    split_count,
+    stream_cost,
+    task_axes,
+)
 
 _RESULT_DTYPE: dict[str, DType] = {"argmax": i64, "argmin": i64, "any": bool_, "all": bool_}
 
@@ -100,47 +110,114 @@ class _Axes:
         return [*outer, *inner], list(range(len(outer) + len(inner)))
 
 
-def rows_step(group: Group, placement: Placement, machine: Machine) -> Step:
-    """A group around a `Rows` anchor as one kernel."""
+def rows_steps(group: Group, placement: Placement, machine: Machine) -> list[Step]:
+    """A group around a `Rows` anchor as one kernel, or as two where few rows are long."""
     node = group.anchor
     assert node is not None
     assert isinstance(node.op.lower, Rows)
     rule, result = node.op.lower, tensor_type(node.output)
-    lead_value = tensor_operands(node)[0]
-    shape = tensor_type(lead_value).sizes
-    types = map_arguments(node, lambda _, v: tensor_type(v))
-    rows = rule.dims(result, *types)
+    shape = tensor_type(tensor_operands(node)[0]).sizes
+    rows = rule.dims(result, *map_arguments(node, lambda _, v: tensor_type(v)))
     before, after = _sides(group, node)
-    operands = [(v, placement[v]) for v in externals(group)]
     order = _order([placement[v] for v in before], shape)
     target = placement.result(group.result, None if rule.reduces else order)
 
-    def over_rows(place: Place) -> tuple[int, ...]:
-        return broadcast_strides(place, shape)
+    def over_rows(value: Value) -> tuple[int, ...]:
+        return broadcast_strides(placement[value], shape)
 
     def over_result(place: Place) -> tuple[int, ...]:
         own = broadcast_strides(place, target.shape)
         return _spread(own, shape, rows) if rule.reduces else own
 
     spread = over_result(target)
-    strides = [
-        *(over_rows(placement[v]) for v in before),
-        *(over_result(placement[v]) for v in after),
-    ]
+    strides = [*map(over_rows, before), *(over_result(placement[v]) for v in after)]
     axes = _Axes(shape, rows, order, [spread, *strides])
-    builder = NestBuilder()
-    inside = Fused(group, {}, lambda v: _load(builder, axes, placement[v], over_rows(placement[v])))
     count = Const(math.prod(shape[d] for d in rows), i64)
-    writer = _Builder(builder.generic(count))
-    element = rule.build(writer, result, *map_arguments(node, lambda _, v: inside(v)))
+
+    def element(builder: NestBuilder, load: Callable[[Value], Expr]) -> tuple[_Builder, Expr]:
+        """The reductions of the anchor and its element, with operands from `load`."""
+        writer, inside = _Builder(builder.generic(count)), Fused(group, {}, load)
+        return writer, rule.build(writer, result, *map_arguments(node, lambda _, v: inside(v)))
+
+    def whole(builder: NestBuilder, first: int) -> Callable[[Value], Expr]:
+        return lambda v: _load(builder, axes, placement[v], over_rows(v), first)
+
+    builder = NestBuilder()
+    writer, total = element(builder, whole(builder, 0))
+    steps: list[Step] = []
+    stages = [Stage(_ranges(builder, axes.inner), tuple(r)) for r in writer.stages]
+    if rule.reduces and (parts := _num_parts(axes, writer)) > 1:
+        first = NestBuilder()
+        (reduces,) = element(first, whole(first, 1))[0].stages
+        step, partial = _partial_step(group, first, axes, reduces, parts, machine)
+        steps.append(step)
+        builder = NestBuilder()
+        total = element(builder, lambda v: const(0, tensor_type(v).element))[1]
+        stages = [_combining_stage(builder, axes, reduces, partial, parts)]
     tail = Fused(
-        group, {node.output: element},
+        group, {node.output: total},
         lambda v: _load(builder, axes, placement[v], over_result(placement[v])),
     )  # fmt: skip
     value = tail(group.result)
-    return _nest(
-        group, builder, axes, writer, value, target, spread, rule.reduces, machine, operands
-    )  # fmt: skip
+    over, numbers = axes.of(target, spread)
+    kept = len(axes.outer) if rule.reduces else len(over)
+    store = builder.store(target, over[:kept], numbers[:kept], value)
+    last_ranges = () if rule.reduces else _ranges(builder, axes.inner)
+    stages.append(Stage(last_ranges, (), (store,)))
+    builder.finish_status([value])
+    inner = [parts] if steps else axes.inner
+    return [*steps, _nest(group, builder, axes.outer, inner, stages, machine)]
+
+
+def _ranges(builder: NestBuilder, extents: Sequence[int]) -> tuple[Range, ...]:
+    return tuple(Range(Const(0, i64), Extent(builder.size(n))) for n in extents)
+
+
+def _num_parts(axes: _Axes, writer: _Builder) -> int:
+    """Into how many parts each row is cut, so that few rows make enough tasks; 1: none."""
+    functions = {r.function for stage in writer.stages for r in stage}
+    if len(writer.stages) != 1 or functions & {"argmax", "argmin"}:
+        return 1
+    return min(split_count(math.prod(axes.inner), math.prod(axes.outer)), axes.inner[0])
+
+
+def _partial_step(
+    group: Group, builder: NestBuilder, axes: _Axes, reduces: Sequence[Reduce], parts: int,
+    machine: Machine,
+) -> tuple[Step, list[Place]]:  # fmt: skip
+    """The kernel that reduces each part of each row, and where it leaves the results."""
+    shape = (parts, *axes.outer)
+    chunk = builder.generic(Const(-(-axes.inner[0] // parts), i64))
+    extent = Extent(builder.size(axes.inner[0]))
+    start, after = mul(Index(0), chunk), mul(add(Index(0), Const(1, i64)), chunk)
+    first = Range(*(Call("min", (bound, extent), i64) for bound in (start, after)))
+    stage = Stage((first, *_ranges(builder, axes.inner[1:])), tuple(reduces))
+    partial: list[Place] = []
+    stores: list[Store] = []
+    for number, reduce in enumerate(reduces):
+        storage = Storage(Space.ARENA, math.prod(shape) * reduce.dtype.itemsize)
+        partial.append(Place(storage, reduce.dtype, shape, dense_strides(shape)))
+        value = Reduced(0, number, reduce.dtype)
+        stores.append(builder.store(partial[-1], partial[-1].strides, range(len(shape)), value))
+    builder.finish_status([r.value for r in reduces])
+    inner = [-(-axes.inner[0] // parts), *axes.inner[1:]]
+    stages = [stage, Stage((), (), tuple(stores))]
+    return _nest(group, builder, shape, inner, stages, machine), partial
+
+
+def _combining_stage(
+    builder: NestBuilder, axes: _Axes, reduces: Sequence[Reduce], partial: Sequence[Place],
+    parts: int,
+) -> Stage:  # fmt: skip
+    """The stage that reduces the parts of a row to what `reduces` of the whole row give."""
+    numbers = (len(axes.outer), *range(len(axes.outer)))
+    return Stage(
+        _ranges(builder, [parts]),
+        tuple(
+            Reduce(r.function, builder.load(p, p.strides, numbers), r.dtype)
+            for r, p in zip(reduces, partial, strict=True)
+        ),
+    )
 
 
 def _sides(group: Group, anchor: Node) -> tuple[list[Value], list[Value]]:
@@ -160,9 +237,12 @@ def _sides(group: Group, anchor: Node) -> tuple[list[Value], list[Value]]:
     return list(before), list(after)
 
 
-def _load(builder: NestBuilder, axes: _Axes, place: Place, strides: Sequence[int]) -> Expr:
+def _load(
+    builder: NestBuilder, axes: _Axes, place: Place, strides: Sequence[int], first: int = 0
+) -> Expr:
+    """A load over the axes, which are numbered from `first`."""
     over, numbers = axes.of(place, strides)
-    return builder.load(place, over, numbers)
+    return builder.load(place, over, [n + first for n in numbers])
 
 
 def _order(operands: Sequence[Place], shape: Sequence[int]) -> list[int]:
@@ -183,48 +263,37 @@ def _spread(strides: Sequence[int], shape: Sequence[int], rows: Sequence[int]) -
 
 
 def _nest(
-    group: Group, builder: NestBuilder, axes: _Axes, writer: _Builder, value: Expr, target: Place,
-    spread: Sequence[int], reduces: bool, machine: Machine,
-    operands: Sequence[tuple[Value, Place]]
+    group: Group, builder: NestBuilder, outer: Sequence[int], inner: Sequence[int],
+    stages: Sequence[Stage], machine: Machine,
 ) -> Step:  # fmt: skip
-    row = math.prod(axes.inner)
-    outer = task_axes(builder, axes.outer, row)
-    ranges = tuple(Range(Const(0, i64), Extent(builder.size(n))) for n in axes.inner)
-    stages = [Stage(ranges, tuple(reduces_)) for reduces_ in writer.stages]
-    strides, numbers = axes.of(target, spread)
-    if reduces:
-        kept = len(axes.outer)
-        store = builder.store(target, strides[:kept], numbers[:kept], value)
-        stages.append(Stage((), (), (store,)))
-    else:
-        store = builder.store(target, strides, numbers, value)
-        stages.append(Stage(ranges, (), (store,)))
-    builder.finish_status([value])
-    mode = _vectorized(axes, outer, store.access if not reduces else None, writer, value)
-    kernel = LoopNest(group.name, tuple(builder.buffers), outer, tuple(stages), mode)
-    elements = math.prod(axes.outer) * row
-    nbytes = sum(p.numel * p.dtype.itemsize for p in (target, *(p for _, p in operands)))
+    """The step of a nest over `outer` axes whose rows have the extents `inner`."""
+    mode = _vectorized(outer, len(inner), stages)
+    row = math.prod(inner)
+    axes = task_axes(builder, outer, row, 64 if mode == "outer" else 1)
+    kernel = LoopNest(group.name, tuple(builder.buffers), axes, tuple(stages), mode)
+    elements = math.prod(outer) * row
+    nbytes = sum(elements * b.dtype.itemsize for b in builder.buffers[:2])
     cost = stream_cost(machine, elements, nbytes, operators(group) * len(stages))
-    tasks = count_tasks(outer, builder.sizes)
+    tasks = count_tasks(axes, builder.sizes)
     return Step(
         group.name, kernel, builder.bound, tuple(builder.sizes), tasks, grain(cost, tasks),
         group.last.loc, cost,
     )  # fmt: skip
 
 
-def _vectorized(
-    axes: _Axes, outer: Sequence[Axis], store: Access | None, writer: _Builder, value: Expr
-) -> str:
+def _vectorized(outer: Sequence[int], num_inner: int, stages: Sequence[Stage]) -> str:
     """``outer`` if neighbours in memory are on the last outer axis and not within a row."""
-    last_outer, last_inner = len(outer) - 1, len(outer) + len(axes.inner) - 1
-    accesses = [a for stage in writer.stages for r in stage for a in _accesses(r.value)]
-    accesses += _accesses(value) + ([store] if store else [])
+    last_outer, last_inner = len(outer) - 1, len(outer) + num_inner - 1
+    values = [r.value for stage in stages for r in stage.reduces]
+    values += [store.value for stage in stages for store in stage.stores]
+    accesses = [a for value in values for a in _accesses(value)]
+    accesses += [store.access for stage in stages if stage.ranges for store in stage.stores]
     inner = sum((last_inner, 1) in a.terms for a in accesses)
     columns = sum(
         (last_outer, 1) in a.terms and all(t != last_inner or s != 1 for t, s in a.terms)
         for a in accesses
     )
-    return "outer" if columns > inner and axes.outer[-1] > 1 else "inner"
+    return "outer" if columns > inner and outer[-1] > 1 else "inner"
 
 
 def _accesses(expr: Expr) -> list[Access]:

@@ -24,7 +24,7 @@ from treadle.schedule.placement import Placement, alias_place, concat_dim
 from treadle.schedule.places import Place, same_strides, walking_order
 from treadle.schedule.pointwise import copy_step, pointwise_step
 from treadle.schedule.recurrence import recurrence_steps
-from treadle.schedule.rows import rows_step
+from treadle.schedule.rows import rows_steps
 from treadle.schedule.steps import Fork, Instruction, Join, Packing, Schedule, Step
 from treadle.schedule.windows import window_step
 
@@ -105,7 +105,7 @@ class _Scheduler:
             case None:
                 return [pointwise_step(group, self.placement, self._machine)]
             case Rows():
-                return [rows_step(group, self.placement, self._machine)]
+                return rows_steps(group, self.placement, self._machine)
             case Window():
                 return [window_step(group, self.placement, self._machine)]
             case Elements():

@@ -17,6 +17,8 @@ from treadle.schedule.places import Storage
 
 TASK_WORK = 16384
 """Elements that a task of a memory-bound kernel handles: about 4 us."""
+MAX_PARTS = 64
+"""Rows are cut only if there are fewer than this, into about as many parts together."""
 CHUNK_NS = 4000.0
 """A chunk that another thread takes should last this long, several times the hand-off."""
 
@@ -101,8 +103,18 @@ class Schedule:
         return [i for s in self.sequences for i in s if isinstance(i, Step)]
 
 
-def task_axes(builder: NestBuilder, extents: Sequence[int], work: int = 1) -> tuple[Axis, ...]:
-    """Outer axes cut into tasks of about `TASK_WORK` elements, each element worth `work`."""
+def split_count(row: int, rows: int) -> int:
+    """Parts of each of `rows` rows of `row` elements such that there are enough tasks."""
+    return max(1, min(row // (2 * TASK_WORK), MAX_PARTS // max(rows, 1)))
+
+
+def task_axes(
+    builder: NestBuilder, extents: Sequence[int], work: int = 1, align: int = 64
+) -> tuple[Axis, ...]:
+    """Outer axes cut into tasks of about `TASK_WORK` elements, each element worth `work`.
+
+    Steps of the last axis are multiples of `align`.
+    """
     axes: list[Axis] = []
     inner = max(work, 1)
     for position, extent in reversed(list(enumerate(extents))):
@@ -113,7 +125,7 @@ def task_axes(builder: NestBuilder, extents: Sequence[int], work: int = 1) -> tu
             step = 0
         else:
             step = max(1, TASK_WORK // inner)
-            step = -(-step // 64) * 64 if last else step
+            step = -(-step // align) * align if last else step
         dim: Dim = step if step in (0, 1) else builder.size(step)
         axes.append(Axis(builder.size(extent), dim))
         inner *= max(extent, 1)
