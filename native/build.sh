@@ -7,3 +7,4 @@ PATH=$(dirname "$(command -v "$python")"):$PATH
 cmake -S "$root" -B "$root/build/dev" -G Ninja -DSKBUILD=ON -DPython_EXECUTABLE="$(command -v "$python")" \
   -DCMAKE_LIBRARY_OUTPUT_DIRECTORY="$root/src/treadle" -DTREADLE_BUILD_TESTS=ON --log-level=WARNING
 cmake --build "$root/build/dev" --parallel "${CMAKE_BUILD_PARALLEL_LEVEL:-2}"
+cmake --install "$root/build/dev" --prefix "$root/src" --component treadle_headers >/dev/null

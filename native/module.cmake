@@ -18,3 +18,4 @@ nanobind_add_module(_native NB_STATIC NOMINSIZE
 target_include_directories(_native PRIVATE native/src)
 target_link_libraries(_native PRIVATE treadle_core Python::NumPy)
 install(TARGETS _native LIBRARY DESTINATION treadle)
+set_target_properties(_native PROPERTIES BUILD_RPATH "$ORIGIN" INSTALL_RPATH "$ORIGIN")

@@ -1,9 +1,18 @@
 """The Python face of the native core: threads, futures, memory, plans."""
 
-from treadle._native import Plan, Program, empty, memory_statistics, trim_memory
+from treadle._native import (
+    Plan,
+    Program,
+    empty,
+    get_thread_num,
+    in_parallel_region,
+    memory_statistics,
+    trim_memory,
+)
 from treadle.runtime.backends import available as available_backends
 from treadle.runtime.backends import use as use_backend
 from treadle.runtime.futures import Future, collect_all, fork, wait, wait_all
+from treadle.runtime.package import get_cmake_dir, get_include
 from treadle.runtime.threads import (
     Setting,
     get_budget,
@@ -28,8 +37,12 @@ __all__ = [
     "empty",
     "fork",
     "get_budget",
+    "get_cmake_dir",
+    "get_include",
     "get_num_interop_threads",
     "get_num_threads",
+    "get_thread_num",
+    "in_parallel_region",
     "memory_statistics",
     "parallel_info",
     "refresh_budget",
