@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from treadle.errors import Error
+from treadle.errors import Error, UnsupportedError
 from treadle.ir import dtypes
 from treadle.ir.graph import Block, Graph, Node, Value
 from treadle.ir.op import (
@@ -115,7 +115,7 @@ class _Specialiser:
     def __init__(self, block: Block, ops: Mapping[str, OpDef]) -> None:
         self.env: dict[Value, Any] = {}
         self._block = block
-        self._ops = ops
+        self.ops = ops
         self._count = 0
         self._root = block
         self._constants: dict[int, tuple[Any, Value]] = {}
@@ -169,7 +169,10 @@ class _Specialiser:
         if op.schema.writes:
             raise Unplannable(f"{op.name} writes into a tensor that is visible elsewhere")
         if isinstance(op.lower, Decompose):
-            return op.lower.build(_Emitter(self, origin), *args)
+            try:
+                return op.lower.build(_Emitter(self, origin), *args)
+            except UnsupportedError as error:
+                raise Unplannable(str(error)) from error
         return self._emit(op, args, origin)
 
     def _evaluate(self, op: OpDef, args: list[Any], *, containers: bool = False) -> Any:
@@ -247,7 +250,8 @@ class _Specialiser:
 
     def run_constant(self, node: Node) -> None:
         value = node.attributes["value"]
-        self.env[node.output] = list(value) if isinstance(value, list) else value
+        mutable = isinstance(value, list | dict)
+        self.env[node.output] = value.copy() if mutable else value
 
     def run_if(self, node: Node) -> None:
         condition = self._decided(node.inputs[0], "a condition")
@@ -374,7 +378,7 @@ class _Emitter:
 
     def __call__(self, op: OpDef | str, *args: Any) -> Any:
         if isinstance(op, str):
-            op = self._specialiser._ops[op]
+            op = self._specialiser.ops[op]
         return self._specialiser.apply(op, list(args), self._origin)
 
     def type(self, value: Any) -> TensorType:
@@ -453,9 +457,13 @@ def _is_instance(value: Any, type_: Type) -> bool:
     if isinstance(type_, TensorType):
         return isinstance(value, Value | np.ndarray)
     if isinstance(type_, ListType):
-        return isinstance(value, list)
+        return isinstance(value, list) and all(_is_instance(v, type_.element) for v in value)
     if isinstance(type_, TupleType):
-        return isinstance(value, tuple)
+        return (
+            isinstance(value, tuple)
+            and len(value) == len(type_.elements)
+            and all(map(_is_instance, value, type_.elements))
+        )
     python = {"int": int, "float": float, "bool": bool, "str": str, "NoneType": type(None)}
     expected = python.get(str(type_))
     if expected is None:
