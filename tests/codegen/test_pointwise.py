@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.codegen.checking import Array, check, each_target
-from treadle.codegen import Target, assembly
+from tests.codegen.reference import run
+from treadle.codegen import Target, assembly, compile_kernels
 from treadle.codegen.functions import DEFINITIONS
 from treadle.ir import dtypes
 from treadle.ir.dtypes import DType, bool_, f32, f64, i8, i32, i64
@@ -28,6 +29,8 @@ from treadle.ir.loops import (
     Store,
 )
 from treadle.ir.loops_functions import FUNCTIONS
+from treadle.ir.loops_text import print_kernel
+from treadle.ir.loops_verify import verify_kernel
 
 SCALARS = [f32, f64, dtypes.f16, dtypes.bf16, i8, dtypes.i16, i32, i64, dtypes.u8, bool_]
 ROW = Size(0)
@@ -245,6 +248,19 @@ def test_a_shared_subexpression_is_linear_in_size(target: Target) -> None:
     check(kernel, [np.ones(5, np.float32), np.zeros(5, np.float32)], [5], target=target)
 
 
+def test_a_very_long_chain_is_compiled() -> None:
+    value: Expr = load(0, f32, 1)
+    for _ in range(3000):
+        value = Call("add", (value, Const(1.0, f32)), f32)
+    kernel = pointwise(value, [f32], f32)
+    verify_kernel(kernel)
+    assert len(print_kernel(kernel).splitlines()) > 3000
+    (compiled,) = compile_kernels([kernel], Target.host())
+    arrays = [np.zeros(5, np.float32), np.zeros(5, np.float32)]
+    run(compiled, arrays, [5], 0, 1)
+    assert arrays[1].tolist() == [3000.0] * 5
+
+
 def _expressions(dtype: DType) -> st.SearchStrategy[Expr]:
     leaves: st.SearchStrategy[Expr] = st.one_of(
         st.sampled_from([load(0, dtype, 1), load(1, dtype, 0), load(1, dtype, 2, offset=1)]),
@@ -272,7 +288,7 @@ def _expressions(dtype: DType) -> st.SearchStrategy[Expr]:
 def test_random_expressions(dtype: DType, target: Target) -> None:
     @settings(max_examples=12, deadline=None, derandomize=True, database=None)
     @given(_expressions(dtype), st.sampled_from(EXTENTS), st.sampled_from([1, 5, 16, 64]))
-    def run(value: Any, extent: int, step: int) -> None:
+    def sample(value: Any, extent: int, step: int) -> None:
         arrays = [
             data(dtype, extent),
             data(dtype, 2 * extent + 3, 1),
@@ -281,4 +297,4 @@ def test_random_expressions(dtype: DType, target: Target) -> None:
         kernel = pointwise(value, [dtype, dtype], dtype, step=Size(1))
         check(kernel, arrays, [extent, step], target=target)
 
-    run()
+    sample()

@@ -27,6 +27,7 @@ from treadle.ir.loops import (
     Reduced,
     Store,
 )
+from treadle.ir.loops_walk import visit_operands
 
 
 class Arguments:
@@ -77,6 +78,8 @@ class Evaluator:
         """The value of `expr`: a vector if it differs between lanes, else a scalar."""
         found = self._memo.get(id(expr))
         if found is None:
+            if isinstance(expr, Call):
+                visit_operands(expr, lambda e: id(e) in self._memo, self.value)
             found = self._evaluate(expr)
             self._memo[id(expr)] = found
             self._kept.append(expr)  # keeps its id from being reused

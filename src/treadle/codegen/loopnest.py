@@ -303,19 +303,21 @@ def _element_sizes(kernel: LoopNest) -> list[int]:
     seen: set[int] = set()
     lane_axis = len(kernel.axes) - 1 if kernel.vectorize == "outer" else None
 
-    def visit(expr: Expr, stage: Stage) -> None:
-        if id(expr) in seen:
-            return
-        seen.add(id(expr))
-        if isinstance(expr, Load):
-            last = len(kernel.axes) + len(stage.ranges) - 1 if lane_axis is None else lane_axis
-            if any(axis == last for axis, _ in expr.access.terms):
-                sizes.append(kernel.buffers[expr.access.buffer].dtype.itemsize)
-        elif isinstance(expr, Call):
-            if expr.dtype.kind == "f" and expr.dtype.itemsize <= 4:
-                sizes.append(4)
-            for arg in expr.args:
-                visit(arg, stage)
+    def visit(value: Expr, stage: Stage) -> None:
+        waiting = [value]
+        while waiting:
+            expr = waiting.pop()
+            if id(expr) in seen:
+                continue
+            seen.add(id(expr))
+            if isinstance(expr, Load):
+                last = len(kernel.axes) + len(stage.ranges) - 1 if lane_axis is None else lane_axis
+                if any(axis == last for axis, _ in expr.access.terms):
+                    sizes.append(kernel.buffers[expr.access.buffer].dtype.itemsize)
+            elif isinstance(expr, Call):
+                if expr.dtype.kind == "f" and expr.dtype.itemsize <= 4:
+                    sizes.append(4)
+                waiting += expr.args
 
     for stage in kernel.stages:
         for value in (*(r.value for r in stage.reduces), *(s.value for s in stage.stores)):

@@ -43,6 +43,7 @@ from treadle.ir.loops import (
     Store,
     Tile,
 )
+from treadle.ir.loops_walk import visit_operands
 
 _FLAGS = ("padded", "packed", "unit_k", "unit_taps", "flat_rows")
 
@@ -111,6 +112,8 @@ class _Printer:
     def _expr(self, expr: Expr) -> str:
         name = self.by_id.get(id(expr))
         if name is None:
+            if isinstance(expr, Call):
+                visit_operands(expr, lambda e: id(e) in self.by_id, self._expr)
             text = self._text(expr)
             name = self.by_text.get(text)
             if name is None:

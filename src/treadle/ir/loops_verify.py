@@ -28,6 +28,7 @@ from treadle.ir.loops import (
 )
 from treadle.ir.loops_functions import FUNCTIONS
 from treadle.ir.loops_text import print_kernel
+from treadle.ir.loops_walk import visit_operands
 
 _REDUCTIONS = frozenset(("sum", "prod", "max", "min", "any", "all", "argmax", "argmin"))
 
@@ -151,6 +152,8 @@ class _Verifier:
         """The dtype `expr` is computed in, having checked it."""
         found = self.seen.get(id(expr))
         if found is None:
+            if isinstance(expr, Call):
+                visit_operands(expr, lambda e: id(e) in self.seen, self._dtype)
             found = _computed(self._check(expr))
             self.seen[id(expr)] = found
             self.kept.append(expr)
