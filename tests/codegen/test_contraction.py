@@ -19,7 +19,7 @@ from treadle.codegen import (
     packed_strides,
     panel_columns,
 )
-from treadle.ir.dtypes import DType, f32, f64
+from treadle.ir.dtypes import DType, bf16, f16, f32, f64
 from treadle.ir.loops import (
     CONTRACTION_SIZES,
     Access,
@@ -94,6 +94,21 @@ def test_tiles_cover_all_shapes(tile: Tile, dtype: DType, target: Target) -> Non
 @pytest.mark.parametrize("k_block", [1, 4, 7, 16, 100])
 def test_blocks_of_k_change_nothing_but_rounding(k_block: int, target: Target) -> None:
     run_product(f32, Tile(4, 2), 23, 16, 40, target, k_block=k_block)
+
+
+@each_target
+@pytest.mark.parametrize("dtype", [bf16, f16], ids=str)
+def test_sixteen_bit_operands_are_summed_in_f32(dtype: DType, target: Target) -> None:
+    m, k, n = 9, 16, 37
+    kernel = product(dtype, Tile(4, 2))
+    a, b, bias = data(dtype, m * k, 0, -1, 1), data(dtype, k * n, 1, -1, 1), data(dtype, n, 2)
+    strides = packed_strides(kernel, 1, k, target)
+    sizes = contraction_sizes(
+        rows2=m, columns=n, k=k, a_row2=k, row_block=10, panel_block=2, **strides
+    )
+    packed = pack_b(kernel, b.reshape(1, k, n), target)
+    arrays = [a, packed, bias, np.zeros(m * n, dtype.numpy)]
+    check(kernel, arrays, [*sizes, n], target=target, tolerance=0.01)
 
 
 @each_target
