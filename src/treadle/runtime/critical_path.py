@@ -97,15 +97,15 @@ _EMPTY = _Chain()
 
 
 def _moments(lanes: Sequence[Lane]) -> Iterator[tuple[int, int, Event, bool]]:
-    """When each event takes effect; what is first among those of one time; whether it begins."""
+    """When each event takes effect; what ends before what begins; whether it begins."""
     for lane in lanes:
         for event in lane.events:
             if event.kind is Kind.REQUEST:
-                yield event.begin_ns, 0, event, True
-                yield event.end_ns, 4, event, False
-            elif event.kind is Kind.FORK:
-                yield event.begin_ns, 1, event, True
-            elif event.kind is Kind.OP:
+                yield event.begin_ns, 3, event, True
                 yield event.end_ns, 2, event, False
+            elif event.kind is Kind.FORK:
+                yield event.begin_ns, 4, event, True
+            elif event.kind is Kind.OP:
+                yield event.end_ns, 0, event, False
             elif event.kind is Kind.WAIT:
-                yield event.end_ns, 3, event, False
+                yield event.end_ns, 1, event, False
