@@ -2,8 +2,8 @@
 
     python examples/extension/row_norms.py
 
-Needs a C++20 compiler and CMake. The extension links to the library inside the installed package, so
-it has the same pool, budget and settings as every operator; it brings no threads of its own.
+Needs a C++20 compiler and CMake. The extension links to the library inside the installed package,
+so it has the same pool, budget and settings as every operator; it brings no threads of its own.
 """
 
 import ctypes

@@ -1,5 +1,6 @@
 #include <nanobind/stl/string.h>
 
+#include "affinity.h"
 #include "bindings.h"
 #include "bound_plan.h"
 #include "budget.h"
@@ -61,6 +62,9 @@ void bind_threads(nb::module_& m) {
   m.def(
       "set_spin_us", [](int us) { Scheduler::instance().set_spin_us(us); }, nb::arg("us"),
       "Set how long an idle thread spins before it sleeps.");
+  m.def(
+      "set_affinity", [](const std::string& name) { set_affinity(parse_affinity(name)); },
+      nb::arg("name"), "Tie workers to processors from now on: none, compact or spread.");
   m.def("cpu_limits", cpu_limits, nb::arg("root") = "",
         "CPUs of the affinity mask, physical cores among them, and the cgroup quota (0: none).");
   m.def("use_backend", use_backend, nb::arg("name"), nb::arg("plugin") = "",

@@ -18,19 +18,6 @@ std::string first_line(const std::string& path) {
   return line;
 }
 
-std::vector<int> affinity_mask() {
-  std::vector<int> cpus;
-  for (int size = CPU_SETSIZE; size <= (1 << 20); size *= 2) {
-    cpu_set_t* set = CPU_ALLOC(size);
-    bool known = sched_getaffinity(0, CPU_ALLOC_SIZE(size), set) == 0;
-    for (int cpu = 0; known && cpu < size; ++cpu)
-      if (CPU_ISSET_S(cpu, CPU_ALLOC_SIZE(size), set)) cpus.push_back(cpu);
-    CPU_FREE(set);
-    if (known) break;
-  }
-  return cpus;
-}
-
 // Threads of one core list the same siblings.
 int count_cores(const std::string& root, const std::vector<int>& cpus) {
   std::set<std::string> cores;
@@ -123,6 +110,19 @@ int read_quota(const std::string& root) {
 }
 
 }  // namespace
+
+std::vector<int> affinity_mask(int thread_id) {
+  std::vector<int> cpus;
+  for (int size = CPU_SETSIZE; size <= (1 << 20); size *= 2) {
+    cpu_set_t* set = CPU_ALLOC(size);
+    bool known = sched_getaffinity(thread_id, CPU_ALLOC_SIZE(size), set) == 0;
+    for (int cpu = 0; known && cpu < size; ++cpu)
+      if (CPU_ISSET_S(cpu, CPU_ALLOC_SIZE(size), set)) cpus.push_back(cpu);
+    CPU_FREE(set);
+    if (known) break;
+  }
+  return cpus;
+}
 
 CpuLimits read_cpu_limits(const std::string& root) {
   std::vector<int> cpus = affinity_mask();

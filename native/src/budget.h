@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 namespace treadle {
 
@@ -13,5 +14,8 @@ struct CpuLimits {
 
 // Reads the limits as they are now. `root` stands for "/" in tests.
 CpuLimits read_cpu_limits(const std::string& root = "");
+
+// The CPUs that a thread may run on; 0 is the calling one, the process id the main one.
+std::vector<int> affinity_mask(int thread_id = 0);
 
 }  // namespace treadle

@@ -5,9 +5,11 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstdio>
 #include <system_error>
 #include <thread>
 
+#include "affinity.h"
 #include "scheduler.h"
 #include "treadle/trace.h"
 
@@ -328,7 +330,10 @@ void NativePool::sit_out() {
 }
 
 void NativePool::worker_main(int index) {
-  pthread_setname_np(pthread_self(), "treadle");
+  char name[24];
+  std::snprintf(name, sizeof name, "treadle-%d", index + 1);
+  pthread_setname_np(pthread_self(), name);
+  const PinnedScope pinned;
   Parker& parker = this_parker();
   while (!stopping_.load() && index < task_worker_limit_.load()) {
     const bool found = run_something();
