@@ -135,3 +135,11 @@ def test_integers_stay_with_the_interpreter() -> None:
     a = np.ones((2, 2), np.int64)
     with pytest.raises(Unplannable, match="i64"):
         results_of("graph(%a: Tensor)\n%y: Tensor = matmul(%a, %a)\nreturn %y", a)
+
+
+@pytest.mark.parametrize("isa", ["native", "avx2"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_an_empty_sum_over_more_columns_than_a_panel(dtype: Any, isa: str) -> None:
+    a, b = np.zeros((33, 0), dtype), np.zeros((0, 133), dtype)
+    text = "graph(%a: Tensor, %b: Tensor)\n%y: Tensor = matmul(%a, %b)\nreturn %y"
+    _close(results_of(text, a, b, isa=isa)[0], a @ b)

@@ -185,3 +185,16 @@ def test_parts_of_rows_in_any_layout(function: str, dims: tuple[int, ...]) -> No
     )
     viewed = x.transpose(2, 0, 1)
     _close(actual, viewed.max(dims) if function == "amax" else viewed.sum(dims), 1e-4)
+
+
+def test_a_slice_of_nothing() -> None:
+    (actual,) = results_of(
+        """
+        graph(%x: Tensor)
+        %s: Tensor = slice.Tensor(%x, 1, 1, 3, 1)
+        %y: Tensor = sum.dim_IntList(%s, [0], False, None)
+        return %y
+        """,
+        np.zeros((0, 3), np.float32),
+    )
+    np.testing.assert_array_equal(actual, [0, 0])

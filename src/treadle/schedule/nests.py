@@ -48,7 +48,8 @@ class NestBuilder:
 
     def buffer(self, place: Place, *, written: bool = False) -> int:
         """The argument bound to the start of `place`."""
-        at = (place.storage, place.offset * place.dtype.itemsize)
+        offset = place.offset if place.numel else 0  # a slice of nothing may start past its end
+        at = (place.storage, offset * place.dtype.itemsize)
         for i, (buffer, bound) in enumerate(zip(self.buffers, self.bound, strict=True)):
             same = bound[0] is at[0] and bound[1] == at[1] and buffer.dtype == place.dtype
             if same and not buffer.written and not written:

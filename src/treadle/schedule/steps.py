@@ -139,6 +139,8 @@ def count_tasks(axes: Sequence[Axis], sizes: Sequence[int]) -> int:
         return dim if isinstance(dim, int) else sizes[dim.index]
 
     steps = [(value(a.extent), value(a.step)) for a in axes]
+    if any(extent == 0 for extent, _ in steps):
+        return 0
     return math.prod(-(-extent // step) for extent, step in steps if step)
 
 
