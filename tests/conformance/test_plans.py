@@ -24,7 +24,8 @@ UNPLANNED = {
 
 CONSTANT_WEIGHTS = (
     "conv1d", "conv2d", "conv1d.padding", "conv2d.padding", "convolution", "_convolution",
-    "_convolution.deprecated", "lstm.input", "lstm_layer",
+    "_convolution.deprecated", "conv_transpose1d", "conv_transpose2d.input", "gru.input",
+    "lstm.input", "lstm_layer",
 )  # fmt: skip
 """Operators that are only compiled for weights known when a plan is made."""
 

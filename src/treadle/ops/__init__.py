@@ -17,6 +17,7 @@ from treadle.ops import extrema as extrema
 from treadle.ops import gather as gather
 from treadle.ops import general_convolution as general_convolution
 from treadle.ops import geometry as geometry
+from treadle.ops import grid_sample as grid_sample
 from treadle.ops import group_norm as group_norm
 from treadle.ops import gru as gru
 from treadle.ops import index as index
@@ -41,6 +42,7 @@ from treadle.ops import softmax as softmax
 from treadle.ops import sorting as sorting
 from treadle.ops import strided as strided
 from treadle.ops import string as string
+from treadle.ops import transposed as transposed
 from treadle.ops import unary as unary
 from treadle.ops import variance as variance
 from treadle.ops import view as view
