@@ -16,6 +16,7 @@ from treadle.errors import InputError
 from treadle.ir import dtypes
 from treadle.ir.clone import clone_graph
 from treadle.ir.graph import Graph, Value
+from treadle.ir.named import tuple_like
 from treadle.ir.op import CALL_METHOD
 from treadle.ir.program import EnumValue, Function, Object, Program
 from treadle.ir.schema import REQUIRED
@@ -383,7 +384,7 @@ def _filled(template: Any, arrays: Sequence[Any]) -> Any:
     if isinstance(template, _Leaf):
         return arrays[template.index]
     if isinstance(template, tuple):
-        return tuple(_filled(t, arrays) for t in template)
+        return tuple_like(template, [_filled(t, arrays) for t in template])
     if isinstance(template, list):
         return [_filled(t, arrays) for t in template]
     if isinstance(template, dict):
@@ -396,7 +397,7 @@ def _numbered(result: Any, numbers: Iterator[int]) -> Any:
     if isinstance(result, Value):
         return _Leaf(next(numbers))
     if isinstance(result, tuple):
-        return tuple(_numbered(r, numbers) for r in result)
+        return tuple_like(result, [_numbered(r, numbers) for r in result])
     if isinstance(result, list):
         return [_numbered(r, numbers) for r in result]
     if isinstance(result, dict):

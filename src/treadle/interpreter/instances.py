@@ -59,7 +59,7 @@ def is_instance(value: Any, type_: Type, program: Program) -> bool:
             )
         case TupleType(elements):
             return (
-                type(value) is tuple
+                isinstance(value, tuple)
                 and len(value) == len(elements)
                 and all(is_instance(v, t, program) for v, t in zip(value, elements, strict=True))
             )

@@ -15,6 +15,7 @@ from treadle.interpreter.printing import print_values
 from treadle.interpreter.traceback import Place, TracedError, traced
 from treadle.ir import op as ops
 from treadle.ir.graph import Block, Graph, Node, Value
+from treadle.ir.named import tuple_maker
 from treadle.ir.op import OpDef
 from treadle.ir.program import Object, Program
 
@@ -256,7 +257,8 @@ class Machine:
 
     def _tuple(self, activation: _Activation, node: Node) -> None:
         values = activation.frame.values
-        values[node.outputs[0]] = tuple([values[v] for v in node.inputs])
+        make = tuple_maker(node.outputs[0].type)
+        values[node.outputs[0]] = make([values[v] for v in node.inputs])
 
     def _unpack(self, activation: _Activation, node: Node) -> None:
         values = activation.frame.values

@@ -16,6 +16,7 @@ import numpy as np
 from treadle.errors import Error, UnsupportedError
 from treadle.ir import dtypes
 from treadle.ir.graph import Block, Graph, Node, Value
+from treadle.ir.named import tuple_like, tuple_maker
 from treadle.ir.op import (
     CONSTANT,
     DICT,
@@ -239,7 +240,7 @@ class _Specialiser:
         if isinstance(abstract, _Future):
             raise Unplannable("the result holds a Future")
         if isinstance(abstract, tuple):
-            return tuple(self.tensors(a) for a in abstract)
+            return tuple_like(abstract, [self.tensors(a) for a in abstract])
         if isinstance(abstract, list):
             return [self.tensors(a) for a in abstract]
         if isinstance(abstract, dict):
@@ -318,7 +319,8 @@ class _Specialiser:
         self.env[node.output] = _substitute(future.result, iter(outputs))
 
     def run_tuple(self, node: Node) -> None:
-        self.env[node.output] = tuple(self.env[v] for v in node.inputs)
+        make = tuple_maker(node.output.type)
+        self.env[node.output] = make([self.env[v] for v in node.inputs])
 
     def run_list(self, node: Node) -> None:
         self.env[node.output] = [self.env[v] for v in node.inputs]
@@ -441,7 +443,7 @@ def _substitute(structure: Any, values: Any) -> Any:
     if isinstance(structure, Value):
         return next(values)
     if isinstance(structure, tuple):
-        return tuple(_substitute(s, values) for s in structure)
+        return tuple_like(structure, [_substitute(s, values) for s in structure])
     if isinstance(structure, list):
         return [_substitute(s, values) for s in structure]
     if isinstance(structure, dict):

@@ -61,7 +61,7 @@ def assert_same(got: Any, want: Any) -> None:
         assert got.shape == want.shape
         np.testing.assert_allclose(got, want, rtol=1e-5, atol=1e-6)
     elif isinstance(want, (list, tuple)):
-        assert type(got) in (list, tuple), got
+        assert isinstance(got, (list, tuple)), got
         assert len(got) == len(want), (got, want)
         for g, w in zip(got, want, strict=True):
             assert_same(g, w)

@@ -6,12 +6,13 @@ Files of an archive are read when a name in them is first looked up, as their or
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from treadle.errors import CompileError
 from treadle.frontends.torchscript.annotations import dotted
 from treadle.frontends.torchscript.archive import Archive
 from treadle.frontends.torchscript.importer import Importer, literal, make_function
+from treadle.frontends.torchscript.library import Library
 from treadle.frontends.torchscript.parser import Source, parse
 from treadle.frontends.torchscript.symbols import (
     Builtin,
@@ -51,6 +52,7 @@ class ArchiveScope:
     def __init__(self, archive: Archive, constants: tuple[object, ...]) -> None:
         self.program = Program()
         self._archive = archive
+        self._library = Library(self.program, archive.version)
         self._files: dict[str, dict[str, Definition]] = {}
         self.constants = constants
         self.convert_constant: Callable[[object], object] = lambda value: value
@@ -111,6 +113,10 @@ class ArchiveScope:
                 return None
             _ClassReader(self, found[0], found[1], name).read()
         return self.program.classes.get(name)
+
+    def library(self, name: str) -> Iterable[Function]:
+        """What operator `name` stood for when the archive was written."""
+        return self._library.overloads(name)
 
     def prepare(self, function: Function) -> None:
         """Nothing to do: functions in archives say what they return."""

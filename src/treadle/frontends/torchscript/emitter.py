@@ -16,7 +16,16 @@ from treadle.frontends.torchscript.subtyping import is_subtype
 from treadle.frontends.torchscript.symbols import ClassSymbol, Item, Scope, Symbol
 from treadle.frontends.torchscript.unsupported import is_refused, unsupported_operator
 from treadle.ir.graph import Block, Graph, Loc, Node, Value
-from treadle.ir.op import RAISE, TUPLE, UNCHECKED_CAST, UNINITIALIZED, WAIT, OpDef
+from treadle.ir.op import (
+    CALL_FUNCTION,
+    NEW_OBJECT,
+    RAISE,
+    TUPLE,
+    UNCHECKED_CAST,
+    UNINITIALIZED,
+    WAIT,
+    OpDef,
+)
 from treadle.ir.program import Class
 from treadle.ir.types import (
     BOOL,
@@ -37,6 +46,8 @@ from treadle.ops import OPS
 _SIMPLE: dict[type, Type] = {
     bool: BOOL, int: INT, float: FLOAT, complex: COMPLEX, str: STR, type(None): NONE,
 }  # fmt: skip
+
+_RECORD = "__torch__.torch.classes.profiler._RecordFunction"
 
 
 def class_type(cls: Class) -> Type:
@@ -199,10 +210,27 @@ class Emitter:
         if name == "prim::RaiseException":
             self.emit(RAISE, [*call.positional, *call.keywords.values()])
             return self.none()
+        if name.startswith("profiler::"):
+            return self._profiler(name, call)
+        for function in self.scope.library(name):
+            found = self._attempt(Signature.of_function(function), call, True)
+            if not isinstance(found, str):
+                return self.value(CALL_FUNCTION, found.inputs, function.result, name=function.name)
         overloads = OPS.overloads(name)
         if not overloads:
             return self._unsupported(name, call, f"operator {name}({call}) is not supported")
         return self._matched(name, overloads, call, result)
+
+    def _profiler(self, name: str, call: CallArguments) -> Value:
+        """Records of what a profiler sees mean nothing here."""
+        if name == "profiler::_record_function_exit":
+            return self.none()
+        if name == "profiler::_call_end_callbacks_on_jit_fut" and len(call.positional) == 2:
+            return call.positional[1]
+        cls = self.find_class(_RECORD)
+        if name != "profiler::_record_function_enter_new" or cls is None:
+            raise self.unsupported(f"operator {name}({call}) is not supported")
+        return self.value(NEW_OBJECT, (), ClassType(cls.name), name=cls.name)
 
     def _matched(
         self, name: str, overloads: Sequence[OpDef], call: CallArguments, result: Type | None

@@ -12,6 +12,7 @@ from treadle.frontends.torchscript.emitter import class_type
 from treadle.frontends.torchscript.frames import Condition
 from treadle.frontends.torchscript.subtyping import unify
 from treadle.frontends.torchscript.symbols import (
+    IGNORED_CONTEXT,
     Builtin,
     ClassSymbol,
     Constant,
@@ -162,6 +163,8 @@ class Expressions(Control):
             return self._value_attribute(base, name)
         if isinstance(base, Constant):
             return self.attribute(self.materialize(base), name)
+        if base == IGNORED_CONTEXT:
+            return base
         raise self.error(f"{describe(base)} has no attribute {name!r}")
 
     def _class_attribute(self, cls: Class, name: str) -> Item:

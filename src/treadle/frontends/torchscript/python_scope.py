@@ -9,11 +9,12 @@ import builtins
 import enum
 import math
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
+from treadle.frontends.torchscript.library import Library
 from treadle.frontends.torchscript.specials import SPECIAL_NAMES
 from treadle.frontends.torchscript.symbols import (
     Builtin,
@@ -24,7 +25,7 @@ from treadle.frontends.torchscript.symbols import (
     TypeSymbol,
 )
 from treadle.ir.dtypes import BY_TORCH_NAME
-from treadle.ir.program import Class, Function
+from treadle.ir.program import Class, Function, Program
 from treadle.ir.types import TENSOR
 from treadle.ops.device import Device
 
@@ -109,12 +110,13 @@ class PythonScope:
         names: Mapping[str, Any],
         resolve: Resolve,
         prepare: Callable[[Function], None],
-        classes: Mapping[str, Class],
+        program: Program,
     ) -> None:
         self._names = names
         self._resolve = resolve
         self._prepare = prepare
-        self._classes = classes
+        self._classes = program.classes
+        self._library = Library(program)
         self._modules: dict[str, types.ModuleType] = {}
 
     def lookup(self, name: str) -> Symbol | None:
@@ -133,6 +135,10 @@ class PythonScope:
     def find_class(self, name: str) -> Class | None:
         """The class of the program with a qualified name, or None."""
         return self._classes.get(name)
+
+    def library(self, name: str) -> Iterable[Function]:
+        """The functions that stand for composite operators."""
+        return self._library.overloads(name)
 
     def prepare(self, function: Function) -> None:
         """Make sure that the type of the result is known."""
@@ -182,6 +188,8 @@ def _known_function(value: Any) -> Symbol | None:
     """Functions of Python, ``math`` and ``torch``, by where they were defined."""
     module = getattr(value, "__module__", None) or ""
     name = getattr(value, "__name__", "")
+    if module == "torch.autograd.profiler" and name == "record_function":
+        return Special("no_grad")
     if module == "builtins" and name in SPECIAL_NAMES:
         return Special(name)
     if module == "math":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from treadle.errors import UnsupportedError
+from treadle.errors import CompileError, UnsupportedError
 from treadle.frontends.torchscript.unsupported import is_unsupported
 from treadle.ir.graph import Block, Node
 from treadle.ir.op import CALL_FUNCTION, CALL_METHOD, FORK
@@ -19,20 +19,42 @@ def compile_reachable(program: Program, cls: Class, method: str = "forward") -> 
     """
     hooks = (*cls.forward_pre_hooks, *cls.forward_hooks) if method == "forward" else ()
     overloads = [name for name in cls.methods if name.startswith(f"{method}__")]
-    pending = [cls.methods[name] for name in (method, *hooks, *overloads) if name in cls.methods]
-    found: dict[int, Function] = {}
+    starts = [cls.methods[name] for name in (method, *hooks, *overloads) if name in cls.methods]
+    calls: dict[int, tuple[Function, list[Function]]] = {}
+    pending = list(starts)
     while pending:
         function = pending.pop()
-        if id(function) in found:
-            continue
-        found[id(function)] = function
-        for node in function.graph().walk():
-            called = _called(program, node)
-            if called is not None:
-                pending.append(called)
+        if id(function) not in calls:
+            called = [_called(program, node) for node in function.graph().walk()]
+            calls[id(function)] = (function, [c for c in called if c is not None])
+            pending += calls[id(function)][1]
+    _check_no_recursion(starts, calls)
     if method in cls.methods:
         _check_certain(program, cls.methods[method])
-    return list(found.values())
+    return [function for function, _ in calls.values()]
+
+
+def _check_no_recursion(
+    starts: list[Function], calls: dict[int, tuple[Function, list[Function]]]
+) -> None:
+    """Raise if a function may call itself, as PyTorch does."""
+    left: set[int] = set()
+    path: set[int] = set()
+    stack = [(function, False) for function in starts]
+    while stack:
+        function, done = stack.pop()
+        key = id(function)
+        if done:
+            path.discard(key)
+            left.add(key)
+        elif key in path:
+            raise CompileError(
+                f"function {function.name} calls itself: recursive calls are not supported"
+            )
+        elif key not in left:
+            path.add(key)
+            stack.append((function, True))
+            stack += [(called, False) for called in calls[key][1]]
 
 
 def _check_certain(program: Program, method: Function) -> None:

@@ -138,7 +138,7 @@ class _Builder:
     def scope(self, function: types.FunctionType) -> PythonScope:
         closure = inspect.getclosurevars(function)
         names = {**function.__globals__, **closure.nonlocals}
-        return PythonScope(names, self.resolve, self.prepare, self.program.classes)
+        return PythonScope(names, self.resolve, self.prepare, self.program)
 
     def function(self, function: types.FunctionType, owner: Class | None = None) -> Function:
         """The function for a Python one; it is compiled when its graph or result is needed."""
@@ -221,7 +221,7 @@ class _Builder:
             names.setdefault(known.__name__, known)
         if isinstance(annotation, type):
             names.setdefault(annotation.__name__, annotation)
-        scope = PythonScope(names, self.resolve, self.prepare, self.program.classes)
+        scope = PythonScope(names, self.resolve, self.prepare, self.program)
         function = ast.FunctionDef(
             name=value.__name__, args=_NO_ARGUMENTS, body=[], decorator_list=[]
         )

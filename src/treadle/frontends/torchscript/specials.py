@@ -10,12 +10,12 @@ from treadle.frontends.torchscript.calls import Calls
 from treadle.frontends.torchscript.frames import Condition, Frame
 from treadle.frontends.torchscript.subtyping import flatten_union, make_union
 from treadle.frontends.torchscript.symbols import (
+    IGNORED_CONTEXT,
     ClassSymbol,
     Constant,
     Enumerate,
     Item,
     Range,
-    Special,
     Zip,
 )
 from treadle.ir.graph import Value
@@ -57,6 +57,7 @@ _CASTS: dict[str, tuple[Type, str]] = {
     "int": (INT, "aten::Int"), "float": (FLOAT, "aten::Float"), "bool": (BOOL, "aten::Bool"),
     "complex": (COMPLEX, "aten::Complex"), "str": (STR, "aten::str"),
 }  # fmt: skip
+_PROFILER = "__torch__.torch.autograd.profiler.record_function"
 _ISINSTANCE_NAMES = {"list": "AnyListType", "tuple": "AnyTupleType"}
 
 
@@ -270,15 +271,21 @@ class Specials(Calls):
     def _make_dict(self, node: ast.Call, hint: Type | None) -> Item:
         if not node.args and not node.keywords:
             return self.expression(ast.Dict([], []), hint)
-        args, keywords = self._arguments(node)
+        args, keywords = self._arguments(node) if node.args else ([], {})
+        if not args:
+            keys: list[ast.expr | None] = [ast.Constant(k.arg) for k in node.keywords]
+            display = ast.Dict(keys, [k.value for k in node.keywords])
+            return self.expression(ast.copy_location(display, node), hint)
         if keywords:
-            raise self.unsupported("dict with keyword arguments is not supported")
+            raise self.error("dict takes an iterable of pairs or keyword arguments, not both")
         argument = args[0] if isinstance(args[0], Value) else self.collect(args[0])
         return self.apply("aten::dict", (argument,))
 
     def _new(self, node: ast.Call, hint: Type | None) -> Item:
         (argument,) = self._expect(node, 1)
         symbol = self.item(argument)
+        if isinstance(symbol, ClassSymbol) and symbol.cls.name == _PROFILER:
+            return IGNORED_CONTEXT
         if not isinstance(symbol, ClassSymbol):
             raise self.error("__new__ takes a class")
         cls = symbol.cls
@@ -297,7 +304,7 @@ class Specials(Calls):
 
     def _no_grad(self, node: ast.Call, hint: Type | None) -> Item:
         """Gradient modes mean nothing here: a `with` skips them."""
-        return Special("no_grad")
+        return IGNORED_CONTEXT
 
     def _is_scripting(self, node: ast.Call, hint: Type | None) -> Item:
         return Constant(True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
@@ -19,6 +20,9 @@ class Special:
     """A function of Python or TorchScript that the importer knows by name: ``len``, ``fork``."""
 
     name: str
+
+
+IGNORED_CONTEXT = Special("no_grad")  # an object that means nothing here, whatever it is asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +135,9 @@ class Scope(Protocol):
 
     def find_class(self, name: str) -> Class | None:
         """The class with a qualified name."""
+
+    def library(self, name: str) -> Iterable[Function]:
+        """The functions that stand for operator `name`, to be tried before its overloads."""
 
     def prepare(self, function: Function) -> None:
         """Make sure that the type of `function`'s result is known."""
