@@ -7,6 +7,7 @@
 
 #include "treadle/plan.h"
 #include "treadle/task.h"
+#include "treadle/trace.h"
 
 namespace treadle {
 
@@ -53,6 +54,7 @@ class RunContext {
   };
 
   void run_step(const Plan::Step& step);
+  void execute(const Plan::Step& step, trace::OpTag tag);
 
   const Plan& plan_;
   std::byte* arena_ = nullptr;
