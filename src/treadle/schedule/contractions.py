@@ -140,6 +140,7 @@ def finish_contraction(
     kernel = Contraction(
         name, tuple(builder.buffers), len(product.batch), product.padded, b.packed,
         stores, tile, gates, product.a_k == 1, unit_taps,
+        product.rows[0][0] == product.rows[1][0] == 1,
     )  # fmt: skip
     panel = packed_columns(machine, dtype, tile)
     panels = -(-product.columns // panel)

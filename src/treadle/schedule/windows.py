@@ -152,8 +152,9 @@ def _taps(walk: _Walk, origin: Place, pool: Pool) -> tuple[list[Range], Access]:
         first = sub(mul(position, _i(builder, step)), _i(builder, pad))
         start, stop = _inside(builder, first, dilation, size, pool.kernel[number])
         ranges.append(Range(start, stop))
-        terms.append((walk.axis(d), builder.dim(step * stride)))
-        terms.append((walk.tap(number), builder.dim(dilation * stride)))
+        apart = builder.dim(step * stride)
+        between = apart if step == dilation else builder.dim(dilation * stride)
+        terms += [(walk.axis(d), apart), (walk.tap(number), between)]  # one size: shared loads
         offset -= pad * stride
     return ranges, Access(builder.buffer(origin), tuple(terms), builder.dim(offset))
 

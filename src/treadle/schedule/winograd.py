@@ -65,7 +65,7 @@ def winograd_pays(
         return False
     if set(spec.stride) != {1} or set(spec.dilation) != {1} or max(spec.padding) > 2:
         return False
-    c_out, c_in = weight.shape[:2]
+    c_out, c_in = int(weight.shape[0]), int(weight.shape[1])
     if min(c_in, c_out) < MIN_CHANNELS:
         return False
     n, _, height, width = out
@@ -179,7 +179,8 @@ def _filter_points(weight: np.ndarray) -> np.ndarray:
         "ai,ncij,bj->abcn", _FILTER, weight.astype(np.float64), _FILTER, optimize=True
     )
     c_in, c_out = points.shape[2:]
-    return points.reshape(POINTS, 1, c_in, 1, c_out).astype(weight.dtype)
+    rounded: np.ndarray = points.reshape(POINTS, 1, c_in, 1, c_out).astype(weight.dtype)
+    return rounded
 
 
 def _output_step(
