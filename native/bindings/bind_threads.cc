@@ -65,6 +65,9 @@ void bind_threads(nb::module_& m) {
   m.def(
       "set_affinity", [](const std::string& name) { set_affinity(parse_affinity(name)); },
       nb::arg("name"), "Tie workers to processors from now on: none, compact or spread.");
+  m.def(
+      "has_forked", [] { return Scheduler::instance().queue().num_pushed() > 0; },
+      "Whether a task was ever forked.");
   m.def("cpu_limits", cpu_limits, nb::arg("root") = "",
         "CPUs of the affinity mask, physical cores among them, and the cgroup quota (0: none).");
   m.def("use_backend", use_backend, nb::arg("name"), nb::arg("plugin") = "",

@@ -5,6 +5,7 @@ namespace treadle {
 void TaskQueue::push(Task& task) {
   std::lock_guard lock(mutex_);
   List& list = list_of(task);
+  num_pushed_.store(next_sequence_, std::memory_order_relaxed);
   task.sequence = next_sequence_++;
   task.previous = list.tail;
   task.next = nullptr;

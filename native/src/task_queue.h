@@ -30,6 +30,9 @@ class TaskQueue {
   std::size_t size() const noexcept { return size_.load(std::memory_order_seq_cst); }
   std::size_t num_leaves() const noexcept { return num_leaves_.load(std::memory_order_seq_cst); }
 
+  // How many tasks were ever queued: a hint as well.
+  std::uint64_t num_pushed() const noexcept { return num_pushed_.load(std::memory_order_relaxed); }
+
  private:
   struct List {
     Task* head = nullptr;
@@ -45,6 +48,7 @@ class TaskQueue {
   std::uint64_t next_sequence_ = 1;               // guarded by mutex_
   alignas(64) std::atomic<std::size_t> size_{0};  // written under mutex_
   std::atomic<std::size_t> num_leaves_{0};        // written under mutex_
+  std::atomic<std::uint64_t> num_pushed_{0};      // written under mutex_
 };
 
 }  // namespace treadle

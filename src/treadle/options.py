@@ -12,6 +12,47 @@ from dataclasses import dataclass
 from pathlib import Path
 
 
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """A variable of the environment: what holds without it, and what it does."""
+
+    default: str
+    meaning: str
+
+
+VARIABLES: dict[str, Variable] = {
+    "TREADLE_AFFINITY": Variable("none", "compact, spread or none: tie workers to processors"),
+    "TREADLE_BUDGET": Variable("CPUs or quota", "how many threads may compute"),
+    "TREADLE_CACHE_DIR": Variable("~/.cache/treadle", "where compiled kernels are kept"),
+    "TREADLE_CACHE_LIMIT_MB": Variable("1024", "size of that cache"),
+    "TREADLE_INTERPRET": Variable("0", "1: run everything in the reference interpreter"),
+    "TREADLE_ISA": Variable("native", "native or avx2: the instructions to generate"),
+    "TREADLE_NUM_INTEROP_THREADS": Variable("budget", "forked tasks that run side by side"),
+    "TREADLE_SPIN_US": Variable("50", "how long a worker spins before it sleeps, 0 to 50"),
+    "TREADLE_STRICT_TORCH": Variable("0", "1: inter-op threads may be set once only, as in torch"),
+    "TREADLE_THREADING": Variable("native", "native, openmp, tbb or serial: the thread pool"),
+    "TREADLE_VERIFY": Variable("0", "1: check the graph after every pass"),
+    "MKL_NUM_THREADS": Variable("budget", "threads inside an operator; wins over OMP_NUM_THREADS"),
+    "OMP_NUM_THREADS": Variable("budget", "threads inside an operator"),
+    "XDG_CACHE_HOME": Variable("~/.cache", "where caches live"),
+}
+"""Every variable of the environment that Treadle reads."""
+
+
+def environment() -> dict[str, dict[str, str]]:
+    """Value, origin and meaning of each of `VARIABLES`."""
+    found = {}
+    for name, about in VARIABLES.items():
+        value = variable(name)
+        origin = "default" if value is None else "environment"
+        found[name] = {
+            "value": about.default if value is None else value,
+            "origin": origin,
+            "meaning": about.meaning,
+        }
+    return found
+
+
 def variable(name: str) -> str | None:
     """The environment variable `name`, stripped; None if unset or empty."""
     value = os.environ.get(name, "").strip()

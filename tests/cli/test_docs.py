@@ -16,8 +16,8 @@ import pytest
 import treadle as library
 from tests.cli.conftest import Command
 from tests.cli.support import DIGITS, images
-from treadle.cli.info import VARIABLES
 from treadle.cli.tune import parse_settings
+from treadle.options import VARIABLES
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)

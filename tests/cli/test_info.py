@@ -10,8 +10,8 @@ import pytest
 
 import treadle as library
 from tests.cli.conftest import Command
-from treadle.cli.info import VARIABLES
 from treadle.codegen import ObjectCache
+from treadle.options import VARIABLES
 
 SOURCE = Path(library.__file__).parent
 

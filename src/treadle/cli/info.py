@@ -19,22 +19,6 @@ from treadle.codegen import ObjectCache, Target
 from treadle.errors import UnsupportedError
 from treadle.runtime import Setting, available_backends
 
-VARIABLES: dict[str, str] = {
-    "TREADLE_BUDGET": "how many threads may compute; default: CPUs or container quota",
-    "TREADLE_CACHE_DIR": "where compiled kernels are kept; default: ~/.cache/treadle",
-    "TREADLE_CACHE_LIMIT_MB": "size of that cache; default: 1024",
-    "TREADLE_INTERPRET": "1: run everything in the reference interpreter",
-    "TREADLE_ISA": "native or avx2: the instructions to generate",
-    "TREADLE_SPIN_US": "how long a worker spins before it sleeps, 0 to 50; default: 50",
-    "TREADLE_STRICT_TORCH": "1: thread settings may be made once only, as in torch",
-    "TREADLE_THREADING": "native, openmp, tbb or serial: the thread pool; default: native",
-    "TREADLE_VERIFY": "1: check the graph after every pass",
-    "MKL_NUM_THREADS": "threads inside an operator; wins over OMP_NUM_THREADS",
-    "OMP_NUM_THREADS": "threads inside an operator",
-    "XDG_CACHE_HOME": "where caches live; default: ~/.cache",
-}
-"""Every variable of the environment that Treadle reads, and what it does."""
-
 _PACKAGES = ("numpy", "llvmlite", "ml_dtypes", "rich", "typer", "matplotlib", "tbb")
 _FEATURES = (
     "avx2", "fma", "f16c", "avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512vnni",
@@ -51,7 +35,7 @@ def info(
         "processor": _processor(),
         "threads": _threads(),
         "cache": _cache(),
-        "environment": _environment(),
+        "environment": options.environment(),
     }
     if as_json:
         print_json(found)
@@ -68,8 +52,9 @@ def info(
 
 def _row(entry: Any) -> tuple[str, ...]:
     if isinstance(entry, dict):
-        value = "not set" if entry["value"] is None else str(entry["value"])
-        return value, *(str(entry[key]) for key in ("origin", "meaning") if key in entry)
+        return str(entry["value"]), *(
+            str(entry[key]) for key in ("origin", "meaning") if key in entry
+        )
     return (", ".join(map(str, entry)) if isinstance(entry, list) else str(entry),)
 
 
@@ -135,15 +120,6 @@ def _cache() -> dict[str, Any]:
         "size": human_bytes(found.size_bytes),
         "limit": human_bytes(found.limit_bytes),
     }
-
-
-def _environment() -> dict[str, Any]:
-    found = {}
-    for name, meaning in VARIABLES.items():
-        value = options.variable(name)
-        origin = "default" if value is None else "environment"
-        found[name] = {"value": value, "origin": origin, "meaning": meaning}
-    return found
 
 
 def describe_machine() -> str:

@@ -13,12 +13,12 @@ from treadle.runtime.backends import available as available_backends
 from treadle.runtime.backends import use as use_backend
 from treadle.runtime.futures import Future, collect_all, fork, wait, wait_all
 from treadle.runtime.package import get_cmake_dir, get_include
+from treadle.runtime.report import parallel_info
 from treadle.runtime.threads import (
     Setting,
     get_budget,
     get_num_interop_threads,
     get_num_threads,
-    parallel_info,
     refresh_budget,
     set_num_interop_threads,
     set_num_threads,

@@ -1,4 +1,4 @@
-"""Thread counts in environment variables, read as OpenMP reads them."""
+"""Thread settings in environment variables; counts are read as OpenMP reads them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ import re
 import warnings
 
 from treadle import options
+
+
+AFFINITIES = ("none", "compact", "spread")
 
 
 def warn(message: str) -> None:
@@ -27,3 +30,12 @@ def thread_count(name: str) -> int | None:
         return count
     warn(f"{name}={text!r} ignored: expected a positive integer")
     return None
+
+
+def affinity() -> str:
+    """What ``TREADLE_AFFINITY`` says, ``none`` after a warning if that is no word for it."""
+    text = (options.variable("TREADLE_AFFINITY") or "none").lower()
+    if text in AFFINITIES:
+        return text
+    warn(f"TREADLE_AFFINITY={text!r} ignored: expected one of {', '.join(AFFINITIES)}")
+    return "none"

@@ -1,13 +1,14 @@
-"""The thread settings: who decided them, how to change them, and what `parallel_info` says."""
+"""The thread settings: who decided them, and how to change them."""
 
 from __future__ import annotations
 
 import atexit
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Literal, overload
+from typing import Any
 
 import numpy as np
 
@@ -27,11 +28,23 @@ class Setting:
 
 
 @dataclass(frozen=True, slots=True)
-class _Settings:
+class Settings:
+    """The settings of the process, without what contexts and calls say.
+
+    `interop_limits` are those of the ``threads(inter=..)`` blocks under way; the least holds.
+    """
+
     budget: Setting
     intra: Setting
     interop: Setting
     interop_was_set: bool = False
+    interop_limits: tuple[int, ...] = ()
+
+    def apply(self) -> None:
+        """Tell the native core."""
+        _native.set_budget(self.budget.value)
+        _native.set_num_threads(self.intra.value)
+        _native.set_num_interop_threads(min(self.interop_limits, default=self.interop.value))
 
 
 def _read_budget() -> Setting:
@@ -44,8 +57,8 @@ def _read_budget() -> Setting:
     return Setting(limits["cores"], "affinity")
 
 
-def _read_intra(budget: Setting) -> Setting:
-    for name in ("MKL_NUM_THREADS", "OMP_NUM_THREADS"):
+def _read_count(budget: Setting, *names: str) -> Setting:
+    for name in names:
         count = environment.thread_count(name)
         if count is not None:
             if count > budget.value:
@@ -57,25 +70,53 @@ def _read_intra(budget: Setting) -> Setting:
     return Setting(budget.value, "default")
 
 
-def _start() -> _Settings:
+def _start() -> Settings:
     budget = _read_budget()
-    settings = _Settings(budget, _read_intra(budget), Setting(budget.value, "default"))
+    intra = _read_count(budget, "MKL_NUM_THREADS", "OMP_NUM_THREADS")
+    started = Settings(budget, intra, _read_count(budget, "TREADLE_NUM_INTEROP_THREADS"))
+    started.apply()
     _native.set_spin_us(options.integer("TREADLE_SPIN_US", 50, 0, 50))
-    _native.set_budget(settings.budget.value)
-    _native.set_num_threads(settings.intra.value)
-    _native.set_num_interop_threads(settings.interop.value)
+    _native.set_affinity(environment.affinity())
     backends.choose_from_environment()
     # Before the interpreter goes, queued tasks are dropped and running ones get a while to end.
     atexit.register(_native.shut_down, 5.0)
-    return settings
+    return started
 
 
 _settings = _start()
+_lock = threading.Lock()  # guards changes of _settings
+
+
+def _unlock_in_child() -> None:
+    global _lock
+    _lock = threading.Lock()
+
+
+os.register_at_fork(after_in_child=_unlock_in_child)
+
+
+def _change(**changes: Any) -> None:
+    """Change settings and apply them all, under the lock."""
+    global _settings
+    _settings = replace(_settings, **changes)
+    _settings.apply()
+
+
+def settings() -> Settings:
+    """The settings as they are now."""
+    return _settings
+
+
+def _type_name(value: object) -> str:
+    """The name of a type as C knows it, which is how torch prints it."""
+    kind = type(value)
+    is_numpy = kind.__module__ == "numpy"
+    return f"numpy.{kind.__name__}" if is_numpy else kind.__name__
 
 
 def _check_count(function: str, threads: object) -> int:
     if isinstance(threads, bool | np.bool_) or not isinstance(threads, int | np.integer):
-        raise ThreadingError(f"{function} expects an int, but got {type(threads).__name__}")
+        raise ThreadingError(f"{function} expects an int, but got {_type_name(threads)}")
     count = int(threads)
     if count >= _MAX_INT or count < -_MAX_INT:
         raise InputError("Overflow when unpacking long")
@@ -93,10 +134,9 @@ def set_num_threads(threads: int) -> None:
         ThreadingError: if `threads` is no exact integer or not positive.
         InputError: if it does not fit 32 bits.
     """
-    global _settings
     count = _check_count("set_num_threads", threads)
-    _native.set_num_threads(count)
-    _settings = replace(_settings, intra=Setting(count, "API"))
+    with _lock:
+        _change(intra=Setting(count, "API"))
 
 
 def get_num_threads() -> int:
@@ -110,18 +150,19 @@ def set_num_interop_threads(threads: int) -> None:
 
     Raises:
         ThreadingError: if `threads` is no exact integer or not positive; with
-            ``TREADLE_STRICT_TORCH=1`` also at the second call, as torch does.
+            ``TREADLE_STRICT_TORCH=1`` also at the second call and after the first fork, as torch
+            does.
         InputError: if it does not fit 32 bits.
     """
-    global _settings
     count = _check_count("set_num_interop_threads", threads)
-    if _settings.interop_was_set and options.flag("TREADLE_STRICT_TORCH"):
-        raise ThreadingError(
-            "Error: cannot set number of interop threads after parallel work has started or "
-            "set_num_interop_threads called"
-        )
-    _native.set_num_interop_threads(count)
-    _settings = replace(_settings, interop=Setting(count, "API"), interop_was_set=True)
+    with _lock:
+        is_late = _settings.interop_was_set or _native.has_forked()
+        if is_late and options.flag("TREADLE_STRICT_TORCH"):
+            raise ThreadingError(
+                "Error: cannot set number of interop threads after parallel work has started or "
+                "set_num_interop_threads called"
+            )
+        _change(interop=Setting(count, "API"), interop_was_set=True)
 
 
 def get_num_interop_threads() -> int:
@@ -136,17 +177,15 @@ def get_budget() -> int:
 
 def refresh_budget() -> int:
     """Read affinity and cgroup quota again; settings nobody made follow. Returns the budget."""
-    global _settings
-    budget = _read_budget()
-    settings = replace(_settings, budget=budget)
-    if settings.intra.origin == "default":
-        settings = replace(settings, intra=Setting(budget.value, "default"))
-    if settings.interop.origin == "default":
-        settings = replace(settings, interop=Setting(budget.value, "default"))
-    _native.set_budget(budget.value)
-    _native.set_num_threads(settings.intra.value)
-    _native.set_num_interop_threads(settings.interop.value)
-    _settings = settings
+    with _lock:
+        budget = _read_budget()
+        default = Setting(budget.value, "default")
+        intra, interop = _settings.intra, _settings.interop
+        _change(
+            budget=budget,
+            intra=default if intra.origin == "default" else intra,
+            interop=default if interop.origin == "default" else interop,
+        )
     return budget.value
 
 
@@ -154,72 +193,22 @@ def refresh_budget() -> int:
 def threads(*, intra: int | None = None, inter: int | None = None) -> Iterator[None]:
     """Limit threads inside a block: `intra` for runs started by this context only.
 
-    `inter` is the process's setting while the block lasts.
+    `inter` limits the forked tasks of the whole process while the block lasts; where blocks
+    overlap, the least holds.
     """
-    token = None
-    previous = _native.get_num_interop_threads()
-    if inter is not None:
-        _native.set_num_interop_threads(_check_count("threads(inter=..)", inter))
-    if intra is not None:
-        token = _native.intra_limit.set(_check_count("threads(intra=..)", intra))
+    inter_limit = None if inter is None else _check_count("threads(inter=..)", inter)
+    intra_limit = None if intra is None else _check_count("threads(intra=..)", intra)
+    if inter_limit is not None:
+        with _lock:
+            _change(interop_limits=(*_settings.interop_limits, inter_limit))
+    token = None if intra_limit is None else _native.intra_limit.set(intra_limit)
     try:
         yield
     finally:
         if token is not None:
             _native.intra_limit.reset(token)
-        if inter is not None:
-            _native.set_num_interop_threads(previous)
-
-
-def _as_dict() -> dict[str, Setting | str]:
-    limits = _native.cpu_limits()
-    quota = limits["quota"]
-    return {
-        "backend": _native.backend(),
-        "num_threads": _settings.intra,
-        "num_interop_threads": _settings.interop,
-        "budget": _settings.budget,
-        "affinity": Setting(limits["affinity"], "affinity"),
-        "physical_cores": Setting(limits["cores"], "affinity"),
-        "quota": Setting(quota, "quota" if quota else "default"),
-    }
-
-
-def _as_text() -> str:
-    info = _as_dict()
-    lines = [
-        "ATen/Parallel:",
-        f"\tat::get_num_threads() : {get_num_threads()}",
-        f"\tat::get_num_interop_threads() : {get_num_interop_threads()}",
-        "OpenMP not found" if _native.backend() != "openmp" else "OpenMP",
-        "MKL not found",
-        "MKLDNN not found",
-        f"std::thread::hardware_concurrency() : {os.cpu_count()}",
-        "Environment variables:",
-        f"\tOMP_NUM_THREADS : {options.variable('OMP_NUM_THREADS') or '[not set]'}",
-        f"\tMKL_NUM_THREADS : {options.variable('MKL_NUM_THREADS') or '[not set]'}",
-        f"ATen parallel backend: {backends.TORCH_NAMES[_native.backend()]}",
-        "Treadle:",
-    ]
-    for name, setting in info.items():
-        text = setting if isinstance(setting, str) else f"{setting.value} ({setting.origin})"
-        lines.append(f"\t{name} : {text}")
-    note = backends.NOTES.get(_native.backend())
-    if note:
-        lines.append(f"\tnote : {note}")
-    return "\n".join(lines) + "\n"
-
-
-@overload
-def parallel_info(*, as_dict: Literal[False] = False) -> str: ...
-@overload
-def parallel_info(*, as_dict: Literal[True]) -> dict[str, Setting | str]: ...
-
-
-def parallel_info(*, as_dict: bool = False) -> str | dict[str, Setting | str]:
-    """All thread settings: in torch's layout with Treadle's own lines after it, or as a dict.
-
-    Source:
-        ``torch.__config__.parallel_info()``
-    """
-    return _as_dict() if as_dict else _as_text()
+        if inter_limit is not None:
+            with _lock:
+                limits = list(_settings.interop_limits)
+                limits.remove(inter_limit)
+                _change(interop_limits=tuple(limits))

@@ -1,0 +1,27 @@
+"""Python code in a process of its own, with the thread settings of the environment that it is given."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+
+_NAMES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+def run_python(
+    code: str, prefix: Sequence[str] = (), /, **environment: str
+) -> "subprocess.CompletedProcess[str]":
+    """Run `code` after ``import treadle`` and ``from treadle import runtime``."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in _NAMES and not name.startswith("TREADLE_")
+    }
+    return subprocess.run(
+        [*prefix, sys.executable, "-c", "import treadle\nfrom treadle import runtime\n" + code],
+        check=True,
+        capture_output=True,
+        text=True,
+        env=kept | environment,
+        timeout=50,
+    )
