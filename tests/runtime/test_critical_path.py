@@ -167,7 +167,7 @@ def test_time_is_waiting_only_where_nothing_else_is_done() -> None:
     )  # fmt: skip
     worker = lane(
         Event(Kind.SPIN, "", 0, 20), Event(Kind.PARK, "", 20, 80),
-        Event(Kind.CHUNK, "a", 85, 95, 1000, 0, 0, 1), name="treadle worker 1",
+        Event(Kind.CHUNK, "a", 85, 95, 1000, 0, 0, 1), name="treadle-1",
     )  # fmt: skip
     first, second = summarize([main, worker], 100).threads
     assert (first.compute_ns, first.runtime_ns, first.waiting_ns) == (10, 60, 30)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ import numpy as np
 RawLane: TypeAlias = tuple[str, int, int, np.ndarray[Any, np.dtype[np.int64]]]
 """Thread name, thread id, number of lost events, events: as ``_native.trace_collect`` gives it."""
 
-_WORKER = "treadle"
+_WORKER = re.compile(r"treadle(-\d+)?")
 _NAME_BITS = 32
 
 
@@ -66,24 +67,19 @@ class Lane:
 
 
 def decode(raw: Iterable[RawLane], names: Sequence[str], end_ns: int) -> tuple[Lane, ...]:
-    """The lanes of `raw`, clients before workers, each in the order of its first event."""
+    """The lanes of `raw`: clients in the order of their first events, then the pool's workers."""
     python_names = {t.native_id: t.name for t in threading.enumerate()}
-    lanes = []
+    clients, workers = [], []
     for native_name, thread_id, num_lost, words in raw:
-        if native_name.startswith(_WORKER):
-            name = ""
+        events = _events(words, names, end_ns)
+        if _WORKER.fullmatch(native_name):
+            workers.append(Lane(native_name, thread_id, events, num_lost))
         else:
             name = python_names.get(thread_id) or f"{native_name or 'thread'} {thread_id}"
-        lanes.append(Lane(name, thread_id, _events(words, names, end_ns), num_lost))
-    lanes.sort(key=lambda lane: (not lane.name, lane.events[0].begin_ns if lane.events else 0))
-    workers = [lane for lane in lanes if not lane.name]
-    return (
-        *(lane for lane in lanes if lane.name),
-        *(
-            Lane(f"treadle worker {i}", w.thread_id, w.events, w.num_lost)
-            for i, w in enumerate(workers, 1)
-        ),
-    )
+            clients.append(Lane(name, thread_id, events, num_lost))
+    clients.sort(key=lambda lane: lane.events[0].begin_ns if lane.events else end_ns)
+    workers.sort(key=lambda lane: (len(lane.name), lane.name))
+    return (*clients, *workers)
 
 
 def _events(
