@@ -6,6 +6,7 @@ find_package(nanobind CONFIG REQUIRED)
 
 nanobind_add_module(_native NB_STATIC NOMINSIZE
   native/bindings/arrays.cc
+  native/bindings/bind_control.cc
   native/bindings/bind_memory.cc
   native/bindings/bind_plan.cc
   native/bindings/bind_program.cc

@@ -106,10 +106,11 @@ std::vector<void*> check_arrays(nb::handle arrays, const std::vector<ArrayType>&
   return data;
 }
 
-void run_into(const BoundPlan& self, nb::handle inputs, nb::handle outputs, int threads) {
+void run_into(const BoundPlan& self, nb::handle inputs, nb::handle outputs, int threads,
+              RunControl* control) {
   std::vector<void*> in = check_arrays(inputs, self.inputs, "input", false);
   std::vector<void*> out = check_arrays(outputs, self.outputs, "output", true);
-  self.run(in.data(), out.data(), threads);
+  self.run(in.data(), out.data(), threads, control);
 }
 
 std::vector<std::pair<std::string, double>> profile(const BoundPlan& self, nb::handle inputs,
@@ -148,13 +149,13 @@ PyType_Slot kSlots[] = {{Py_tp_traverse, reinterpret_cast<void*>(traverse)},
 
 }  // namespace
 
-void BoundPlan::run(void* const* in, void* const* out, int threads) const {
+void BoundPlan::run(void* const* in, void* const* out, int threads, RunControl* control) const {
   int limit = context_limit();
   if (threads > 0) limit = limit > 0 ? std::min(limit, threads) : threads;
   Status status;
   {
     nb::gil_scoped_release released;
-    status = plan->run(in, out, limit);
+    status = plan->run(in, out, limit, control);
   }
   if (status[0] == 0) return;
   if (on_status.is_valid() && !on_status.is_none())
@@ -171,6 +172,7 @@ void bind_plan(nb::module_& m) {
            nb::arg("on_status") = nb::none(),
            "Check the code once; raise PlanError, naming the instruction, if it is not sound.")
       .def("run", run_into, nb::arg("inputs"), nb::arg("outputs"), nb::arg("threads") = 0,
+           nb::arg("control") = nb::none(),
            "Run into the caller's arrays, with at most `threads` threads if that is not 0.")
       .def("profile", profile, nb::arg("inputs"), nb::arg("repeats") = 1,
            "Name and median seconds of each kernel call, forks run in place.");

@@ -10,6 +10,38 @@
 namespace treadle {
 namespace {
 
+struct CallOptions {
+  int threads = 0;
+  RunControl* control = nullptr;  // alive as long as the call's keywords
+};
+
+int parse_threads(PyObject* value) {
+  if (value == Py_None) return 0;
+  long threads = PyLong_AsLong(value);
+  if (threads == -1 && PyErr_Occurred()) nb::raise_python_error();
+  if (threads < 1 || threads > INT32_MAX)
+    throw nb::value_error("threads must be a positive integer");
+  return static_cast<int>(threads);
+}
+
+CallOptions parse_options(PyObject* kwargs) {
+  CallOptions options;
+  if (!kwargs) return options;
+  Py_ssize_t position = 0;
+  PyObject *name, *value;
+  while (PyDict_Next(kwargs, &position, &name, &value)) {
+    if (PyUnicode_CompareWithASCIIString(name, "threads") == 0) {
+      options.threads = parse_threads(value);
+    } else if (PyUnicode_CompareWithASCIIString(name, "control") == 0 &&
+               (value == Py_None || nb::isinstance<RunControl>(value))) {
+      options.control = value == Py_None ? nullptr : nb::inst_ptr<RunControl>(value);
+    } else {
+      throw nb::type_error("a program takes arrays and the keyword threads or control");
+    }
+  }
+  return options;
+}
+
 // The entry of a compiled model: finds the plan for the arguments' types and shapes, or has it
 // made, and runs it. Everything but the run itself happens under the GIL, which guards the cache.
 class Program {
@@ -19,7 +51,7 @@ class Program {
     if (capacity_ == 0) throw nb::value_error("the capacity must be positive");
   }
 
-  nb::object call(PyObject* const* arguments, std::size_t count, int threads) {
+  nb::object call(PyObject* const* arguments, std::size_t count, const CallOptions& options) {
     std::vector<nb::object> arrays(count);
     for (std::size_t i = 0; i < count; ++i) arrays[i] = plain_array(arguments[i]);
     nb::object owner = find_plan(arrays);  // keeps the plan alive if the cache drops it meanwhile
@@ -34,7 +66,7 @@ class Program {
       data[count + i] = PyArray_DATA(as_numpy(result));
       PyTuple_SET_ITEM(results.ptr(), static_cast<Py_ssize_t>(i), result.release().ptr());
     }
-    plan.run(data.data(), data.data() + count, threads);
+    plan.run(data.data(), data.data() + count, options.threads, options.control);
     return wrap_.is_none() ? results : wrap_all(results);
   }
 
@@ -122,26 +154,13 @@ class Program {
   Signature signature_;  // of the current call; a member to reuse its memory
 };
 
-int parse_threads(PyObject* kwargs) {
-  if (!kwargs || PyDict_GET_SIZE(kwargs) == 0) return 0;
-  PyObject* value = PyDict_GetItemString(kwargs, "threads");
-  if (!value || PyDict_GET_SIZE(kwargs) != 1)
-    throw nb::type_error("a program takes arrays and the keyword threads");
-  if (value == Py_None) return 0;
-  long threads = PyLong_AsLong(value);
-  if (threads == -1 && PyErr_Occurred()) nb::raise_python_error();
-  if (threads < 1 || threads > INT32_MAX)
-    throw nb::value_error("threads must be a positive integer");
-  return static_cast<int>(threads);
-}
-
 // tp_call itself rather than a bound __call__: the way through nanobind's overload resolution costs
 // more than a small plan.
 PyObject* call_program(PyObject* self, PyObject* args, PyObject* kwargs) {
   return translate_errors([&] {
     return nb::inst_ptr<Program>(self)->call(&PyTuple_GET_ITEM(args, 0),
                                              static_cast<std::size_t>(PyTuple_GET_SIZE(args)),
-                                             parse_threads(kwargs));
+                                             parse_options(kwargs));
   });
 }
 
@@ -165,7 +184,8 @@ PyType_Slot kSlots[] = {{Py_tp_call, reinterpret_cast<void*>(call_program)},
 void bind_program(nb::module_& m) {
   nb::class_<Program>(
       m, "Program", nb::type_slots(kSlots),
-      "A model compiled for any shapes: `program(*arrays, threads=n)` binds and runs it.")
+      "A model compiled for any shapes: `program(*arrays, threads=n, control=c)` binds and runs "
+      "it.")
       .def(nb::init<nb::object, nb::object, std::size_t>(), nb::arg("bind"),
            nb::arg("wrap") = nb::none(), nb::arg("capacity") = 64,
            "`bind(((dtype, shape), ...))` makes the plan for new types and shapes, of which the "

@@ -6,6 +6,7 @@
 #include <limits>
 #include <optional>
 #include <thread>
+#include <utility>
 
 #include <nanobind/stl/optional.h>
 
@@ -60,6 +61,7 @@ class TaskHandle {
   TaskHandle(nb::object function, bool may_run_early) : task_(new PythonTask) {
     task_->function = function.release().ptr();
     task_->body = run_python;
+    task_->is_hosted = true;
     task_->may_run_early = may_run_early;
     task_->owners.store(2);
     nb::gil_scoped_release released;
@@ -88,6 +90,17 @@ class TaskHandle {
       }
       if (PyErr_CheckSignals() < 0) nb::raise_python_error();
     }
+    return true;
+  }
+
+  // Gives the task up if nobody has started it.
+  bool cancel() {
+    if (!task_->body) return false;
+    if (!Scheduler::instance().queue().claim(*task_)) return false;
+    PyObject* function = std::exchange(task_->function, nullptr);
+    task_->done.set();
+    task_->release();
+    Py_XDECREF(function);
     return true;
   }
 
@@ -126,6 +139,8 @@ void bind_task(nb::module_& m) {
       .def("done", &TaskHandle::done, "Whether the task is finished.")
       .def("wait", &TaskHandle::wait, nb::arg("seconds") = nb::none(),
            "Wait for the end, running the task here if nobody started it; False after `seconds`.")
+      .def("cancel", &TaskHandle::cancel,
+           "Give a submitted task up; False if somebody has started it.")
       .def("complete", &TaskHandle::complete, "Fulfil a promise.");
   m.def("shut_down", shut_down, nb::arg("seconds"),
         "Drop queued tasks and end the workers; False if some still run after `seconds`.");

@@ -66,8 +66,15 @@ void bind_threads(nb::module_& m) {
       "set_affinity", [](const std::string& name) { set_affinity(parse_affinity(name)); },
       nb::arg("name"), "Tie workers to processors from now on: none, compact or spread.");
   m.def(
+      "peak_computing", [] { return Scheduler::instance().native_pool().admission().take_peak(); },
+      "The most threads that computed at a time since the last call.");
+  m.def(
       "has_forked", [] { return Scheduler::instance().queue().num_pushed() > 0; },
       "Whether a task was ever forked.");
+  m.def(
+      "num_waiting",
+      [] { return Scheduler::instance().native_pool().admission().num_waiting(); },
+      "How many threads wait to compute.");
   m.def("cpu_limits", cpu_limits, nb::arg("root") = "",
         "CPUs of the affinity mask, physical cores among them, and the cgroup quota (0: none).");
   m.def("use_backend", use_backend, nb::arg("name"), nb::arg("plugin") = "",

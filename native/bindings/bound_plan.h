@@ -6,6 +6,7 @@
 
 #include "arrays.h"
 #include "treadle/plan.h"
+#include "treadle/run_control.h"
 
 namespace treadle {
 
@@ -18,8 +19,8 @@ struct BoundPlan {
   nb::object on_status;
 
   // Runs the plan with the GIL released, within the context's and the call's limits of threads.
-  // Throws what `on_status` raises if a kernel reported a failure.
-  void run(void* const* in, void* const* out, int threads) const;
+  // Throws what `on_status` raises if a kernel reported a failure, RunStopped if `control` stops it.
+  void run(void* const* in, void* const* out, int threads, RunControl* control = nullptr) const;
 };
 
 // The intra-op limit of the current context (the variable `thread_limits`), 0 for none.

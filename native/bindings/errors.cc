@@ -4,6 +4,7 @@
 #include <typeinfo>
 
 #include "treadle/plan.h"
+#include "treadle/run_control.h"
 
 namespace treadle {
 namespace {
@@ -13,6 +14,11 @@ namespace nb = nanobind;
 void raise_as(const char* name, const char* message) {
   nb::object type = nb::module_::import_("treadle.errors").attr(name);
   PyErr_SetString(type.ptr(), message);
+}
+
+void raise_stopped(const RunStopped& stopped) {
+  const bool is_late = stopped.reason() == RunControl::Reason::kDeadline;
+  raise_as(is_late ? "DeadlineExceeded" : "Cancelled", stopped.what());
 }
 
 }  // namespace
@@ -28,6 +34,8 @@ void set_python_error() noexcept {
         error.what());
   } catch (const PlanError& error) {
     raise_as("PlanError", error.what());
+  } catch (const RunStopped& stopped) {
+    raise_stopped(stopped);
   } catch (const std::bad_alloc&) {
     PyErr_NoMemory();
   } catch (const std::exception& error) {
@@ -41,6 +49,8 @@ void register_errors() {
       std::rethrow_exception(error);
     } catch (const PlanError& plan_error) {
       raise_as("PlanError", plan_error.what());
+    } catch (const RunStopped& stopped) {
+      raise_stopped(stopped);
     } catch (const std::bad_cast&) {
       PyErr_SetString(PyExc_TypeError, "a field of a plan has the wrong type, or does not fit it");
     }

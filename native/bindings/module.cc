@@ -7,6 +7,7 @@ NB_MODULE(_native, m) {
   m.doc() = "The native core: threads, tasks, plans, and the memory of results.";
   treadle::import_numpy();
   treadle::register_errors();
+  treadle::bind_control(m);
   treadle::bind_memory(m);
   treadle::bind_plan(m);
   treadle::bind_program(m);

@@ -86,26 +86,18 @@ NativePool::NativePool(TaskQueue& queue, int budget) : queue_(queue) { resize(bu
 
 void NativePool::resize(int budget) {
   budget = std::clamp(budget, 1, kMaxThreads);
-  budget_.store(budget);
   worker_limit_.store(budget - 1);
   // With a budget of one, tasks that nobody waits for still need somebody to run them.
   task_worker_limit_.store(std::max(1, budget - 1));
+  admission_.resize(budget);
   wake_all(sleepers_);
 }
 
 // ---- the budget
 
 void NativePool::leave() {
-  computing_.fetch_sub(kClient, std::memory_order_seq_cst);
+  admission_.leave();
   if (has_work(false)) signal(1, false);
-}
-
-bool NativePool::try_enter() {
-  std::int64_t computing = computing_.load(std::memory_order_relaxed);
-  do {
-    if (num_computing(computing) >= budget_.load(std::memory_order_relaxed)) return false;
-  } while (!computing_.compare_exchange_weak(computing, computing + 1));
-  return true;
 }
 
 // ---- sleeping
@@ -185,8 +177,9 @@ void NativePool::run_chunks(std::int64_t num_chunks, int max_threads, bool is_le
   int seats = std::min({max_threads - 1, worker_limit_.load(std::memory_order_relaxed),
                         static_cast<int>(std::min<std::int64_t>(num_chunks - 1, kMaxThreads))});
   // With as many clients as threads nobody could help.
-  Region* region =
-      seats > 0 && num_chunks <= kMaxChunks && !has_only_clients() ? acquire_region() : nullptr;
+  Region* region = seats > 0 && num_chunks <= kMaxChunks && !admission_.has_only_clients()
+                       ? acquire_region()
+                       : nullptr;
   if (!region) {
     for (std::int64_t i = 0; i < num_chunks; ++i) fn(context, i);
     return;
@@ -214,12 +207,13 @@ void NativePool::run_chunks(std::int64_t num_chunks, int max_threads, bool is_le
     state = region->state.load(std::memory_order_relaxed);
   }
   open_.fetch_and(~bit, std::memory_order_relaxed);
-  finish_region(*region, static_cast<std::uint32_t>(num_chunks) - mine, began_ns);
+  finish_region(*region, static_cast<std::uint32_t>(num_chunks) - mine, is_leaf, began_ns);
   region->in_use = false;
 }
 
 // Waits for the chunks that others have started.
-void NativePool::finish_region(Region& region, std::uint32_t theirs, std::int64_t began_ns) {
+void NativePool::finish_region(Region& region, std::uint32_t theirs, bool is_leaf,
+                               std::int64_t began_ns) {
   trace::Scope traced(trace::Kind::kChunksWait);
   std::int64_t idle_since = 0;
   for (int turn = 1; region.finished.load(std::memory_order_acquire) != theirs; ++turn) {
@@ -231,8 +225,16 @@ void NativePool::finish_region(Region& region, std::uint32_t theirs, std::int64_
     region.work_ns = idle_since - began_ns;
     region.idle_since_ns = idle_since;
     if (region.finished.fetch_or(kOwnerSleeps, std::memory_order_acq_rel) == theirs) break;
-    while ((region.finished.load(std::memory_order_acquire) & ~kOwnerSleeps) != theirs)
-      region.owner->park();
+    auto sleep = [&] {
+      while ((region.finished.load(std::memory_order_acquire) & ~kOwnerSleeps) != theirs)
+        region.owner->park();
+    };
+    if (is_leaf) {
+      sleep();
+    } else {  // a chunk may wait for a place in its turn
+      OutsideScope outside(*this);
+      sleep();
+    }
     break;
   }
 }
@@ -255,10 +257,8 @@ bool NativePool::help_region(Region& region, bool leaf_only) {
     // The region may be reused as soon as the last chunk is counted.
     std::uint32_t before = region.finished.fetch_add(1, std::memory_order_acq_rel);
     if (before & kOwnerSleeps) owner->unpark();
-    // A client came and we are one too many: it takes our place, the owner the rest.
-    if (num_computing(computing_.load(std::memory_order_relaxed)) >
-        budget_.load(std::memory_order_relaxed))
-      break;
+    // A client came: it takes our place, the owner the rest.
+    if (admission_.has_waiting() && admission_.yield_place()) break;
     state = region.state.load(std::memory_order_acquire);
   } while (claim_chunk(region, generation, state));
   return true;
@@ -273,43 +273,54 @@ bool NativePool::help_regions(bool leaf_only) {
 // ---- workers
 
 bool NativePool::has_work(bool leaf_only) const {
-  if (!leaf_only && is_full()) return false;
+  if (!leaf_only) {
+    const bool more_tasks = num_running_tasks_.load() < interop_limit_.load();
+    if (more_tasks && queue_.num_hosted() > 0) return true;
+    if (admission_.is_full()) return false;
+    if (more_tasks && queue_.size() > 0) return true;
+  }
   for (std::uint64_t open = open_.load(std::memory_order_seq_cst); open; open &= open - 1)
     if (has_free_chunk(regions_[std::countr_zero(open)].state.load(std::memory_order_acquire),
                        leaf_only))
       return true;
-  if (leaf_only) return queue_.num_leaves() > 0;
-  return queue_.size() > 0 && num_running_tasks_.load() < interop_limit_.load();
+  return leaf_only && queue_.num_leaves() > 0;
 }
 
 bool NativePool::run_task() {
   if (queue_.size() == 0) return false;
   // Raised before the check, so that two workers never pass it for one place.
   bool allowed = num_running_tasks_.fetch_add(1) < interop_limit_.load(std::memory_order_relaxed);
-  Task* task = allowed ? queue_.pop() : nullptr;
+  Task* task = nullptr;
+  if (allowed && admission_.try_enter(Place::kWorker)) task = queue_.pop();
+  if (!task && allowed) task = queue_.pop_hosted();
   if (task) {
+    if (task->is_hosted && thread_state().place != Place::kNone) admission_.leave();
     if (queue_.size() > 0) signal(1, false);
     run_task_body(*task);
   }
+  if (thread_state().place != Place::kNone) admission_.leave();
   num_running_tasks_.fetch_sub(1);
   return task != nullptr;
 }
 
 bool NativePool::run_something() {
-  if (!has_work(false) || !try_enter()) return false;
-  thread_state().is_counted = true;
-  const bool found = run_task() || help_regions(false);
-  thread_state().is_counted = false;
-  computing_.fetch_sub(1, std::memory_order_seq_cst);
+  if (!has_work(false)) return false;
+  if (run_task()) return true;
+  if (!admission_.try_enter(Place::kWorker)) return false;
+  const bool found = help_regions(false);
+  if (thread_state().place != Place::kNone) admission_.leave();
   return found;
 }
 
 bool NativePool::run_leaf_work() {
-  if (Task* task = queue_.pop_leaf()) {
-    run_task_body(*task);
-    return true;
-  }
-  return help_regions(true);
+  if (!has_work(true)) return false;
+  const bool enters = thread_state().place == Place::kNone;
+  if (enters && !admission_.try_enter(Place::kClient)) return false;
+  Task* task = queue_.pop_leaf();
+  if (task) run_task_body(*task);
+  const bool found = task || help_regions(true);
+  if (enters) leave();
+  return found;
 }
 
 void NativePool::spin(std::int64_t until_ns) {
@@ -318,7 +329,8 @@ void NativePool::spin(std::int64_t until_ns) {
   for (int turn = 1; !has_work(false); ++turn) {
     pause_cpu();
     // No place for us: the clients need the processors.
-    if (turn % 64 == 0 && (is_full() || monotonic_ns() >= until_ns || stopping_.load())) break;
+    if (turn % 64 == 0 && (admission_.is_full() || monotonic_ns() >= until_ns || stopping_.load()))
+      break;
   }
   num_spinning_.fetch_sub(1, std::memory_order_seq_cst);
 }
@@ -362,7 +374,7 @@ void NativePool::start_worker(int limit) {
 }
 
 bool NativePool::announce_task() {
-  if (!has_only_clients()) signal(1, false);
+  if (!admission_.has_only_clients()) signal(1, false);
   return true;
 }
 

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "admission.h"
 #include "task_queue.h"
 #include "thread_state.h"
 #include "treadle/thread_pool.h"
@@ -56,10 +57,11 @@ class NativePool final : public ThreadPool {
   std::int64_t spin_ns() const noexcept { return spin_ns_.load(std::memory_order_relaxed); }
   int num_workers() const noexcept { return num_workers_.load(); }
 
-  // A client's thread begins or ends to compute. Workers compute only while fewer threads than the
-  // budget do, and leave at the next chunk when more come: so one request has all threads, and with
+  // Threads take a place here before they compute. Workers take one only if nobody else wants it,
+  // and give it up at the next chunk when a client waits: so one request has all threads, and with
   // as many requests as threads each has its own.
-  void enter() noexcept { computing_.fetch_add(kClient, std::memory_order_seq_cst); }
+  Admission& admission() noexcept { return admission_; }
+  // Gives the place of the calling thread back, and sees that somebody uses it.
   void leave();
 
   // Runs one chunk or task that never waits, if there is one.
@@ -68,7 +70,8 @@ class NativePool final : public ThreadPool {
   // Sleeps until the parker is woken: by new work that never waits, or by the caller's own event.
   template <typename Ready>
   void sleep_for_leaf_work(Parker& parker, std::int64_t deadline_ns, const Ready& ready) {
-    sleep(leaf_sleepers_, parker, deadline_ns, [&] { return ready() || has_work(true); });
+    sleep(leaf_sleepers_, parker, deadline_ns,
+          [&] { return ready() || (has_work(true) && !admission_.is_full()); });
   }
 
   // Wakes and ends all workers, and returns when they are gone or the time is over.
@@ -100,13 +103,6 @@ class NativePool final : public ThreadPool {
 
   void worker_main(int index);
   bool run_something();
-  bool try_enter();
-  // Whether there is no place for one more worker; whether clients alone leave none for any.
-  bool is_full() const noexcept { return num_computing(computing_.load()) >= budget_.load(); }
-  bool has_only_clients() const noexcept { return computing_.load() / kClient >= budget_.load(); }
-  static std::int64_t num_computing(std::int64_t computing) noexcept {
-    return computing / kClient + computing % kClient;
-  }
   bool run_task();
   bool help_regions(bool leaf_only);
   bool help_region(Region& region, bool leaf_only);
@@ -114,7 +110,7 @@ class NativePool final : public ThreadPool {
   void spin(std::int64_t until_ns);
   void signal(int wanted, bool is_leaf);
   void start_worker(int limit);
-  void finish_region(Region& region, std::uint32_t theirs, std::int64_t began_ns);
+  void finish_region(Region& region, std::uint32_t theirs, bool is_leaf, std::int64_t began_ns);
   void sit_out();
   Region* acquire_region();
 
@@ -124,10 +120,7 @@ class NativePool final : public ThreadPool {
   alignas(64) std::atomic<std::uint64_t> used_{0};  // bit i: region i belongs to a thread
   alignas(64) std::atomic<std::int32_t> num_spinning_{0};
   std::atomic<std::int32_t> num_workers_{0};
-  // Busy workers, and kClient for each client in `enter`.
-  static constexpr std::int64_t kClient = std::int64_t{1} << 32;
-  alignas(64) std::atomic<std::int64_t> computing_{0};
-  alignas(64) std::atomic<std::int64_t> budget_{1};
+  Admission admission_;
   std::atomic<std::int32_t> worker_limit_{0};
   std::atomic<std::int32_t> task_worker_limit_{1};
   std::atomic<std::int32_t> interop_limit_{1 << 30};
@@ -138,26 +131,48 @@ class NativePool final : public ThreadPool {
   Sleepers leaf_sleepers_;  // threads that wait for a task
 };
 
-// Counts the calling thread as computing, if it is not counted already.
+// Holds a place in a scope; the caller's own if it has one.
 class ComputingScope {
  public:
-  explicit ComputingScope(NativePool& pool)
-      : pool_(pool), is_outermost_(!thread_state().is_counted) {
-    if (!is_outermost_) return;
-    thread_state().is_counted = true;
-    pool_.enter();
+  explicit ComputingScope(NativePool& pool, RunControl* control = nullptr) : pool_(pool) {
+    const ThreadState& state = thread_state();
+    if (state.place != Place::kNone) return;
+    const bool is_in_task = state.oldest_task != ~0ull;
+    const std::int32_t rank = is_in_task ? Admission::kContinuation
+                              : control  ? control->priority()
+                                         : 0;
+    is_outermost_ = is_admitted_ = pool.admission().enter(rank, control);
   }
   ~ComputingScope() {
-    if (!is_outermost_) return;
-    thread_state().is_counted = false;
-    pool_.leave();
+    if (is_outermost_) pool_.leave();
   }
   ComputingScope(const ComputingScope&) = delete;
   ComputingScope& operator=(const ComputingScope&) = delete;
 
+  bool is_admitted() const noexcept { return is_admitted_; }
+
  private:
   NativePool& pool_;
-  const bool is_outermost_;
+  bool is_outermost_ = false;
+  bool is_admitted_ = true;
+};
+
+// Gives the caller's place to others in a scope in which it waits, or runs Python.
+class OutsideScope {
+ public:
+  explicit OutsideScope(NativePool& pool)
+      : pool_(pool), had_place_(thread_state().place != Place::kNone) {
+    if (had_place_) pool_.leave();
+  }
+  ~OutsideScope() {
+    if (had_place_) pool_.admission().enter(Admission::kContinuation, nullptr);
+  }
+  OutsideScope(const OutsideScope&) = delete;
+  OutsideScope& operator=(const OutsideScope&) = delete;
+
+ private:
+  NativePool& pool_;
+  const bool had_place_;
 };
 
 }  // namespace treadle

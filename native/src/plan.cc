@@ -62,19 +62,24 @@ void Plan::release_context(std::unique_ptr<RunContext> context) const {
   }
 }
 
-Status Plan::run(void* const* inputs, void* const* outputs, int max_threads) const {
+Status Plan::run(void* const* inputs, void* const* outputs, int max_threads,
+                 RunControl* control) const {
   trace::RequestScope traced(id_, max_threads);
-  ComputingScope computing(Scheduler::instance().native_pool());
+  ComputingScope computing(Scheduler::instance().native_pool(), control);
+  if (!computing.is_admitted()) throw RunStopped(control->reason());
   std::unique_ptr<RunContext> context = acquire_context();
-  context->begin(inputs, outputs);
+  context->begin(inputs, outputs, control);
   ThreadState& state = thread_state();
   const std::int32_t outer_limit = state.intra_limit;
   if (max_threads > 0)
     state.intra_limit = outer_limit > 0 ? std::min(outer_limit, max_threads) : max_threads;
   context->run_sequence(0);
+  if (context->is_stopped()) context->finish_forks();
   state.intra_limit = outer_limit;
-  Status status = context->status();
+  const Status status = context->status();
+  const RunControl::Reason reason = context->stop_reason();
   release_context(std::move(context));
+  if (status[0] == 0 && reason != RunControl::Reason::kNone) throw RunStopped(reason);
   return status;
 }
 
@@ -85,7 +90,7 @@ std::vector<std::pair<std::string, double>> Plan::profile(void* const* inputs, v
   std::vector<std::vector<double>> seconds(num_steps);
   std::unique_ptr<RunContext> context = acquire_context();
   for (int i = 0; i < repeats; ++i) {
-    context->begin(inputs, outputs);
+    context->begin(inputs, outputs, nullptr);
     context->time_sequence(0, seconds);
   }
   release_context(std::move(context));

@@ -23,6 +23,7 @@ struct KernelRegion {
   std::int64_t num_tasks;
   std::int64_t threads;
   trace::OpTag tag;
+  RunContext* context;
   int halvings = kMaxHalvings;
 
   void choose_pieces(std::int64_t grain) {
@@ -32,6 +33,7 @@ struct KernelRegion {
 
   static void run(void* self, std::int64_t index) {
     const auto& region = *static_cast<const KernelRegion*>(self);
+    if (region.context->shall_stop()) return;
     const std::int64_t level = index / region.threads, place = index % region.threads;
     const std::int64_t left = region.num_tasks >> level;
     const std::int64_t base = region.num_tasks - left;
@@ -72,7 +74,7 @@ RunContext::RunContext(const Plan& plan)
 
 RunContext::~RunContext() { free_block(arena_); }
 
-void RunContext::begin(void* const* inputs, void* const* outputs) {
+void RunContext::begin(void* const* inputs, void* const* outputs, RunControl* control) {
   for (const Plan::Patch& patch : plan_.patches_)
     table_[patch.position] =
         static_cast<std::byte*>((patch.is_output ? outputs : inputs)[patch.index]) +
@@ -80,7 +82,11 @@ void RunContext::begin(void* const* inputs, void* const* outputs) {
   for (ForkTask& fork : forks_) {
     fork.done.reset();
     fork.intra_limit = 0;
+    fork.is_submitted.store(false, std::memory_order_relaxed);
   }
+  control_ = control;
+  stopped_.store(false, std::memory_order_relaxed);
+  reason_.store(RunControl::Reason::kNone, std::memory_order_relaxed);
   status_ = {};
 }
 
@@ -99,7 +105,7 @@ void RunContext::execute(const Plan::Step& step, trace::OpTag tag) {
     const std::int64_t threads =
         std::min<std::int64_t>(scheduler.threads_here(), (step.num_tasks - 1) / step.grain + 1);
     if (threads > 1) {
-      KernelRegion region{step.kernel, buffers, step.sizes, step.num_tasks, threads, tag};
+      KernelRegion region{step.kernel, buffers, step.sizes, step.num_tasks, threads, tag, this};
       region.choose_pieces(step.grain);
       scheduler.run_chunks(region.num_pieces(), static_cast<int>(threads), true, KernelRegion::run,
                            &region);
@@ -109,14 +115,43 @@ void RunContext::execute(const Plan::Step& step, trace::OpTag tag) {
   step.kernel(buffers, step.sizes, 0, step.num_tasks);
 }
 
+// The status is a kernel's plain memory, which another thread's kernel may be writing.
+bool RunContext::shall_stop() noexcept {
+  if (stopped_.load(std::memory_order_relaxed)) return true;
+  RunControl::Reason reason = control_ ? control_->reason() : RunControl::Reason::kNone;
+  const bool failed = std::atomic_ref(status_[0]).load(std::memory_order_relaxed) != 0;
+  if (reason == RunControl::Reason::kNone && !failed) return false;
+  reason_.store(reason);
+  stopped_.store(true);
+  return true;
+}
+
+// A fork that runs may submit others until it is done: hence again and again.
+void RunContext::finish_forks() {
+  Scheduler& scheduler = Scheduler::instance();
+  for (bool again = true; again;) {
+    again = false;
+    for (ForkTask& fork : forks_) {
+      if (!fork.is_submitted.load(std::memory_order_relaxed) || fork.done.ready()) continue;
+      again = true;
+      if (scheduler.queue().claim(fork))
+        fork.done.set();
+      else
+        scheduler.wait(fork);
+    }
+  }
+}
+
 void RunContext::run_sequence(std::size_t sequence) {
   for (const Plan::Step& step : plan_.steps_[sequence]) {
+    if (shall_stop()) return;
     switch (step.kind) {
       case Instruction::Kind::kRun:
         run_step(step);
         break;
       case Instruction::Kind::kFork:
         Scheduler::instance().submit(forks_[step.future]);
+        forks_[step.future].is_submitted.store(true, std::memory_order_relaxed);
         break;
       case Instruction::Kind::kJoin:
         Scheduler::instance().wait(forks_[step.future]);

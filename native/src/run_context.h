@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "treadle/plan.h"
+#include "treadle/run_control.h"
 #include "treadle/task.h"
 #include "treadle/trace.h"
 
@@ -32,7 +33,7 @@ struct Plan::Patch {
 };
 
 // Used by one run at a time, by all threads of that run: nothing changes between `begin` and the
-// end but the forks' events.
+// end but the forks' events and what stops the run.
 class RunContext {
  public:
   explicit RunContext(const Plan& plan);
@@ -40,9 +41,19 @@ class RunContext {
   RunContext(const RunContext&) = delete;
   RunContext& operator=(const RunContext&) = delete;
 
-  void begin(void* const* inputs, void* const* outputs);
+  void begin(void* const* inputs, void* const* outputs, RunControl* control);
   void run_sequence(std::size_t sequence);
   const Status& status() const { return status_; }
+
+  // Whether something was left out: a kernel failed, or `control` said so (then `stop_reason`).
+  bool is_stopped() const noexcept { return stopped_.load(std::memory_order_relaxed); }
+  RunControl::Reason stop_reason() const noexcept { return reason_.load(); }
+
+  // Whether the rest is to be left out.
+  bool shall_stop() noexcept;
+
+  // Takes back the forks that nobody has started and waits for the others.
+  void finish_forks();
 
   // Runs everything on this thread and appends the seconds of each step in the order of the code.
   void time_sequence(std::size_t sequence, std::vector<std::vector<double>>& seconds);
@@ -51,6 +62,7 @@ class RunContext {
   struct ForkTask : Task {
     RunContext* context = nullptr;
     std::size_t sequence = 0;
+    std::atomic<bool> is_submitted{false};
   };
 
   void run_step(const Plan::Step& step);
@@ -60,6 +72,9 @@ class RunContext {
   std::byte* arena_ = nullptr;
   std::vector<void*> table_;
   std::vector<ForkTask> forks_;  // by future
+  RunControl* control_ = nullptr;
+  std::atomic<bool> stopped_{false};  // written by any thread of the run
+  std::atomic<RunControl::Reason> reason_{RunControl::Reason::kNone};
   alignas(64) Status status_{};
 };
 

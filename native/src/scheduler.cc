@@ -37,7 +37,14 @@ void run_task_body(Task& task) {
   state.intra_limit = task.intra_limit;
   state.group = task.group;
   state.oldest_task = std::min(state.oldest_task, task.sequence);
-  task.body(task);
+  NativePool& pool = Scheduler::instance().native_pool();
+  if (task.is_hosted) {
+    OutsideScope outside(pool);
+    task.body(task);
+  } else {
+    ComputingScope computing(pool);
+    task.body(task);
+  }
 }
 
 // Leaked on purpose: workers outlive static destructors.
@@ -56,7 +63,7 @@ Scheduler::Scheduler() {
 // the child goes on with a native pool that starts its own when needed.
 void Scheduler::restart_in_child() {
   Scheduler& scheduler = instance();
-  thread_state().is_counted = false;
+  thread_state().place = Place::kNone;
   bool was_serial = scheduler.pool_ == &serial_pool();
   scheduler.native_ = new NativePool(scheduler.queue_, scheduler.budget_);
   scheduler.set_spin_us(scheduler.spin_us_);
@@ -148,10 +155,8 @@ bool Scheduler::block_until(Task& task, std::int64_t deadline_ns) {
       return task.done.ready();
     }
     if (native.run_leaf_work()) continue;
-    const bool is_counted = thread_state().is_counted;  // not while it sleeps
-    if (is_counted) native.leave();
+    OutsideScope outside(native);
     native.sleep_for_leaf_work(*waiter->parker, deadline_ns, signaled);
-    if (is_counted) native.enter();
   }
   return true;
 }

@@ -12,8 +12,13 @@ void TaskQueue::push(Task& task) {
   (list.tail ? list.tail->next : list.head) = &task;
   list.tail = &task;
   task.is_queued = true;
-  if (task.is_leaf) num_leaves_.store(num_leaves_.load(std::memory_order_relaxed) + 1);
-  size_.store(size_.load(std::memory_order_relaxed) + 1);
+  count(task, 1);
+}
+
+void TaskQueue::count(const Task& task, int change) {
+  if (task.is_leaf) num_leaves_.store(num_leaves_.load(std::memory_order_relaxed) + change);
+  if (task.is_hosted) num_hosted_.store(num_hosted_.load(std::memory_order_relaxed) + change);
+  size_.store(size_.load(std::memory_order_relaxed) + change);
 }
 
 void TaskQueue::unlink(Task& task) {
@@ -21,30 +26,37 @@ void TaskQueue::unlink(Task& task) {
   (task.previous ? task.previous->next : list.head) = task.next;
   (task.next ? task.next->previous : list.tail) = task.previous;
   task.is_queued = false;
-  if (task.is_leaf)
-    num_leaves_.store(num_leaves_.load(std::memory_order_relaxed) - 1, std::memory_order_relaxed);
-  size_.store(size_.load(std::memory_order_relaxed) - 1, std::memory_order_relaxed);
+  count(task, -1);
+}
+
+Task* TaskQueue::take(Task* task) {
+  if (task) unlink(*task);
+  return task;
 }
 
 Task* TaskQueue::oldest() const {
-  if (!leaves_.head || !others_.head) return leaves_.head ? leaves_.head : others_.head;
-  return leaves_.head->sequence < others_.head->sequence ? leaves_.head : others_.head;
+  Task* found = nullptr;
+  for (const List* list : {&leaves_, &hosted_, &others_})
+    if (list->head && (!found || list->head->sequence < found->sequence)) found = list->head;
+  return found;
 }
 
 Task* TaskQueue::pop() {
   if (size() == 0) return nullptr;
   std::lock_guard lock(mutex_);
-  Task* task = oldest();
-  if (task) unlink(*task);
-  return task;
+  return take(oldest());
 }
 
 Task* TaskQueue::pop_leaf() {
   if (num_leaves() == 0) return nullptr;
   std::lock_guard lock(mutex_);
-  Task* task = leaves_.head;
-  if (task) unlink(*task);
-  return task;
+  return take(leaves_.head);
+}
+
+Task* TaskQueue::pop_hosted() {
+  if (num_hosted() == 0) return nullptr;
+  std::lock_guard lock(mutex_);
+  return take(hosted_.head);
 }
 
 Task* TaskQueue::take_towards(Task& wanted, std::uint64_t oldest_on_stack, bool allow_early) {

@@ -15,8 +15,9 @@ class TaskQueue {
  public:
   void push(Task& task);
 
-  Task* pop();       // the oldest, or null
-  Task* pop_leaf();  // the oldest that never waits, or null
+  Task* pop();         // the oldest, or null
+  Task* pop_leaf();    // the oldest that never waits, or null
+  Task* pop_hosted();  // the oldest that runs Python, or null
 
   // The next task to run for somebody who waits for `wanted`, or null if that was started already.
   // It is `wanted`, or first the oldest of its group, if that is older than every task on the
@@ -28,6 +29,7 @@ class TaskQueue {
 
   // Sizes are hints: exact only while nobody pushes or takes.
   std::size_t size() const noexcept { return size_.load(std::memory_order_seq_cst); }
+  std::size_t num_hosted() const noexcept { return num_hosted_.load(std::memory_order_seq_cst); }
   std::size_t num_leaves() const noexcept { return num_leaves_.load(std::memory_order_seq_cst); }
 
   // How many tasks were ever queued: a hint as well.
@@ -39,15 +41,20 @@ class TaskQueue {
     Task* tail = nullptr;
   };
 
-  List& list_of(const Task& task) { return task.is_leaf ? leaves_ : others_; }
+  List& list_of(const Task& task) {
+    return task.is_leaf ? leaves_ : task.is_hosted ? hosted_ : others_;
+  }
+  void count(const Task& task, int change);
+  Task* take(Task* task);
   Task* oldest() const;
   void unlink(Task& task);
 
   ForkSafeMutex mutex_;
-  List leaves_, others_;                          // guarded by mutex_
+  List leaves_, hosted_, others_;                 // guarded by mutex_
   std::uint64_t next_sequence_ = 1;               // guarded by mutex_
   alignas(64) std::atomic<std::size_t> size_{0};  // written under mutex_
   std::atomic<std::size_t> num_leaves_{0};        // written under mutex_
+  std::atomic<std::size_t> num_hosted_{0};        // written under mutex_
   std::atomic<std::uint64_t> num_pushed_{0};      // written under mutex_
 };
 

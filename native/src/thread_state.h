@@ -31,10 +31,13 @@ class alignas(64) Parker {
   Parker* next_free_ = nullptr;
 };
 
+// Whether a thread is among those that compute, and as what.
+enum class Place : std::uint8_t { kNone, kWorker, kClient };
+
 struct ThreadState {
   std::int32_t chunk_index = 0;       // get_thread_num()
   bool in_region = false;             // in_parallel_region()
-  bool is_counted = false;            // among the threads that compute (NativePool::enter)
+  Place place = Place::kNone;         // written by Admission
   std::int32_t intra_limit = 0;       // threads a region of this thread may use; 0: the setting
   std::uint64_t group = 0;            // which client's work this thread runs; 0: none yet
   std::uint64_t oldest_task = ~0ull;  // smallest sequence number among the tasks on the stack
@@ -46,11 +49,14 @@ Parker& this_parker() noexcept;
 // The group of the calling thread, made at the first call.
 std::uint64_t this_group() noexcept;
 
-// Restores the thread's state at the end of a scope.
+// Restores the thread's state at the end of a scope, all but its place.
 class SavedThreadState {
  public:
   SavedThreadState() noexcept : state_(thread_state()), saved_(state_) {}
-  ~SavedThreadState() { state_ = saved_; }
+  ~SavedThreadState() {
+    saved_.place = state_.place;
+    state_ = saved_;
+  }
   SavedThreadState(const SavedThreadState&) = delete;
   SavedThreadState& operator=(const SavedThreadState&) = delete;
 

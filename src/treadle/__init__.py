@@ -44,6 +44,7 @@ from treadle.eager.random import (
 from treadle.eager.table import FUNCTIONS, function_names
 from treadle.errors import (
     ArchiveError,
+    Cancelled,
     CompileError,
     DeadlineExceeded,
     Error,
@@ -95,6 +96,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ArchiveError",
+    "Cancelled",
     "CompileError",
     "DeadlineExceeded",
     "Error",

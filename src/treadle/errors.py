@@ -9,11 +9,14 @@ treadle.Error
 │   ├── ShapeError        shapes or dtypes of an operator's operands do not fit
 │   └── IndexOutOfRange   an index outside its dimension (also an IndexError)
 ├── ScriptError           a model failed while running (also a RuntimeError)
+│   ├── Cancelled         a run or a future was cancelled (also concurrent.futures.CancelledError)
 │   └── DeadlineExceeded  a run was stopped by its timeout (also a TimeoutError)
 ├── ThreadingError        thread settings, pool backends, futures (also a RuntimeError)
 ├── PlanError             the native runtime refused a plan
 └── VerifyError           a broken invariant inside Treadle: report it
 """
+
+from concurrent.futures import CancelledError
 
 
 class Error(Exception):
@@ -57,6 +60,10 @@ class ScriptError(Error, RuntimeError):
     def __init__(self, message: str, script_class: str = "RuntimeError") -> None:
         super().__init__(message)
         self.script_class = script_class
+
+
+class Cancelled(ScriptError, CancelledError):
+    """A run was cancelled, or a future whose result is asked for."""
 
 
 class DeadlineExceeded(ScriptError, TimeoutError):

@@ -53,6 +53,37 @@ done:
   ret void
 }
 
+; counters[0] threads are in here now, counters[1] were at most; works for sizes[0] turns
+define void @count(ptr %buffers, ptr %sizes, i64 %begin, i64 %end) {
+entry:
+  %counters = load ptr, ptr %buffers
+  %peak = getelementptr i32, ptr %counters, i64 1
+  %turns = load i64, ptr %sizes
+  %before = atomicrmw add ptr %counters, i32 1 seq_cst
+  %inside = add i32 %before, 1
+  %old = atomicrmw max ptr %peak, i32 %inside seq_cst
+  br label %loop
+loop:
+  %i = phi i64 [ 0, %entry ], [ %next, %loop ]
+  %now = load volatile i32, ptr %counters
+  %next = add i64 %i, 1
+  %more = icmp slt i64 %next, %turns
+  br i1 %more, label %loop, label %done
+done:
+  %after = atomicrmw sub ptr %counters, i32 1 seq_cst
+  ret void
+}
+
+; stamp = counter++
+define void @stamp(ptr %buffers, ptr %sizes, i64 %begin, i64 %end) {
+  %counter = load ptr, ptr %buffers
+  %second = getelementptr ptr, ptr %buffers, i64 1
+  %stamp = load ptr, ptr %second
+  %now = atomicrmw add ptr %counter, i32 1 seq_cst
+  store i32 %now, ptr %stamp
+  ret void
+}
+
 ; status = sizes[0], detail = sizes[1]
 define void @fail(ptr %buffers, ptr %sizes, i64 %begin, i64 %end) {
   %status = load ptr, ptr %buffers

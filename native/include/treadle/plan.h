@@ -13,6 +13,7 @@
 namespace treadle {
 
 class RunContext;
+class RunControl;
 
 // A plan that `Plan::load` refuses; names the instruction.
 class PlanError : public std::runtime_error {
@@ -81,8 +82,11 @@ class Plan {
   Plan(const Plan&) = delete;
   Plan& operator=(const Plan&) = delete;
 
-  // `inputs` and `outputs` as declared, `max_threads` per region, 0 for the caller's setting.
-  Status run(void* const* inputs, void* const* outputs, int max_threads) const;
+  // `inputs` and `outputs` as declared, `max_threads` per region, 0 for the caller's setting. Waits
+  // for its turn while as many threads compute as may. When a kernel fails, what has not started is
+  // left out. Throws RunStopped, with nothing left running, when `control` says so.
+  Status run(void* const* inputs, void* const* outputs, int max_threads,
+             RunControl* control = nullptr) const;
 
   // Seconds each instruction of `run` kind takes, the median of `repeats` runs; forks run where
   // they are forked.

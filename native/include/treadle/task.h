@@ -51,6 +51,7 @@ struct Task {
   Event done;
 
   bool is_leaf = false;          // never waits for another task
+  bool is_hosted = false;        // runs Python, which takes a place only where it computes
   bool may_run_early = false;    // waits only for tasks made before it, and for nothing else
   bool is_queued = false;        // guarded by the queue's lock
   std::int32_t intra_limit = 0;  // the forking thread's limit, 0: none

@@ -1,0 +1,347 @@
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.runtime.kernels import address
+from treadle import _native
+from treadle.errors import Cancelled, DeadlineExceeded, InputError
+from treadle.runtime import fork, get_budget, wait_all
+from treadle.runtime.plan import Instruction, Plan, Space
+
+pytestmark = pytest.mark.threads
+
+COUNTERS = ((int(Space.CONSTANT), 0, 0),)
+
+
+@pytest.fixture(autouse=True)
+def _restored() -> Iterator[None]:
+    budget, intra = get_budget(), _native.get_num_threads()
+    _native.set_num_threads(8)
+    yield
+    _native.set_budget(budget)
+    _native.set_num_threads(intra)
+
+
+class Counted:
+    """A plan of kernels that count how many threads run them at a time."""
+
+    def __init__(self, *sequences: list[Instruction]) -> None:
+        self.counters = np.zeros(16, np.int32)
+        self.plan = Plan(list(sequences), 64, [self.counters], [], [])
+
+    def run(self, control: _native.RunControl | None = None, threads: int = 0) -> None:
+        self.plan.run([], [], threads, control)
+
+    @property
+    def inside(self) -> int:
+        return int(self.counters[0])
+
+    @property
+    def peak(self) -> int:
+        return int(self.counters[1])
+
+
+def kernel(turns: int, tasks: int = 1) -> Instruction:
+    return ("run", "count", address("count"), COUNTERS, (turns,), tasks, 1)
+
+
+def endless(tasks: int = 1) -> Counted:
+    """A plan that takes many seconds, in steps of some 100 microseconds."""
+    return Counted([kernel(100_000, tasks)] * 50_000)
+
+
+def started(*targets: object) -> list[threading.Thread]:
+    threads = [threading.Thread(target=target) for target in targets]  # type: ignore[arg-type]
+    for thread in threads:
+        thread.start()
+    return threads
+
+
+def until(condition: object) -> None:
+    end = time.monotonic() + 30
+    while not condition():  # type: ignore[operator]
+        assert time.monotonic() < end
+        time.sleep(0.001)
+
+
+# ---- the budget
+
+PROGRAM = st.tuples(
+    st.integers(1, 4),  # budget
+    st.integers(1, 6),  # clients
+    st.lists(st.tuples(st.integers(0, 3), st.integers(1, 9)), min_size=1, max_size=4),
+    st.integers(0, 4),  # forks of Python calls, each of which runs the plan
+    st.booleans(),  # the budget changes on the way
+)
+
+
+@given(PROGRAM)
+@settings(max_examples=60, deadline=None)
+def test_never_more_threads_compute_than_the_budget(
+    program: tuple[int, int, list[tuple[int, int]], int, bool],
+) -> None:
+    budget, clients, steps, forks, resizes = program
+    turns = 6000
+    main: list[Instruction] = []
+    sequences = [main]
+    for num_forks, tasks in steps:
+        futures = range(len(sequences) - 1, len(sequences) - 1 + num_forks)
+        for future in futures:
+            sequences.append([kernel(turns, tasks), kernel(turns)])
+            main.append(("fork", future + 1, future))
+        main.append(kernel(turns, tasks))
+        main.extend(("join", future) for future in futures)
+    counted = Counted(*sequences)
+    _native.set_budget(budget)
+    _native.peak_computing()
+
+    def client() -> None:
+        for _ in range(3):
+            counted.run()
+        wait_all([fork(counted.run) for _ in range(forks)])
+
+    threads = started(*[client] * clients)
+    if resizes:
+        _native.set_budget(1)
+        _native.set_budget(budget)
+    for thread in threads:
+        thread.join()
+    assert counted.inside == 0
+    assert 1 <= counted.peak <= budget
+    assert counted.peak <= _native.peak_computing() <= budget
+    if budget > 1:
+        until(lambda: _native.num_workers() <= budget - 1)
+
+
+def test_one_request_has_all_threads() -> None:
+    _native.set_budget(3)
+    counted = Counted([kernel(200_000, 64)])
+    until(lambda: counted.run() or counted.peak == 3)
+
+
+def test_requests_share_what_one_had() -> None:
+    """A second client gets its place at a chunk's end, long before the first request's."""
+    _native.set_budget(2)
+    control = _native.RunControl(timeout=60)
+    long, short = endless(8), Counted([kernel(1000)])
+
+    def run_long() -> None:
+        with pytest.raises(Cancelled):
+            long.run(control)
+
+    threads = started(run_long)
+    until(lambda: long.peak == 2)
+    short.run()
+    control.cancel()
+    threads[0].join()
+    assert long.inside == 0
+
+
+# ---- the order
+
+
+def test_clients_are_admitted_in_the_order_of_arrival() -> None:
+    assert order_of([0, 0, 0, 0]) == [0, 1, 2, 3]
+
+
+def test_higher_priorities_go_first() -> None:
+    assert order_of([0, 5, -1, 5]) == [1, 3, 0, 2]
+
+
+def order_of(priorities: list[int]) -> list[int]:
+    """Numbers of clients in the order of their admission after one that holds the only place."""
+    _native.set_budget(1)
+    stamps = np.zeros(1 + len(priorities), np.int32)
+    control = _native.RunControl()
+    holder = endless()
+
+    def hold() -> None:
+        with pytest.raises(Cancelled):
+            holder.run(control)
+
+    def client(number: int) -> None:
+        own = _native.RunControl(priority=priorities[number])
+        buffers = tuple((int(Space.CONSTANT), 0, 4 * place) for place in (0, 1 + number))
+        stamp: Instruction = ("run", "stamp", address("stamp"), buffers, (), 1, 1)
+        Plan([[stamp]], 0, [stamps], [], []).run([], [], 0, own)
+        assert own.queued_seconds > 0
+
+    threads = started(hold)
+    until(lambda: holder.inside == 1)
+    for number in range(len(priorities)):
+        threads += started(lambda number=number: client(number))
+        until(lambda number=number: _native.num_waiting() == number + 1)
+    control.cancel()
+    for thread in threads:
+        thread.join()
+    return [int(number) for number in np.argsort(stamps[1:])]
+
+
+def test_clients_sleep_while_they_wait() -> None:
+    _native.set_budget(1)
+    control = _native.RunControl()
+    holder = endless()
+
+    def hold() -> None:
+        with pytest.raises(Cancelled):
+            holder.run(control)
+
+    used: list[float] = []
+
+    def client() -> None:
+        before = time.thread_time()
+        Counted([kernel(1)]).run()
+        used.append(time.thread_time() - before)
+
+    threads = started(hold)
+    until(lambda: holder.inside == 1)
+    threads += started(*[client] * 4)
+    until(lambda: _native.num_waiting() == 4)
+    time.sleep(0.05)
+    control.cancel()
+    for thread in threads:
+        thread.join()
+    assert max(used) < 0.02
+
+
+# ---- deadlines and cancellation
+
+
+def test_deadline_stops_a_run_between_chunks() -> None:
+    counted = endless(8)
+    began = time.monotonic()
+    with pytest.raises(DeadlineExceeded, match="longer than its timeout"):
+        counted.run(_native.RunControl(timeout=0.05))
+    assert 0.05 <= time.monotonic() - began < 5
+    assert counted.inside == 0
+
+
+def test_deadline_passes_in_the_queue() -> None:
+    _native.set_budget(1)
+    control = _native.RunControl()
+    holder, queued = endless(), Counted([kernel(1)])
+
+    def hold() -> None:
+        with pytest.raises(Cancelled):
+            holder.run(control)
+
+    threads = started(hold)
+    until(lambda: holder.inside == 1)
+    late = _native.RunControl(timeout=0.02)
+    with pytest.raises(DeadlineExceeded):
+        queued.run(late)
+    assert late.reason == "deadline"
+    assert queued.peak == 0
+    control.cancel()
+    threads[0].join()
+
+
+def test_cancelled_in_the_queue() -> None:
+    _native.set_budget(1)
+    holding, waiting = _native.RunControl(), _native.RunControl()
+    holder, queued = endless(), Counted([kernel(1)])
+
+    def run(counted: Counted, control: _native.RunControl) -> None:
+        with pytest.raises(Cancelled, match="was cancelled"):
+            counted.run(control)
+
+    threads = started(lambda: run(holder, holding))
+    until(lambda: holder.inside == 1)
+    threads += started(lambda: run(queued, waiting))
+    until(lambda: _native.num_waiting() == 1)
+    waiting.cancel()
+    threads[1].join()
+    assert queued.peak == 0
+    holding.cancel()
+    threads[0].join()
+
+
+def test_cancelled_before_the_start() -> None:
+    control = _native.RunControl()
+    control.cancel()
+    counted = Counted([kernel(1)])
+    with pytest.raises(Cancelled):
+        counted.run(control)
+    assert counted.peak == 0
+
+
+def test_stopped_forks_leave_the_plan_usable() -> None:
+    main: list[Instruction] = [("fork", i + 1, i) for i in range(8)]
+    main += [("join", i) for i in range(8)]
+    counted = Counted(main, *[[kernel(10_000)] * 2000 for _ in range(8)])
+    for _ in range(5):
+        with pytest.raises(DeadlineExceeded):
+            counted.run(_native.RunControl(timeout=0.002))
+        assert counted.inside == 0
+    quick = Counted([("fork", 1, 0), ("join", 0)], [kernel(10)])
+    quick.run()
+    assert quick.peak == 1
+
+
+def test_failing_fork_stops_the_rest_of_its_run() -> None:
+    seen: list[object] = []
+    counters = np.zeros(16, np.int32)
+    fail: Instruction = ("run", "fail", address("fail"), ((int(Space.STATUS), 0, 0),), (7, 3), 1, 1)
+
+    def on_status(code: int, detail: tuple[int, int, int]) -> None:
+        seen.append((code, detail[0]))
+        raise InputError("failed")
+
+    main: list[Instruction] = [("fork", 1, 0), ("join", 0), kernel(1)]
+    plan = Plan([main, [fail, kernel(1)]], 64, [counters], [], [], None, on_status)
+    with pytest.raises(InputError, match="failed"):
+        plan.run([], [])
+    assert seen == [(7, 3)]
+    assert counters[1] == 0
+
+
+def test_others_are_unharmed_by_what_is_cancelled() -> None:
+    _native.set_budget(2)
+    counted = Counted([("fork", 1, 0), kernel(1000, 9), ("join", 0)], [kernel(1000, 9)])
+    failures: list[BaseException] = []
+
+    def client(number: int) -> None:
+        try:
+            for turn in range(100):
+                if (turn + number) % 3:
+                    counted.run()
+                    continue
+                control = _native.RunControl()
+                canceller = threading.Timer(0.0, control.cancel)
+                canceller.start()
+                try:
+                    counted.run(control)
+                except Cancelled:
+                    pass
+                canceller.join()
+        except BaseException as error:
+            failures.append(error)
+
+    threads = started(*[lambda number=number: client(number) for number in range(4)])
+    for thread in threads:
+        thread.join(30)
+    assert not failures
+    assert counted.inside == 0
+    assert counted.peak <= 2
+
+
+@pytest.mark.slow
+def test_python_in_a_fork_holds_no_place() -> None:
+    code = """
+import threading
+from treadle.runtime import fork
+from tests.runtime.test_admission import Counted, kernel
+ready = threading.Event()
+waiting = fork(ready.wait)           # on the only worker, in Python
+Counted([kernel(1000, 9)]).run()
+ready.set()
+assert waiting.wait(10)
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=50)
