@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shlex
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +12,7 @@ import pytest
 
 from tests.cli.conftest import Command
 from tests.cli.support import DIGITS, images, model_with, save_npy
+from tests.cli.test_docs import blocks, commands
 
 SHAPE = ("--input", "1x1x8x8")
 
@@ -75,3 +78,16 @@ def test_bad_options_leave_no_file(
 ) -> None:
     treadle("trace", *arguments).refused(message)
     assert not list(Path().glob("**/*.json"))
+
+
+def test_the_page_on_tracing_is_true(treadle: Command, capsys: pytest.CaptureFixture[str]) -> None:
+    shutil.copy(DIGITS, "model.pt")
+    save_npy(Path("image.npy"), images(1))
+    np.savez("inputs.npz", images=images(2))
+    for command in commands("tracing.md"):
+        assert treadle(*shlex.split(command)[1:]).status == 0
+    (block,) = blocks("tracing.md", "python")
+    exec(compile(block, "tracing.md", "exec"), {})
+    assert "critical path" in capsys.readouterr().out
+    assert Path("trace.json").exists()
+    assert Path("again.json").exists()
