@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 from treadle.schedule.machine import Machine
 
-TASK_FLOPS = 3e6
-"""About 30 us on one thread: enough to hide the claim, little enough to balance."""
+TASK_FLOPS = 1.2e6
+"""About 10 us on one thread: enough to hide the claim, little enough to balance."""
+TASK_BYTES = 256 << 10
+"""Of weights, for products of few rows, which only stream them: about 10 us too."""
 MAX_TASKS = 512
 
 
@@ -35,7 +37,8 @@ def choose_blocks(
         return Blocks(max(rows, 1), max(panels, 1), 0)
     k = depth * taps
     flops = 2.0 * rows * panels * panel_columns * k
-    wanted = min(max(flops / TASK_FLOPS, 1.0), MAX_TASKS / max(batch, 1))
+    b_bytes = panels * panel_columns * k * itemsize
+    wanted = min(max(flops / TASK_FLOPS, b_bytes / TASK_BYTES, 1.0), MAX_TASKS / max(batch, 1))
     tiles = -(-rows // tile_rows)
     best, best_cost = (rows, panels), math.inf
     for panel_block in sorted({max(1, -(-panels // n)) for n in range(1, panels + 1)}):
@@ -43,7 +46,7 @@ def choose_blocks(
         tile_block = max(1, min(tiles, round(tiles * columns / wanted)))
         row_block = tile_block * tile_rows
         height = -(-rows // row_block)
-        a_bytes, b_bytes = rows * depth * itemsize, panels * panel_columns * k * itemsize
+        a_bytes = rows * depth * itemsize
         block_bytes = min(row_block, rows) * depth * itemsize
         cost = float(height * b_bytes + columns * a_bytes)
         cost *= 1.0 if block_bytes <= machine.l2_bytes / 2 or panel_block == 1 else 2.0

@@ -11,10 +11,9 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from treadle.ir.dtypes import i64
 from treadle.ir.graph import Value
-from treadle.ir.loops import Access, Call, Const, Expr, Index, Load, LoopNest, Stage
-from treadle.ops.expr import compare, const, select
+from treadle.ir.loops import Expr, LoopNest, Stage
+from treadle.ops.expr import const
 from treadle.ops.lowering import Convolution, ConvolutionSpec
 from treadle.passes.specialise import Unplannable
 from treadle.schedule.contractions import (
@@ -220,44 +219,31 @@ def _padded_copy(
     """A channels-last copy of `image` with zeros around it; lanes run along the width."""
     n, c, height, width = image.shape
     (up, left) = padding
-    padded = (n, c, height + 2 * up, width + 2 * left)
-    target = placement.scratch(image, padded, (0, 2, 3, 1))
-    builder = NestBuilder()
-    order = (0, 2, 1, 3)
-    axes = task_axes(builder, [padded[d] for d in order])
-    y, x = Index(1), Index(3)
-    inside: Expr | None = None
-    positions: list[Expr] = []
-    for index, pad, size in ((y, up, height), (x, left, width)):
-        position = Call("sub", (index, builder.generic(Const(pad, i64))), i64)
-        limit = builder.generic(Const(size - 1, i64))
-        clamped = Call("min", (Call("max", (position, Const(0, i64)), i64), limit), i64)
-        positions.append(clamped)
-        here = _equal(position, clamped)
-        inside = here if inside is None else Call("and", (inside, here), here.dtype)
-    terms = tuple((a, builder.dim(s)) for a, s in ((0, image.strides[0]), (2, image.strides[1])))
-    indirect = (
-        (positions[0], builder.dim(image.strides[2])),
-        (positions[1], builder.dim(image.strides[3])),
+    shape = (n, c, height + 2 * up, width + 2 * left)
+    target = placement.scratch(image, shape, (0, 2, 3, 1))
+    inner = target.offset + up * target.strides[2] + left * target.strides[3]
+    steps = [_lane_step("pad", target.view((target.numel,), (1,), target.offset), None, machine)]
+    steps.append(
+        _lane_step("channels_last", target.view(image.shape, target.strides, inner), image, machine)
     )
-    value = Load(Access(builder.buffer(image), terms, 0, indirect), image.dtype)
-    assert inside is not None
-    element = select(inside, value, const(0, image.dtype))
-    store = builder.store(target, [target.strides[d] for d in order], range(4), element)
-    nest = LoopNest("pad", tuple(builder.buffers), axes, (Stage((), (), (store,)),))
-    cost = stream_cost(machine, target.numel, 2 * target.numel * image.dtype.itemsize, 16)
+    return steps if any(padding) else steps[1:], target
+
+
+def _lane_step(name: str, target: Place, origin: Place | None, machine: Machine) -> Step:
+    """Copy `origin`, or zeros, to `target`, lanes along the last dim whatever the strides."""
+    builder = NestBuilder()
+    numbers = range(len(target.shape))
+    axes = task_axes(builder, target.shape)
+    value = (
+        const(0, target.dtype) if origin is None else builder.load(origin, origin.strides, numbers)
+    )
+    store = builder.store(target, target.strides, numbers, value)
+    nest = LoopNest(name, tuple(builder.buffers), axes, (Stage((), (), (store,)),))
+    cost = stream_cost(machine, target.numel, 2 * target.numel * target.dtype.itemsize, 4)
     tasks = count_tasks(axes, builder.sizes)
-    step = Step(
-        "pad", nest, builder.bound, tuple(builder.sizes), tasks, grain(cost, tasks),
-        None, cost,
-    )  # fmt: skip
-    return [step], target
-
-
-def _equal(a: Expr, b: Expr) -> Call:
-    result = compare("eq", a, b)
-    assert isinstance(result, Call)
-    return result
+    return Step(
+        name, nest, builder.bound, tuple(builder.sizes), tasks, grain(cost, tasks), None, cost
+    )
 
 
 def _arranged(weight: np.ndarray, groups: int, merged: bool) -> np.ndarray:

@@ -1,8 +1,8 @@
-"""Winograd's minimal filtering F(2x2, 3x3): 3x3 convolutions of stride 1 with 2.25 times fewer
-multiplications, as two transforms around sixteen matrix products.
+"""Winograd's minimal filtering F(2x2, 3x3), for 3x3 convolutions of stride 1.
 
-Source: Lavin & Gray, "Fast Algorithms for Convolutional Neural Networks" (2015), section 4.1. Its
-error is that of the direct sum (both about 4e-7 of the largest output for 64 to 512 channels).
+It needs 2.25 times fewer multiplications: two transforms around sixteen matrix products. Source:
+Lavin & Gray, "Fast Algorithms for Convolutional Neural Networks" (2015), section 4.1. Its error is
+that of the direct sum (both about 4e-7 of the largest output for 64 to 512 channels).
 """
 
 from __future__ import annotations
@@ -16,13 +16,28 @@ import numpy as np
 from treadle.ir.dtypes import bool_, f32, i64
 from treadle.ir.graph import Value
 from treadle.ir.loops import (
-    CONTRACTION_SIZES, Access, Accumulator, Buffer, Call, Const, Dim, Expr, Extent, Index, Load,
-    LoopNest, Stage, Store,
+    CONTRACTION_SIZES,
+    Access,
+    Accumulator,
+    Buffer,
+    Call,
+    Const,
+    Dim,
+    Expr,
+    Extent,
+    Index,
+    Load,
+    LoopNest,
+    Stage,
+    Store,
 )  # fmt: skip
 from treadle.ops.expr import add, compare, const, select, sub
 from treadle.ops.lowering import ConvolutionSpec
 from treadle.schedule.contractions import (
-    Product, finish_contraction, packed_columns, packed_weight,
+    Product,
+    finish_contraction,
+    packed_columns,
+    packed_weight,
 )  # fmt: skip
 from treadle.schedule.fused import Fused
 from treadle.schedule.groups import Group
@@ -31,7 +46,12 @@ from treadle.schedule.nests import NestBuilder
 from treadle.schedule.placement import Placement
 from treadle.schedule.places import Place, Storage, broadcast_strides
 from treadle.schedule.steps import (
-    Packing, Step, count_tasks, grain, stream_cost, task_axes,
+    Packing,
+    Step,
+    count_tasks,
+    grain,
+    stream_cost,
+    task_axes,
 )  # fmt: skip
 
 POINTS = 16
