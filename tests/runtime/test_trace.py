@@ -259,6 +259,7 @@ def test_spans_of_a_lane_nest_and_arrows_have_two_ends(budget_of_two: None) -> N
     spans = [i for i in items if i["ph"] == "X"]
     for tid in {s["tid"] for s in spans}:
         check_nesting([s for s in spans if s["tid"] == tid])
+    assert all(isinstance(i["id"], int) for i in items if i["ph"] in "sfbe")
     starts = {i["id"] for i in items if i["ph"] == "s"}
     ends = [i["id"] for i in items if i["ph"] == "f"]
     assert len(ends) == len(set(ends)) == 20  # to 10 tasks and from them
