@@ -85,11 +85,12 @@ from treadle.tensor import Size, Tensor
 
 if TYPE_CHECKING:
     from treadle import jit
-    from treadle.jit import load, script
+    from treadle.jit import load, save, script
     from treadle.model import Method, Module
 
 if TYPE_CHECKING:
     from treadle.jit import load as load
+    from treadle.jit import save as save
     from treadle.jit import script as script
     from treadle.model import Method as Method
     from treadle.model import Module as Module
@@ -180,6 +181,7 @@ __all__ = [
     "randn_like",
     "randperm",
     "refresh_budget",
+    "save",
     "script",
     "set_num_interop_threads",
     "set_num_threads",
@@ -225,13 +227,14 @@ preserve_format = 1
 channels_last = 2
 inf, nan, pi, e = float("inf"), float("nan"), 3.141592653589793, 2.718281828459045
 
-_LAZY = {"load": "jit", "script": "jit", "Method": "model", "Module": "model"}
+_LAZY = {"load": "jit", "save": "jit", "script": "jit", "Method": "model", "Module": "model"}
 """Names from modules that take a while to import, and which programs without models do not need."""
 
 _LATE = {
     "Method": "treadle.model",
     "Module": "treadle.model",
     "load": "treadle.jit",
+    "save": "treadle.jit",
     "script": "treadle.jit",
 }
 """Imported when asked for: the compiler takes longer to import than all else (0.2 s)."""

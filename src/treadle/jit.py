@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, BinaryIO
 
 import numpy as np
 
+from treadle.errors import InputError
 from treadle.frontends.torchscript.loader import load_program
 from treadle.frontends.torchscript.script import ScriptedFunction
 from treadle.frontends.torchscript.script import script as compile_script
 from treadle.interpreter.entry import restore_state
 from treadle.model import Method, Module
 from treadle.runtime import Future, fork, wait
+from treadle.saving.archive import check_target
+from treadle.saving.archive import save as save_archive
 from treadle.tensor import Tensor
 
-__all__ = ["Future", "fork", "load", "script", "wait"]
+__all__ = ["Future", "fork", "load", "save", "script", "wait"]
 
 
 def load(source: str | os.PathLike[str] | bytes | BinaryIO, *, interpret: bool = False) -> Module:
@@ -36,6 +39,33 @@ def load(source: str | os.PathLike[str] | bytes | BinaryIO, *, interpret: bool =
     """
     loaded = load_program(source, restore=restore_state)
     return Module(loaded.program, loaded.root, interpret=interpret)
+
+
+def save(
+    module: Module | Method,
+    target: str | os.PathLike[str] | BinaryIO,
+    *,
+    extra_files: Mapping[str, str | bytes] | None = None,
+) -> None:
+    """Write an archive that `load` and ``torch.jit.load`` read, with the values of now.
+
+    A file of that name is replaced once the archive is whole, so a model may be saved over itself.
+
+    Args:
+        module: a module, or a function that `script` compiled.
+        target: a path, or a binary file object to write to.
+        extra_files: contents by name, to be read back with the archive.
+
+    Raises:
+        UnsupportedError: if something in the module has no form in PyTorch's format.
+    """
+    check_target(target)
+    if isinstance(module, Method):
+        save_archive(module._source, module.function, target, extra_files)
+    elif isinstance(module, Module):
+        save_archive(module._program, module._object, target, extra_files)
+    else:
+        raise InputError(f"save takes a Module or a Method, got {type(module).__name__}")
 
 
 def script(value: Any, *, interpret: bool = False) -> Any:

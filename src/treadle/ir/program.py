@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -84,10 +84,15 @@ class Program:
     """All functions and classes that one source (an archive, a `@script`) defines.
 
     Both go by qualified name, and are filled while graphs compile: sources are read lazily.
+    Of an archive `sources` are the code records by path, `constants` gives what they name
+    ``CONSTANTS.c0``, ..., and `version` is that of the file format.
     """
 
     functions: dict[str, Function] = field(default_factory=dict)
     classes: dict[str, Class] = field(default_factory=dict)
+    sources: Mapping[str, str] = field(default_factory=dict)
+    constants: Callable[[], tuple[Any, ...]] = tuple
+    version: int | None = None
 
     def function(self, name: str) -> Function:
         """The function of that qualified name, or `CompileError`."""

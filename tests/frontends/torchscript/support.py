@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 
+from tests.frontends.torchscript.roundtrip import saved_again, saved_script
 from treadle.errors import ScriptError
 from treadle.frontends.torchscript.loader import LoadedModule, load_program
 from treadle.frontends.torchscript.script import ScriptedFunction, script
@@ -118,6 +119,8 @@ def check(function: Callable[..., Any], *args: Any) -> Any:
         return None
     assert_same(run_archive(compiled, to_numpy(copied(list(args)))), want)
     assert_same(run_script(function, tuple(to_numpy(copied(list(args))))), want)
+    for written in (saved_again(load(compiled)), saved_script(function)):
+        assert_same(to_numpy(written(*copied(list(args)))), want)
     return want
 
 

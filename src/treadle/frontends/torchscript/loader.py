@@ -96,6 +96,9 @@ def load_program(
     scope = ArchiveScope(archive, constants)
     builder = _Builder(archive.name, scope, restore)
     scope.convert_constant = builder.build_any
+    scope.program.sources = archive.code_files
+    scope.program.constants = lambda: tuple(map(builder.build_any, constants))
+    scope.program.version = archive.version
     root = builder.build_any(unpickle(archive, "data.pkl"))
     assert isinstance(root, Object)
     compile_reachable(scope.program, root.cls)
