@@ -247,12 +247,12 @@ def _lane_step(name: str, target: Place, origin: Place | None, machine: Machine)
 
 
 def _arranged(weight: np.ndarray, groups: int, merged: bool) -> np.ndarray:
-    """[c_out, c_in, kernel...] as [groups, taps, k, 1, n]."""
-    if weight.ndim == 3:
-        weight = weight[:, :, None, :]
-    c_out, c_in, kh, kw = weight.shape
-    split: np.ndarray = weight.reshape(groups, c_out // groups, c_in, kh, kw).transpose(
-        0, 3, 4, 2, 1
-    )
-    taps, k = (kh, kw * c_in) if merged else (kh * kw, c_in)
-    return np.reshape(split, (groups, taps, k, 1, c_out // groups))
+    """[c_out, c_in, kernel...] as [groups, taps, k, 1, n], a view where that is possible."""
+    c_out, c_in, *kernel = weight.shape
+    kh, kw = _two(kernel, 1)
+    n = c_out // groups
+    if merged:
+        rows: np.ndarray = weight.reshape(1, n, c_in, kh, kw).transpose(0, 3, 4, 2, 1)
+        return rows.reshape(1, kh, kw * c_in, 1, n)
+    split: np.ndarray = weight.reshape(groups, n, c_in, kh * kw, 1).transpose(0, 3, 2, 4, 1)
+    return split

@@ -45,11 +45,15 @@ class Packing:
     def packed(self) -> np.ndarray:
         """The panels, flat: [batch, panel, taps, k, gates, column], zeros past the last column."""
         b = self.arrange(self.weight)
-        panels = -(-b.shape[-1] // self.panel)
-        full = np.zeros((*b.shape[:-1], panels * self.panel), b.dtype)
-        full[..., : b.shape[-1]] = b
-        split = full.reshape(*b.shape[:-1], panels, self.panel)
-        return np.ascontiguousarray(split.transpose(0, 4, 1, 2, 3, 5)).reshape(-1)
+        batch, taps, k, gates, n = b.shape
+        panels, whole = -(-n // self.panel), n // self.panel
+        packed = np.empty((batch, panels, taps, k, gates, self.panel), b.dtype)
+        full = b[..., : whole * self.panel].reshape(batch, taps, k, gates, whole, self.panel)
+        packed[:, :whole] = full.transpose(0, 4, 1, 2, 3, 5)
+        if panels > whole:
+            packed[:, whole:] = 0
+            packed[:, whole, ..., : n % self.panel] = b[..., whole * self.panel :]
+        return packed.reshape(-1)
 
 
 @dataclass(slots=True, eq=False)

@@ -55,7 +55,6 @@ from treadle.schedule.steps import (
 )  # fmt: skip
 
 POINTS = 16
-_FILTER = np.array([[1, 0, 0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0, 0, 1]])
 MIN_CHANNELS = 32
 MAX_SCRATCH_BYTES = 128 << 20
 """Larger images would not stay in any cache between the transforms."""
@@ -195,12 +194,21 @@ def _product_step(
 
 def _filter_points(weight: np.ndarray) -> np.ndarray:
     """``G g G^T`` of each filter as [points, 1, c_in, 1, c_out], rounded once."""
-    points = np.einsum(
-        "ai,ncij,bj->abcn", _FILTER, weight.astype(np.float64), _FILTER, optimize=True
-    )
-    c_in, c_out = points.shape[2:]
-    rounded: np.ndarray = points.reshape(POINTS, 1, c_in, 1, c_out).astype(weight.dtype)
-    return rounded
+    c_out, c_in = weight.shape[:2]
+    taps = np.ascontiguousarray(weight.transpose(2, 3, 1, 0), dtype=np.float64)
+    half = [_transform([taps[i, j] for j in range(3)]) for i in range(3)]
+    points = np.empty((POINTS, c_in, c_out), weight.dtype)
+    for column in range(4):
+        for row, point in enumerate(_transform([line[column] for line in half])):
+            points[4 * row + column] = point
+    return points.reshape(POINTS, 1, c_in, 1, c_out)
+
+
+def _transform(taps: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """``G`` applied to three taps."""
+    a, b, c = taps
+    outer = a + c
+    return [a, (outer + b) / 2, (outer - b) / 2, c]
 
 
 def _output_step(
