@@ -169,6 +169,23 @@ def test_time_is_waiting_only_where_nothing_else_is_done() -> None:
         Event(Kind.SPIN, "", 0, 20), Event(Kind.PARK, "", 20, 80),
         Event(Kind.CHUNK, "a", 85, 95, 1000, 0, 0, 1), name="treadle-1",
     )  # fmt: skip
-    first, second = summarize([main, worker], 100).threads
+    first, second = summarize([main, worker], 0, 100).threads
     assert (first.compute_ns, first.runtime_ns, first.waiting_ns) == (10, 60, 30)
     assert (second.compute_ns, second.spinning_ns, second.parked_ns) == (10, 20, 60)
+
+
+def test_after_losses_the_numbers_are_of_what_is_left() -> None:
+    main = Lane(
+        "main", 1,
+        (request(1, 0, 60), op("b", 20, 50), op("c", 51, 59),
+         request(2, 60, 90), op("d", 70, 80, frame=2)),
+        num_lost=7,
+    )  # fmt: skip
+    worker = lane(Event(Kind.PARK, "", 0, 100), name="treadle-1")
+    summary = summarize([main, worker], 0, 100)
+    assert (summary.duration_ns, summary.num_lost, summary.num_requests) == (50, 7, 1)
+    first, second = summary.threads
+    assert (first.compute_ns, first.runtime_ns) == (18, 22)
+    assert second.parked_ns == 50
+    assert summary.median_request_ns == 30
+    assert [(o.name, o.count) for o in summary.ops] == [("d", 1), ("c", 1)]

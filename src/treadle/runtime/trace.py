@@ -44,7 +44,7 @@ class Trace:
 
     def summary(self) -> Summary:
         """How busy each thread was, the critical path, and the operators by time."""
-        return summarize(self.lanes, self._end_ns - self._begin_ns)
+        return summarize(self.lanes, self._begin_ns, self._end_ns)
 
     def as_chrome(self) -> dict[str, Any]:
         """The trace as a document of Chrome's trace event format."""
@@ -55,8 +55,8 @@ class Trace:
         Path(path).write_text(json.dumps(self.as_chrome(), separators=(",", ":")), "utf-8")
 
     def _start(self, capacity: int) -> None:
-        _native.trace_start(capacity)
         self._begin_ns = time.monotonic_ns()
+        _native.trace_start(capacity)
 
     def _stop(self) -> None:
         self._end_ns = time.monotonic_ns()

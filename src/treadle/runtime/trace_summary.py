@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from treadle.runtime.critical_path import CriticalPath, critical_paths
@@ -67,13 +67,13 @@ class Summary:
     """A trace in numbers; ``str()`` of it is a text, and rich prints it as tables.
 
     Attributes:
-        duration_ns: from the begin to the end of the trace.
+        duration_ns: from the begin to the end of the trace; after losses, of what is left of it.
         threads: each thread that did something, clients first.
         num_requests: runs of plans that were no part of another.
         median_request_ns: how long they took.
         critical_path: of the request with the median time; None without requests.
         ops: the most expensive first.
-        num_lost: events that did not fit into the buffers; with any, all numbers are too low.
+        num_lost: earlier events, which did not fit into the buffers.
     """
 
     duration_ns: int
@@ -95,20 +95,37 @@ class Summary:
         return as_tables(self)
 
 
-def summarize(lanes: Sequence[Lane], duration_ns: int) -> Summary:
-    """The numbers of a trace."""
+def summarize(lanes: Sequence[Lane], begin_ns: int, end_ns: int) -> Summary:
+    """The numbers of a trace, from where on no thread has lost anything."""
+    num_lost = sum(lane.num_lost for lane in lanes)
+    for lane in lanes:
+        if lane.num_lost:  # events are kept in the order of their ends
+            begin_ns = max(begin_ns, min(e.end_ns for e in lane.events))
+    clipped = [replace(lane, events=tuple(_clipped(lane.events, begin_ns))) for lane in lanes]
+    lanes = [
+        replace(lane, events=tuple(e for e in lane.events if e.begin_ns >= begin_ns))
+        for lane in lanes
+    ]
     in_chunks = {e.id for lane in lanes for e in lane.events if e.kind is Kind.CHUNK}
     paths = sorted(critical_paths(lanes), key=lambda p: p.request.duration_ns)
     median = paths[(len(paths) - 1) // 2] if paths else None
     return Summary(
-        duration_ns,
-        tuple(_thread_use(lane, in_chunks) for lane in lanes),
+        end_ns - begin_ns,
+        tuple(_thread_use(lane, in_chunks) for lane in clipped),
         len(paths),
         median.request.duration_ns if median else 0,
         median,
         _op_times(lanes, in_chunks),
-        sum(lane.num_lost for lane in lanes),
+        num_lost,
     )
+
+
+def _clipped(events: Sequence[Event], begin_ns: int) -> Iterator[Event]:
+    for event in events:
+        if event.begin_ns >= begin_ns:
+            yield event
+        elif event.end_ns > begin_ns:
+            yield replace(event, begin_ns=begin_ns)
 
 
 def exclusive_times(events: Sequence[Event]) -> Iterator[tuple[Event, Event | None, int]]:

@@ -71,7 +71,7 @@ def _tables(summary: Summary) -> Iterator[_Table]:
 
 def _threads(summary: Summary) -> _Table:
     total = summary.duration_ns or 1
-    lost = f"; {summary.num_lost} events lost, the numbers are too low" if summary.num_lost else ""
+    lost = f"; {summary.num_lost} earlier events were lost" if summary.num_lost else ""
     heading = f"{_time(summary.duration_ns)}, {summary.num_requests} requests{lost}"
     rows = []
     for use in summary.threads:
