@@ -167,7 +167,8 @@ def test_threads_that_ended_keep_their_lane() -> None:
     assert sum(len(lane.events) for lane in recorded.lanes) >= 9
 
 
-def test_binding_and_interpreting_are_spans(tmp_path: Path) -> None:
+@pytest.mark.slow
+def test_a_first_call_shows_binding_and_compiling(tmp_path: Path) -> None:
     source = tmp_path / "doubled.py"
     source.write_text("import treadle\n@treadle.script\ndef doubled(x):\n    return x + x\n")
     namespace: dict[str, Any] = {}

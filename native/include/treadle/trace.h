@@ -27,6 +27,7 @@ enum class Kind : std::uint32_t {
   kPark,        // asleep
   kAdmission,   // a request waits for its turn
   kHost,        // a span of Python code
+  kSitOut,      // a worker leaves its processor to others, though there may be work
 };
 
 struct Event {

@@ -18,6 +18,7 @@ _TITLES = {
     Kind.PARK: "parked",
     Kind.ADMISSION: "queueing",
     Kind.HOST: "python call",
+    Kind.SIT_OUT: "sitting out",
 }
 _ARROW = "fork-join"
 

@@ -32,6 +32,7 @@ class Kind(IntEnum):
     PARK = 8  # asleep
     ADMISSION = 9  # a request waits for its turn
     HOST = 10  # a span of Python code: bind, compile, interpret
+    SIT_OUT = 11  # a worker leaves its processor to others, though there may be work
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ class ThreadUse:
         python_ns: in Treadle's Python code: optimising, binding, compiling, interpreting.
         waiting_ns: in a join or a queue, with nothing else to do, awake or asleep.
         spinning_ns: a worker, looking for work.
-        parked_ns: a worker, asleep.
+        parked_ns: a worker, asleep or sitting out.
         num_events: events that were kept.
         num_lost: events that were not.
     """
@@ -172,7 +172,7 @@ def _use(event: Event, outer: Event | None, in_chunks: set[int]) -> str:
         return "compute"
     if event.kind in _WAITS:
         return "waiting"
-    if event.kind in (Kind.SPIN, Kind.PARK):
+    if event.kind in (Kind.SPIN, Kind.PARK, Kind.SIT_OUT):
         if outer is not None and outer.kind in _WAITS:
             return "waiting"
         return "spinning" if event.kind is Kind.SPIN else "parked"
