@@ -336,6 +336,7 @@ void NativePool::spin(std::int64_t until_ns) {
 }
 
 void NativePool::sit_out() {
+  trace::Scope traced(trace::Kind::kSitOut);
   while (monotonic_ns() < sits_out_until_ns && !stopping_.load())
     this_parker().park_until(sits_out_until_ns);
   sits_out_until_ns = 0;
