@@ -3,6 +3,7 @@
 from treadle.ops import activation as activation
 from treadle.ops import arithmetic as arithmetic
 from treadle.ops import attention as attention
+from treadle.ops import bags as bags
 from treadle.ops import comparison as comparison
 from treadle.ops import container as container
 from treadle.ops import contraction as contraction
@@ -25,6 +26,7 @@ from treadle.ops import join as join
 from treadle.ops import limits as limits
 from treadle.ops import normalization as normalization
 from treadle.ops import norms as norms
+from treadle.ops import packed as packed
 from treadle.ops import padding as padding
 from treadle.ops import pooling as pooling
 from treadle.ops import query as query
@@ -40,6 +42,7 @@ from treadle.ops import scan as scan
 from treadle.ops import scatter as scatter
 from treadle.ops import softmax as softmax
 from treadle.ops import sorting as sorting
+from treadle.ops import spectrum as spectrum
 from treadle.ops import strided as strided
 from treadle.ops import string as string
 from treadle.ops import transposed as transposed

@@ -12,7 +12,7 @@ from treadle.ir.op import OpDef
 from treadle.ops.declare import op
 from treadle.ops.inplace import inplace
 from treadle.ops.lowering import Decompose, Emitter
-from treadle.ops.pointwise import Result, pointwise
+from treadle.ops.pointwise import Result, dividing, pointwise
 from treadle.ops.samples import SPECIAL, bf16, boolean, f16, f32, f64, given, i32, i64, u8
 
 Samples = tuple[tuple[Any, ...], ...]
@@ -127,7 +127,7 @@ def _check_mode(rounding: str | None) -> None:
 def _with_mode(schema: str, plain: OpDef, samples: Samples) -> OpDef:
     """A quotient whose last argument is the rounding, without which it is `plain`."""
     whole = {
-        mode: pointwise(
+        mode: dividing(
             f"treadle::div_{mode}_{name}(Tensor self, {kind} other) -> Tensor",
             lambda f, a, b, mode=mode: _rounded(f, a, b, mode),
             samples=PAIRS[:6] if kind == "Tensor" else _SCALARS,
@@ -171,32 +171,32 @@ div_scalar_mode = _with_mode(
     div_scalar,
     tuple((*s, m) for s in _SCALARS for m in ("floor", "trunc")),
 )
-floor_divide = pointwise(
+floor_divide = dividing(
     "aten::floor_divide(Tensor self, Tensor other) -> Tensor",
     lambda f, a, b: f.floordiv(a, b),
     samples=PAIRS[:9],
 )
-floor_divide_scalar = pointwise(
+floor_divide_scalar = dividing(
     "aten::floor_divide.Scalar(Tensor self, Scalar other) -> Tensor",
     lambda f, a, b: f.floordiv(a, b),
     samples=_SCALARS,
 )
-remainder = pointwise(
+remainder = dividing(
     "aten::remainder.Tensor(Tensor self, Tensor other) -> Tensor",
     lambda f, a, b: f.remainder(a, b),
     samples=(*PAIRS[:9], (i64(5, low=-9, high=9), i64(5, low=-3, high=0))),
 )
-remainder_scalar = pointwise(
+remainder_scalar = dividing(
     "aten::remainder.Scalar(Tensor self, Scalar other) -> Tensor",
     lambda f, a, b: f.remainder(a, b),
     samples=_SCALARS,
 )
-fmod = pointwise(
+fmod = dividing(
     "aten::fmod.Tensor(Tensor self, Tensor other) -> Tensor",
     lambda f, a, b: f.fmod(a, b),
     samples=(*PAIRS[:9], (i64(5, low=-9, high=9), i64(5, low=-3, high=0))),
 )
-fmod_scalar = pointwise(
+fmod_scalar = dividing(
     "aten::fmod.Scalar(Tensor self, Scalar other) -> Tensor",
     lambda f, a, b: f.fmod(a, b),
     samples=_SCALARS,
@@ -246,6 +246,8 @@ inplace(lerp_scalar, lerp_tensor, addcmul, addcdiv)
 
 
 def _nan_to_num(f: Any, x: Any, nan: float | None, high: float | None, low: float | None) -> Any:
+    if not f.dtype(x).is_floating:
+        return x
     largest = float(np.finfo(f.dtype(x).numpy).max)
     high, low = largest if high is None else high, -largest if low is None else low
     x = f.where(x != x, 0.0 if nan is None else nan, x)
@@ -256,7 +258,7 @@ nan_to_num = pointwise(
     "aten::nan_to_num(Tensor self, float? nan=None, float? posinf=None, float? "
     "neginf=None) -> Tensor",
     _nan_to_num,
-    samples=((SPECIAL, None, None, None), (SPECIAL, 1.0, 2.0, -3.0)),
+    samples=((SPECIAL, None, None, None), (SPECIAL, 1.0, 2.0, -3.0), (i64(3), 0.5, None, None)),
 )
 
 

@@ -76,7 +76,8 @@ def _check(
             "scaled_dot_product_attention needs query [..., l, e], key [..., s, e] and"
             f" value [..., s, d], got {q}, {k} and {v}"
         )
-    if gqa and (len(q.sizes) < 3 or q.sizes[-3] % k.sizes[-3] or q.sizes[-3] % v.sizes[-3]):
+    heads = [t.sizes[-3] if len(t.sizes) > 2 else 0 for t in (q, k, v)]
+    if gqa and (0 in heads or heads[0] % heads[1] or heads[0] % heads[2]):
         raise ShapeError(f"scaled_dot_product_attention: {q} has no multiple of the heads of {k}")
 
 
@@ -135,7 +136,7 @@ def _reference(
 
 
 def _scale(features: int, scale: float | None) -> float:
-    return 1 / math.sqrt(features) if scale is None else scale
+    return 1 / math.sqrt(max(features, 1)) if scale is None else scale
 
 
 def _decompose(

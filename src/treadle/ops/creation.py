@@ -276,3 +276,18 @@ as_tensor = op(
     tolerance=EXACT,
     samples=(),
 )
+for _name, _value in (("bool", True), ("float", 2.5), ("int", 3), ("complex", 1j)):
+    op(
+        f"aten::as_tensor.{_name}({_name} t, *, ScalarType? dtype=None, Device? device=None)"
+        " -> Tensor",
+        reference=_as_tensor,
+        infer=_infer_as_tensor,
+        tolerance=EXACT,
+        samples=() if _name == "complex" else ((_value, None, None),),
+    )
+op(
+    "aten::as_tensor.list(t[] data, *, ScalarType? dtype=None, Device? device=None) -> Tensor",
+    reference=_as_tensor,
+    infer=_infer_as_tensor,
+    tolerance=EXACT,
+)

@@ -185,46 +185,6 @@ fill_diagonal = op(
 )
 
 
-# --- bags of embeddings -------------------------------------------------------------------------
-
-
-def _embedding_bag(
-    weight: Array,
-    indices: Array,
-    offsets: Array,
-    scale: bool,
-    mode: int,
-    sparse: bool,
-    weights: Array | None,
-    include_last: bool,
-) -> tuple[Array, Array, Array, Array]:
-    """Sum (mode 0), mean (1) or maximum (2) of the rows of each bag."""
-    from_bag = list(offsets.tolist()) + ([] if include_last else [indices.size])
-    if indices.ndim != 1 or mode not in (0, 1, 2):
-        raise ShapeError(f"embedding_bag: indices {list(indices.shape)} with offsets, mode {mode}")
-    bags = len(from_bag) - 1
-    result = np.zeros((bags, weight.shape[1]), weight.dtype)
-    for bag in range(bags):
-        part = slice(from_bag[bag], from_bag[bag + 1])
-        rows = weight[indices[part]]
-        if weights is not None:
-            rows = rows * weights[part, None]
-        if len(rows):
-            result[bag] = (np.sum, np.mean, np.max)[mode](rows, axis=0)
-    counts = np.diff(from_bag)
-    spread = np.repeat(np.arange(bags), counts).astype(np.int64)
-    return result, spread, counts.astype(np.int64), np.zeros(0, np.int64)
-
-
-embedding_bag = op(
-    "aten::embedding_bag(Tensor weight, Tensor indices, Tensor offsets, bool "
-    "scale_grad_by_freq=False, int mode=0, bool sparse=False, Tensor? "
-    "per_sample_weights=None, bool include_last_offset=False) -> (Tensor, Tensor, Tensor, "
-    "Tensor)",
-    reference=_embedding_bag,
-)
-
-
 # --- sorted boundaries --------------------------------------------------------------------------
 
 

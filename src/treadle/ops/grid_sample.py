@@ -139,15 +139,21 @@ def _define(schema: str, name: str, samples: Any) -> None:
         return tensor(x.element, _infer(name, x, grid, mode, padding))
 
     def reference(x: Array, grid: Array, mode: int, padding: int, align: bool) -> Array:
-        types = (tensor(dtype_of(a), a.shape) for a in (x, grid))
-        shape = infer(*types, mode, padding, align).sizes
+        image, points = (tensor(dtype_of(a), a.shape) for a in (x, grid))
+        shape = infer(image, points, mode, padding, align).sizes
         wide = accumulation(dtype_of(x)).numpy
         n, c, *rest = np.indices(shape)
-        places = grid[(n, *rest)].astype(wide)
+        pixels = (n, *rest)
+        places = grid[pixels].astype(wide)
+
+        def pick(at: list[Any]) -> Array:
+            place = (n, c, *at)
+            return np.asarray(x[place].astype(wide))
+
         with np.errstate(invalid="ignore"):
             result = sample(
                 NUMPY,
-                lambda at: x[(n, c, *at)].astype(wide),
+                pick,
                 [places[..., i] for i in reversed(range(grid.shape[-1]))],
                 x.shape[2:],
                 mode,

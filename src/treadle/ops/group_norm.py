@@ -25,6 +25,8 @@ Array = np.ndarray[Any, Any]
 
 
 def _check_groups(x: Any, groups: int, weight: Any, bias: Any) -> None:
+    if len(x.shape) < 2:
+        raise ShapeError(f"group_norm: input must have at least 2 dims, got {list(x.shape)}")
     check_channels(x, weight=weight, bias=bias)
     if groups < 1 or x.shape[1] % groups:
         raise ShapeError(f"group_norm: {x.shape[1]} channels do not divide into {groups} groups")

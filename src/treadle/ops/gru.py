@@ -13,6 +13,7 @@ from treadle.ops.declare import op
 from treadle.ops.lowering import Decompose, Emitter
 from treadle.ops.recurrent import (
     TOLERANCE,
+    emit_lstm_step,
     infer_network,
     logistic,
     lstm_step,
@@ -20,6 +21,7 @@ from treadle.ops.recurrent import (
     run_layers,
     split_parameters,
     type_of,
+    unroll,
     weight_samples,
 )
 from treadle.ops.samples import f32
@@ -38,14 +40,19 @@ def _gru_step(gates_x: Array, gates_h: Array, h: Array) -> Array:
 
 
 def _gru_over(x: Array, states: list[Array], weights: Any, reverse: bool) -> tuple[Any, ...]:
-    w_ih, w_hh, *biases = weights
     (h,), steps = states, range(x.shape[0])
-    b_ih, b_hh = ([b] for b in biases) if biases else ([], [])
     outputs = np.empty((*x.shape[:2], h.shape[1]), x.dtype)
     for t in reversed(steps) if reverse else steps:
-        h = _gru_step(project_inputs(x[t], w_ih, b_ih), project_inputs(h, w_hh, b_hh), h)
+        (h,) = unit_step(x[t], [h], weights)
         outputs[t] = h
     return outputs, h
+
+
+def unit_step(x: Array, states: Sequence[Array], weights: Any) -> tuple[Array]:
+    """The new h of one step."""
+    w_ih, w_hh, b_ih, b_hh, _ = weights
+    (h,) = states
+    return (_gru_step(project_inputs(x, w_ih, b_ih), project_inputs(h, w_hh, b_hh), h),)
 
 
 def _infer_gru(
@@ -72,12 +79,66 @@ def _gru(
     return run_layers(x, [hx], weights, directions, batch_first, _gru_over)
 
 
+def _decompose_gru(
+    emit: Emitter,
+    x: Any,
+    hx: Any,
+    params: Sequence[Any],
+    biases: bool,
+    layers: int,
+    dropout: float,
+    train: bool,
+    bidirectional: bool,
+    batch_first: bool,
+) -> tuple[Any, Any]:
+    """Per layer and direction: all inputs projected by one product, then step after step."""
+    directions = 2 if bidirectional else 1
+    rest = (biases, layers, dropout, train, bidirectional, batch_first)
+    _infer_gru(emit.type(x), emit.type(hx), [emit.type(p) for p in params], *rest)
+    weights = split_parameters("gru", params, biases, layers, directions)
+    x = emit("transpose.int", x, 0, 1) if batch_first else x
+    finals: list[Any] = []
+    for first in range(0, len(weights), directions):
+        outputs = []
+        for i in range(first, first + directions):
+            y, h = _unit_layer(emit, x, emit("select.int", hx, 0, i), weights[i], i > first)
+            outputs.append(y)
+            finals.append(h)
+        x = emit("cat", outputs, -1) if directions > 1 else outputs[0]
+    x = emit("contiguous", emit("transpose.int", x, 0, 1), 0) if batch_first else x
+    return x, emit("stack", finals, 0)
+
+
+def _unit_layer(
+    emit: Emitter, x: Any, h: Any, weights: tuple[Any, ...], reverse: bool
+) -> tuple[Any, Any]:
+    w_ih, w_hh, b_ih, b_hh, _ = weights
+    state = [h]
+
+    def step(gates_x: Any) -> Any:
+        state[0] = _emit_step(emit, gates_x, emit("linear", state[0], w_hh, b_hh), state[0])
+        return state[0]
+
+    return unroll(emit, emit("linear", x, w_ih, b_ih), reverse, step), state[0]
+
+
+def _emit_step(emit: Emitter, gates_x: Any, gates_h: Any, h: Any) -> Any:
+    """`_gru_step` as operators."""
+    xr, xz, xn = emit("chunk", gates_x, 3, -1)
+    hr, hz, hn = emit("chunk", gates_h, 3, -1)
+    r = emit("sigmoid", emit("add.Tensor", xr, hr, 1))
+    z = emit("sigmoid", emit("add.Tensor", xz, hz, 1))
+    n = emit("tanh", emit("add.Tensor", xn, emit("mul.Tensor", r, hn), 1))
+    return emit("add.Tensor", n, emit("mul.Tensor", z, emit("sub.Tensor", h, n, 1)), 1)
+
+
 gru = op(
     "aten::gru.input(Tensor input, Tensor hx, Tensor[] params, bool has_biases, int "
     "num_layers, float dropout, bool train, bool bidirectional, bool batch_first) -> "
     "(Tensor, Tensor)",
     reference=_gru,
     infer=_infer_gru,
+    lower=Decompose(_decompose_gru),
     tolerance=TOLERANCE,
     samples=(
         (
@@ -136,8 +197,8 @@ def _sum_gates(
     x: Array, h: Array, w_ih: Array, w_hh: Array, b_ih: Any, b_hh: Any
 ) -> tuple[Array, Array]:
     return (
-        project_inputs(x, w_ih, [] if b_ih is None else [b_ih]),
-        project_inputs(h, w_hh, [] if b_hh is None else [b_hh]),
+        project_inputs(x, w_ih, b_ih),
+        project_inputs(h, w_hh, b_hh),
     )
 
 
@@ -162,10 +223,7 @@ def _decompose_lstm_cell(
     emit: Emitter, x: Any, hx: Sequence[Any], w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any
 ) -> tuple[Any, Any]:
     gates = emit("add.Tensor", emit("linear", x, w_ih, b_ih), emit("linear", hx[0], w_hh, b_hh), 1)
-    i, f, g, o = emit("chunk", gates, 4, -1)
-    kept = emit("mul.Tensor", emit("sigmoid", f), hx[1])
-    c = emit("add.Tensor", kept, emit("mul.Tensor", emit("sigmoid", i), emit("tanh", g)), 1)
-    return emit("mul.Tensor", emit("sigmoid", o), emit("tanh", c)), c
+    return emit_lstm_step(emit, gates, hx[1])
 
 
 def _gru_cell(x: Array, h: Array, w_ih: Array, w_hh: Array, b_ih: Any, b_hh: Any) -> Array:
@@ -183,12 +241,8 @@ def _infer_gru_cell(
 def _decompose_gru_cell(
     emit: Emitter, x: Any, h: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any
 ) -> Any:
-    xr, xz, xn = emit("chunk", emit("linear", x, w_ih, b_ih), 3, -1)
-    hr, hz, hn = emit("chunk", emit("linear", h, w_hh, b_hh), 3, -1)
-    r = emit("sigmoid", emit("add.Tensor", xr, hr, 1))
-    z = emit("sigmoid", emit("add.Tensor", xz, hz, 1))
-    n = emit("tanh", emit("add.Tensor", xn, emit("mul.Tensor", r, hn), 1))
-    return emit("add.Tensor", n, emit("mul.Tensor", z, emit("sub.Tensor", h, n, 1)), 1)
+    gates_x, gates_h = emit("linear", x, w_ih, b_ih), emit("linear", h, w_hh, b_hh)
+    return _emit_step(emit, gates_x, gates_h, h)
 
 
 lstm_cell = op(

@@ -12,9 +12,9 @@ from treadle.ir.dtypes import i64 as i64_dtype
 from treadle.ir.loops import Expr
 from treadle.ir.types import TensorType
 from treadle.ops.declare import EXACT, op
-from treadle.ops.expr import cast, extent, wrapped_index
+from treadle.ops.expr import cast, checked_index, compare, extent, wrapped_index
 from treadle.ops.gather import check_index_dtype, checked_positions
-from treadle.ops.lowering import Elements, Loader
+from treadle.ops.lowering import Decompose, Elements, Emitter, Loader
 from treadle.ops.promotion import dtype_of
 from treadle.ops.samples import boolean, f32, i64
 from treadle.ops.shapes import broadcast, tensor
@@ -190,9 +190,44 @@ def _one_hot(x: Array, classes: int) -> Array:
     return np.eye(count, dtype=np.int64)[checked_positions("one_hot", x, count)]
 
 
+def _infer_classes(x: TensorType, classes: int) -> TensorType:
+    if x.element != i64_dtype or classes < 1:
+        raise ShapeError(f"one_hot: expected i64 and a positive num_classes, got {x}, {classes}")
+    return tensor(i64_dtype, (*x.sizes, classes))
+
+
+def _one_of_classes(x: Array, classes: int) -> Array:
+    _infer_classes(tensor(dtype_of(x), x.shape), classes)
+    return _one_hot(x, classes)
+
+
+def _classes_element(
+    load: Loader, positions: Sequence[Expr], result: TensorType, x: TensorType, classes: int
+) -> Expr:
+    chosen = checked_index(load(0, positions[:-1]), classes)
+    return cast(compare("eq", chosen, positions[-1]), i64_dtype)
+
+
+one_of_classes = op(
+    "treadle::one_of_classes(Tensor self, int num_classes) -> Tensor",
+    reference=_one_of_classes,
+    infer=_infer_classes,
+    lower=Elements(_classes_element),
+    tolerance=EXACT,
+    samples=((i64(4, low=0, high=3), 5), (i64(2, 3, low=0, high=3), 3), (i64(low=0, high=1), 1)),
+)
+
+
+def _decompose_one_hot(emit: Emitter, x: Any, classes: int) -> Any:
+    if classes == -1:
+        raise UnsupportedError("one_hot with as many classes as the data needs")
+    return emit(one_of_classes, x, classes)
+
+
 one_hot = op(
     "aten::one_hot(Tensor self, int num_classes=-1) -> Tensor",
     reference=_one_hot,
+    lower=Decompose(_decompose_one_hot),
     tolerance=EXACT,
-    samples=((i64(4, low=0, high=3), 5), (i64(2, 3, low=0, high=3), -1)),
+    samples=((i64(4, low=0, high=3), 5), (i64(2, 3, low=0, high=3), 3)),
 )

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from treadle.errors import InputError
+from treadle.errors import InputError, ShapeError
+from treadle.ir.loops import Const
 from treadle.ops.arithmetic import PAIRS, floor_divide
 from treadle.ops.inplace import inplace
 from treadle.ops.pointwise import Result, pointwise
 from treadle.ops.samples import SPECIAL, f16, f32, f64, i64
+from treadle.ops.scalar_math import Element
 
 _POWERS = (
     (f32(2, 3, low=0.1, high=3.0), f32(3)),
     (f32(5), i64(5, low=-3, high=4)),
     (i64(4), i64(4, low=0, high=4)),
+    (i64(6, low=-2, high=3), i64(6, low=-3, high=4)),
     (f64(3, low=0.0, high=2.0), f64(3)),
     (f32(0), f32(1)),
     (SPECIAL, f32()),
@@ -24,9 +27,19 @@ pow_ = pointwise(
     lambda f, a, b: f.pow(a, b),
     samples=_POWERS,
 )
+
+
+def _power(f: Any, a: Any, b: Any) -> Any:
+    exponent: Any = b.expr if isinstance(b, Element) else b
+    number = exponent.value if isinstance(exponent, Const) else exponent
+    if not f.dtype(a).is_floating and number < 0:
+        raise ShapeError(f"pow: integers to the negative power {number} are no integers")
+    return f.pow(a, b)
+
+
 pow_scalar = pointwise(
     "aten::pow.Tensor_Scalar(Tensor self, Scalar exponent) -> Tensor",
-    lambda f, a, b: f.pow(a, b),
+    _power,
     samples=(
         (f32(2, 3), 2),
         (f32(3), -1),

@@ -82,7 +82,8 @@ class Loader(Protocol):
     those that are not None.
     """
 
-    def __call__(self, argument: int, positions: Sequence[Expr], item: int = 0) -> Expr: ...
+    def __call__(self, argument: int, positions: Sequence[Expr], item: int = 0) -> Expr:
+        """The element, in the dtype of the argument."""
 
 
 @dataclass(frozen=True, slots=True)

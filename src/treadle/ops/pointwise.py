@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import Any
 
 import numpy as np
 
-from treadle.errors import ShapeError
+from treadle.errors import ScriptError, ShapeError, UnsupportedError
 from treadle.ir.dtypes import DType, bool_
 from treadle.ir.op import OpDef, Tolerance
 from treadle.ir.schema import Schema, parse_schema
 from treadle.ir.types import OptionalType, TensorType
 from treadle.ops.declare import DEFAULT, op
 from treadle.ops.expr import cast, const, dtype_of
-from treadle.ops.lowering import Pointwise
+from treadle.ops.lowering import Decompose, Emitter, Pointwise
 from treadle.ops.promotion import accumulation, floating, result_dtype
 from treadle.ops.scalar_math import LOOPS, NUMPY, Element
 from treadle.ops.shapes import broadcast, tensor
@@ -71,6 +72,30 @@ def pointwise(
     )
 
 
+def dividing(schema: str, body: Body, *, samples: tuple[tuple[Any, ...], ...]) -> OpDef:
+    """A pointwise operator that divides by its second operand, which must not be an integer 0.
+
+    A plan cannot stop in the middle of a kernel for that, so it takes integers only where the
+    divisor is known.
+    """
+    inner: list[OpDef] = []
+
+    def build(emit: Emitter, a: Any, b: Any, *rest: Any) -> Any:
+        types = [x if isinstance(x, bool | int | float) else emit.type(x) for x in (a, b)]
+        whole = not result_dtype(*types).is_floating
+        if whole and not isinstance(b, bool | int | float | np.ndarray):
+            raise UnsupportedError("a quotient of integers by a tensor that is data")
+        if whole and not np.all(b):
+            raise ScriptError("integer division by zero", "ZeroDivisionError")
+        return emit(inner[0], a, b, *rest)
+
+    defined = pointwise(schema, body, samples=samples, lower=Decompose(build))
+    assert defined.schema is not None
+    rule = _Rule(defined.schema, body, Result.KEEP, tuple(_operands(defined.schema)))
+    inner.append(dataclasses.replace(defined, lower=Pointwise(rule.build)))
+    return defined
+
+
 def _operands(schema: Schema) -> list[int]:
     return [
         i
@@ -103,7 +128,7 @@ class _Rule:
                 raise ShapeError(f"{self.name}: needs integers or bool, got {promoted}")
             return promoted, promoted
         if self.result is Result.BOOL:
-            return accumulation(promoted), bool_
+            return promoted, bool_
         final = floating(promoted) if self.result is Result.FLOAT else promoted
         return accumulation(final), final
 
@@ -155,5 +180,15 @@ def _element(value: Any, dtype: DType | None) -> Any:
     if value is None:
         return None
     if isinstance(value, bool | int | float):
-        return value if dtype is None else Element(const(value, dtype))
+        if dtype is None:
+            return value
+        return Element(const(_rounded(value, dtype), dtype))
     return Element(value if dtype is None else cast(value, dtype))
+
+
+def _rounded(value: float, dtype: DType) -> float:
+    """A number as `dtype` holds it."""
+    if not dtype.is_floating:
+        return value
+    with np.errstate(over="ignore"):
+        return float(np.asarray(value).astype(dtype.numpy))

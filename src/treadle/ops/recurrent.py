@@ -91,18 +91,22 @@ lstm_layer = op(
 def split_parameters(
     name: str, params: Sequence[Any], biases: bool, layers: int, directions: int
 ) -> list[tuple[Any, ...]]:
-    """The parameters of each layer and direction.
+    """Of each layer and direction: w_ih, w_hh, both biases or None, the projection w_hr or None.
 
     Raises:
-        UnsupportedError: for projections (`proj_size`).
         ShapeError: if their number is wrong.
     """
     each, count = 4 if biases else 2, layers * directions
-    if len(params) == (each + 1) * count:
-        raise UnsupportedError(f"{name} with proj_size")
-    if len(params) != each * count:
+    projected = len(params) == (each + 1) * count
+    if len(params) != (each + projected) * count:
         raise ShapeError(f"{name}: {len(params)} parameters for {count} layers of {each}")
-    return [tuple(params[i : i + each]) for i in range(0, each * count, each)]
+    each += projected
+    result = []
+    for i in range(0, each * count, each):
+        w_ih, w_hh, *rest = params[i : i + each]
+        b_ih, b_hh = rest[:2] if biases else (None, None)
+        result.append((w_ih, w_hh, b_ih, b_hh, rest[-1] if projected else None))
+    return result
 
 
 def _check_call(name: str, x: Any, states: Sequence[Any], dropout: float, train: bool) -> None:
@@ -131,19 +135,47 @@ def infer_network(
     _check_call(name, x, states, dropout, train)
     directions = 2 if bidirectional else 1
     weights = split_parameters(name, params, biases, layers, directions)
-    hidden, batch = states[0].sizes[2], x.sizes[0 if batch_first else 1]
-    expected = (layers * directions, batch, hidden)
-    if any(s.sizes != expected for s in states):
-        raise ShapeError(f"{name}: states must be {list(expected)}, got {states[0]}")
-    for i, (w_ih, w_hh, *_) in enumerate(weights):
-        features = x.sizes[2] if i < directions else hidden * directions
-        if w_ih.sizes != (gates * hidden, features) or w_hh.sizes != (gates * hidden, hidden):
+    batch = x.sizes[0 if batch_first else 1]
+    check_network(name, x.sizes[2], batch, states, weights, directions, gates)
+    output = tensor(x.element, (*x.sizes[:2], states[0].sizes[2] * directions))
+    return output, *(tensor(s.element, s.sizes) for s in states)
+
+
+def check_network(
+    name: str,
+    features: int,
+    batch: int,
+    states: Sequence[TensorType],
+    weights: list[tuple[Any, ...]],
+    directions: int,
+    gates: int,
+) -> None:
+    """Check that states and weights fit each other and `features` inputs.
+
+    Raises:
+        ShapeError: if they do not.
+    """
+    hidden, cells = states[0].sizes[-1], states[-1].sizes[-1]
+    for state, size in zip(states, (hidden, cells), strict=False):
+        if state.sizes != (len(weights), batch, size):
+            raise ShapeError(f"{name}: states must be {[len(weights), batch, hidden]}, got {state}")
+    for i, (w_ih, w_hh, b_ih, b_hh, w_hr) in enumerate(weights):
+        if i >= directions:
+            features = hidden * directions
+        rows = gates * cells
+        wanted = [
+            (w_ih, (rows, features)), (w_hh, (rows, hidden)), (b_ih, (rows,)), (b_hh, (rows,)),
+            (w_hr, (hidden, cells)),
+        ]  # fmt: skip
+        if any(w is not None and w.sizes != size for w, size in wanted) or (
+            w_hr is None and hidden != cells
+        ):
             raise ShapeError(
                 f"{name}: weights {w_ih} and {w_hh} of layer {i // directions} do not"
                 f" fit {features} features and {hidden} hidden units"
             )
-    output = tensor(x.element, (*x.sizes[:2], hidden * directions))
-    return output, *(tensor(s.element, s.sizes) for s in states)
+        if w_hr is not None and len(states) == 1:
+            raise ShapeError(f"{name}: a projection, which only an lstm has")
 
 
 Layer = Callable[..., tuple[Any, ...]]
@@ -172,16 +204,31 @@ def run_layers(
     return x, *(np.stack(group) for group in zip(*finals, strict=True))
 
 
-def project_inputs(x: Array, w_ih: Array, biases: Sequence[Array]) -> Array:
-    """The gates that come from `x`: its product with the weights, plus the biases."""
+def project_inputs(x: Array, w_ih: Array, bias: Array | None) -> Array:
+    """The gates that come from `x`: its product with the weights, plus the bias."""
     y = x @ w_ih.T
-    return np.asarray(y + sum(biases) if biases else y)
+    return np.asarray(y if bias is None else y + bias)
+
+
+def cell_step(x: Array, states: Sequence[Array], weights: Any) -> tuple[Array, Array]:
+    """The new h and c of one step; h is projected if there is a w_hr."""
+    w_ih, w_hh, b_ih, b_hh, w_hr = weights
+    h, c = states
+    h, c = lstm_step(project_inputs(x, w_ih, b_ih) + project_inputs(h, w_hh, b_hh), c)
+    return (h if w_hr is None else h @ w_hr.T), c
 
 
 def _lstm_over(x: Array, states: list[Array], weights: Any, reverse: bool) -> tuple[Any, ...]:
-    w_ih, w_hh, *biases = weights
-    h0, c0 = states
-    return _lstm_layer(project_inputs(x, w_ih, biases), h0, c0, w_hh, reverse)
+    w_ih, w_hh, b_ih, b_hh, w_hr = weights
+    h, c = states
+    if w_hr is None:
+        total = None if b_ih is None else b_ih + b_hh
+        return _lstm_layer(project_inputs(x, w_ih, total), h, c, w_hh, reverse)
+    outputs, steps = np.empty((*x.shape[:2], h.shape[1]), x.dtype), range(x.shape[0])
+    for t in reversed(steps) if reverse else steps:
+        h, c = cell_step(x[t], (h, c), weights)
+        outputs[t] = h
+    return outputs, h, c
 
 
 def type_of(x: Any) -> TensorType:
@@ -215,6 +262,49 @@ def _infer_lstm(
     return infer_network("lstm", x, hx, params, 4, *rest)
 
 
+MAX_STEPS = 1024
+"""Longer sequences are not unrolled."""
+
+
+def unroll(emit: Emitter, gates: Any, reverse: bool, step: Callable[[Any], Any]) -> Any:
+    """The outputs of ``step(gates of one time)`` over time, one beside the other.
+
+    Raises:
+        UnsupportedError: if there are too many steps.
+    """
+    count = emit.type(gates).sizes[0]
+    if not 0 < count <= MAX_STEPS:
+        raise UnsupportedError(f"a recurrent layer unrolled over {count} steps")
+    order = list(range(count))[:: -1 if reverse else 1]
+    outputs = {t: step(emit("select.int", gates, 0, t)) for t in order}
+    return emit("stack", [outputs[t] for t in range(count)], 0)
+
+
+def _projected_layer(
+    emit: Emitter, gates: Any, h: Any, c: Any, weights: tuple[Any, Any], reverse: bool
+) -> tuple[Any, Any, Any]:
+    """Step after step, as h is smaller than c."""
+    w_hh, w_hr = weights
+    state = [h, c]
+
+    def step(gates_x: Any) -> Any:
+        total = emit("add.Tensor", gates_x, emit("linear", state[0], w_hh, None), 1)
+        h, state[1] = emit_lstm_step(emit, total, state[1])
+        state[0] = emit("linear", h, w_hr, None)
+        return state[0]
+
+    outputs = unroll(emit, gates, reverse, step)
+    return outputs, state[0], state[1]
+
+
+def emit_lstm_step(emit: Emitter, gates: Any, c: Any) -> tuple[Any, Any]:
+    """`lstm_step` as operators."""
+    i, f, g, o = emit("chunk", gates, 4, -1)
+    kept = emit("mul.Tensor", emit("sigmoid", f), c)
+    c = emit("add.Tensor", kept, emit("mul.Tensor", emit("sigmoid", i), emit("tanh", g)), 1)
+    return emit("mul.Tensor", emit("sigmoid", o), emit("tanh", c)), c
+
+
 def _decompose_lstm(
     emit: Emitter,
     x: Any,
@@ -235,11 +325,14 @@ def _decompose_lstm(
     for first in range(0, len(weights), directions):
         outputs = []
         for i in range(first, first + directions):
-            w_ih, w_hh, *bias = weights[i]
-            total = emit("add.Tensor", *bias, 1) if bias else None
+            w_ih, w_hh, b_ih, b_hh, w_hr = weights[i]
+            total = None if b_ih is None else emit("add.Tensor", b_ih, b_hh, 1)
             h0, c0 = (emit("select.int", s, 0, i) for s in hx)
-            projected = emit("linear", x, w_ih, total)
-            y, h, c = emit("lstm_layer", projected, h0, c0, w_hh, i > first)
+            gates = emit("linear", x, w_ih, total)
+            if w_hr is None:
+                y, h, c = emit("lstm_layer", gates, h0, c0, w_hh, i > first)
+            else:
+                y, h, c = _projected_layer(emit, gates, h0, c0, (w_hh, w_hr), i > first)
             outputs.append(y)
             finals.append((h, c))
         x = emit("cat", outputs, -1) if directions > 1 else outputs[0]
@@ -299,6 +392,17 @@ lstm = op(
             0.0,
             False,
             False,
+            False,
+        ),
+        (
+            f32(4, 2, 3),
+            [f32(2, 2, 2), f32(2, 2, 4)],
+            [f32(16, 3), f32(16, 2), f32(16), f32(16), f32(2, 4)] * 2,
+            True,
+            1,
+            0.0,
+            False,
+            True,
             False,
         ),
     ),

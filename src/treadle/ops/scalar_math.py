@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from treadle.errors import ShapeError
+from treadle.errors import ScriptError, ShapeError
 from treadle.ir.dtypes import DType, bool_, from_numpy
 from treadle.ir.loops import Call, Expr
 from treadle.ops.expr import cast, const, dtype_of
@@ -205,15 +205,50 @@ class NumpyMath:
         return 1 / (1 + np.exp(-x))
 
     def truncdiv(self, a: Any, b: Any) -> Any:
-        """Integer quotient, towards zero."""
-        if np.result_type(a, b).kind == "f":
+        """Quotient towards zero."""
+        if _divided(a, b).kind == "f":
             return np.trunc(a / b)
         quotient = np.abs(a) // np.abs(b)
         return np.where((a < 0) != (b < 0), -quotient, quotient).astype(np.result_type(a, b))
 
+    def floordiv(self, a: Any, b: Any) -> Any:
+        """Quotient, rounded down."""
+        _divided(a, b)
+        return np.floor_divide(a, b)
+
+    def remainder(self, a: Any, b: Any) -> Any:
+        """Remainder with the sign of the divisor."""
+        _divided(a, b)
+        return np.remainder(a, b)
+
+    def fmod(self, a: Any, b: Any) -> Any:
+        """Remainder with the sign of the dividend."""
+        _divided(a, b)
+        return np.fmod(a, b)
+
+    def pow(self, a: Any, b: Any) -> Any:
+        """Power; of integers to a negative one, what is left of the fraction."""
+        if np.result_type(a, b).kind not in "iu" or not np.any(np.less(b, 0)):
+            return np.power(a, b)
+        odd = np.where(np.remainder(b, 2) == 1, a, 1)
+        fraction = np.where(np.abs(a) == 1, odd, 0)
+        return np.where(np.less(b, 0), fraction, np.power(a, np.maximum(b, 0)))
+
+
+def _divided(a: Any, b: Any) -> np.dtype[Any]:
+    """The dtype of a quotient.
+
+    Raises:
+        ScriptError: of integers by zero.
+    """
+    dtype = np.result_type(a, b)
+    if dtype.kind in "biu" and not np.all(b):
+        raise ScriptError("integer division by zero", "ZeroDivisionError")
+    return dtype
+
 
 _NUMPY_NAMES = {
-    "atan2": "arctan2", "floordiv": "floor_divide", "pow": "power", "round": "rint",
+    "atan2": "arctan2", "round": "rint",
     "shift_left": "left_shift", "shift_right": "right_shift",
     "acos": "arccos", "asin": "arcsin", "atan": "arctan",
 }  # fmt: skip

@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from treadle.errors import IndexOutOfRange, ShapeError
+from treadle.errors import IndexOutOfRange, ShapeError, UnsupportedError
 from treadle.ir.dtypes import i64 as i64_dtype
 from treadle.ir.types import TensorType
 from treadle.ops.declare import EXACT, op
+from treadle.ops.lowering import Decompose, Emitter
 from treadle.ops.samples import boolean, f16, f32, given, i64
 from treadle.ops.shapes import numel, tensor, wrap_dim
 
@@ -39,6 +40,56 @@ def _infer_sort(x: TensorType, dim: int, descending: bool) -> tuple[TensorType, 
     return x, tensor(i64_dtype, x.sizes)
 
 
+# --- as a plan: each element's rank is the number of elements before it ---------------------------
+
+MAX_RANKED = 2048
+"""Longer rows are sorted by the interpreter: ranks cost the square of the length."""
+
+
+def _before(emit: Emitter, a: Any, b: Any, descending: bool) -> tuple[Any, Any]:
+    """Whether `b` comes before `a`, and whether they are equal; NaN is the largest."""
+    first, same = emit("gt.Tensor" if descending else "lt.Tensor", b, a), emit("eq.Tensor", b, a)
+    if not emit.type(a).element.is_floating:
+        return first, same
+    nan_a, nan_b = emit("isnan", a), emit("isnan", b)
+    larger, smaller = (nan_b, nan_a) if descending else (nan_a, nan_b)
+    first = emit("logical_or", first, emit("logical_and", larger, emit("logical_not", smaller)))
+    return first, emit("logical_or", same, emit("logical_and", nan_a, nan_b))
+
+
+def decompose_order(
+    emit: Emitter, x: Any, dim: int, descending: bool, first: int = 0, count: int | None = None
+) -> tuple[Any, Any]:
+    """Values and indices at the places from `first` on of the sorted order along `dim`.
+
+    Raises:
+        UnsupportedError: if there are too many elements.
+    """
+    sizes = emit.type(x).sizes
+    axis = wrap_dim("sort", dim, len(sizes))
+    if not sizes:
+        return x, np.zeros((), np.int64)
+    size = sizes[axis]
+    count = size if count is None else count
+    shape = (*sizes[:axis], count, *sizes[axis + 1 :])
+    if 0 in shape:
+        return np.zeros(shape, emit.type(x).element.numpy), np.zeros(shape, np.int64)
+    if size > MAX_RANKED:
+        raise UnsupportedError(f"a sort of more than {MAX_RANKED} elements, as a plan")
+    rows = emit("transpose.int", x, axis, -1)
+    before, same = _before(
+        emit, emit("unsqueeze", rows, -1), emit("unsqueeze", rows, -2), descending
+    )
+    earlier = np.tri(size, k=-1, dtype=bool)
+    before = emit("logical_or", before, emit("logical_and", same, earlier))
+    ranks = emit("unsqueeze", emit("sum.dim_IntList", before, [-1], False, None), -2)
+    here = emit("eq.Tensor", ranks, np.arange(first, first + count)[:, None])
+    found = emit("where.self", here, np.arange(size), np.zeros((), np.int64))
+    indices = emit("sum.dim_IntList", found, [-1], False, None)
+    values = emit("gather", rows, -1, indices, False)
+    return emit("transpose.int", values, axis, -1), emit("transpose.int", indices, axis, -1)
+
+
 _SORTS = (
     (f32(3, 7), -1, False), (f32(3, 7), 0, True), (f32(), 0, False), (f32(0, 3), 0, False),
     (given([3.0, float("nan"), 1.0, 2.0]), 0, False), (given([3.0, float("nan"), 1.0]), 0, True),
@@ -55,6 +106,7 @@ sort = op(
     "aten::sort(Tensor self, int dim=-1, bool descending=False) -> (Tensor values, Tensor indices)",
     reference=_sort,
     infer=_infer_sort,
+    lower=Decompose(decompose_order),
     tolerance=EXACT,
     samples=_SORTS,
 )
@@ -63,6 +115,7 @@ sort_stable = op(
     "-> (Tensor values, Tensor indices)",
     reference=lambda x, _, dim, descending: _sort(x, dim, descending),
     infer=lambda x, _, dim, descending: _infer_sort(x, dim, descending),
+    lower=Decompose(lambda emit, x, _, *rest: decompose_order(emit, x, *rest)),
     tolerance=EXACT,
     samples=_stable((*_SORTS, *_STABLE)),
 )
@@ -70,6 +123,7 @@ argsort = op(
     "aten::argsort(Tensor self, int dim=-1, bool descending=False) -> Tensor",
     reference=lambda x, dim, descending: _sort(x, dim, descending)[1],
     infer=lambda x, dim, descending: _infer_sort(x, dim, descending)[1],
+    lower=Decompose(lambda *args: decompose_order(*args)[1]),
     tolerance=EXACT,
     samples=_SORTS,
 )
@@ -78,6 +132,7 @@ argsort_stable = op(
     "-> Tensor",
     reference=lambda x, _, dim, descending: _sort(x, dim, descending)[1],
     infer=lambda x, _, dim, descending: _infer_sort(x, dim, descending)[1],
+    lower=Decompose(lambda emit, x, _, *rest: decompose_order(emit, x, *rest)[1]),
     tolerance=EXACT,
     samples=_stable(_STABLE),
 )
@@ -108,11 +163,19 @@ def _infer_topk(
     return tensor(x.element, shape), tensor(i64_dtype, shape)
 
 
+def _decompose_topk(
+    emit: Emitter, x: Any, k: int, dim: int, largest: bool, sorted_: bool
+) -> tuple[Any, Any]:
+    _check_k(emit.type(x), k, dim)
+    return decompose_order(emit, x, dim, largest, 0, k)
+
+
 topk = op(
     "aten::topk(Tensor self, int k, int dim=-1, bool largest=True, bool sorted=True) -> "
     "(Tensor values, Tensor indices)",
     reference=_topk,
     infer=_infer_topk,
+    lower=Decompose(_decompose_topk),
     tolerance=EXACT,
     samples=(
         (f32(3, 7), 3, -1, True, True),

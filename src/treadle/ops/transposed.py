@@ -31,7 +31,9 @@ def transposed_shape(
     """
     count = len(weight.shape) - 2
     if (
-        len(x.shape) not in (count + 1, count + 2)
+        count < 1
+        or count != len(spec.stride)
+        or len(x.shape) not in (count + 1, count + 2)
         or x.shape[-count - 1] != weight.shape[0]
         or (weight.shape[0] % spec.groups)
     ):
@@ -192,6 +194,10 @@ def _transposed(schema: str, name: str, count: int, samples: Any) -> None:
         dilation: Any,
     ) -> TensorType:
         same_dtype(name, x, weight, bias)
+        if bias is not None and (
+            len(weight.sizes) < 2 or bias.sizes != (weight.sizes[1] * groups,)
+        ):
+            raise ShapeError(f"{name}: bias {bias} does not fit weight {weight} in {groups} groups")
         spec = spec_of(stride, padding, groups, dilation)
         return tensor(
             x.element, transposed_shape(x, weight, spec, pair(name, "output_padding", extra, count))
@@ -207,6 +213,12 @@ def _transposed(schema: str, name: str, count: int, samples: Any) -> None:
         groups: int,
         dilation: Any,
     ) -> Array:
+        image, kernel, shift = (
+            None if a is None else tensor(dtype_of(a), a.shape) for a in (x, weight, bias)
+        )
+        assert image is not None
+        assert kernel is not None
+        infer(image, kernel, shift, stride, padding, extra, groups, dilation)
         spec = spec_of(stride, padding, groups, dilation)
         return convolve_transposed(
             x, weight, bias, spec, pair(name, "output_padding", extra, count)

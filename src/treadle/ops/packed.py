@@ -1,0 +1,187 @@
+"""Packed sequences: the steps of several lengths one after another, longest first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from treadle.errors import ShapeError, UnsupportedError
+from treadle.ir.dtypes import i64
+from treadle.ir.types import TensorType
+from treadle.ops.declare import EXACT, op
+from treadle.ops.gru import unit_step
+from treadle.ops.promotion import dtype_of
+from treadle.ops.recurrent import (
+    TOLERANCE,
+    cell_step,
+    check_network,
+    run_layers,
+    split_parameters,
+    type_of,
+    weight_samples,
+)
+from treadle.ops.samples import f32, given
+from treadle.ops.shapes import tensor
+
+Array = np.ndarray[Any, Any]
+Step = Callable[[Array, Sequence[Array], Any], tuple[Array, ...]]
+
+
+def _pack(x: Array, lengths: Array, batch_first: bool) -> tuple[Array, Array]:
+    """The steps that exist, time by time, and how many there are at each time."""
+    x = np.swapaxes(x, 0, 1) if batch_first else x
+    if x.ndim < 2 or not x.size or lengths.shape != x.shape[1:2]:
+        raise ShapeError(
+            f"_pack_padded_sequence: input {list(x.shape)} needs a length per sequence,"
+            f" got {list(lengths.shape)}"
+        )
+    if lengths.min() < 1 or lengths.max() > x.shape[0] or np.any(np.diff(lengths) > 0):
+        raise ShapeError(
+            f"_pack_padded_sequence: lengths {lengths.tolist()} must descend from at most"
+            f" {x.shape[0]} to at least 1"
+        )
+    sizes = np.array([int((lengths > t).sum()) for t in range(int(lengths[0]))], np.int64)
+    return np.concatenate([x[t, :n] for t, n in enumerate(sizes)]), sizes
+
+
+op(
+    "aten::_pack_padded_sequence(Tensor input, Tensor lengths, bool batch_first) -> "
+    "(Tensor, Tensor)",
+    reference=_pack,
+    tolerance=EXACT,
+    samples=(
+        (f32(4, 3, 2), given([4, 2, 1], i64), False),
+        (f32(2, 3, 5), given([2, 2], i64), True),
+    ),
+)
+
+
+def _starts(name: str, data: Array, sizes: Array) -> Array:
+    """Where the steps of each time start in `data`.
+
+    Raises:
+        ShapeError: if the sizes do not divide it.
+    """
+    falling = sizes.ndim == 1 and sizes.size > 0 and not np.any(np.diff(sizes) > 0)
+    if not falling or sizes[-1] < 1 or sizes.sum() != data.shape[0]:
+        raise ShapeError(
+            f"{name}: batch_sizes {sizes.tolist()} must descend and add up to {data.shape[:1]}"
+        )
+    return np.cumsum(sizes) - sizes
+
+
+def _pad(
+    data: Array, sizes: Array, batch_first: bool, value: float, total: int
+) -> tuple[Array, Array]:
+    """The reverse of packing, up to `total` steps if that is positive."""
+    starts = _starts("_pad_packed_sequence", data, sizes)
+    steps = total if total > 0 else sizes.size
+    if steps < sizes.size:
+        raise ShapeError(f"_pad_packed_sequence: total_length {total} of {sizes.size} steps")
+    padded = np.full((steps, int(sizes[0]), *data.shape[1:]), value, data.dtype)
+    for t, (start, n) in enumerate(zip(starts, sizes, strict=True)):
+        padded[t, :n] = data[start : start + n]
+    lengths = np.array([int((sizes > i).sum()) for i in range(int(sizes[0]))], np.int64)
+    return np.swapaxes(padded, 0, 1) if batch_first else padded, lengths
+
+
+op(
+    "aten::_pad_packed_sequence(Tensor data, Tensor batch_sizes, bool batch_first, Scalar "
+    "padding_value, int total_length) -> (Tensor, Tensor)",
+    reference=_pad,
+    tolerance=EXACT,
+    samples=(
+        (f32(6, 2), given([3, 2, 1], i64), False, 0.0, -1),
+        (f32(3, 2), given([2, 1], i64), True, 1.5, 4),
+    ),
+)
+
+
+def _over(step: Step, name: str, sizes: Array) -> Callable[..., tuple[Array, ...]]:
+    """A layer over packed data: a state keeps its value once its sequence has ended."""
+
+    def layer(data: Array, states: list[Array], weights: Any, reverse: bool) -> tuple[Array, ...]:
+        starts = _starts(name, data, sizes)
+        states = [s.copy() for s in states]
+        outputs = np.empty((data.shape[0], states[0].shape[1]), data.dtype)
+        times = range(sizes.size)
+        for t in reversed(times) if reverse else times:
+            rows, n = slice(starts[t], starts[t] + sizes[t]), sizes[t]
+            new = step(data[rows], [s[:n] for s in states], weights)
+            for state, value in zip(states, new, strict=True):
+                state[:n] = value
+            outputs[rows] = new[0]
+        return outputs, *states
+
+    return layer
+
+
+def _define(schema: str, name: str, step: Step, gates: int, samples: Any) -> None:
+    def infer(
+        data: TensorType,
+        sizes: TensorType,
+        hx: Any,
+        params: Sequence[TensorType],
+        biases: bool,
+        layers: int,
+        dropout: float,
+        train: bool,
+        bidirectional: bool,
+    ) -> tuple[TensorType, ...]:
+        states = list(hx) if isinstance(hx, list | tuple) else [hx]
+        directions = 2 if bidirectional else 1
+        if train and dropout:
+            raise UnsupportedError(f"{name} with dropout in training mode")
+        if len(data.sizes) != 2 or len(states) != {4: 2, 3: 1}[gates]:
+            raise ShapeError(f"{name}: data must have 2 dims, got {data} and {len(states)} states")
+        weights = split_parameters(name, params, biases, layers, directions)
+        batch = states[0].sizes[1] if len(states[0].sizes) == 3 else -1
+        check_network(name, data.sizes[1], batch, states, weights, directions, gates)
+        output = tensor(data.element, (data.sizes[0], states[0].sizes[2] * directions))
+        return output, *states
+
+    def reference(data: Array, sizes: Array, hx: Any, params: Sequence[Array], *rest: Any) -> Any:
+        states = list(hx) if isinstance(hx, list | tuple) else [hx]
+        types = [type_of(s) for s in states], [type_of(p) for p in params]
+        infer(type_of(data), tensor(dtype_of(sizes), sizes.shape), *types, *rest)
+        biases, layers, _, _, bidirectional = rest
+        directions = 2 if bidirectional else 1
+        if sizes.size and sizes[0] != states[0].shape[1]:
+            raise ShapeError(f"{name}: {sizes[0]} sequences, but states {list(states[0].shape)}")
+        weights = split_parameters(name, params, biases, layers, directions)
+        return run_layers(data, states, weights, directions, False, _over(step, name, sizes))
+
+    op(schema, reference=reference, infer=infer, tolerance=TOLERANCE, samples=samples)
+
+
+_SIZES = given([3, 2, 2, 1], i64)
+_define(
+    "aten::lstm.data(Tensor data, Tensor batch_sizes, Tensor[] hx, Tensor[] params, bool "
+    "has_biases, int num_layers, float dropout, bool train, bool bidirectional) -> (Tensor, "
+    "Tensor, Tensor)",
+    "lstm",
+    cell_step,
+    4,
+    (
+        (
+            f32(8, 5), _SIZES, [f32(4, 3, 4), f32(4, 3, 4)], weight_samples(5, 4, 2, 2, True, 4),
+            True, 2, 0.0, False, True,
+        ),
+    ),
+)  # fmt: skip
+_define(
+    "aten::gru.data(Tensor data, Tensor batch_sizes, Tensor hx, Tensor[] params, bool "
+    "has_biases, int num_layers, float dropout, bool train, bool bidirectional) -> (Tensor, "
+    "Tensor)",
+    "gru",
+    unit_step,
+    3,
+    (
+        (
+            f32(8, 5), _SIZES, f32(2, 3, 4), weight_samples(5, 4, 1, 2, False, 3),
+            False, 1, 0.0, False, True,
+        ),
+    ),
+)  # fmt: skip
