@@ -38,6 +38,12 @@ void bind_control(nb::module_& m) {
       .def("cancel", &RunControl::cancel, "Stop the run in the queue, or at its next chunk.")
       .def_prop_ro("reason", reason, "Why the run shall stop: cancelled, deadline, or nothing.")
       .def_prop_ro(
+          "deadline",
+          [](const RunControl& self) {
+            return self.deadline_ns() < 0 ? std::optional<double>() : self.deadline_ns() * 1e-9;
+          },
+          "The time of the monotonic clock at which the run is stopped, or None.")
+      .def_prop_ro(
           "queued_seconds", [](const RunControl& self) { return self.queued_ns() * 1e-9; },
           "How long its runs have waited to be admitted.");
 }

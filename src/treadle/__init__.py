@@ -94,6 +94,8 @@ if TYPE_CHECKING:
     from treadle.jit import script as script
     from treadle.model import Method as Method
     from treadle.model import Module as Module
+    from treadle.session import Session as Session
+    from treadle.session import SessionStatistics as SessionStatistics
 
 __all__ = [
     "ArchiveError",
@@ -110,6 +112,8 @@ __all__ = [
     "PlanError",
     "ScriptError",
     "ScriptSyntaxError",
+    "Session",
+    "SessionStatistics",
     "Setting",
     "ShapeError",
     "Size",
@@ -233,6 +237,8 @@ _LAZY = {"load": "jit", "save": "jit", "script": "jit", "Method": "model", "Modu
 _LATE = {
     "Method": "treadle.model",
     "Module": "treadle.model",
+    "Session": "treadle.session",
+    "SessionStatistics": "treadle.session",
     "load": "treadle.jit",
     "save": "treadle.jit",
     "script": "treadle.jit",

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import functools
 import itertools
+import math
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from treadle import interpreter
 from treadle.compiler import Bound, Explanation, engine, optimise
-from treadle.errors import InputError
+from treadle.errors import Cancelled, InputError
 from treadle.ir import dtypes
 from treadle.ir.clone import clone_graph
 from treadle.ir.graph import Graph, Value
@@ -22,7 +23,7 @@ from treadle.ir.program import EnumValue, Function, Object, Program
 from treadle.ir.schema import REQUIRED
 from treadle.ir.types import TensorType, Type
 from treadle.passes.specialise import Unplannable
-from treadle.runtime import Plan, span
+from treadle.runtime import Plan, RunControl, span
 from treadle.runtime import Program as NativeProgram
 from treadle.tensor import Tensor
 
@@ -51,25 +52,43 @@ class Method:
             self._plain = self._variant(leaves)
         self.__name__ = function.name.rpartition(".")[2]
 
-    def __call__(self, *args: Any, threads: int | None = None, **kwargs: Any) -> Any:
+    def __call__(
+        self,
+        *args: Any,
+        threads: int | None = None,
+        timeout: float | None = None,
+        **kwargs: Any,
+    ) -> Any:
         """Run on `args`.
 
         Args:
             *args: tensors, arrays, and Python values where the parameters are of other types.
             threads: at most this many threads work on this call.
+            timeout: seconds after which the call is stopped, before its next operator.
             **kwargs: arguments by the names of their parameters.
 
         Raises:
             InputError: if number, type, dtype or rank of the arguments do not fit.
             ScriptError: if the model itself raises.
+            DeadlineExceeded: if the call took longer than `timeout`.
         """
+        control = None if timeout is None else RunControl(timeout)
+        return self._run(args, kwargs, threads, control)
+
+    def _run(
+        self,
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+        threads: int | None,
+        control: RunControl | None,
+    ) -> Any:
         plain = self._plain
         if plain is not None and not kwargs and len(args) == len(self._parameters):
-            return plain.run(args, threads)
+            return plain.run(args, threads, control)
         arguments = self._normalise(args, kwargs)
         arrays: list[Any] = []
         template = tuple(_split(a, arrays) for a in arguments)
-        return self._variant(template).run(arrays, threads)
+        return self._variant(template).run(arrays, threads, control)
 
     @property
     def input_names(self) -> tuple[str, ...]:
@@ -103,12 +122,23 @@ class Method:
         return self._variant(template).explain([np.asarray(a) for a in arrays])
 
     @span("interpret")
-    def interpret(self, arguments: Sequence[Any]) -> Any:
+    def interpret(self, arguments: Sequence[Any], control: RunControl | None = None) -> Any:
         """The result of the interpreter on arrays and Python values."""
-        if self._interpret:
-            first = () if self._root is None else (self._root,)
-            return interpreter.run(self._source, self.function.graph(), [*first, *arguments])
-        return interpreter.run(self._source, self.inlined_graph, list(arguments))
+        forks = _Forks()
+        deadline = None if control is None else _StopTime(control)
+        settings = interpreter.Settings(deadline=deadline, fork=forks.start)
+        graph, values = self.function.graph(), list(arguments)
+        if not self._interpret:
+            graph = self.inlined_graph
+        elif self._root is not None:
+            values = [self._root, *values]
+        try:
+            return interpreter.run(self._source, graph, values, settings)
+        except BaseException as error:
+            forks.run_failed = True
+            if control is not None and control.reason == "cancelled":
+                raise Cancelled("the run was cancelled") from error
+            raise
 
     def _variant(self, template: tuple[Any, ...]) -> _Variant:
         key = _key(template)
@@ -145,6 +175,47 @@ class Method:
         return [given[name] for name in names]
 
 
+def run_controlled(
+    target: Module | Method,
+    args: Sequence[Any],
+    kwargs: Mapping[str, Any],
+    threads: int | None,
+    control: RunControl,
+) -> Any:
+    """``target(*args, threads=threads, **kwargs)`` as a run that `control` may stop."""
+    method = target._call if isinstance(target, Module) else target
+    return method._run(args, kwargs, threads, control)
+
+
+class _StopTime(float):
+    """A deadline that has passed, whatever the time, as soon as its run is cancelled."""
+
+    _control: RunControl
+
+    def __new__(cls, control: RunControl) -> _StopTime:
+        stop_time = super().__new__(cls, math.inf if control.deadline is None else control.deadline)
+        stop_time._control = control
+        return stop_time
+
+    def __lt__(self, now: float) -> bool:
+        return bool(self._control.reason)
+
+
+class _Forks:
+    """The forks of one interpreted run: those not started are dropped when it fails."""
+
+    def __init__(self) -> None:
+        self.run_failed = False
+
+    def start(self, function: Callable[[], Any]) -> interpreter.Task:
+        return interpreter.fork(lambda: self._run(function))
+
+    def _run(self, function: Callable[[], Any]) -> Any:
+        if self.run_failed:
+            raise Cancelled("the run that forked this has failed")
+        return function()
+
+
 class _Leaf:
     """Stands for array number `index` in the structure of a call's arguments or result."""
 
@@ -166,10 +237,13 @@ class _Variant:
         self._reasons: dict[Signature, str] = {}
         self._single = False
 
-    def run(self, arrays: Sequence[Any], threads: int | None) -> Any:
+    def run(self, arrays: Sequence[Any], threads: int | None, control: RunControl | None) -> Any:
         if self._planned:
             try:
-                outputs = self._program(*arrays, threads=threads)
+                if control is None:
+                    outputs = self._program(*arrays, threads=threads)
+                else:
+                    outputs = self._program(*arrays, threads=threads, control=control)
             except _InterpretedError:
                 pass
             else:
@@ -177,7 +251,7 @@ class _Variant:
                     return outputs[0]
                 return _filled(self._results[_signature(arrays)], outputs)
         plain = [_as_array(a) for a in arrays]
-        return _wrapped(self._method.interpret(_filled(self._template, plain)))
+        return _wrapped(self._method.interpret(_filled(self._template, plain), control))
 
     def explain(self, arrays: Sequence[np.ndarray]) -> Explanation:
         if not self._planned:
@@ -220,9 +294,17 @@ class Module:
         self._program, self._object, self._interpret = program, root, interpret
         self._methods: dict[str, Method] = {}
 
-    def __call__(self, *args: Any, threads: int | None = None, **kwargs: Any) -> Any:
+    def __call__(
+        self,
+        *args: Any,
+        threads: int | None = None,
+        timeout: float | None = None,
+        **kwargs: Any,
+    ) -> Any:
         """Run ``forward`` with its hooks; see `Method.__call__`."""
-        return self._call(*args, threads=threads, **kwargs)
+        if timeout is None:
+            return self._call._run(args, kwargs, threads, None)
+        return self._call(*args, threads=threads, timeout=timeout, **kwargs)
 
     @functools.cached_property
     def _call(self) -> Method:

@@ -1,8 +1,10 @@
+import contextlib
+import functools
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
@@ -57,16 +59,20 @@ def endless(tasks: int = 1) -> Counted:
     return Counted([kernel(100_000, tasks)] * 50_000)
 
 
-def started(*targets: object) -> list[threading.Thread]:
-    threads = [threading.Thread(target=target) for target in targets]  # type: ignore[arg-type]
+def started(*targets: Callable[[], object]) -> list[threading.Thread]:
+    threads = [threading.Thread(target=target) for target in targets]
     for thread in threads:
         thread.start()
     return threads
 
 
-def until(condition: object) -> None:
+def _waits(count: int) -> bool:
+    return _native.num_waiting() == count
+
+
+def until(condition: Callable[[], bool]) -> None:
     end = time.monotonic() + 30
-    while not condition():  # type: ignore[operator]
+    while not condition():
         assert time.monotonic() < end
         time.sleep(0.001)
 
@@ -123,7 +129,12 @@ def test_never_more_threads_compute_than_the_budget(
 def test_one_request_has_all_threads() -> None:
     _native.set_budget(3)
     counted = Counted([kernel(200_000, 64)])
-    until(lambda: counted.run() or counted.peak == 3)
+
+    def has_run_on_three() -> bool:
+        counted.run()
+        return counted.peak == 3
+
+    until(has_run_on_three)
 
 
 def test_requests_share_what_one_had() -> None:
@@ -176,8 +187,8 @@ def order_of(priorities: list[int]) -> list[int]:
     threads = started(hold)
     until(lambda: holder.inside == 1)
     for number in range(len(priorities)):
-        threads += started(lambda number=number: client(number))
-        until(lambda number=number: _native.num_waiting() == number + 1)
+        threads += started(functools.partial(client, number))
+        until(functools.partial(_waits, number + 1))
     control.cancel()
     for thread in threads:
         thread.join()
@@ -316,10 +327,8 @@ def test_others_are_unharmed_by_what_is_cancelled() -> None:
                 control = _native.RunControl()
                 canceller = threading.Timer(0.0, control.cancel)
                 canceller.start()
-                try:
+                with contextlib.suppress(Cancelled):
                     counted.run(control)
-                except Cancelled:
-                    pass
                 canceller.join()
         except BaseException as error:
             failures.append(error)

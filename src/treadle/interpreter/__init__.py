@@ -2,5 +2,6 @@
 
 from treadle.interpreter.entry import call, restore_state, run
 from treadle.interpreter.machine import MAX_CALL_DEPTH, Settings
+from treadle.interpreter.tasks import Task, fork
 
-__all__ = ["MAX_CALL_DEPTH", "Settings", "call", "restore_state", "run"]
+__all__ = ["MAX_CALL_DEPTH", "Settings", "Task", "call", "fork", "restore_state", "run"]

@@ -3,6 +3,7 @@
 from treadle._native import (
     Plan,
     Program,
+    RunControl,
     empty,
     get_thread_num,
     in_parallel_region,
@@ -30,6 +31,7 @@ __all__ = [
     "Future",
     "Plan",
     "Program",
+    "RunControl",
     "Setting",
     "Trace",
     "available_backends",
