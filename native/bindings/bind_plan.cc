@@ -1,9 +1,13 @@
+#include <optional>
+
 #include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
 #include "bindings.h"
 #include "bound_plan.h"
+#include "interrupt.h"
+#include "shut_down.h"
 
 namespace treadle {
 namespace {
@@ -143,6 +147,14 @@ int clear(PyObject* self) {
   return 0;
 }
 
+// Whether a signal's handler raised: the error stays set in this thread.
+bool has_signal_error() {
+  PyGILState_STATE gil = PyGILState_Ensure();
+  const bool raised = PyErr_CheckSignals() < 0;
+  PyGILState_Release(gil);
+  return raised;
+}
+
 PyType_Slot kSlots[] = {{Py_tp_traverse, reinterpret_cast<void*>(traverse)},
                         {Py_tp_clear, reinterpret_cast<void*>(clear)},
                         {0, nullptr}};
@@ -152,10 +164,19 @@ PyType_Slot kSlots[] = {{Py_tp_traverse, reinterpret_cast<void*>(traverse)},
 void BoundPlan::run(void* const* in, void* const* out, int threads, RunControl* control) const {
   int limit = context_limit();
   if (threads > 0) limit = limit > 0 ? std::min(limit, threads) : threads;
+  const bool looks_for_signals = is_main_thread();
+  RunControl own;
+  if (looks_for_signals && !control) control = &own;
   Status status;
-  {
+  try {
     nb::gil_scoped_release released;
+    std::optional<InterruptScope> interrupts;
+    if (looks_for_signals) interrupts.emplace(has_signal_error, *control);
+    const ReturnScope returning;
     status = plan->run(in, out, limit, control);
+  } catch (const RunStopped&) {
+    if (PyErr_Occurred()) nb::raise_python_error();
+    throw;
   }
   if (status[0] == 0) return;
   if (on_status.is_valid() && !on_status.is_none())

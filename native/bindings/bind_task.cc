@@ -13,6 +13,7 @@
 #include "bindings.h"
 #include "fork_handlers.h"
 #include "scheduler.h"
+#include "shut_down.h"
 #include "thread_state.h"
 #include "treadle/trace.h"
 
@@ -34,12 +35,14 @@ struct PythonTask : Task {
 std::atomic<int> num_running{0};
 std::atomic<bool> is_shut_down{false};
 
+// In a child it is the thread that forked.
+thread_local std::optional<bool> is_main;
+
 void run_python(Task& task) {
   trace::Scope traced(trace::Kind::kHost);
   auto& self = static_cast<PythonTask&>(task);
   num_running.fetch_add(1);
-  // Too late: there is no interpreter to come back from.
-  while (is_shut_down.load()) pause();
+  stay_if_shut_down();
   PyGILState_STATE gil = PyGILState_Ensure();
   PyObject* result = PyObject_CallNoArgs(self.function);
   if (result)
@@ -53,7 +56,7 @@ void run_python(Task& task) {
   num_running.fetch_sub(1);
 }
 
-constexpr std::int64_t kSignalCheckNs = 100'000'000;
+constexpr std::int64_t kSignalCheckNs = 20'000'000;
 
 class TaskHandle {
  public:
@@ -86,6 +89,7 @@ class TaskHandle {
       if (now >= end) return false;
       {
         nb::gil_scoped_release released;
+        const ReturnScope returning;
         if (Scheduler::instance().wait_until(*task_, std::min(end, now + kSignalCheckNs))) break;
       }
       if (PyErr_CheckSignals() < 0) nb::raise_python_error();
@@ -127,8 +131,22 @@ bool shut_down(double seconds) {
 
 }  // namespace
 
+void stay_if_shut_down() noexcept {
+  if (!is_shut_down.load(std::memory_order_relaxed)) [[likely]]
+    return;
+  while (!is_main_thread()) pause();
+}
+
+bool is_main_thread() noexcept {
+  if (!is_main) is_main = getpid() == gettid();
+  return *is_main;
+}
+
 void bind_task(nb::module_& m) {
-  at_fork_in_child([] { num_running.store(0); });  // they run on in the parent
+  at_fork_in_child([] {
+    num_running.store(0);  // they run on in the parent
+    is_main = true;
+  });
   nb::class_<TaskHandle>(m, "Task",
                          "An inter-op task, or without a function a promise to complete.")
       .def(nb::init<>(), "A promise.")

@@ -5,6 +5,8 @@
 
 NB_MODULE(_native, m) {
   m.doc() = "The native core: threads, tasks, plans, and the memory of results.";
+  // At exit, tasks that nobody started are left as they are, and threads may still run.
+  nanobind::set_leak_warnings(false);
   treadle::import_numpy();
   treadle::register_errors();
   treadle::bind_control(m);

@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "affinity.h"
+#include "interrupt.h"
 #include "scheduler.h"
 #include "treadle/trace.h"
 
@@ -226,8 +227,10 @@ void NativePool::finish_region(Region& region, std::uint32_t theirs, bool is_lea
     region.idle_since_ns = idle_since;
     if (region.finished.fetch_or(kOwnerSleeps, std::memory_order_acq_rel) == theirs) break;
     auto sleep = [&] {
-      while ((region.finished.load(std::memory_order_acquire) & ~kOwnerSleeps) != theirs)
-        region.owner->park();
+      while ((region.finished.load(std::memory_order_acquire) & ~kOwnerSleeps) != theirs) {
+        region.owner->park_until(before_next_poll(-1));
+        poll_interrupt();
+      }
     };
     if (is_leaf) {
       sleep();
@@ -258,6 +261,7 @@ bool NativePool::help_region(Region& region, bool leaf_only) {
     std::uint32_t before = region.finished.fetch_add(1, std::memory_order_acq_rel);
     if (before & kOwnerSleeps) owner->unpark();
     // A client came: it takes our place, the owner the rest.
+    if (stopping_.load(std::memory_order_relaxed)) break;
     if (admission_.has_waiting() && admission_.yield_place()) break;
     state = region.state.load(std::memory_order_acquire);
   } while (claim_chunk(region, generation, state));

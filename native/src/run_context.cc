@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "interrupt.h"
 #include "scheduler.h"
+#include "thread_state.h"
 #include "treadle/block_cache.h"
 #include "treadle/trace.h"
 
@@ -12,6 +14,10 @@ namespace {
 // How often pieces halve: the first are half of a thread's share, the last an eighth. So few claims
 // do most of the work, and a thread that comes late or is interrupted holds up the rest by little.
 constexpr int kMaxHalvings = 3;
+
+constexpr std::int64_t kSliceGrains = 16;
+constexpr std::int64_t kSliceNs = 2'000'000;
+constexpr unsigned kStepsPerPoll = 16;
 
 // The tasks of one kernel call, cut into pieces: level l has one piece per thread, of 2^-(l+1) of a
 // share, and the last level is as fine as the one before it. Pieces cover the tasks once, and none
@@ -23,10 +29,11 @@ struct KernelRegion {
   std::int64_t num_tasks;
   std::int64_t threads;
   trace::OpTag tag;
+  std::int64_t grain;
   RunContext* context;
   int halvings = kMaxHalvings;
 
-  void choose_pieces(std::int64_t grain) {
+  void choose_pieces() {
     while (halvings > 0 && (num_tasks >> halvings) / threads < grain) --halvings;
   }
   std::int64_t num_pieces() const { return threads * (halvings + 1); }
@@ -41,7 +48,8 @@ struct KernelRegion {
     const std::int64_t begin = base + place * size / region.threads;
     const std::int64_t end = base + (place + 1) * size / region.threads;
     trace::ChunkScope traced(region.tag, begin, end);
-    region.kernel(region.buffers, region.sizes, begin, end);
+    region.context->run_kernel(region.kernel, region.buffers, region.sizes, begin, end,
+                               region.grain);
   }
 };
 
@@ -105,14 +113,34 @@ void RunContext::execute(const Plan::Step& step, trace::OpTag tag) {
     const std::int64_t threads =
         std::min<std::int64_t>(scheduler.threads_here(), (step.num_tasks - 1) / step.grain + 1);
     if (threads > 1) {
-      KernelRegion region{step.kernel, buffers, step.sizes, step.num_tasks, threads, tag, this};
-      region.choose_pieces(step.grain);
+      KernelRegion region{step.kernel, buffers, step.sizes, step.num_tasks,
+                          threads,     tag,     step.grain, this};
+      region.choose_pieces();
       scheduler.run_chunks(region.num_pieces(), static_cast<int>(threads), true, KernelRegion::run,
                            &region);
       return;
     }
   }
-  step.kernel(buffers, step.sizes, 0, step.num_tasks);
+  run_kernel(step.kernel, buffers, step.sizes, 0, step.num_tasks, step.grain);
+}
+
+// A long kernel runs slice by slice, so that it can be stopped between them. The first has a cost
+// that is known to be small; the others follow the clock.
+void RunContext::run_kernel(Kernel kernel, void** buffers, const std::int64_t* sizes,
+                            std::int64_t begin, std::int64_t end, std::int64_t grain) {
+  std::int64_t slice = kSliceGrains * grain;
+  if (!control_ || end - begin <= slice) return kernel(buffers, sizes, begin, end);
+  for (std::int64_t now = monotonic_ns(); begin < end;) {
+    const std::int64_t last = std::min(begin + slice, end);
+    kernel(buffers, sizes, begin, last);
+    begin = last;
+    const std::int64_t elapsed = monotonic_ns() - now;
+    now += elapsed;
+    if (elapsed < kSliceNs / 2) slice *= 2;
+    if (elapsed > kSliceNs * 2) slice = std::max<std::int64_t>(slice / 2, 1);
+    poll_interrupt();
+    if (begin < end && shall_stop()) return;
+  }
 }
 
 // The status is a kernel's plain memory, which another thread's kernel may be writing.
@@ -143,7 +171,9 @@ void RunContext::finish_forks() {
 }
 
 void RunContext::run_sequence(std::size_t sequence) {
+  unsigned position = 0;
   for (const Plan::Step& step : plan_.steps_[sequence]) {
+    if (++position % kStepsPerPoll == 0) poll_interrupt();
     if (shall_stop()) return;
     switch (step.kind) {
       case Instruction::Kind::kRun:

@@ -55,6 +55,10 @@ class RunContext {
   // Takes back the forks that nobody has started and waits for the others.
   void finish_forks();
 
+  // Runs the tasks [begin, end) on this thread, unless the run is stopped meanwhile.
+  void run_kernel(Kernel kernel, void** buffers, const std::int64_t* sizes, std::int64_t begin,
+                  std::int64_t end, std::int64_t grain);
+
   // Runs everything on this thread and appends the seconds of each step in the order of the code.
   void time_sequence(std::size_t sequence, std::vector<std::vector<double>>& seconds);
 

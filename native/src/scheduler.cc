@@ -8,6 +8,7 @@
 #include <stdexcept>
 
 #include "fork_handlers.h"
+#include "interrupt.h"
 #include "thread_state.h"
 #include "treadle/trace.h"
 
@@ -64,6 +65,7 @@ Scheduler::Scheduler() {
 void Scheduler::restart_in_child() {
   Scheduler& scheduler = instance();
   thread_state().place = Place::kNone;
+  scheduler.queue_.keep_only(this_group());
   bool was_serial = scheduler.pool_ == &serial_pool();
   scheduler.native_ = new NativePool(scheduler.queue_, scheduler.budget_);
   scheduler.set_spin_us(scheduler.spin_us_);
@@ -150,13 +152,14 @@ bool Scheduler::block_until(Task& task, std::int64_t deadline_ns) {
     return waiter->fate.load(std::memory_order_acquire) != Event::Waiter::kWaiting;
   };
   while (!signaled()) {
+    poll_interrupt();
     if (deadline_ns >= 0 && monotonic_ns() >= deadline_ns) {
       Event::abandon(waiter.release());
       return task.done.ready();
     }
     if (native.run_leaf_work()) continue;
     OutsideScope outside(native);
-    native.sleep_for_leaf_work(*waiter->parker, deadline_ns, signaled);
+    native.sleep_for_leaf_work(*waiter->parker, before_next_poll(deadline_ns), signaled);
   }
   return true;
 }

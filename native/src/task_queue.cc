@@ -70,6 +70,15 @@ Task* TaskQueue::take_towards(Task& wanted, std::uint64_t oldest_on_stack, bool 
   return task;
 }
 
+void TaskQueue::keep_only(std::uint64_t group) {
+  std::lock_guard lock(mutex_);
+  for (List* list : {&leaves_, &hosted_, &others_})
+    for (Task *task = list->head, *next; task; task = next) {
+      next = task->next;
+      if (task->group != group) unlink(*task);
+    }
+}
+
 bool TaskQueue::claim(Task& task) {
   std::lock_guard lock(mutex_);
   if (!task.is_queued) return false;

@@ -27,6 +27,9 @@ class TaskQueue {
   // Takes `task` back; false if it was started already.
   bool claim(Task& task);
 
+  // Forgets the tasks of all groups but one: in the child of fork(), those whose threads are gone.
+  void keep_only(std::uint64_t group);
+
   // Sizes are hints: exact only while nobody pushes or takes.
   std::size_t size() const noexcept { return size_.load(std::memory_order_seq_cst); }
   std::size_t num_hosted() const noexcept { return num_hosted_.load(std::memory_order_seq_cst); }

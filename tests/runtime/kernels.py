@@ -84,6 +84,24 @@ define void @stamp(ptr %buffers, ptr %sizes, i64 %begin, i64 %end) {
   ret void
 }
 
+; sizes[0] volatile stores for each task
+define void @burn(ptr %buffers, ptr %sizes, i64 %begin, i64 %end) {
+entry:
+  %place = alloca i64
+  %rounds = load i64, ptr %sizes
+  %tasks = sub i64 %end, %begin
+  %total = mul i64 %rounds, %tasks
+  br label %loop
+loop:
+  %i = phi i64 [ 0, %entry ], [ %next, %loop ]
+  store volatile i64 %i, ptr %place
+  %next = add i64 %i, 1
+  %more = icmp slt i64 %next, %total
+  br i1 %more, label %loop, label %done
+done:
+  ret void
+}
+
 ; status = sizes[0], detail = sizes[1]
 define void @fail(ptr %buffers, ptr %sizes, i64 %begin, i64 %end) {
   %status = load ptr, ptr %buffers

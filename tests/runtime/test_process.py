@@ -1,0 +1,253 @@
+"""What happens to the runtime around its process: fork, exit, signals, names, other processes."""
+
+import ast
+import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from tests.runtime.processes import run_python
+from treadle import runtime
+
+pytestmark = [pytest.mark.threads, pytest.mark.slow]
+
+CPUS = sorted(os.sched_getaffinity(0))
+ROOT = Path(__file__).resolve().parents[2]
+
+WORK = """
+import os
+import sys
+import threading
+import time
+from tests.runtime.kernels import address
+from treadle.runtime.plan import Plan
+
+BURN = address("burn")  # once: LLVM's lock may be another thread's when we fork
+
+def plan(tasks, rounds, steps):
+    step = ("run", "burn", BURN, (), (rounds,), tasks, 1)
+    return Plan([[step] * steps], 0, [], [], [])
+
+def work():
+    plan(64, 10, 100).run([], [])
+    return [f.wait() for f in [runtime.fork(pow, i, 2) for i in range(20)]] == [
+        i * i for i in range(20)
+    ]
+
+def workers():
+    # Names and CPUs, once they have begun.
+    from treadle import _native
+    while True:
+        found = {}
+        for thread in map(int, os.listdir("/proc/self/task")):
+            with open(f"/proc/self/task/{thread}/comm") as file:
+                name = file.read().strip()
+            if name.startswith("treadle-"):
+                found[name] = sorted(os.sched_getaffinity(thread))
+        if len(found) == _native.num_workers() > 0:
+            return found
+        work()
+        time.sleep(0.01)
+
+assert work()
+"""
+
+
+def run(code: str, **environment: str) -> str:
+    done = run_python(WORK + textwrap.dedent(code), TREADLE_BUDGET="3", **environment)
+    return done.stdout
+
+
+@pytest.mark.parametrize("backend", runtime.available_backends())
+def test_child_after_fork_works(backend: str) -> None:
+    code = """
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if work() else 1)
+    _, status = os.waitpid(child, 0)
+    print(os.waitstatus_to_exitcode(status), work())
+    """
+    assert run(code, TREADLE_THREADING=backend) == "0 True\n"
+
+
+def test_child_of_a_child_works_while_the_parent_computes() -> None:
+    code = """
+    def descend(depth):
+        child = os.fork()
+        if child == 0:
+            ok = work() and (depth == 0 or descend(depth - 1))
+            os._exit(0 if ok else 1)
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+    stop = threading.Event()
+    def client():
+        while not stop.is_set():
+            work()
+    clients = [threading.Thread(target=client) for _ in range(3)]
+    for each in clients:
+        each.start()
+    print(all(descend(2) for _ in range(10)))
+    stop.set()
+    for each in clients:
+        each.join()
+    """
+    assert run(code) == "True\n"
+
+
+def test_multiprocessing_by_fork_works() -> None:
+    code = """
+    import multiprocessing
+    with multiprocessing.get_context("fork").Pool(2) as pool:
+        print(pool.starmap(work, [()] * 6))
+    """
+    assert run(code) == f"{[True] * 6}\n"
+
+
+def test_workers_of_a_pre_fork_server_answer() -> None:
+    """The server loads and warms the model, then forks its workers, as gunicorn does."""
+    code = """
+    import socket
+    import numpy as np
+    from importlib import resources
+    model = treadle.load(str(resources.files("treadle") / "data" / "digits.pt"))
+    image = np.ones((1, 1, 8, 8), np.float32)
+    expected = model(image).numpy().tobytes()
+    listener = socket.create_server(("127.0.0.1", 0))
+    children = []
+    for _ in range(3):
+        child = os.fork()
+        if child == 0:
+            while True:
+                connection, _ = listener.accept()
+                with connection:
+                    connection.sendall(model(image).numpy().tobytes())
+        children.append(child)
+    answers = []
+    for _ in range(30):
+        with socket.create_connection(listener.getsockname(), timeout=10) as connection:
+            with connection.makefile("rb") as answer:
+                answers.append(answer.read() == expected)
+    for child in children:
+        os.kill(child, 15)
+        os.waitpid(child, 0)
+    print(all(answers), len(answers))
+    """
+    assert run(code) == "True 30\n"
+
+
+@pytest.mark.parametrize("backend", runtime.available_backends())
+@pytest.mark.parametrize("code", [0, 3])
+def test_exit_with_forks_pending_keeps_the_code(backend: str, code: int) -> None:
+    source = f"""
+futures = [runtime.fork(lambda: [work() for _ in range(3)]) for _ in range(500)]
+thread = threading.Thread(target=lambda: plan(1000, 100000, 100).run([], []), daemon=True)
+thread.start()
+sys.exit({code})
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", "from treadle import runtime\n" + WORK + source],
+        env=os.environ | {"TREADLE_BUDGET": "3", "TREADLE_THREADING": backend},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=50,
+    )
+    assert done.returncode == code
+    assert done.stderr == ""
+
+
+LONG = {"many short steps": (1, 300_000, 20_000), "few long steps": (100, 3_000_000, 50)}
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("kind", LONG)
+def test_ctrl_c_stops_a_long_run(kind: str, threads: int) -> None:
+    code = f"""
+    import signal
+    runtime.set_num_threads({threads})
+    long = plan(*{LONG[kind]})
+    sent = []
+    def interrupt():
+        time.sleep(0.1)
+        sent.append(time.perf_counter())
+        os.kill(os.getpid(), signal.SIGINT)
+    threading.Thread(target=interrupt).start()
+    try:
+        long.run([], [])
+        print("finished")
+    except KeyboardInterrupt:
+        print(time.perf_counter() - sent[0], work())
+    """
+    seconds, works = run(code).split()
+    # 0.02 s by design; the rest is for a busy machine.
+    assert float(seconds) < 1
+    assert works == "True"
+
+
+def test_ctrl_c_ends_a_wait_for_a_future() -> None:
+    code = """
+    import signal
+    future = runtime.Future()
+    threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT)).start()
+    try:
+        future.wait()
+    except KeyboardInterrupt:
+        print(work())
+    """
+    assert run(code) == "True\n"
+
+
+def test_handler_that_does_not_raise_leaves_the_run_alone() -> None:
+    code = """
+    import signal
+    seen = []
+    signal.signal(signal.SIGUSR1, lambda *_: seen.append(1))
+    threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGUSR1)).start()
+    plan(100, 300_000, 30).run([], [])
+    print(seen)
+    """
+    assert run(code) == "[1]\n"
+
+
+def test_threads_have_names() -> None:
+    names = run("print(*workers())").split()
+    assert names
+    assert set(names) <= {"treadle-1", "treadle-2"}
+
+
+def cpus_of_workers(affinity: str) -> list[list[int]]:
+    """The CPUs of each worker, a while after it began."""
+    code = "workers(); time.sleep(0.05); print(list(workers().values()))"
+    found: list[list[int]] = ast.literal_eval(run(code, TREADLE_AFFINITY=affinity))
+    return found
+
+
+def test_workers_are_tied_to_processors_only_when_asked() -> None:
+    assert all(cpus == CPUS for cpus in cpus_of_workers("none"))
+
+
+@pytest.mark.skipif(len(CPUS) < 2, reason="needs two CPUs")
+@pytest.mark.parametrize("affinity", ["compact", "spread"])
+def test_tied_workers_share_no_processor(affinity: str) -> None:
+    tied = [cpus[0] for cpus in cpus_of_workers(affinity) if len(cpus) == 1]
+    assert tied
+    assert len(tied) == len(set(tied)) < len(CPUS)
+
+
+@pytest.mark.skipif(len(CPUS) != 2, reason="needs two CPUs, no more")
+def test_two_processes_tie_no_two_workers_to_one_processor() -> None:
+    """The first has all processors: the workers of the second stay free."""
+    code = """
+    import subprocess
+    workers()
+    time.sleep(0.05)
+    print(subprocess.run([sys.executable, "-c", sys.argv[1]], stdout=subprocess.PIPE).stdout)
+    """
+    inner = "import treadle\nfrom treadle import runtime\n" + WORK
+    inner += "workers(); time.sleep(0.05); print(list(workers().values()))"
+    code = textwrap.dedent(code).replace("sys.argv[1]", repr(inner))
+    printed = ast.literal_eval(run(code, TREADLE_AFFINITY="compact"))
+    assert all(cpus == CPUS for cpus in ast.literal_eval(printed.decode()))
