@@ -243,3 +243,40 @@ def test_isinstance_looks_at_the_elements(type_: str, value: Any, expected: bool
     result = _specialised(text, _x(1), value)
     (node,) = [n for n in result.graph.walk() if n.op.name == "add.Scalar"]
     assert node.inputs[1].constant is expected
+
+
+_FILLED = """
+    graph(%x: f32[...])
+    %w: Tensor = constant(@w)
+    %m: Tensor = relu(%w)
+    %part: Tensor = select.int(%m, 0, 1)
+    %_: Tensor = fill_.Scalar(%part, 5)
+    %y: Tensor = add.Tensor(%x, %m, 1)
+    return %y
+    """
+
+
+def test_a_constant_made_here_may_be_filled_through_a_view() -> None:
+    w = np.array([-1, 2], np.float32)
+    result = _specialised(_FILLED, _x(2), constants={"w": w})
+    (constant,) = [
+        v for n in result.graph.walk() for v in n.inputs if isinstance(v.constant, np.ndarray)
+    ]
+    np.testing.assert_array_equal(constant.constant, [0, 5])
+    np.testing.assert_array_equal(w, [-1, 2])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        _FILLED.replace("relu(%w)", "detach(%w)"),
+        _FILLED.replace("    %part", "    %z: Tensor = add.Tensor(%x, %m, 1)\n    %part"),
+        _FILLED.replace("relu(%w)", "expand(%w, [3, 2], False)"),
+    ],
+    ids=["a weight", "a constant in use", "an expanded weight"],
+)
+def test_memory_that_others_see_is_not_written(text: str) -> None:
+    w = np.array([-1, 2], np.float32)
+    with pytest.raises(Unplannable, match="fill_.Scalar"):
+        _specialised(text, _x(2), constants={"w": w})
+    np.testing.assert_array_equal(w, [-1, 2])

@@ -44,6 +44,7 @@ from treadle.ir.types import (
     Type,
     UnionType,
 )  # fmt: skip
+from treadle.ops.inplace import FUNCTIONAL
 from treadle.ops.lowering import Decompose
 
 MAX_NODES = 50_000
@@ -120,6 +121,7 @@ class _Specialiser:
         self._count = 0
         self._root = block
         self._constants: dict[int, tuple[Any, Value]] = {}
+        self._own: dict[int, np.ndarray] = {}
 
     def parameter(self, argument: Any, name: str) -> Any:
         if isinstance(argument, TensorType):
@@ -180,14 +182,32 @@ class _Specialiser:
         if op.reference is None:
             raise Unplannable(f"{op.name} has no rule")
         if not op.pure and (op.schema is None or not containers) and not _mutates_list(op):
-            raise Unplannable(f"{op.name} has an effect")
+            self._check_own(op, args)
         try:
             result = op.reference(*args)
         except Error as error:
             raise Unplannable(f"{op.name} fails: {error}") from error
+        self._note_own(args, result)
         if isinstance(result, np.ndarray) and result.nbytes > MAX_FOLDED_BYTES:
             raise Unplannable(f"{op.name} makes a constant of {result.nbytes} bytes")
         return result
+
+    def _check_own(self, op: OpDef, args: list[Any]) -> None:
+        """Refuse an effect, unless it writes into memory that was made here and not yet used.
+
+        Then nobody sees it but later nodes, which run in the same order: masks that are filled in.
+        """
+        target = args[0] if op.name in FUNCTIONAL else None
+        if not isinstance(target, np.ndarray) or id(_memory(target)) not in self._own:
+            raise Unplannable(f"{op.name} has an effect")
+
+    def _note_own(self, args: list[Any], result: Any) -> None:
+        """Note the memory of arrays that `result` does not share with `args`."""
+        given = _arrays(args)
+        for array in _arrays(result):
+            if not any(np.may_share_memory(array, a) for a in given):
+                memory = _memory(array)
+                self._own[id(memory)] = memory
 
     def _emit(self, op: OpDef, args: list[Any], origin: Node | None) -> Any:
         if op.infer is None:
@@ -228,6 +248,7 @@ class _Specialiser:
         dtype = dtypes.from_numpy(array.dtype)
         if dtype is None:
             raise Unplannable(f"a constant has dtype {array.dtype}")
+        self._own.pop(id(_memory(array)), None)
         first = next(iter(self._root.nodes), None)
         value = self._root.constant(array, TensorType(dtype, array.shape), before=first)
         self._constants[id(array)] = (array, value)
@@ -420,6 +441,26 @@ def _has_types(inferred: Any) -> bool:
     if isinstance(inferred, list | tuple):
         return any(_has_types(a) for a in inferred)
     return isinstance(inferred, TensorType)
+
+
+def _arrays(abstract: Any) -> list[np.ndarray]:
+    """The arrays in a structure."""
+    if isinstance(abstract, list | tuple):
+        return [found for a in abstract for found in _arrays(a)]
+    if isinstance(abstract, dict):
+        return _arrays(list(abstract.values()))
+    return [abstract] if isinstance(abstract, np.ndarray) else []
+
+
+def _memory(array: np.ndarray) -> np.ndarray:
+    """The array that owns the memory of a view, also of one that NumPy's `as_strided` made."""
+    while True:
+        base = array.base
+        if not isinstance(base, np.ndarray):
+            base = getattr(base, "base", None)
+        if not isinstance(base, np.ndarray):
+            return array
+        array = base
 
 
 def _takes_tensor(type_: Type) -> bool:

@@ -83,8 +83,8 @@ ENTRIES = (
     Entry("convnext", residual.ConvNeXt, _IMAGE),
     Entry("vit", transformers.ViT, _IMAGE),
     Entry("vit_traced", transformers.ViT, _IMAGE, trace=True),
-    Entry("swin", transformers.Swin, _IMAGE, interpreted="has an effect"),
-    Entry("swin_traced", transformers.Swin, _IMAGE, interpreted="has an effect", trace=True),
+    Entry("swin", transformers.Swin, _IMAGE),
+    Entry("swin_traced", transformers.Swin, _IMAGE, trace=True),
     Entry("mlp_mixer", transformers.MlpMixer, _IMAGE),
     Entry(
         "fcn",
