@@ -7,11 +7,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from treadle.errors import CompileError, DeadlineExceeded, Error, ScriptError, UnsupportedError
-from treadle.frontends.torchscript.values import UnsupportedTensor
-from treadle.interpreter import tasks
-from treadle.interpreter.instances import describe, is_instance
-from treadle.interpreter.printing import print_values
+from treadle.errors import (
+    CompileError,
+    DeadlineExceeded,
+    Error,
+    ScriptError,
+    UnsupportedError,
+)
+from treadle.interpreter import actions, tasks
+from treadle.interpreter.actions import UNINITIALIZED
+from treadle.interpreter.generate import CompiledLoop, compile_loop
 from treadle.interpreter.traceback import Place, TracedError, traced
 from treadle.ir import op as ops
 from treadle.ir.graph import Block, Graph, Node, Value
@@ -24,16 +29,6 @@ MAX_CALL_DEPTH = 1000
 Environment = dict[Value, Any]
 
 
-class _Uninitialized:
-    """The value of ``uninitialized(T)``; using it is an error."""
-
-    def __repr__(self) -> str:
-        return "an uninitialised value"
-
-
-UNINITIALIZED = _Uninitialized()
-
-
 @dataclass(frozen=True, slots=True)
 class Settings:
     """How to run.
@@ -42,11 +37,13 @@ class Settings:
         deadline: time of `time.monotonic` at which the run is stopped.
         max_depth: calls within calls, those of forked tasks counted with their forkers'.
         fork: starts a task.
+        compile_after: trips of a loop after which it is compiled to a Python function.
     """
 
     deadline: float | None = None
     max_depth: int = MAX_CALL_DEPTH
     fork: Callable[[Callable[[], Any]], tasks.Task] = tasks.fork
+    compile_after: int = 4
 
 
 @dataclass(slots=True)
@@ -62,7 +59,8 @@ class _Activation:
     """A block that is being run.
 
     `owner` is the node that gets the block's results: the call, `if` or `loop`; None for the
-    outermost. `trip` and `trips` are those of a loop.
+    outermost. `trip` and `trips` are those of a loop; `failed` is the node at which its compiled
+    form failed.
     """
 
     frame: _Frame
@@ -72,6 +70,7 @@ class _Activation:
     is_call: bool
     trip: int = 0
     trips: int = 0
+    failed: Node | None = None
 
 
 class Machine:
@@ -116,7 +115,7 @@ class Machine:
         """Where each function on the stack stands, the innermost last."""
         places: list[Place] = []
         for activation in self._stack:
-            node = activation.next.prev
+            node = activation.failed or activation.next.prev
             loc = node.loc if node is not activation.block.end else None
             place = Place(activation.frame.name, loc)
             if places and not activation.is_call:
@@ -141,7 +140,7 @@ class Machine:
 
     def _check_deadline(self, deadline: float) -> None:
         if time.monotonic() > deadline:
-            raise DeadlineExceeded("the run took longer than its timeout")
+            actions.fail_late()
 
     def _operator(self, values: Environment, node: Node) -> None:
         inputs = self._inputs(values, node)
@@ -158,7 +157,7 @@ class Machine:
         inputs = [values[v] for v in node.inputs]
         for value in inputs:
             if value is UNINITIALIZED:
-                raise ScriptError(f"{node.op.name} uses an uninitialised value", "TypeError")
+                actions.fail_unset(node.op.name)
         return inputs
 
     def _enter_function(self, graph: Graph, args: Sequence[Any], owner: Node | None) -> None:
@@ -176,10 +175,15 @@ class Machine:
         values, owner = activation.frame.values, activation.owner
         results = [values[v] for v in activation.block.returns]
         if owner is not None and owner.op is ops.LOOP:
-            if results[0] and activation.trip + 1 < activation.trips:
-                self._iterate(activation, activation.trip + 1, results[1:])
-                return
+            trip = activation.trip + 1
+            going = results[0] and trip < activation.trips
             results = results[1:]
+            compiled = self._compiled(owner, trip) if going else None
+            if compiled is not None and compiled.takes(results, values):
+                results = self._run_loop(compiled, activation, trip, results)
+            elif going:
+                self._iterate(activation, trip, results)
+                return
         self._stack.pop()
         if activation.is_call:
             self._depth -= 1
@@ -189,6 +193,26 @@ class Machine:
         target = self._stack[-1].frame.values
         for output, result in zip(owner.outputs, results, strict=True):
             target[output] = result
+
+    def _compiled(self, loop: Node, trip: int) -> CompiledLoop | None:
+        """The loop as a function, once it has run a while in the machine."""
+        if trip < self._settings.compile_after:
+            return None
+        return compile_loop(loop)
+
+    def _run_loop(
+        self, compiled: CompiledLoop, activation: _Activation, trip: int, carried: list[Any]
+    ) -> list[Any]:
+        """The carried values after the rest of the trips."""
+        values, deadline = activation.frame.values, self._settings.deadline
+        try:
+            results = compiled.run(trip, activation.trips, carried, values, self._program, deadline)
+        except Exception as error:
+            node = compiled.node_of(error.__traceback__)
+            if node is not None:
+                activation.failed = node
+            raise
+        return list(results)
 
     def _iterate(self, activation: _Activation, trip: int, carried: Sequence[Any]) -> None:
         index, *params = activation.block.params
@@ -263,19 +287,14 @@ class Machine:
     def _unpack(self, activation: _Activation, node: Node) -> None:
         values = activation.frame.values
         (parts,) = self._inputs(values, node)
-        if len(parts) != len(node.outputs):
-            raise ScriptError(
-                f"{len(parts)} values cannot be unpacked into {len(node.outputs)}", "ValueError"
-            )
-        for output, part in zip(node.outputs, parts, strict=True):
+        for output, part in zip(
+            node.outputs, actions.unpack(parts, len(node.outputs)), strict=True
+        ):
             values[output] = part
 
     def _tuple_index(self, activation: _Activation, node: Node) -> None:
         values = activation.frame.values
-        parts, index = self._inputs(values, node)
-        if not -len(parts) <= index < len(parts):
-            raise ScriptError("tuple index out of range", "IndexError")
-        values[node.outputs[0]] = parts[index]
+        values[node.outputs[0]] = actions.tuple_index(*self._inputs(values, node))
 
     def _list(self, activation: _Activation, node: Node) -> None:
         values = activation.frame.values
@@ -288,24 +307,15 @@ class Machine:
 
     def _get_attribute(self, activation: _Activation, node: Node) -> None:
         values = activation.frame.values
-        target = self._object(values, node)
-        name = node.attributes["name"]
-        if name not in target.attributes:
-            raise ScriptError(f"{target.cls.name} has no value for {name!r}", "AttributeError")
-        value = target.attributes[name]
-        if isinstance(value, UnsupportedTensor):
-            raise UnsupportedError(f"{target.cls.name}.{name}: {value.reason}")
-        values[node.outputs[0]] = value
+        (target,) = self._inputs(values, node)
+        values[node.outputs[0]] = actions.get_attribute(target, node.attributes["name"])
 
     def _set_attribute(self, activation: _Activation, node: Node) -> None:
         values = activation.frame.values
         self._object(values, node).attributes[node.attributes["name"]] = values[node.inputs[1]]
 
     def _object(self, values: Environment, node: Node) -> Object:
-        target = self._inputs(values, node)[0]
-        if not isinstance(target, Object):
-            raise ScriptError(f"{describe(target)} has no attributes", "TypeError")
-        return target
+        return actions.as_object(self._inputs(values, node)[0])
 
     def _new_object(self, activation: _Activation, node: Node) -> None:
         cls = self._program.classes[node.attributes["name"]]
@@ -333,32 +343,21 @@ class Machine:
         values = activation.frame.values
         (value,) = self._inputs(values, node)
         types = node.attributes["types"]
-        values[node.outputs[0]] = any(is_instance(value, t, self._program) for t in types)
+        values[node.outputs[0]] = actions.is_one_of(value, types, self._program)
 
     def _unchecked_cast(self, activation: _Activation, node: Node) -> None:
         values = activation.frame.values
         (value,) = self._inputs(values, node)
-        wanted = node.outputs[0].type
-        if not is_instance(value, wanted, self._program):
-            raise ScriptError(
-                f"expected a value of type {wanted}, got {describe(value)}", "TypeError"
-            )
-        values[node.outputs[0]] = value
+        values[node.outputs[0]] = actions.cast(value, node.outputs[0].type, self._program)
 
     def _uninitialized(self, activation: _Activation, node: Node) -> None:
         activation.frame.values[node.outputs[0]] = UNINITIALIZED
 
     def _raise(self, activation: _Activation, node: Node) -> None:
-        message, *rest = self._inputs(activation.frame.values, node)
-        name = str(rest[0]).rpartition(".")[2] if rest and rest[0] is not None else "RuntimeError"
-        if name == "RuntimeError" and message.startswith("AssertionError: "):
-            name = "AssertionError"
-        if name == "AssertionError":
-            message = message.removeprefix("AssertionError: ") or "assertion failed"
-        raise ScriptError(message, name)
+        actions.fail(*self._inputs(activation.frame.values, node))
 
     def _print(self, activation: _Activation, node: Node) -> None:
-        print_values(self._inputs(activation.frame.values, node))
+        actions.show(*self._inputs(activation.frame.values, node))
 
 
 _HANDLERS: dict[OpDef, Callable[[Machine, _Activation, Node], None]] = {

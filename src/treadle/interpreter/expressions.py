@@ -1,0 +1,39 @@
+"""Scalar operators as Python expressions, for compiled loops; the others call their reference."""
+
+from __future__ import annotations
+
+from treadle.ir.op import OpDef
+
+_PAIRS = ("int", "float", "int_float", "float_int")
+_COMPARISONS = {"lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "==", "ne": "!="}
+_ARITHMETIC = {"add": "+", "sub": "-", "mul": "*"}
+
+EXPRESSIONS: dict[str, str] = {
+    **{f"{name}.{kind}": f"{{0}} {sign} {{1}}" for name, sign in _COMPARISONS.items()
+       for kind in (*_PAIRS, "str")},
+    **{f"{name}.{kind}": f"{{0}} {sign} {{1}}" for name, sign in _ARITHMETIC.items()
+       for kind in _PAIRS[1:]},
+    "eq.bool": "{0} == {1}", "ne.bool": "{0} != {1}", "add.str": "{0} + {1}",
+    "__not__.": "not {0}", "__and__.bool": "{0} and {1}", "__or__.bool": "{0} or {1}",
+    "__xor__.bool": "{0} != {1}", "__and__.int": "{0} & {1}", "__or__.int": "{0} | {1}",
+    "__xor__.int": "{0} ^ {1}", "neg.float": "-{0}", "remainder.int": "{0} % {1}",
+    "Float.int": "float({0})", "Float.bool": "float({0})", "Bool.int": "{0} != 0",
+    "Bool.float": "{0} != 0", "__is__.": "{0} is {1}", "__isnot__.": "{0} is not {1}",
+    "len.t": "len({0})", "len.str": "len({0})", "__getitem__.t": "{0}[{1}]",
+    "max.int": "{0} if {0} > {1} else {1}", "min.int": "{0} if {0} < {1} else {1}",
+}  # fmt: skip
+"""By name and overload; `{0}`, `{1}`, ... are the operands, each a name or a literal."""
+
+WRAPPED: dict[str, str] = {
+    "add.int": "{0} + {1}", "sub.int": "{0} - {1}", "mul.int": "{0} * {1}",
+    "floordiv.int": "{0} // {1}", "neg.int": "-{0}", "__derive_index.": "{0} * {2} + {1}",
+}  # fmt: skip
+"""Those on integers whose result has to be brought back into 64 bits."""
+
+
+def key_of(op: OpDef) -> str:
+    """The name under which the tables hold an operator; empty for one that they never do."""
+    schema = op.schema
+    if schema is None or schema.namespace not in ("aten", "prim"):
+        return ""
+    return f"{schema.base}.{schema.overload}"

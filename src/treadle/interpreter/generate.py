@@ -1,0 +1,354 @@
+"""Loops as Python functions: control flow and scalar arithmetic without the machine's overhead.
+
+A loop is compiled if nothing in it calls a function of the program or starts a task. The source is
+made of the graph alone: names are numbers, operators are inline expressions or references bound by
+name, so nothing of a model's text gets into it. Each line belongs to one node, which is how an
+error finds its place.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, ClassVar
+
+from treadle.interpreter import actions
+from treadle.interpreter.expressions import EXPRESSIONS, WRAPPED, key_of
+from treadle.ir import op as ops
+from treadle.ir.graph import Block, Node, Value
+from treadle.ir.named import tuple_maker
+from treadle.ir.op import OpDef
+from treadle.ir.program import Program
+from treadle.ops.scalar import wrap
+
+_MAX_INDENT = 80
+_LOWEST, _HIGHEST = -(2**63), 2**63 - 1
+_file_numbers = itertools.count()
+
+
+class _UncompilableError(Exception):
+    """Control flow: the machine has to run this loop."""
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledLoop:
+    """A loop as a Python function.
+
+    `function` takes the first trip, the number of trips, the carried values, those of `free`, the
+    program and a deadline; the loop's condition must hold. It gives the carried values.
+    `checked` says of which carried values the function expects that they may be unset.
+    """
+
+    function: Callable[..., tuple[Any, ...]]
+    free: tuple[Value, ...]
+    checked: tuple[bool, ...]
+    nodes: tuple[Node, ...]
+    file: str
+
+    def takes(self, carried: Sequence[Any], values: dict[Value, Any]) -> bool:
+        """Whether every value that may be unset here was expected to be."""
+        unset = actions.UNINITIALIZED
+        return not any(
+            value is unset and not checked
+            for value, checked in zip(carried, self.checked, strict=True)
+        ) and not any(values[v] is unset for v in self.free)
+
+    def run(
+        self,
+        trip: int,
+        trips: int,
+        carried: Sequence[Any],
+        values: dict[Value, Any],
+        program: Program,
+        deadline: float | None,
+    ) -> tuple[Any, ...]:
+        """The carried values after the last trip."""
+        free = [values[v] for v in self.free]
+        return self.function(trip, trips, *carried, *free, program, deadline)
+
+    def node_of(self, traceback: TracebackType | None) -> Node | None:
+        """The node of the loop that raised the error of a traceback, or None."""
+        found = None
+        while traceback is not None:
+            if traceback.tb_frame.f_code.co_filename == self.file:
+                found = self.nodes[traceback.tb_lineno - 1]
+            traceback = traceback.tb_next
+        return found
+
+
+@functools.lru_cache(maxsize=1024)
+def compile_loop(loop: Node) -> CompiledLoop | None:
+    """`loop` as a Python function; None if the machine has to run it."""
+    try:
+        return _Generator(loop).compile()
+    except (_UncompilableError, SyntaxError, RecursionError, MemoryError):
+        return None
+
+
+class _Generator:
+    def __init__(self, loop: Node) -> None:
+        self._loop = loop
+        self._node = loop
+        self._lines: list[str] = []
+        self._nodes: list[Node] = []
+        self._names: dict[Value, str] = {}
+        self._free: list[Value] = []
+        self._bound: dict[str, Any] = {
+            "unset": actions.UNINITIALIZED, "fail_unset": actions.fail_unset, "wrap": wrap,
+            "now": time.monotonic, "late": actions.fail_late, "lowest": _LOWEST,
+            "highest": _HIGHEST,
+        }  # fmt: skip
+        self._maybe_unset = _maybe_unset(loop)
+        self._depth = 0
+        self._count = 0
+
+    def compile(self) -> CompiledLoop:
+        (block,) = self._loop.blocks
+        carried = [self._name(p) for p in block.params[1:]]
+        self._depth = 1
+        self._body_of_loop(block, "first", "trips")
+        self._emit(f"return ({''.join(name + ', ' for name in carried)})")
+        free = [self._names[v] for v in self._free]
+        arguments = ", ".join(["first", "trips", *carried, *free, "program", "deadline"])
+        file = f"<treadle loop {next(_file_numbers)}>"
+        source = "\n".join([f"def loop({arguments}):", *self._lines])
+        exec(compile(source, file, "exec"), self._bound)  # our own text, see the module's docstring
+        return CompiledLoop(
+            self._bound["loop"],
+            tuple(self._free),
+            tuple(p in self._maybe_unset for p in block.params[1:]),
+            (self._loop, *self._nodes),
+            file,
+        )
+
+    def _emit(self, text: str) -> None:
+        if self._depth > _MAX_INDENT:
+            raise _UncompilableError
+        self._lines.append(" " * self._depth + text)
+        self._nodes.append(self._node)
+
+    def _name(self, value: Value) -> str:
+        self._count += 1
+        name = self._names[value] = f"v{self._count}"
+        return name
+
+    def _bind(self, value: Any, prefix: str) -> str:
+        name = f"{prefix}{len(self._bound)}"
+        self._bound[name] = value
+        return name
+
+    def _raw(self, value: Value) -> str:
+        """`value`, which may be unset."""
+        if value not in self._names:
+            if value.is_constant and not isinstance(value.constant, (list, dict)):
+                self._names[value] = self._literal(value.constant)
+            else:
+                self._free.append(value)
+                self._name(value)
+        return self._names[value]
+
+    def _use(self, value: Value) -> str:
+        """`value`, about to be read."""
+        name = self._raw(value)
+        if value in self._maybe_unset:
+            operator = self._bind(self._node.op.name, "n")
+            self._emit(f"if {name} is unset: fail_unset({operator})")
+        return name
+
+    def _literal(self, value: Any) -> str:
+        if value is None or isinstance(value, bool):
+            return str(value)
+        if isinstance(value, int) or (isinstance(value, float) and math.isfinite(value)):
+            return f"({value!r})"
+        return self._bind(value, "k")
+
+    def _body_of_loop(self, block: Block, first: str, trips: str) -> None:
+        """A loop whose condition holds before the trip numbered `first`, if there is one."""
+        node = self._node
+        proceed, *ends = block.returns
+        index, *params = block.params
+        i = self._name(index)
+        endless = not (proceed.is_constant and proceed.constant is True)
+        if endless:
+            self._emit(f"{i} = {first}")
+            self._emit("while True:")
+        else:
+            self._emit(f"for {i} in range({first}, {trips}):")
+        self._depth += 1
+        self._emit("if deadline is not None and now() > deadline: late()")
+        self._body(block)
+        self._node = node
+        targets = [
+            (self._names[p], self._raw(e)) for p, e in zip(params, ends, strict=True) if p is not e
+        ]
+        following = self._use(proceed) if endless else ""
+        if targets:
+            left, right = zip(*targets, strict=True)
+            self._emit(f"{', '.join(left)} = {', '.join(right)}")
+        if endless:
+            test = f"c{self._count}"
+            if following in left if targets else False:
+                raise _UncompilableError
+            self._emit(f"{test} = {i} + 1")
+            self._emit(f"if not {following} or {test} >= {trips}: break")
+            self._emit(f"{i} = {test}")
+        self._depth -= 1
+
+    def _body(self, block: Block) -> None:
+        for node in block.nodes:
+            self._node = node
+            handler = self._handlers.get(node.op)
+            if handler is not None:
+                handler(self, node)
+            elif node.op.schema is None or node.op.reference is None:
+                raise _UncompilableError
+            else:
+                self._operator(node)
+
+    def _operator(self, node: Node) -> None:
+        operands = [self._use(v) for v in node.inputs]
+        key = key_of(node.op)
+        if key in WRAPPED:
+            name = self._name(node.output)
+            self._emit(f"{name} = {WRAPPED[key].format(*operands)}")
+            self._emit(f"if not lowest <= {name} <= highest: {name} = wrap({name})")
+        elif key in EXPRESSIONS:
+            self._emit(f"{self._name(node.output)} = {EXPRESSIONS[key].format(*operands)}")
+        else:
+            function = self._bind(node.op.reference, "r")
+            self._set(node, f"{function}({', '.join(operands)})")
+
+    def _set(self, node: Node, expression: str) -> None:
+        names = ", ".join(self._name(output) for output in node.outputs)
+        self._emit(f"{names} = {expression}" if names else expression)
+
+    def _constant(self, node: Node) -> None:
+        value = node.attributes["value"]
+        if isinstance(value, (list, dict)):
+            self._set(node, f"{self._bind(value, 'k')}.copy()")
+        else:
+            self._names[node.output] = self._literal(value)
+
+    def _if(self, node: Node) -> None:
+        condition = self._use(node.inputs[0])
+        names = [self._name(output) for output in node.outputs]
+        for head, block in zip((f"if {condition}:", "else:"), node.blocks, strict=True):
+            self._node = node
+            self._emit(head)
+            self._depth += 1
+            self._body(block)
+            self._node = node
+            results = [self._raw(value) for value in block.returns]
+            self._emit(f"{', '.join(names)} = {', '.join(results)}" if names else "pass")
+            self._depth -= 1
+
+    def _nested(self, node: Node) -> None:
+        (block,) = node.blocks
+        trips, condition, *starts = node.inputs
+        limit, test = self._use(trips), self._use(condition)
+        starts_text = [self._raw(start) for start in starts]
+        names = [self._name(param) for param in block.params[1:]]
+        if names:
+            self._emit(f"{', '.join(names)} = {', '.join(starts_text)}")
+        self._emit(f"if {test} and 0 < {limit}:")
+        self._depth += 1
+        self._body_of_loop(block, "0", limit)
+        self._depth -= 1
+        self._names.update(zip(node.outputs, names, strict=True))
+
+    def _tuple(self, node: Node) -> None:
+        parts = "".join(self._raw(v) + ", " for v in node.inputs)
+        make = tuple_maker(node.output.type)
+        self._set(node, f"({parts})" if make is tuple else f"{self._bind(make, 't')}(({parts}))")
+
+    def _list(self, node: Node) -> None:
+        self._set(node, f"[{', '.join(self._use(v) for v in node.inputs)}]")
+
+    def _dict(self, node: Node) -> None:
+        flat = [self._use(v) for v in node.inputs]
+        pairs = (f"{k}: {v}" for k, v in zip(flat[::2], flat[1::2], strict=True))
+        self._set(node, f"{{{', '.join(pairs)}}}")
+
+    def _unpack(self, node: Node) -> None:
+        parts = self._use(node.inputs[0])
+        unpack = self._bind(actions.unpack, "u")
+        names = "".join(self._name(output) + ", " for output in node.outputs)
+        text = f"{unpack}({parts}, {len(node.outputs)})"
+        self._emit(f"{names}= {text}" if names else text)
+
+    def _action(self, node: Node) -> None:
+        action = self._bind(_ACTIONS[node.op], "a")
+        operands = [self._use(v) for v in node.inputs]
+        self._set(node, f"{action}({', '.join([*operands, *self._extra(node)])})")
+
+    def _extra(self, node: Node) -> list[str]:
+        if node.op in (ops.GET_ATTR, ops.SET_ATTR):
+            return [self._bind(node.attributes["name"], "k")]
+        if node.op is ops.ISINSTANCE:
+            return [self._bind(node.attributes["types"], "k"), "program"]
+        if node.op is ops.UNCHECKED_CAST:
+            return [self._bind(node.output.type, "k"), "program"]
+        return []
+
+    def _uninitialized(self, node: Node) -> None:
+        self._set(node, "unset")
+
+    _handlers: ClassVar[dict[OpDef, Callable[[_Generator, Node], None]]] = {
+        ops.CONSTANT: _constant, ops.IF: _if, ops.LOOP: _nested, ops.TUPLE: _tuple,
+        ops.LIST: _list, ops.DICT: _dict, ops.TUPLE_UNPACK: _unpack, ops.LIST_UNPACK: _unpack,
+        ops.TUPLE_INDEX: _action, ops.GET_ATTR: _action, ops.SET_ATTR: _action,
+        ops.ISINSTANCE: _action, ops.UNCHECKED_CAST: _action, ops.RAISE: _action,
+        ops.PRINT: _action, ops.UNINITIALIZED: _uninitialized,
+    }  # fmt: skip
+
+
+_ACTIONS: dict[OpDef, Callable[..., Any]] = {
+    ops.TUPLE_INDEX: actions.tuple_index, ops.GET_ATTR: actions.get_attribute,
+    ops.SET_ATTR: actions.set_attribute, ops.ISINSTANCE: actions.is_one_of,
+    ops.UNCHECKED_CAST: actions.cast, ops.RAISE: actions.fail, ops.PRINT: actions.show,
+}  # fmt: skip
+
+
+def _maybe_unset(loop: Node) -> set[Value]:
+    """The values of a loop that may be `UNINITIALIZED`, wherever control goes."""
+    found: set[Value] = set()
+    size = -1
+    while size != len(found):
+        size = len(found)
+        _mark(loop, found)
+        for block in loop.blocks:
+            _mark_block(block, found)
+    return found
+
+
+def _mark_block(block: Block, found: set[Value]) -> None:
+    for node in block.nodes:
+        for inner in node.blocks:
+            _mark_block(inner, found)
+        _mark(node, found)
+
+
+def _mark(node: Node, found: set[Value]) -> None:
+    if node.op is ops.UNINITIALIZED:
+        found.add(node.output)
+    elif node.op is ops.IF:
+        for block in node.blocks:
+            for output, value in zip(node.outputs, block.returns, strict=True):
+                if _may_be_unset(value, found):
+                    found.add(output)
+    elif node.op is ops.LOOP:
+        (block,) = node.blocks
+        rows = zip(node.inputs[2:], block.params[1:], block.returns[1:], node.outputs, strict=True)
+        for start, param, end, output in rows:
+            if _may_be_unset(start, found) or _may_be_unset(end, found):
+                found |= {param, output}
+
+
+def _may_be_unset(value: Value, found: set[Value]) -> bool:
+    outside = value.node is not None and value.node.op is ops.UNINITIALIZED
+    return outside or value in found
