@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 import typer
 
 from treadle.cli.cache import cache
+from treadle.cli.check import check
 from treadle.cli.console import say
 from treadle.cli.info import info
 from treadle.cli.run import run as run_model
@@ -42,6 +43,10 @@ COMMANDS: dict[str, tuple[Callable[..., None], tuple[str, ...]]] = {
             "treadle show model.pt --input 1x3x224x224",
             "treadle show model.pt --graph",
         ),
+    ),
+    "check": (
+        check,
+        ("treadle check model.pt", "treadle check model.pt --json"),
     ),
     "trace": (
         trace,
