@@ -36,6 +36,7 @@ from treadle.ops import rearrange as rearrange
 from treadle.ops import recurrent as recurrent
 from treadle.ops import reduction as reduction
 from treadle.ops import repeat as repeat
+from treadle.ops import resample as resample
 from treadle.ops import resize as resize
 from treadle.ops import scalar as scalar
 from treadle.ops import scan as scan

@@ -92,7 +92,7 @@ def _mixed(f: Any, pick: Any, sides: Sequence[Sequence[tuple[Any, Any, Any]]]) -
     return total
 
 
-def _cubic(f: Any, t: Any) -> list[Any]:
+def cubic_weights(f: Any, t: Any) -> list[Any]:
     """Weights of the four neighbours, Keys' kernel with a = -0.75."""
     a = -0.75
 
@@ -121,7 +121,7 @@ def sample(
         if mode == BICUBIC:
             low = f.floor(p)
             taps = [_inside(f, low + float(k), size, padding, align) for k in (-1, 0, 1, 2)]
-            weights = _cubic(f, p - low)
+            weights = cubic_weights(f, p - low)
         else:
             p = _inside(f, p, size, padding, align)
             low = f.floor(p) if mode == BILINEAR else f.round(p)

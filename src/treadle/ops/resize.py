@@ -15,13 +15,19 @@ from treadle.ops.declare import EXACT, op
 from treadle.ops.expr import add, call, cast, const, extent, mul, sub
 from treadle.ops.lowering import Decompose, Elements, Emitter, Loader
 from treadle.ops.promotion import accumulation, dtype_of
+from treadle.ops.registry import OPS
 from treadle.ops.samples import f32, f64, i64
 from treadle.ops.shapes import expect_rank, tensor
 
 Array = np.ndarray[Any, Any]
 
 
-def _shape(name: str, x: TensorType, size: Sequence[int]) -> tuple[int, ...]:
+def resized_shape(name: str, x: TensorType, size: Sequence[int]) -> tuple[int, ...]:
+    """The shape of `x` resized to `size`.
+
+    Raises:
+        ShapeError: if a dim is empty, or their number differs.
+    """
     expect_rank(name, "input", x, len(size) + 2)
     if min(size) < 1 or 0 in x.sizes[1:]:
         raise ShapeError(f"{name}: sizes must be positive, got {list(x.sizes)} to {list(size)}")
@@ -43,7 +49,7 @@ def _step(size: int, out: int, factor: float | None) -> float:
 
 
 def _nearest(x: Array, size: Sequence[int], *factors: float | None) -> Array:
-    _shape("upsample_nearest", _type(x), size)
+    resized_shape("upsample_nearest", _type(x), size)
     y = x
     for axis, (out, factor) in enumerate(zip(size, factors, strict=True), 2):
         step = np.float32(_step(x.shape[axis], out, factor))
@@ -53,7 +59,7 @@ def _nearest(x: Array, size: Sequence[int], *factors: float | None) -> Array:
 
 
 def _infer_nearest(x: TensorType, size: Sequence[int], *_: Any) -> TensorType:
-    return tensor(x.element, _shape("upsample_nearest", x, size))
+    return tensor(x.element, resized_shape("upsample_nearest", x, size))
 
 
 def _nearest_element(
@@ -99,7 +105,8 @@ nearest2d = op(
 # --- bilinear -----------------------------------------------------------------------------------
 
 
-def _scale(size: int, out: int, align: bool, factor: float | None) -> float:
+def step_of(size: int, out: int, align: bool, factor: float | None) -> float:
+    """Input positions per output position."""
     if align:
         return (size - 1) / (out - 1) if out > 1 else 0.0
     return 1.0 / factor if factor is not None and factor > 0 else size / out
@@ -109,7 +116,7 @@ def _weights(
     size: int, out: int, align: bool, factor: float | None, dtype: Any
 ) -> tuple[Array, Array, Array]:
     """The two input positions of each output position, and the weight of the second."""
-    scale = dtype.type(_scale(size, out, align, factor))
+    scale = dtype.type(step_of(size, out, align, factor))
     position = np.arange(out, dtype=dtype)
     source = (
         position * scale
@@ -121,7 +128,7 @@ def _weights(
 
 
 def _bilinear(x: Array, size: Sequence[int], align: bool, *factors: float | None) -> Array:
-    _shape("upsample_bilinear2d", _type(x), size)
+    resized_shape("upsample_bilinear2d", _type(x), size)
     dtype = accumulation(dtype_of(x)).numpy
     y = x.astype(dtype)
     for axis, (out, factor) in enumerate(zip(size, factors, strict=True), 2):
@@ -132,7 +139,7 @@ def _bilinear(x: Array, size: Sequence[int], align: bool, *factors: float | None
 
 
 def _infer_bilinear(x: TensorType, size: Sequence[int], *_: Any) -> TensorType:
-    return tensor(x.element, _shape("upsample_bilinear2d", x, size))
+    return tensor(x.element, resized_shape("upsample_bilinear2d", x, size))
 
 
 def _bilinear_element(
@@ -147,7 +154,7 @@ def _bilinear_element(
     dtype, i64_dtype = accumulation(result.element), i64(0).dtype
     sides = []
     for p, have, out, factor in zip(positions[2:], x.sizes[2:], size, factors, strict=True):
-        scale, half = const(_scale(have, out, align, factor), dtype), const(0.5, dtype)
+        scale, half = const(step_of(have, out, align, factor), dtype), const(0.5, dtype)
         source = mul(cast(p, dtype), scale)
         if not align:
             source = sub(mul(add(cast(p, dtype), half), scale), half)
@@ -194,7 +201,7 @@ def _target(x: Any, size: Sequence[int] | None, factors: Sequence[float] | None)
     return [math.floor(d * f) for d, f in zip(x.shape[2:], factors, strict=True)]
 
 
-def _by_vector(schema: str, plain: Any, samples: Any) -> None:
+def by_vector(schema: str, plain: Any, samples: Any) -> None:
     """The form that takes a size or factors; `align_corners` may stand between them."""
 
     def arguments(x: Any, size: Any, *rest: Any) -> tuple[Any, ...]:
@@ -214,24 +221,31 @@ def _by_vector(schema: str, plain: Any, samples: Any) -> None:
     )
 
 
-_by_vector(
+by_vector(
     "aten::upsample_nearest1d.vec(Tensor input, int[]? output_size, float[]? "
     "scale_factors) -> Tensor",
     nearest1d,
     ((f32(1, 2, 4), None, [2.0]),),
 )
-_by_vector(
+by_vector(
     "aten::upsample_nearest2d.vec(Tensor input, int[]? output_size, float[]? "
     "scale_factors) -> Tensor",
     nearest2d,
     ((f32(1, 2, 3, 4), None, [2.0, 1.5]), (f32(1, 2, 3, 4), [5, 5], None)),
 )
-_by_vector(
+by_vector(
     "aten::upsample_bilinear2d.vec(Tensor input, int[]? output_size, bool align_corners, "
     "float[]? scale_factors) -> Tensor",
     bilinear2d,
     ((f32(1, 2, 3, 4), None, False, [2.0, 1.5]), (f32(1, 2, 3, 4), [5, 5], True, None)),
 )
+
+
+_OPERATORS = {
+    ("nearest", 1): "upsample_nearest1d", ("nearest", 2): "upsample_nearest2d",
+    ("linear", 1): "upsample_linear1d", ("bilinear", 2): "upsample_bilinear2d",
+    ("trilinear", 3): "upsample_trilinear3d", ("bicubic", 2): "upsample_bicubic2d",
+}  # fmt: skip
 
 
 def _interpolation(
@@ -245,7 +259,8 @@ def _interpolation(
 ) -> tuple[Any, tuple[Any, ...]]:
     """The operator of torch.nn.functional.interpolate and its arguments."""
     count = len(x.shape) - 2
-    if antialias or (mode, count) not in (("nearest", 1), ("nearest", 2), ("bilinear", 2)):
+    name = _OPERATORS.get((mode, count))
+    if antialias or name is None:
         raise UnsupportedError(
             f"interpolate: mode {mode!r} over {count} dims, antialias {antialias}"
         )
@@ -253,9 +268,8 @@ def _interpolation(
     factors = [factor] * count if isinstance(factor, int | float) else factor
     target = _target(x, sizes, factors)
     used = [None] * count if factors is None or recompute else list(factors)
-    if mode == "bilinear":
-        return bilinear2d, (target, bool(align), *used)
-    return (nearest1d, nearest2d)[count - 1], (target, *used)
+    aligned = () if mode == "nearest" else (bool(align),)
+    return OPS[name], (target, *aligned, *used)
 
 
 def _interpolate(schema: str) -> None:
