@@ -125,7 +125,7 @@ def layer_norm_case(rows: int, columns: int) -> Case:
     tensors = [torch.from_numpy(a) for a in arrays]
     return Case(
         f"layer_norm {rows}x{columns}", kernel, (*arrays, np.zeros((rows, columns), np.float32)),
-        (rows, columns), lambda: torch.layer_norm(tensors[0], (columns,), *tensors[1:]),
+        (rows, columns), lambda: torch.layer_norm(tensors[0], (columns,), tensors[1], tensors[2]),
     )  # fmt: skip
 
 

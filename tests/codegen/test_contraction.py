@@ -28,6 +28,7 @@ from treadle.ir.loops import (
     Call,
     Const,
     Contraction,
+    Dim,
     Expr,
     Load,
     Size,
@@ -46,7 +47,7 @@ def product(
     bias = Load(Access(2, ((column, 1),)), dtype)
     value: Expr = Call("add", (Accumulator(0, dtype), bias), dtype)
     value = Call("max", (value, Const(0.0, dtype)), dtype)
-    terms = [(row, Size(FIRST)), (column, 1)]
+    terms: list[tuple[int, Dim]] = [(row, Size(FIRST)), (column, 1)]
     terms += [(axis, Size(FIRST + 1 + axis)) for axis in range(batch)]
     buffers = (Buffer(dtype), Buffer(dtype), Buffer(dtype), Buffer(dtype, True))
     stores = (Store(Access(3, tuple(terms)), value),)

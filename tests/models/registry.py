@@ -93,7 +93,7 @@ def compile_model(name: str) -> torch.jit.ScriptModule:
     model = MODELS[name]
     module = model.make()
     with torch.no_grad(), warnings.catch_warnings():
-        warnings.simplefilter("ignore", torch.jit.TracerWarning)  # shapes become constants: meant
+        warnings.simplefilter("ignore")  # the tracer says that shapes become constants: meant
         if model.compile == "trace":
             compiled = torch.jit.trace(module, model.example_inputs(), check_trace=False)
         else:

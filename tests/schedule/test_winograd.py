@@ -56,9 +56,8 @@ def test_agrees_with_direct_convolution(
     residual = rng.standard_normal(value.type.sizes, np.float32)
     out = np.empty_like(residual)
     bound.plan.run([x, residual], [out])
-    direct = torch.nn.functional.conv2d(
-        *(torch.from_numpy(a) for a in (x, weight, bias)), padding=padding
-    )
+    tensors = (torch.from_numpy(x), torch.from_numpy(weight), torch.from_numpy(bias))
+    direct = torch.nn.functional.conv2d(*tensors, padding=padding)
     expected = np.maximum(direct.numpy() + residual, 0)
     assert np.abs(out - expected).max() < 3e-6 * np.abs(expected).max()
 
