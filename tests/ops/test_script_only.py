@@ -38,8 +38,8 @@ def test_interpolate_is_torchs(
 
 
 def test_interpolation_of_other_kinds_is_unsupported() -> None:
-    with pytest.raises(UnsupportedError, match="mode 'bicubic' over 2 dims"):
-        OPS["__interpolate"].reference(_IMAGE, 4, None, "bicubic", None, None, False)  # type: ignore[misc]
+    with pytest.raises(UnsupportedError, match="mode 'area' over 2 dims"):
+        OPS["__interpolate"].reference(_IMAGE, 4, None, "area", None, None, False)  # type: ignore[misc]
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,7 @@ from treadle.ops import norms as norms
 from treadle.ops import packed as packed
 from treadle.ops import padding as padding
 from treadle.ops import pooling as pooling
+from treadle.ops import pooling3d as pooling3d
 from treadle.ops import query as query
 from treadle.ops import random as random
 from treadle.ops import ranges as ranges

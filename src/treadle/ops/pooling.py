@@ -118,7 +118,9 @@ def _type(x: Array) -> TensorType:
 # --- max ----------------------------------------------------------------------------------------
 
 
-def _max_pool(name: str, count: int) -> dict[str, Any]:
+def max_pooling(name: str, count: int) -> dict[str, Any]:
+    """The rules of a maximum over windows of the last `count` dims."""
+
     def reference(
         x: Array, kernel: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool
     ) -> Array:
@@ -141,7 +143,7 @@ def _max_pool(name: str, count: int) -> dict[str, Any]:
 max_pool2d = op(
     "aten::max_pool2d(Tensor self, int[2] kernel_size, int[2] stride=[], int[2] "
     "padding=0, int[2] dilation=1, bool ceil_mode=False) -> Tensor",
-    **_max_pool("max_pool2d", 2),
+    **max_pooling("max_pool2d", 2),
     samples=(
         (f32(2, 3, 8, 9), [2, 2], [], [0, 0], [1, 1], False),
         (f32(1, 5, 7, 7), [3, 3], [2, 2], [1, 1], [1, 1], False),
@@ -154,7 +156,7 @@ max_pool2d = op(
 max_pool1d = op(
     "aten::max_pool1d(Tensor self, int[1] kernel_size, int[1] stride=[], int[1] "
     "padding=[0], int[1] dilation=[1], bool ceil_mode=False) -> Tensor",
-    **_max_pool("max_pool1d", 1),
+    **max_pooling("max_pool1d", 1),
     samples=(
         (f32(2, 3, 8), [2], [], [0], [1], False),
         (f32(3, 7), [3], [2], [1], [1], True),
@@ -171,7 +173,9 @@ def _overlap(position: int, kernel: int, stride: int, pad: int, size: int) -> in
     return min(start + kernel, size + pad) - start
 
 
-def _avg_pool(name: str, count: int) -> dict[str, Any]:
+def avg_pooling(name: str, count: int) -> dict[str, Any]:
+    """The rules of a mean over windows of the last `count` dims."""
+
     def reference(
         x: Array,
         kernel: Any,
@@ -240,7 +244,7 @@ avg_pool2d = op(
     "aten::avg_pool2d(Tensor self, int[2] kernel_size, int[2] stride=[], int[2] "
     "padding=0, bool ceil_mode=False, bool count_include_pad=True, int? "
     "divisor_override=None) -> Tensor",
-    **_avg_pool("avg_pool2d", 2),
+    **avg_pooling("avg_pool2d", 2),
     samples=(
         (f32(2, 3, 8, 9), [2, 2], [], [0, 0], False, True, None),
         (f32(1, 5, 7, 7), [3, 3], [1, 1], [1, 1], False, True, None),
@@ -254,7 +258,7 @@ avg_pool2d = op(
 avg_pool1d = op(
     "aten::avg_pool1d(Tensor self, int[1] kernel_size, int[1] stride=[], int[1] "
     "padding=[0], bool ceil_mode=False, bool count_include_pad=True) -> Tensor",
-    **_avg_pool("avg_pool1d", 1),
+    **avg_pooling("avg_pool1d", 1),
     samples=(
         (f32(2, 3, 8), [2], [], [0], False, True),
         (f32(3, 7), [3], [2], [1], True, False),
@@ -279,7 +283,9 @@ def _adaptive_shape(name: str, x: TensorType, size: Sequence[int], count: int) -
     return (*x.sizes[:-count], *out)
 
 
-def _adaptive_avg(name: str, count: int) -> dict[str, Any]:
+def adaptive_averaging(name: str, count: int) -> dict[str, Any]:
+    """The rules of a mean over windows that give `output_size`."""
+
     def infer(x: TensorType, size: Sequence[int]) -> TensorType:
         return tensor(x.element, _adaptive_shape(name, x, size, count))
 
@@ -300,7 +306,7 @@ def _adaptive_avg(name: str, count: int) -> dict[str, Any]:
 
 adaptive_avg_pool2d = op(
     "aten::adaptive_avg_pool2d(Tensor self, int[2] output_size) -> Tensor",
-    **_adaptive_avg("adaptive_avg_pool2d", 2),
+    **adaptive_averaging("adaptive_avg_pool2d", 2),
     samples=(
         (f32(2, 3, 7, 7), [1, 1]),
         (f32(1, 5, 9, 10), [4, 3]),
@@ -311,7 +317,7 @@ adaptive_avg_pool2d = op(
 )
 adaptive_avg_pool1d = op(
     "aten::adaptive_avg_pool1d(Tensor self, int[1] output_size) -> Tensor",
-    **_adaptive_avg("adaptive_avg_pool1d", 1),
+    **adaptive_averaging("adaptive_avg_pool1d", 1),
     samples=(
         (f32(2, 3, 7), [1]),
         (f32(5, 9), [4]),

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from treadle.errors import ShapeError
 from treadle.ir.dtypes import DType, i64
 from treadle.ir.loops import Expr
 from treadle.ir.op import OpDef
@@ -43,7 +44,11 @@ def _taps(
 
 
 def _define(schema: str, name: str, cubic: bool, samples: Any) -> OpDef:
-    def infer(x: TensorType, size: Sequence[int], *_: Any) -> TensorType:
+    def infer(
+        x: TensorType, size: Sequence[int], align: bool, *factors: float | None
+    ) -> TensorType:
+        if len(size) != len(factors):
+            raise ShapeError(f"{name}: output_size {list(size)} must be {len(factors)} numbers")
         return tensor(x.element, resized_shape(name, x, size))
 
     def steps(shape: Any, size: Sequence[int], align: bool, factors: Any) -> list[float]:
@@ -51,7 +56,7 @@ def _define(schema: str, name: str, cubic: bool, samples: Any) -> OpDef:
         return [step_of(have, out, align, factor) for have, out, factor in triples]
 
     def reference(x: Array, size: Sequence[int], align: bool, *factors: float | None) -> Array:
-        resized_shape(name, tensor(dtype_of(x), x.shape), size)
+        infer(tensor(dtype_of(x), x.shape), size, align, *factors)
         wide = accumulation(dtype_of(x))
         y = x.astype(wide.numpy)
         for axis, step in enumerate(steps(x.shape, size, align, factors), 2):
