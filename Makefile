@@ -11,12 +11,13 @@ export PIP_BUILD_CONSTRAINT := $(CURDIR)/constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export CMAKE_BUILD_PARALLEL_LEVEL ?= 2
 
-.PHONY: help demo test lint format build tools clean
+.PHONY: help demo test lint sanitize format build tools clean
 
 help:
 	@echo "make demo    install Treadle into $(VENV) and tune the bundled model"
 	@echo "make test    install PyTorch, the oracle, beside it and run all tests"
 	@echo "make lint    ruff, mypy, clang-format, import contract"
+	@echo "make sanitize  native tests under TSan; everything native under ASan and UBSan"
 	@echo "make format  ruff and clang-format, in place"
 	@echo "make build   a wheel in dist/"
 	@echo "make clean   remove what the others made"
@@ -38,6 +39,11 @@ lint: $(VENV)/.installed-test
 	else \
 	    echo "clang-format: not installed, skipped"; \
 	fi
+
+sanitize: $(VENV)/.installed-test
+	$(BIN)/pip install --quiet cmake ninja nanobind
+	native/sanitize.sh thread $(BIN)/python
+	native/sanitize.sh address $(BIN)/python
 
 format: $(VENV)/.installed-test
 	$(BIN)/ruff check --fix .
