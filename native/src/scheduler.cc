@@ -6,6 +6,8 @@
 #include <memory>
 #include <new>
 #include <stdexcept>
+#include <system_error>
+#include <thread>
 
 #include "fork_handlers.h"
 #include "interrupt.h"
@@ -29,11 +31,37 @@ void* load_library(const std::string& path, int flags) {
 
 }  // namespace
 
+// Tasks that run inside each other's waits: Python's limit is some hundred calls of Python.
+constexpr std::int32_t kMaxNesting = 24;
+
+// The stack is deep: the task goes on in a thread with a fresh one, while this thread sleeps.
+static void run_on_new_stack(Task& task) {
+  OutsideScope outside(Scheduler::instance().native_pool());
+  ThreadState below = thread_state();
+  below.nesting = 0;
+  bool started = true;
+  std::thread thread;
+  try {
+    thread = std::thread([&] {
+      thread_state() = below;
+      run_task_body(task);
+    });
+  } catch (const std::system_error&) {
+    started = false;  // no thread to be had
+  }
+  started ? thread.join() : run_task_body(task);
+}
+
+static void run_nested(Task& task) {
+  thread_state().nesting < kMaxNesting ? run_task_body(task) : run_on_new_stack(task);
+}
+
 void run_task_body(Task& task) {
   trace::TaskScope traced(task);
   SavedThreadState saved;
   ThreadState& state = thread_state();
   state.chunk_index = 0;
+  ++state.nesting;
   state.in_region = false;
   state.intra_limit = task.intra_limit;
   state.group = task.group;
@@ -109,7 +137,7 @@ void Scheduler::submit(Task& task) {
   queue_.push(task);
   ThreadPool& backend = pool();
   if (&backend == &serial_pool()) {
-    if (queue_.claim(task)) run_task_body(task);
+    if (queue_.claim(task)) run_nested(task);
   } else if (!backend.announce_task()) {
     native_pool().announce_task();
   }
@@ -121,7 +149,7 @@ bool Scheduler::wait_until(Task& task, std::int64_t deadline_ns) {
     bool allow_early = open_promises_.load(std::memory_order_relaxed) == 0;
     Task* next = queue_.take_towards(task, thread_state().oldest_task, allow_early);
     if (!next) return block_until(task, deadline_ns);
-    run_task_body(*next);
+    run_nested(*next);
   }
   return true;
 }

@@ -38,6 +38,7 @@ struct ThreadState {
   std::int32_t chunk_index = 0;       // get_thread_num()
   bool in_region = false;             // in_parallel_region()
   Place place = Place::kNone;         // written by Admission
+  std::int32_t nesting = 0;           // tasks on the stack
   std::int32_t intra_limit = 0;       // threads a region of this thread may use; 0: the setting
   std::uint64_t group = 0;            // which client's work this thread runs; 0: none yet
   std::uint64_t oldest_task = ~0ull;  // smallest sequence number among the tasks on the stack

@@ -1,13 +1,25 @@
+import asyncio
+import concurrent.futures
+import gc
 import subprocess
 import sys
 import textwrap
 import threading
+import time
 from typing import Any
 
 import pytest
 
 from treadle.errors import ThreadingError
-from treadle.runtime import Future, collect_all, fork, wait, wait_all
+from treadle.runtime import (
+    Future,
+    collect_all,
+    fork,
+    get_num_threads,
+    threads,
+    wait,
+    wait_all,
+)
 
 pytestmark = pytest.mark.threads
 
@@ -28,12 +40,41 @@ PROGRAMS = {
             last = fork(lambda p=last: p.wait() + 1)
         assert last.wait() == 1000
     """,
+    "deep": """
+        def deep(n):
+            return fork(deep, n - 1).wait() + 1 if n else 0
+        assert fork(deep, 1000).wait() == 1000
+    """,
     "fan-out": """
-        assert sum(wait_all([fork(int, i) for i in range(2000)])) == 1999000
+        assert sum(wait_all([fork(int, i) for i in range(10000)])) == 49995000
+    """,
+    "waits in loops": """
+        def loop(n):
+            total = 0
+            for i in range(n):
+                total += fork(lambda: fork(int, i).wait()).wait()
+            return total
+        assert wait_all([fork(loop, 50) for _ in range(4)]) == [1225] * 4
+    """,
+    "waits in callbacks": """
+        totals = []
+        futures = [fork(int, i) for i in range(100)]
+        for i, f in enumerate(futures):
+            f.add_done_callback(lambda f: totals.append(f.value() + fork(int, 1).wait()))
+        thens = [f.then(lambda f: fork(int, f.value()).wait()) for f in futures]
+        assert sum(wait_all(collect_all(thens).wait())) == 4950
+        assert sum(totals) == 5050
+    """,
+    "cancelled": """
+        futures = [fork(int, i) for i in range(1000)]
+        gone = {i for i, f in enumerate(futures) if i % 2 and f.cancel()}
+        assert [f.wait() for i, f in enumerate(futures) if i not in gone]
+        assert all(futures[i].cancelled() for i in gone)
     """,
     "clients": """
         def client():
-            assert fork(lambda: fork(lambda: 3).wait()).wait() == 3
+            for _ in range(20):
+                assert fork(lambda: fork(lambda: 3).wait()).wait() == 3
         clients = [threading.Thread(target=client) for _ in range(16)]
         for c in clients: c.start()
         for c in clients: c.join()
@@ -196,6 +237,97 @@ def test_then_passes_values_and_errors_on() -> None:
     failed = fork(int, "x").then(lambda f: f.value() * 2)
     with pytest.raises(ValueError, match="invalid literal"):
         failed.wait()
+
+
+def test_failure_is_logged_only_if_nobody_asked(caplog: pytest.LogCaptureFixture) -> None:
+    unasked: Future[int] = Future()
+    unasked.set_exception(ValueError("unasked"))
+    asked: Future[int] = Future()
+    asked.set_exception(ValueError("was asked for"))
+    assert isinstance(asked.exception(), ValueError)
+    del asked, unasked
+    gc.collect()
+    assert caplog.text.count("nobody asked for its result") == 1
+    assert "was asked for" not in caplog.text
+
+
+def test_pending_future_is_cancelled() -> None:
+    future: Future[int] = Future()
+    assert isinstance(future, concurrent.futures.Future)
+    assert not future.running()
+    assert future.cancel()
+    assert future.cancel()
+    assert future.cancelled()
+    assert future.done()
+    assert not future.set_running_or_notify_cancel()
+    for ask in (future.result, future.exception, future.value):
+        with pytest.raises(concurrent.futures.CancelledError):
+            ask()
+    with pytest.raises(ThreadingError, match="complete already"):
+        future.set_result(1)
+
+
+def test_running_future_is_not_cancelled() -> None:
+    future: Future[int] = Future()
+    assert future.set_running_or_notify_cancel()
+    assert future.running()
+    assert not future.cancel()
+    with pytest.raises(ThreadingError, match="a running future can't begin to run"):
+        future.set_running_or_notify_cancel()
+    future.set_result(3)
+    assert future.result() == 3
+    assert not future.cancel()
+
+
+def test_cancelled_fork_never_runs() -> None:
+    calls: list[int] = []
+    blocker = threading.Event()
+    holders = [fork(blocker.wait) for _ in range(8)]
+    future = fork(calls.append, 1)
+    assert future.cancel()
+    blocker.set()
+    wait_all(holders)
+    with pytest.raises(concurrent.futures.CancelledError):
+        future.wait()
+    assert calls == []
+
+
+def test_executors_functions_take_our_futures() -> None:
+    futures = [fork(int, i) for i in range(20)]
+    assert sorted(f.result() for f in concurrent.futures.as_completed(futures)) == list(range(20))
+    late: Future[int] = Future()
+    done, pending = concurrent.futures.wait([late, *futures], timeout=0.001)
+    assert done == set(futures)
+    assert pending == {late}
+    timer = threading.Timer(0.01, late.set_result, (1,))
+    timer.start()
+    assert not concurrent.futures.wait([late], timeout=10).not_done
+
+
+def test_futures_are_awaited() -> None:
+    async def main() -> None:
+        assert await asyncio.gather(*[fork(int, i) for i in range(50)]) == list(range(50))
+        with pytest.raises(ValueError, match="invalid literal"):
+            await fork(int, "x")
+        late: Future[int] = Future()
+        asyncio.get_running_loop().call_later(0.01, late.set_result, 5)
+        assert await late == 5
+        never: Future[int] = Future()
+        with pytest.raises(asyncio.TimeoutError):
+            await asyncio.wait_for(asyncio.ensure_future(_awaited(never)), 0.01)
+        assert never.cancelled()
+
+    asyncio.run(main())
+
+
+async def _awaited(future: Future[int]) -> int:
+    return await future
+
+
+def test_scope_of_threads_follows_into_forks() -> None:
+    with threads(intra=3):
+        assert fork(get_num_threads).wait() == 3
+        assert fork(lambda: fork(get_num_threads).wait()).wait() == 3
 
 
 def test_failing_callback_is_logged(caplog: pytest.LogCaptureFixture) -> None:
