@@ -186,7 +186,7 @@ for _name in ("strip", "lstrip", "rstrip"):
         f'aten::{_name}(str self, str chars=" \\n\\t\\f\\v") -> str',
         getattr(str, _name),
     )
-_define("aten::zfill(str self, int width) -> str", str.zfill)
+_define("aten::zfill(str self, int width) -> str", lambda text, width: text.rjust(width, "0"))
 _define("aten::join(str self, str[] values) -> str", str.join)
 _define(
     "aten::replace(str self, str old, str new, int max=-1) -> str",

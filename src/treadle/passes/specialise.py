@@ -176,7 +176,10 @@ class _Specialiser:
                 return op.lower.build(_Emitter(self, origin), *args)
             except UnsupportedError as error:
                 raise Unplannable(str(error)) from error
-        return self._emit(op, args, origin)
+        try:
+            return self._emit(op, args, origin)
+        except UnsupportedError as error:
+            raise Unplannable(str(error)) from error
 
     def _evaluate(self, op: OpDef, args: list[Any], *, containers: bool = False) -> Any:
         if op.reference is None:
@@ -185,7 +188,7 @@ class _Specialiser:
             self._check_own(op, args)
         try:
             result = op.reference(*args)
-        except Error as error:
+        except (Error, ArithmeticError, LookupError, TypeError, ValueError) as error:
             raise Unplannable(f"{op.name} fails: {error}") from error
         self._note_own(args, result)
         if isinstance(result, np.ndarray) and result.nbytes > MAX_FOLDED_BYTES:

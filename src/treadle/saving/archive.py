@@ -13,7 +13,7 @@ from treadle.ir.program import Class, Function, Object, Program
 from treadle.ir.types import ANY, ClassType, TupleType, Type
 from treadle.saving.container import ContainerWriter
 from treadle.saving.pickles import State, arrays_in, pickle_value
-from treadle.saving.source import SourcePrinter
+from treadle.saving.source import SourcePrinter, saved_name
 from treadle.saving.storages import Array, Storages
 from treadle.saving.types import type_text
 
@@ -94,8 +94,8 @@ def _sources(program: Program, constants: list[Any]) -> dict[str, str]:
         for name in pending:  # compiling one may define others
             done.add(name)
             function, cls = program.functions.get(name), program.classes.get(name)
-            if function is not None and not name.startswith("treadle."):
-                files[_path(name)] += _printed(printer, function) or []
+            if function is not None:
+                files[_path(saved_name(name))] += _printed(printer, function) or []
             elif cls is not None and cls.kind in _BASES:
                 files[_path(name)] += _class_lines(printer, cls)
     return {path: "\n".join(lines) + "\n" for path, lines in files.items() if lines}

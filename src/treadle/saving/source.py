@@ -23,9 +23,18 @@ from treadle.ops.device import Device
 from treadle.saving.types import type_text
 
 _ENDLESS = 2**63 - 1
-_LIBRARY = {"treadle.library.logspace_of_steps": "torch.logspace"}
 _KINDS = {"AnyListType": "list", "AnyTupleType": "tuple"}
 _RESERVED = frozenset({"torch", "ops", "CONSTANTS", "fork", "annotate", "range", "print", "int"})
+
+
+def saved_name(name: str) -> str:
+    """The qualified name of a function in an archive, where all are below ``__torch__``."""
+    library = "treadle.library."
+    return (
+        f"__torch__.treadle_library.{name.removeprefix(library)}"
+        if name.startswith(library)
+        else name
+    )
 
 
 class SourcePrinter:
@@ -307,10 +316,8 @@ class SourcePrinter:
         self._set(node, f"({self._use(base)}).{node.attributes['name']}({self._arguments(rest)})")
 
     def _call(self, node: Node) -> None:
-        name = node.attributes["name"]
-        if name.startswith("treadle.") and name not in _LIBRARY:
-            raise UnsupportedError(f"function {name} cannot be saved")
-        self._set(node, f"{_LIBRARY.get(name, name)}({self._arguments(node.inputs)})")
+        name = saved_name(node.attributes["name"])
+        self._set(node, f"{name}({self._arguments(node.inputs)})")
 
     def _isinstance(self, node: Node) -> None:
         types = [_KINDS.get(text := type_text(t), text) for t in node.attributes["types"]]

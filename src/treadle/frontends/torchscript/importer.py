@@ -159,4 +159,4 @@ def make_function(
     def compile_() -> Graph:
         return Importer(source, scope, node, name, parameters, result).graph()[0]
 
-    return Function(name, parameters, result, compile_, source.file)
+    return Function(name, parameters, result, compile_, source.text_of(node))

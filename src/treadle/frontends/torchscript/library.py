@@ -160,10 +160,19 @@ _OLD: dict[str, tuple[int, tuple[str, ...]]] = {
     "aten::linspace": (8, ("linspace",)),
     "aten::logspace": (9, ("logspace",)),
 }  # the operator changed with this version of the file format
+_TENSOR_CASTS = {
+    "byte": 0, "char": 1, "short": 2, "int": 3, "long": 4, "half": 5, "float": 6, "double": 7,
+    "bool": 11, "bfloat16": 15,
+}  # fmt: skip
+_CASTS = "".join(
+    f"def to_{name}(self: Tensor) -> Tensor:\n  return torch.to(self, {code})\n\n"
+    for name, code in _TENSOR_CASTS.items()
+)
 _COMPOSITE = {
     "aten::_native_multi_head_attention": "_native_multi_head_attention",
     "aten::_transformer_encoder_layer_fwd": "_transformer_encoder_layer_fwd",
     "aten::logspace": "logspace_of_steps",
+    **{f"aten::{name}": f"to_{name}" for name in _TENSOR_CASTS},
 }
 _SPECIALS = frozenset({"isinstance", "float"})
 _PREFIX = "treadle.library."
@@ -225,7 +234,7 @@ class Library:
 @functools.cache
 def _definitions() -> dict[str, tuple[Source, ast.FunctionDef]]:
     found = {}
-    for text, file in ((_UPGRADERS, "upgraders"), (_COMPOSITES, "composites")):
+    for text, file in ((_UPGRADERS, "upgraders"), (_COMPOSITES + _CASTS, "composites")):
         source = Source(text, f"treadle/{file}")
         for node in parse(source).body:
             assert isinstance(node, ast.FunctionDef)

@@ -6,6 +6,7 @@ Python's own parser does the work; `scan` bounds what it is given. Nothing is ev
 from __future__ import annotations
 
 import ast
+import textwrap
 from typing import NoReturn
 
 from treadle.errors import CompileError, ScriptSyntaxError, UnsupportedError
@@ -32,6 +33,10 @@ class Source:
     def line(self, number: int) -> str:
         """The line that a node of the tree calls `number`."""
         return self.lines[number - 1].rstrip() if 0 < number <= len(self.lines) else ""
+
+    def text_of(self, node: ast.stmt) -> str:
+        """The lines of a definition, as far to the left as they go."""
+        return textwrap.dedent("\n".join(self.lines[node.lineno - 1 : node.end_lineno])) + "\n"
 
     def loc(self, node: ast.AST) -> Loc:
         """Where `node` begins."""

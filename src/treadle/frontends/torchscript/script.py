@@ -150,7 +150,7 @@ class _Builder:
         scope = self.scope(function)
         parameters = _parameters(source, scope, node, function, owner)
         result = self._declared_result(source, scope, node)
-        made = Function(name, parameters, result or ANY, lambda: graph(), source.file)
+        made = Function(name, parameters, result or ANY, lambda: graph(), source.text_of(node))
 
         def compile_() -> tuple[Graph, Type]:
             return Importer(source, scope, node, name, parameters, result).graph()

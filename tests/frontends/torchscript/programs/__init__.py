@@ -1,0 +1,1 @@
+"""Small programs, one a line: ``(parameters) -> result: expression | inputs | inputs``."""
