@@ -8,6 +8,7 @@
 #include "bound_plan.h"
 #include "interrupt.h"
 #include "shut_down.h"
+#include "thread_state.h"
 
 namespace treadle {
 namespace {
@@ -155,6 +156,24 @@ bool has_signal_error() {
   return raised;
 }
 
+// The limit of forks of the context, for what this thread forks.
+class TaskLimitScope {
+ public:
+  TaskLimitScope() : limit_(context_task_limit()), outer_(thread_state().task_limit) {
+    thread_state().task_limit = limit_;
+  }
+  ~TaskLimitScope() {
+    thread_state().task_limit = outer_;
+    if (limit_) limit_->release();
+  }
+  TaskLimitScope(const TaskLimitScope&) = delete;
+  TaskLimitScope& operator=(const TaskLimitScope&) = delete;
+
+ private:
+  TaskLimit* limit_;
+  TaskLimit* outer_;
+};
+
 PyType_Slot kSlots[] = {{Py_tp_traverse, reinterpret_cast<void*>(traverse)},
                         {Py_tp_clear, reinterpret_cast<void*>(clear)},
                         {0, nullptr}};
@@ -164,6 +183,8 @@ PyType_Slot kSlots[] = {{Py_tp_traverse, reinterpret_cast<void*>(traverse)},
 void BoundPlan::run(void* const* in, void* const* out, int threads, RunControl* control) const {
   int limit = context_limit();
   if (threads > 0) limit = limit > 0 ? std::min(limit, threads) : threads;
+  std::optional<TaskLimitScope> forks_limited;
+  if (plan->code().sequences.size() > 1) forks_limited.emplace();
   const bool looks_for_signals = is_main_thread();
   RunControl own;
   if (looks_for_signals && !control) control = &own;

@@ -11,6 +11,7 @@
 #include <nanobind/stl/optional.h>
 
 #include "bindings.h"
+#include "bound_plan.h"
 #include "fork_handlers.h"
 #include "scheduler.h"
 #include "shut_down.h"
@@ -26,6 +27,11 @@ struct PythonTask : Task {
   std::atomic<int> owners{1};
   PyObject* function = nullptr;  // owned; the GIL guards it
 
+  TaskLimit* own_limit = nullptr;  // retained
+
+  ~PythonTask() {
+    if (own_limit) own_limit->release();
+  }
   void release() {
     if (owners.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
   }
@@ -65,6 +71,7 @@ class TaskHandle {
     task_->function = function.release().ptr();
     task_->body = run_python;
     task_->is_hosted = true;
+    task_->limit = task_->own_limit = context_task_limit();
     task_->may_run_early = may_run_early;
     task_->owners.store(2);
     nb::gil_scoped_release released;

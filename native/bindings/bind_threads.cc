@@ -1,4 +1,5 @@
 #include <nanobind/stl/string.h>
+#include <algorithm>
 
 #include "affinity.h"
 #include "bindings.h"
@@ -10,7 +11,22 @@
 namespace treadle {
 namespace {
 
-PyObject* limits_variable = nullptr;  // contextvars.ContextVar, for ever
+// contextvars.ContextVar, for ever
+PyObject* limits_variable = nullptr;
+PyObject* task_limits_variable = nullptr;
+
+// Python's owner of a limit.
+class TaskLimitHandle {
+ public:
+  explicit TaskLimitHandle(int max) : limit_(new TaskLimit(std::max(max, 1))) {}
+  TaskLimitHandle(const TaskLimitHandle&) = delete;
+  TaskLimitHandle& operator=(const TaskLimitHandle&) = delete;
+  ~TaskLimitHandle() { limit_->release(); }
+  TaskLimit* get() const { return limit_; }
+
+ private:
+  TaskLimit* limit_;
+};
 
 nb::dict cpu_limits(const std::string& root) {
   CpuLimits limits = read_cpu_limits(root);
@@ -40,7 +56,23 @@ int context_limit() {
   return limit.is_none() ? 0 : nb::cast<int>(limit);
 }
 
+TaskLimit* context_task_limit() {
+  PyObject* value = nullptr;
+  if (PyContextVar_Get(task_limits_variable, Py_None, &value) < 0) nb::raise_python_error();
+  nb::object limit = nb::steal(value);
+  if (limit.is_none()) return nullptr;
+  TaskLimit* found = nb::cast<TaskLimitHandle&>(limit).get();
+  found->retain();
+  return found;
+}
+
 void bind_threads(nb::module_& m) {
+  nb::class_<TaskLimitHandle>(m, "TaskLimit", "How many forks of a scope run side by side.")
+      .def(nb::init<int>(), nb::arg("max"))
+      .def_prop_ro("max", [](const TaskLimitHandle& self) { return self.get()->max; });
+  task_limits_variable = PyContextVar_New("treadle_inter_limit", nullptr);
+  if (!task_limits_variable) nb::raise_python_error();
+  m.attr("inter_limit") = nb::borrow(task_limits_variable);
   limits_variable = PyContextVar_New("treadle_intra_limit", nullptr);
   if (!limits_variable) nb::raise_python_error();
   m.attr("intra_limit") = nb::borrow(limits_variable);
@@ -72,8 +104,7 @@ void bind_threads(nb::module_& m) {
       "has_forked", [] { return Scheduler::instance().queue().num_pushed() > 0; },
       "Whether a task was ever forked.");
   m.def(
-      "num_waiting",
-      [] { return Scheduler::instance().native_pool().admission().num_waiting(); },
+      "num_waiting", [] { return Scheduler::instance().native_pool().admission().num_waiting(); },
       "How many threads wait to compute.");
   m.def("cpu_limits", cpu_limits, nb::arg("root") = "",
         "CPUs of the affinity mask, physical cores among them, and the cgroup quota (0: none).");

@@ -7,6 +7,7 @@
 #include "arrays.h"
 #include "treadle/plan.h"
 #include "treadle/run_control.h"
+#include "treadle/task.h"
 
 namespace treadle {
 
@@ -25,5 +26,8 @@ struct BoundPlan {
 
 // The intra-op limit of the current context (the variable `thread_limits`), 0 for none.
 int context_limit();
+
+// The limit of forks of the current context, for the caller to release; null for none.
+TaskLimit* context_task_limit();
 
 }  // namespace treadle

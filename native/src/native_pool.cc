@@ -300,7 +300,7 @@ bool NativePool::run_task() {
   if (task) {
     if (task->is_hosted && thread_state().place != Place::kNone) admission_.leave();
     if (queue_.size() > 0) signal(1, false);
-    run_task_body(*task);
+    run_popped_task(*task);
   }
   if (thread_state().place != Place::kNone) admission_.leave();
   num_running_tasks_.fetch_sub(1);
@@ -321,7 +321,7 @@ bool NativePool::run_leaf_work() {
   const bool enters = thread_state().place == Place::kNone;
   if (enters && !admission_.try_enter(Place::kClient)) return false;
   Task* task = queue_.pop_leaf();
-  if (task) run_task_body(*task);
+  if (task) run_popped_task(*task);
   const bool found = task || help_regions(true);
   if (enters) leave();
   return found;

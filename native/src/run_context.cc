@@ -90,6 +90,7 @@ void RunContext::begin(void* const* inputs, void* const* outputs, RunControl* co
   for (ForkTask& fork : forks_) {
     fork.done.reset();
     fork.intra_limit = 0;
+    fork.limit = nullptr;
     fork.is_submitted.store(false, std::memory_order_relaxed);
   }
   control_ = control;

@@ -19,7 +19,7 @@ namespace {
 
 const PoolHost kHost{[] {
   Task* task = Scheduler::instance().queue().pop();
-  if (task) run_task_body(*task);
+  if (task) run_popped_task(*task);
   return task != nullptr;
 }};
 
@@ -64,6 +64,7 @@ void run_task_body(Task& task) {
   ++state.nesting;
   state.in_region = false;
   state.intra_limit = task.intra_limit;
+  state.task_limit = task.limit;
   state.group = task.group;
   state.oldest_task = std::min(state.oldest_task, task.sequence);
   NativePool& pool = Scheduler::instance().native_pool();
@@ -74,6 +75,16 @@ void run_task_body(Task& task) {
     ComputingScope computing(pool);
     task.body(task);
   }
+}
+
+void run_popped_task(Task& task) {
+  TaskLimit* limit = task.limit;  // the task is gone when it has run
+  if (!limit) return run_task_body(task);
+  limit->retain();
+  run_task_body(task);
+  Scheduler& scheduler = Scheduler::instance();
+  if (scheduler.queue().finish(*limit)) scheduler.native_pool().announce_task();
+  limit->release();
 }
 
 // Leaked on purpose: workers outlive static destructors.
@@ -134,6 +145,7 @@ void Scheduler::submit(Task& task) {
   trace::ForkScope traced(task);
   task.group = this_group();
   if (task.intra_limit == 0) task.intra_limit = thread_state().intra_limit;
+  if (!task.limit) task.limit = thread_state().task_limit;
   queue_.push(task);
   ThreadPool& backend = pool();
   if (&backend == &serial_pool()) {

@@ -15,6 +15,9 @@ namespace treadle {
 // Runs a task that was taken from the queue, as if on a thread of its own.
 void run_task_body(Task& task);
 
+// The same for a task that was popped rather than taken back.
+void run_popped_task(Task& task);
+
 // Thread-safe. Settings may change at any time; regions and tasks that are under way keep theirs.
 class Scheduler {
  public:

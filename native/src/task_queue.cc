@@ -4,15 +4,24 @@ namespace treadle {
 
 void TaskQueue::push(Task& task) {
   std::lock_guard lock(mutex_);
-  List& list = list_of(task);
   num_pushed_.store(next_sequence_, std::memory_order_relaxed);
   task.sequence = next_sequence_++;
-  task.previous = list.tail;
-  task.next = nullptr;
-  (list.tail ? list.tail->next : list.head) = &task;
-  list.tail = &task;
   task.is_queued = true;
-  count(task, 1);
+  TaskLimit* limit = task.limit;
+  task.is_parked = limit && limit->admitted >= limit->max;
+  if (limit && !task.is_parked) ++limit->admitted;
+  link(task);
+}
+
+// At the end: a task that leaves its limit's list comes later than its age says.
+void TaskQueue::link(Task& task) {
+  Task*& head = task.is_parked ? task.limit->first_parked : list_of(task).head;
+  Task*& tail = task.is_parked ? task.limit->last_parked : list_of(task).tail;
+  task.previous = tail;
+  task.next = nullptr;
+  (tail ? tail->next : head) = &task;
+  tail = &task;
+  if (!task.is_parked) count(task, 1);
 }
 
 void TaskQueue::count(const Task& task, int change) {
@@ -22,11 +31,36 @@ void TaskQueue::count(const Task& task, int change) {
 }
 
 void TaskQueue::unlink(Task& task) {
-  List& list = list_of(task);
-  (task.previous ? task.previous->next : list.head) = task.next;
-  (task.next ? task.next->previous : list.tail) = task.previous;
+  Task*& head = task.is_parked ? task.limit->first_parked : list_of(task).head;
+  Task*& tail = task.is_parked ? task.limit->last_parked : list_of(task).tail;
+  (task.previous ? task.previous->next : head) = task.next;
+  (task.next ? task.next->previous : tail) = task.previous;
   task.is_queued = false;
-  count(task, -1);
+  if (!task.is_parked) count(task, -1);
+}
+
+bool TaskQueue::free_place(TaskLimit& limit) {
+  --limit.admitted;
+  Task* task = limit.first_parked;
+  if (!task || limit.admitted >= limit.max) return false;
+  unlink(*task);
+  task->is_queued = true;
+  task->is_parked = false;
+  ++limit.admitted;
+  link(*task);
+  return true;
+}
+
+bool TaskQueue::finish(TaskLimit& limit) {
+  std::lock_guard lock(mutex_);
+  return free_place(limit);
+}
+
+// For who waits for the task, and is not limited.
+void TaskQueue::take_back(Task& task) {
+  const bool was_admitted = task.limit && !task.is_parked;
+  unlink(task);
+  if (was_admitted) free_place(*task.limit);
 }
 
 Task* TaskQueue::take(Task* task) {
@@ -63,10 +97,10 @@ Task* TaskQueue::take_towards(Task& wanted, std::uint64_t oldest_on_stack, bool 
   std::lock_guard lock(mutex_);
   if (!wanted.is_queued) return nullptr;
   Task* task = oldest();
-  if (!(allow_early && task->may_run_early && task->group == wanted.group &&
+  if (!(allow_early && task && task->may_run_early && task->group == wanted.group &&
         task->sequence < wanted.sequence && task->sequence < oldest_on_stack))
     task = &wanted;
-  unlink(*task);
+  take_back(*task);
   return task;
 }
 
@@ -82,7 +116,7 @@ void TaskQueue::keep_only(std::uint64_t group) {
 bool TaskQueue::claim(Task& task) {
   std::lock_guard lock(mutex_);
   if (!task.is_queued) return false;
-  unlink(task);
+  take_back(task);
   return true;
 }
 

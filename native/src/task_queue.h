@@ -10,7 +10,8 @@
 
 namespace treadle {
 
-// Thread-safe. Whoever takes a task out must run it.
+// Thread-safe. Whoever takes a task out must run it, and call `finish` if it popped one that has a
+// limit. Tasks above their limit are parked: only whoever waits for them takes them.
 class TaskQueue {
  public:
   void push(Task& task);
@@ -23,6 +24,9 @@ class TaskQueue {
   // It is `wanted`, or first the oldest of its group, if that is older than every task on the
   // caller's stack and waits for older tasks only: so a chain of thousands runs without nesting.
   Task* take_towards(Task& wanted, std::uint64_t oldest_on_stack, bool allow_early);
+
+  // A task that was popped is finished: the next of its limit may start. Whether there is one.
+  bool finish(TaskLimit& limit);
 
   // Takes `task` back; false if it was started already.
   bool claim(Task& task);
@@ -50,7 +54,10 @@ class TaskQueue {
   void count(const Task& task, int change);
   Task* take(Task* task);
   Task* oldest() const;
+  void link(Task& task);
   void unlink(Task& task);
+  bool free_place(TaskLimit& limit);
+  void take_back(Task& task);
 
   ForkSafeMutex mutex_;
   List leaves_, hosted_, others_;                 // guarded by mutex_

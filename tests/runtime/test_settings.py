@@ -112,17 +112,14 @@ def test_setting_is_seen_by_all_threads_at_once() -> None:
     assert seen == [5, 3]
 
 
-def test_overlapping_contexts_leave_the_setting_as_it_was() -> None:
+def test_contexts_of_forks_leave_the_setting_as_it_was() -> None:
     runtime.set_num_interop_threads(8)
-    first, second = runtime.threads(inter=2), runtime.threads(inter=5)
-    first.__enter__()
-    second.__enter__()
-    assert runtime.get_num_interop_threads() == 2
-    first.__exit__(None, None, None)
-    assert runtime.get_num_interop_threads() == 5
-    runtime.set_num_interop_threads(4)
-    assert runtime.get_num_interop_threads() == 5
-    second.__exit__(None, None, None)
+    with runtime.threads(inter=2):
+        assert runtime.get_num_interop_threads() == 2
+        with runtime.threads(inter=5):
+            assert runtime.fork(runtime.get_num_interop_threads).wait() == 5
+        runtime.set_num_interop_threads(4)
+        assert runtime.get_num_interop_threads() == 2
     assert runtime.get_num_interop_threads() == 4
 
 

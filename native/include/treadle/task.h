@@ -43,6 +43,24 @@ class Event {
   std::atomic<std::uintptr_t> state_{0};
 };
 
+struct Task;
+
+// How many of the tasks forked in one scope others than their waiters run side by side.
+struct TaskLimit {
+  explicit TaskLimit(int most) : max(most) {}
+  void retain() noexcept { owners.fetch_add(1, std::memory_order_relaxed); }
+  void release() noexcept {
+    if (owners.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+  }
+
+  const int max;
+  std::atomic<int> owners{1};
+  // Guarded by the task queue's lock.
+  int admitted = 0;  // queued for all to see, or taken by somebody who does not wait for them
+  Task* first_parked = nullptr;
+  Task* last_parked = nullptr;
+};
+
 // The owner keeps a task alive until `done` is ready. Fields below `body` belong to the task queue
 // from `push` until `body` starts.
 struct Task {
@@ -54,7 +72,9 @@ struct Task {
   bool is_hosted = false;        // runs Python, which takes a place only where it computes
   bool may_run_early = false;    // waits only for tasks made before it, and for nothing else
   bool is_queued = false;        // guarded by the queue's lock
+  bool is_parked = false;        // guarded by the queue's lock: its limit is reached
   std::int32_t intra_limit = 0;  // the forking thread's limit, 0: none
+  TaskLimit* limit = nullptr;    // of the forking scope; lives as long as the task
   std::uint64_t group = 0;       // the client on whose behalf it runs
   std::uint64_t sequence = 0;    // order of `push`
   std::uint64_t trace_id = 0;    // in the trace under way; 0: none

@@ -7,6 +7,7 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar, Token
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -29,22 +30,18 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The settings of the process, without what contexts and calls say.
-
-    `interop_limits` are those of the ``threads(inter=..)`` blocks under way; the least holds.
-    """
+    """The settings of the process, without what contexts and calls say."""
 
     budget: Setting
     intra: Setting
     interop: Setting
     interop_was_set: bool = False
-    interop_limits: tuple[int, ...] = ()
 
     def apply(self) -> None:
         """Tell the native core."""
         _native.set_budget(self.budget.value)
         _native.set_num_threads(self.intra.value)
-        _native.set_num_interop_threads(min(self.interop_limits, default=self.interop.value))
+        _native.set_num_interop_threads(self.interop.value)
 
 
 def _read_budget() -> Setting:
@@ -166,8 +163,9 @@ def set_num_interop_threads(threads: int) -> None:
 
 
 def get_num_interop_threads() -> int:
-    """How many forked tasks may run side by side."""
-    return _native.get_num_interop_threads()
+    """How many forked tasks may run side by side, as the current context has it."""
+    limit = _native.inter_limit.get(None)
+    return _native.get_num_interop_threads() if limit is None else limit.max
 
 
 def get_budget() -> int:
@@ -191,24 +189,20 @@ def refresh_budget() -> int:
 
 @contextmanager
 def threads(*, intra: int | None = None, inter: int | None = None) -> Iterator[None]:
-    """Limit threads inside a block: `intra` for runs started by this context only.
+    """Limit threads of what this context starts inside a block, forks and their forks included.
 
-    `inter` limits the forked tasks of the whole process while the block lasts; where blocks
-    overlap, the least holds.
+    `intra` is for the inside of operators, `inter` for forked tasks that run side by side; whoever
+    waits for a task may always run it itself.
     """
-    inter_limit = None if inter is None else _check_count("threads(inter=..)", inter)
-    intra_limit = None if intra is None else _check_count("threads(intra=..)", intra)
-    if inter_limit is not None:
-        with _lock:
-            _change(interop_limits=(*_settings.interop_limits, inter_limit))
-    token = None if intra_limit is None else _native.intra_limit.set(intra_limit)
+    tokens: list[tuple[ContextVar[Any], Token[Any]]] = []
     try:
+        if inter is not None:
+            limit = _native.TaskLimit(_check_count("threads(inter=..)", inter))
+            tokens.append((_native.inter_limit, _native.inter_limit.set(limit)))
+        if intra is not None:
+            count = _check_count("threads(intra=..)", intra)
+            tokens.append((_native.intra_limit, _native.intra_limit.set(count)))
         yield
     finally:
-        if token is not None:
-            _native.intra_limit.reset(token)
-        if inter_limit is not None:
-            with _lock:
-                limits = list(_settings.interop_limits)
-                limits.remove(inter_limit)
-                _change(interop_limits=tuple(limits))
+        for variable, token in tokens:
+            variable.reset(token)
