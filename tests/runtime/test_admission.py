@@ -1,5 +1,6 @@
 import contextlib
 import functools
+import itertools
 import subprocess
 import sys
 import threading
@@ -25,10 +26,12 @@ COUNTERS = ((int(Space.CONSTANT), 0, 0),)
 @pytest.fixture(autouse=True)
 def _restored() -> Iterator[None]:
     budget, intra = get_budget(), _native.get_num_threads()
+    interop = _native.get_num_interop_threads()
     _native.set_num_threads(8)
     yield
     _native.set_budget(budget)
     _native.set_num_threads(intra)
+    _native.set_num_interop_threads(interop)
 
 
 class Counted:
@@ -354,3 +357,24 @@ ready.set()
 assert waiting.wait(10)
 """
     subprocess.run([sys.executable, "-c", code], check=True, timeout=50)
+
+
+def test_resizing_under_load_loses_no_request() -> None:
+    counted = Counted([("fork", 1, 0), kernel(1000, 9), ("join", 0)], [kernel(1000, 9)])
+    done = [0] * 4
+
+    def client(number: int) -> None:
+        for _ in range(200):
+            counted.run()
+            done[number] += 1
+
+    _native.peak_computing()
+    threads = started(*[functools.partial(client, number) for number in range(4)])
+    sizes = itertools.cycle((1, 4, 2, 3))
+    while any(thread.is_alive() for thread in threads):
+        _native.set_budget(next(sizes))
+        _native.set_num_interop_threads(next(sizes))
+        time.sleep(0.0005)
+    assert done == [200] * 4
+    assert counted.inside == 0
+    assert counted.peak <= 4
