@@ -36,6 +36,6 @@ class OpenMpPool final : public ThreadPool {
 }  // namespace treadle
 
 extern "C" __attribute__((visibility("default"))) treadle::ThreadPool* treadle_create_pool(
-    const treadle::PoolHost*, int budget) {
+    int budget) {
   return new treadle::OpenMpPool(budget);
 }

@@ -17,12 +17,6 @@
 namespace treadle {
 namespace {
 
-const PoolHost kHost{[] {
-  Task* task = Scheduler::instance().queue().pop();
-  if (task) run_popped_task(*task);
-  return task != nullptr;
-}};
-
 void* load_library(const std::string& path, int flags) {
   void* library = dlopen(path.c_str(), RTLD_NOW | flags);
   if (!library) throw std::runtime_error(dlerror());
@@ -213,7 +207,7 @@ void Scheduler::use_plugin(const std::string& path, const std::string& library) 
   void* plugin = load_library(path, RTLD_LOCAL);
   auto create = reinterpret_cast<CreatePoolFn>(dlsym(plugin, "treadle_create_pool"));
   if (!create) throw std::runtime_error(path + " is not a thread pool plugin");
-  pool_.store(create(&kHost, budget()));
+  pool_.store(create(budget()));
 }
 
 bool Scheduler::shut_down(void (*drop)(Task&), std::int64_t deadline_ns) {

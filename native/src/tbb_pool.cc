@@ -1,4 +1,4 @@
-// The oneTBB backend: one arena for the whole process runs regions and tasks alike.
+// The oneTBB backend: one arena for the whole process runs the regions of all threads.
 #include <oneapi/tbb/parallel_for.h>
 #include <oneapi/tbb/partitioner.h>
 #include <oneapi/tbb/task_arena.h>
@@ -16,7 +16,7 @@ namespace tbb = oneapi::tbb;
 
 class TbbPool final : public ThreadPool {
  public:
-  TbbPool(const PoolHost* host, int budget) : host_(host) { resize(budget); }
+  explicit TbbPool(int budget) { resize(budget); }
 
   const char* name() const noexcept override { return "tbb"; }
 
@@ -41,17 +41,15 @@ class TbbPool final : public ThreadPool {
     });
   }
 
-  bool announce_task() override {
-    std::atomic_load(&arena_)->enqueue([host = host_] { host->run_task(); });
-    return true;
-  }
+  // A task may wait, and would keep its slot of the arena from the region that it waits for. So
+  // tasks are for the native workers, and the arena runs chunks only.
+  bool announce_task() override { return false; }
 
   void resize(int budget) override {
     std::atomic_store(&arena_, std::make_shared<tbb::task_arena>(std::max(budget, 1)));
   }
 
  private:
-  const PoolHost* host_;
   std::shared_ptr<tbb::task_arena> arena_;  // read and replaced atomically
 };
 
@@ -59,6 +57,6 @@ class TbbPool final : public ThreadPool {
 }  // namespace treadle
 
 extern "C" __attribute__((visibility("default"))) treadle::ThreadPool* treadle_create_pool(
-    const treadle::PoolHost* host, int budget) {
-  return new treadle::TbbPool(host, budget);
+    int budget) {
+  return new treadle::TbbPool(budget);
 }

@@ -24,20 +24,15 @@ class ThreadPool {
   virtual void run_chunks(std::int64_t num_chunks, int max_threads, bool is_leaf, ChunkFn fn,
                           void* context) = 0;
 
-  // A task was queued: somebody other than the caller shall call `PoolHost::run_task`. False if
-  // this backend leaves tasks to the native workers.
+  // A task was queued, for somebody other than the caller to run. False if this backend leaves
+  // tasks to the native workers.
   virtual bool announce_task() = 0;
 
   // At most `budget` threads compute from now on, counting the caller of a region.
   virtual void resize(int budget) = 0;
 };
 
-// What a backend in a shared library may ask of the scheduler.
-struct PoolHost {
-  bool (*run_task)();  // runs the oldest queued task; false if there is none
-};
-
 // The one symbol of a backend's shared library, `treadle_create_pool`.
-using CreatePoolFn = ThreadPool* (*)(const PoolHost*, int budget);
+using CreatePoolFn = ThreadPool* (*)(int budget);
 
 }  // namespace treadle
