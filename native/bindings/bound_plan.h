@@ -20,7 +20,8 @@ struct BoundPlan {
   nb::object on_status;
 
   // Runs the plan with the GIL released, within the context's and the call's limits of threads.
-  // Throws what `on_status` raises if a kernel reported a failure, RunStopped if `control` stops it.
+  // Throws what `on_status` raises if a kernel reported a failure, RunStopped if `control` stops
+  // it.
   void run(void* const* in, void* const* out, int threads, RunControl* control = nullptr) const;
 };
 

@@ -1,4 +1,4 @@
-"""Python code in a process of its own, with the thread settings of the environment that it is given."""
+"""Python code in a process of its own, with the thread settings of a given environment."""
 
 import os
 import subprocess

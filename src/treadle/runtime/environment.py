@@ -7,7 +7,6 @@ import warnings
 
 from treadle import options
 
-
 AFFINITIES = ("none", "compact", "spread")
 
 
