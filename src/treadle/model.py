@@ -30,6 +30,10 @@ from treadle.tensor import Tensor
 Signature = tuple[tuple[str, tuple[int, ...]], ...]
 
 
+MAX_VARIANTS = 64
+"""Of a method: one for each combination of numbers and flags among its arguments."""
+
+
 class Method:
     """A compiled function, or a method bound to its module; call it with arrays or tensors.
 
@@ -88,6 +92,8 @@ class Method:
         arguments = self._normalise(args, kwargs)
         arrays: list[Any] = []
         template = tuple(_split(a, arrays) for a in arguments)
+        if not arrays and self._root is None:  # nothing to plan
+            return _wrapped(self.interpret(_filled(template, ()), control))
         return self._variant(template).run(arrays, threads, control)
 
     @property
@@ -141,11 +147,19 @@ class Method:
             raise
 
     def _variant(self, template: tuple[Any, ...]) -> _Variant:
-        key = _key(template)
+        """What runs `template`; those used last are kept."""
+        try:
+            key = _key(template)
+        except TypeError:  # an argument without a value of its own to be known by
+            return _Variant(self, template, planned=False)
         with self._lock:
-            if key not in self._variants:
-                self._variants[key] = _Variant(self, template, planned=not self._interpret)
-            return self._variants[key]
+            variant = self._variants.pop(key, None)
+            if variant is None:
+                variant = _Variant(self, template, planned=not self._interpret)
+            self._variants[key] = variant
+            if len(self._variants) > MAX_VARIANTS:
+                del self._variants[next(iter(self._variants))]
+            return variant
 
     def _normalise(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Any]:
         """One argument per parameter, or an error that names the parameters."""
@@ -488,17 +502,20 @@ def _numbered(result: Any, numbers: Iterator[int]) -> Any:
 
 
 def _key(template: Any) -> Any:
-    """A hashable name of a structure and of the Python values in it."""
+    """A name of a structure and of the Python values in it; equal names run alike.
+
+    Raises:
+        TypeError: if a value in it is not hashable.
+    """
     if isinstance(template, _Leaf):
         return "array"
     if isinstance(template, tuple | list):
         return (type(template).__name__, *map(_key, template))
     if isinstance(template, dict):
         return ("dict", *((k, _key(v)) for k, v in template.items()))
-    try:
-        hash(template)
-    except TypeError:
-        return id(template)
+    if isinstance(template, float):
+        return ("float", template.hex())  # 0.0 is not -0.0 here
+    hash(template)
     return (type(template).__name__, template)
 
 

@@ -1,0 +1,47 @@
+"""Calls of scripted functions with arguments that are not tensors."""
+
+from __future__ import annotations
+
+import numpy as np
+
+import treadle
+from treadle import model
+
+
+def scaled(x: treadle.Tensor, factor: float) -> treadle.Tensor:
+    return x * factor
+
+
+def total(numbers: list[int]) -> int:
+    result = 0
+    for number in numbers:
+        result += number
+    return result
+
+
+def test_each_number_has_its_own_result() -> None:
+    script = treadle.script(scaled)
+    x = np.ones(3, np.float32)
+    for factor in (1.0, 2.0, 1.0, 0.5):
+        assert script(x, factor).tolist() == [factor] * 3
+
+
+def test_the_sign_of_a_zero_is_kept() -> None:
+    script = treadle.script(scaled)
+    x = np.ones(2, np.float32)
+    assert not np.signbit(np.asarray(script(x, 0.0))).any()
+    assert np.signbit(np.asarray(script(x, -0.0))).all()
+
+
+def test_variants_are_bounded() -> None:
+    script = treadle.script(scaled)
+    x = np.ones(1, np.float32)
+    for i in range(model.MAX_VARIANTS + 5):
+        assert script(x, float(i)).item() == float(i)
+    assert len(script._variants) == model.MAX_VARIANTS
+
+
+def test_lists_of_numbers_do_not_make_plans() -> None:
+    script = treadle.script(total)
+    assert script(list(range(5000))) == 5000 * 4999 // 2
+    assert not script._variants
