@@ -231,9 +231,6 @@ preserve_format = 1
 channels_last = 2
 inf, nan, pi, e = float("inf"), float("nan"), 3.141592653589793, 2.718281828459045
 
-_LAZY = {"load": "jit", "save": "jit", "script": "jit", "Method": "model", "Module": "model"}
-"""Names from modules that take a while to import, and which programs without models do not need."""
-
 _LATE = {
     "Method": "treadle.model",
     "Module": "treadle.model",
@@ -275,4 +272,4 @@ def _find(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_LAZY, *_SHADOWS, *function_names()})
+    return sorted({*globals(), *_LATE, *_SHADOWS, *function_names()})

@@ -7,6 +7,7 @@ import ctypes.util
 import functools
 import hashlib
 import itertools
+import os
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -88,6 +89,15 @@ class _Compiler:
 
 
 _COMPILER = _Compiler()
+
+
+def _unlock_in_child() -> None:
+    """Locks of its own for a forked child: a thread that stayed behind may have held them."""
+    _COMPILER.lock = threading.Lock()
+    llvm.ffi.lib._lock._lock = threading.RLock()
+
+
+os.register_at_fork(after_in_child=_unlock_in_child)
 _library: dict[str, int] = {}
 
 
