@@ -3,8 +3,8 @@
 The same model runs at one and at two threads while as many foreign processes as there are CPUs
 compute without end. A pool that waits for every member of a team pays for the member that the
 system puts aside; one whose members claim small pieces does not. Each engine and number of threads
-is a process of its own, and they take turns. Expected: for Treadle two threads at most 1.05 times one
-thread's time; torch 2 to 4 times.
+is a process of its own, and they take turns. Expected: for Treadle two threads at most 1.05 times
+one thread's time; torch 2 to 4 times.
 """
 
 import argparse
