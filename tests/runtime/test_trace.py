@@ -18,7 +18,8 @@ from treadle import _native
 from treadle.errors import InputError, ThreadingError
 from treadle.runtime import Trace, trace
 from treadle.runtime.plan import BufferRef, Instruction, Plan, Space
-from treadle.runtime.trace_events import Event, Kind
+from treadle.runtime.trace_events import Event, Kind, Lane
+from treadle.runtime.trace_summary import summarize
 
 SIZE = 37
 SPEC = ("float32", (SIZE,))
@@ -367,3 +368,10 @@ def test_traces_come_and_go_while_clients_run() -> None:
     for thread in clients:
         thread.join(30)
     assert not failures
+
+
+def test_a_thread_that_lost_everything_leaves_no_time_to_sum_up() -> None:
+    summary = summarize([Lane("client", 1, (), num_lost=3)], 10, 20)
+    assert summary.num_lost == 3
+    assert summary.num_requests == 0
+    assert str(summary)

@@ -100,7 +100,7 @@ def summarize(lanes: Sequence[Lane], begin_ns: int, end_ns: int) -> Summary:
     num_lost = sum(lane.num_lost for lane in lanes)
     for lane in lanes:
         if lane.num_lost:  # events are kept in the order of their ends
-            begin_ns = max(begin_ns, min(e.end_ns for e in lane.events))
+            begin_ns = max(begin_ns, min((e.end_ns for e in lane.events), default=end_ns))
     clipped = [replace(lane, events=tuple(_clipped(lane.events, begin_ns))) for lane in lanes]
     lanes = [
         replace(lane, events=tuple(e for e in lane.events if e.begin_ns >= begin_ns))
