@@ -10,14 +10,6 @@ import numpy as np
 from treadle.ir.program import Class, EnumValue, Object, Program
 from treadle.ir.types import (
     ANY,
-    BOOL,
-    COMPLEX,
-    DEVICE,
-    FLOAT,
-    INT,
-    NONE,
-    NUMBER,
-    STR,
     ClassType,
     DictType,
     FunctionType,
@@ -29,12 +21,8 @@ from treadle.ir.types import (
     Type,
     UnionType,
 )
-from treadle.ops.device import Device
+from treadle.ops.primitives import PYTHON_CLASSES
 
-_PRIMITIVES: dict[Type, tuple[type, ...]] = {
-    BOOL: (bool,), INT: (int,), FLOAT: (float,), COMPLEX: (complex,), STR: (str,),
-    NONE: (type(None),), NUMBER: (int, float, complex), DEVICE: (Device,),
-}  # fmt: skip
 _CONTAINERS = {"AnyListType": list, "AnyTupleType": tuple, "AnyEnumType": EnumValue}
 
 
@@ -69,8 +57,8 @@ def is_instance(value: Any, type_: Type, program: Program) -> bool:
             return True
     if type_ == ANY:
         return True
-    if type_ in _PRIMITIVES:
-        return type(value) in _PRIMITIVES[type_]
+    if type_ in PYTHON_CLASSES:
+        return type(value) in PYTHON_CLASSES[type_]
     return isinstance(value, _CONTAINERS.get(str(type_), object))
 
 

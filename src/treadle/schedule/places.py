@@ -54,10 +54,6 @@ class Place:
         """Another view of the same storage; `offset` counts from its start."""
         return Place(self.storage, self.dtype, tuple(shape), tuple(strides), offset)
 
-    def is_dense(self, order: Sequence[int] | None = None) -> bool:
-        """Whether elements are adjacent, with dims outermost first in `order` (default: as is)."""
-        return same_strides(self.shape, self.strides, dense_strides(self.shape, order))
-
 
 def dense_strides(shape: Sequence[int], order: Sequence[int] | None = None) -> tuple[int, ...]:
     """Strides of a dense array whose dims are, outermost first, `order`."""

@@ -30,14 +30,6 @@ from treadle.frontends.torchscript.values import (
 from treadle.ir.program import Class, EnumValue, Object, Program
 from treadle.ir.types import (
     ANY,
-    BOOL,
-    COMPLEX,
-    DEVICE,
-    FLOAT,
-    INT,
-    NONE,
-    NUMBER,
-    STR,
     ClassType,
     DictType,
     ListType,
@@ -48,11 +40,7 @@ from treadle.ir.types import (
     UnionType,
 )
 from treadle.ops.device import Device
-
-_PRIMITIVES: dict[Type, tuple[type, ...]] = {
-    BOOL: (bool,), INT: (int,), FLOAT: (float,), COMPLEX: (complex,), STR: (str,),
-    NONE: (type(None),), NUMBER: (int, float, complex), DEVICE: (Device,),
-}  # fmt: skip
+from treadle.ops.primitives import PYTHON_CLASSES
 
 RestoreState = Callable[[Program, Object, object], None]
 
@@ -222,7 +210,7 @@ class _Builder:
                 return self._is_instance(value, name)
         if type_ == ANY:
             return True
-        return type(value) in _PRIMITIVES.get(type_, ())
+        return type(value) in PYTHON_CLASSES.get(type_, ())
 
     def _all_fit(self, values: list[object], type_: Type) -> bool:
         return all(self._fits(value, type_) for value in values)
