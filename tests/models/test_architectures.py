@@ -26,13 +26,16 @@ def _thread_settings() -> Iterator[None]:
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_agrees_with_torch_with_equal_bits_at_every_thread_count(name: str, tmp_path: Path) -> None:
+def test_is_planned_and_agrees_with_torch_with_equal_bits_at_every_thread_count(
+    name: str, tmp_path: Path
+) -> None:
     archive = save(name, tmp_path / f"{name}.pt")
     inputs = MODELS[name].example_inputs()
     with torch.no_grad():
         expected = as_arrays(torch.jit.load(str(archive))(*inputs))
     module = treadle.load(str(archive))
     arrays = [tensor.numpy() for tensor in inputs]
+    assert module.explain(*arrays).planned
     first: tuple[bytes, ...] = ()
     for threads in THREADS:
         treadle.set_num_threads(threads)

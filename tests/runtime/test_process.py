@@ -183,7 +183,7 @@ def test_ctrl_c_stops_a_long_run(kind: str, threads: int) -> None:
     """
     seconds, works = run(code).split()
     # 0.02 s by design; the rest is for a busy machine.
-    assert float(seconds) < 1
+    assert float(seconds) < 5
     assert works == "True"
 
 

