@@ -24,6 +24,7 @@ from treadle.ops import gru as gru
 from treadle.ops import index as index
 from treadle.ops import join as join
 from treadle.ops import limits as limits
+from treadle.ops import losses as losses
 from treadle.ops import normalization as normalization
 from treadle.ops import norms as norms
 from treadle.ops import packed as packed
@@ -44,7 +45,9 @@ from treadle.ops import scan as scan
 from treadle.ops import scatter as scatter
 from treadle.ops import softmax as softmax
 from treadle.ops import sorting as sorting
+from treadle.ops import special as special
 from treadle.ops import spectrum as spectrum
+from treadle.ops import stacking as stacking
 from treadle.ops import strided as strided
 from treadle.ops import string as string
 from treadle.ops import transposed as transposed

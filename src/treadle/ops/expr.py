@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from treadle.ir.dtypes import DType, bool_, i64
 from treadle.ir.loops import Call, Const, Expr, Extent, Index
+from treadle.ir.symbols import as_int
 
 
 def dtype_of(x: Expr) -> DType:
@@ -15,7 +16,7 @@ def const(value: float | int | bool, dtype: DType) -> Expr:
     """A literal, converted to what `dtype` holds."""
     if dtype.kind == "f":
         return Const(float(value), dtype)
-    return Const(bool(value) if dtype.kind == "b" else int(value), dtype)
+    return Const(bool(value) if dtype.kind == "b" else as_int(value), dtype)
 
 
 def cast(x: Expr, dtype: DType) -> Expr:

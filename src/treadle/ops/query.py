@@ -11,6 +11,7 @@ import numpy as np
 
 from treadle.errors import ShapeError
 from treadle.ir.dtypes import bool_
+from treadle.ir.symbols import as_int
 from treadle.ir.types import TensorType
 from treadle.ops.declare import EXACT, op
 from treadle.ops.expr import const
@@ -29,13 +30,13 @@ def _size(x: Any) -> list[int]:
 def _size_of(x: Any, dim: int) -> int:
     if not len(x.shape):
         raise ShapeError(f"size: dim {dim} of a tensor without dims")
-    return int(x.shape[wrap_dim("size", dim, len(x.shape))])
+    return as_int(x.shape[wrap_dim("size", dim, len(x.shape))])
 
 
 def _length(x: Any) -> int:
     if not len(x.shape):
         raise ShapeError("len() of a tensor without dims")
-    return int(x.shape[0])
+    return as_int(x.shape[0])
 
 
 def _rank(x: Any) -> int:

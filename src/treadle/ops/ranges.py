@@ -14,6 +14,7 @@ from treadle.ir.dtypes import f32 as f32_dtype
 from treadle.ir.dtypes import i64 as i64_dtype
 from treadle.ir.loops import Expr
 from treadle.ir.op import OpDef
+from treadle.ir.symbols import as_int
 from treadle.ir.types import TensorType
 from treadle.ops.creation import REST, Samples, checked_size, default
 from treadle.ops.declare import EXACT, op
@@ -37,7 +38,7 @@ def _range(start: Any, end: Any, step: Any, code: int | None) -> tuple[int, DTyp
     whole = all(isinstance(v, int) for v in (start, end, step))
     dtype = dtype_from_code("arange", code, i64_dtype if whole else f32_dtype)
     count = -(-(end - start) // step) if whole else math.ceil((end - start) / step)
-    return int(count), dtype, start, step
+    return as_int(count), dtype, start, step
 
 
 def _arange(

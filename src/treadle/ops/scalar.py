@@ -14,6 +14,7 @@ from typing import Any
 
 from treadle.ir.op import OpDef
 from treadle.ir.schema import parse_schema
+from treadle.ir.symbols import is_whole
 from treadle.ops.registry import define
 
 _Function = Callable[..., Any]
@@ -61,7 +62,7 @@ def _number(function: _Function) -> _Function:
 
     def apply(a: Any, b: Any) -> Any:
         result = function(a, b)
-        return wrap(result) if type(result) is int else result
+        return wrap(result) if is_whole(result) else result
 
     return apply
 
@@ -99,7 +100,7 @@ _family("div", "float", _divide, _NUMBERS)
 
 def floor_divide(a: Any, b: Any) -> Any:
     """``a // b``: ints floor and raise on zero, floats are the floor of the quotient."""
-    if type(a) is int and type(b) is int:
+    if is_whole(a) and is_whole(b):
         return wrap(a // b)
     quotient = _divide_floats(float(a), float(b))
     return float(math.floor(quotient)) if math.isfinite(quotient) else quotient
@@ -107,7 +108,7 @@ def floor_divide(a: Any, b: Any) -> Any:
 
 def remainder(a: Any, b: Any) -> Any:
     """``a % b`` with the sign of `b`; ints raise on zero, floats give nan."""
-    if type(a) is int and type(b) is int:
+    if is_whole(a) and is_whole(b):
         return a % b
     left, right = float(a), float(b)
     if right == 0 or math.isinf(left) or math.isnan(left) or math.isnan(right):
@@ -146,7 +147,7 @@ def _divmod(a: Any, b: Any) -> tuple[Any, Any]:
     if b == 0:
         raise ZeroDivisionError("divmod by zero")
     quotient, rest = divmod(a, b)
-    return (wrap(quotient), rest) if type(quotient) is int else (quotient, rest)
+    return (wrap(quotient), rest) if is_whole(quotient) else (quotient, rest)
 
 
 for _a in ("int", "float"):

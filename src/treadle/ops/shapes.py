@@ -8,6 +8,7 @@ from typing import Any
 
 from treadle.errors import IndexOutOfRange, ShapeError
 from treadle.ir.dtypes import BY_CODE, DType
+from treadle.ir.symbols import as_int
 from treadle.ir.types import TensorType
 
 Shape = tuple[int, ...]
@@ -15,7 +16,7 @@ Shape = tuple[int, ...]
 
 def tensor(dtype: DType, shape: Sequence[int]) -> TensorType:
     """A concrete tensor type."""
-    return TensorType(dtype, tuple(int(d) for d in shape))
+    return TensorType(dtype, tuple(map(as_int, shape)))
 
 
 def wrap_dim(op: str, dim: int, rank: int, argument: str = "dim") -> int:
@@ -115,7 +116,7 @@ def pair(op: str, argument: str, value: Any, count: int, default: Any = None) ->
         return tuple(value) * count
     if len(value) != count:
         raise ShapeError(f"{op}: {argument} {list(value)} must be 1 or {count} numbers")
-    return tuple(int(v) for v in value)
+    return tuple(map(as_int, value))
 
 
 def inner(window: Iterable[Any]) -> tuple[Any, ...]:

@@ -1,0 +1,339 @@
+"""Tensors put together, turned and padded with others: stacks, products of sets, rotations."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from treadle.errors import ShapeError
+from treadle.ir import dtypes
+from treadle.ops.composite import Operand, apply, composite
+from treadle.ops.declare import EXACT
+from treadle.ops.samples import f32, i64
+from treadle.ops.shapes import numel, wrap_dim
+
+
+def joined(parts: Sequence[Operand], dim: int) -> Operand:
+    """The tensors side by side."""
+    result = apply(parts[0]._emit, "cat", list(parts), dim)
+    assert isinstance(result, Operand)
+    return result
+
+
+# --- at least so many dims ----------------------------------------------------------------------
+
+
+def _at_least(x: Operand, dims: int) -> Operand:
+    lead = {(1, 0): 1, (2, 0): 2, (2, 1): 1, (3, 0): 3, (3, 1): 1, (3, 2): 0}.get(
+        (dims, len(x.shape)), 0
+    )
+    tail = {(3, 1): 1, (3, 2): 1}.get((dims, len(x.shape)), 0)
+    return x.reshape(*[1] * lead, *x.shape, *[1] * tail) if lead or tail else x
+
+
+for _dims in (1, 2, 3):
+
+    def _one(x: Operand, dims: int = _dims) -> Operand:
+        return _at_least(x, dims)
+
+    def _many(tensors: Sequence[Operand], dims: int = _dims) -> list[Operand]:
+        return [_at_least(x, dims) for x in tensors]
+
+    composite(
+        f"aten::atleast_{_dims}d(Tensor self) -> Tensor",
+        _one,
+        samples=((f32(),), (f32(3),), (f32(2, 3),), (f32(2, 3, 4),)),
+        tolerance=EXACT,
+    )
+    composite(
+        f"aten::atleast_{_dims}d.Sequence(Tensor[] tensors) -> Tensor[]",
+        _many,
+        samples=(([f32(), f32(3), f32(2, 3)],),),
+        tolerance=EXACT,
+    )
+
+
+def _columns(tensors: Sequence[Operand]) -> Operand:
+    return joined([x if len(x.shape) > 1 else x.reshape(-1, 1) for x in tensors], 1)
+
+
+composite(
+    "aten::column_stack(Tensor[] tensors) -> Tensor",
+    _columns,
+    samples=(([f32(3), f32(3, 2), f32(3)],),),
+    tolerance=EXACT,
+)
+composite(
+    "aten::dstack(Tensor[] tensors) -> Tensor",
+    lambda tensors: joined([_at_least(x, 3) for x in tensors], 2),
+    samples=(([f32(3, 2), f32(3, 2)],), ([f32(3), f32(3)],), ([f32(2, 3, 1), f32(2, 3, 2)],)),
+    tolerance=EXACT,
+)
+
+
+def _blocks(tensors: Sequence[Operand]) -> Operand:
+    """Matrices on the diagonal, zeros elsewhere."""
+    matrices = [_at_least(x, 2) for x in tensors]
+    if any(len(x.shape) > 2 for x in matrices):
+        raise ShapeError("block_diag: tensors must have at most 2 dims")
+    width, before, rows = sum(x.shape[1] for x in matrices), 0, []
+    for x in matrices:
+        after = width - before - x.shape[1]
+        rows.append(x.op("constant_pad_nd", [before, after], 0))
+        before += x.shape[1]
+    return joined(rows, 0)
+
+
+composite(
+    "aten::block_diag(Tensor[] tensors) -> Tensor",
+    _blocks,
+    samples=(([f32(2, 3), f32(1, 1), f32(3)],), ([f32()],)),
+    tolerance=EXACT,
+)
+
+
+def _cartesian(tensors: Sequence[Operand]) -> Operand:
+    if len(tensors) == 1:
+        return tensors[0]
+    grid = apply(tensors[0]._emit, "meshgrid.indexing", list(tensors), "ij")
+    return joined([g.reshape(-1, 1) for g in grid], 1)
+
+
+composite(
+    "aten::cartesian_prod(Tensor[] tensors) -> Tensor",
+    _cartesian,
+    samples=(([f32(3), f32(2)],), ([f32(3)],)),
+    tolerance=EXACT,
+)
+
+
+def _combinations(x: Operand, r: int, with_replacement: bool) -> Operand:
+    choose = itertools.combinations_with_replacement if with_replacement else itertools.combinations
+    rows = np.array(list(choose(range(x.shape[0]), r)), np.int64).reshape(-1, r)
+    result = x.op("index.Tensor", [x.given(rows, dtypes.i64)])
+    assert isinstance(result, Operand)
+    return result
+
+
+composite(
+    "aten::combinations(Tensor self, int r=2, bool with_replacement=False) -> Tensor",
+    _combinations,
+    samples=((f32(5), 2, False), (f32(4), 3, True)),
+    tolerance=EXACT,
+)
+
+
+# --- split along a dim that the name tells ------------------------------------------------------
+
+
+def _define_split(name: str, dim: Callable[[int], int], least: int) -> None:
+    """``hsplit`` and its kin, by a number of equal parts or at indices."""
+
+    def equal(x: Operand, sections: int) -> Any:
+        axis = dim(len(x.shape))
+        if len(x.shape) < least or sections <= 0 or x.shape[axis] % sections:
+            raise ShapeError(f"{name}: {list(x.shape)} into {sections} equal parts")
+        return x.op("tensor_split.sections", sections, axis)
+
+    def at(x: Operand, indices: Sequence[int]) -> Any:
+        if len(x.shape) < least:
+            raise ShapeError(f"{name}: needs {least} dims, got {list(x.shape)}")
+        return x.op("tensor_split.indices", list(indices), dim(len(x.shape)))
+
+    head = f"aten::{name}.{{}}(Tensor(a -> *) self, {{}}) -> Tensor(a)[]"
+    composite(
+        head.format("int", "int sections"), equal, samples=((f32(4, 6, 2), 2),), tolerance=EXACT
+    )
+    composite(
+        head.format("array", "int[] indices"), at, samples=((f32(4, 6, 3), [1, 2]),),
+        tolerance=EXACT,
+    )  # fmt: skip
+
+
+_define_split("hsplit", lambda rank: 0 if rank == 1 else 1, 1)
+_define_split("vsplit", lambda rank: 0, 2)
+_define_split("dsplit", lambda rank: 2, 3)
+
+
+# --- turned -------------------------------------------------------------------------------------
+
+
+def _rot90(x: Operand, k: int, dims: Sequence[int]) -> Any:
+    rank = len(x.shape)
+    if len(dims) != 2 or rank < 2:
+        raise ShapeError(f"rot90: needs two dims of {list(x.shape)}, got {list(dims)}")
+    a, b = (wrap_dim("rot90", d, rank) for d in dims)
+    if a == b:
+        raise ShapeError(f"rot90: dims {list(dims)} must differ")
+    turns = k % 4
+    if turns == 2:
+        return x.op("flip", [a, b])
+    if turns == 1:
+        return x.op("flip", [b]).op("transpose.int", a, b).op("clone")
+    return x.op("transpose.int", a, b).op("flip", [b]) if turns else x.op("clone")
+
+
+composite(
+    "aten::rot90(Tensor self, int k=1, int[] dims=[0, 1]) -> Tensor",
+    _rot90,
+    samples=tuple((f32(2, 3, 4), k, [0, 2]) for k in (-1, 0, 1, 2, 3)),
+    tolerance=EXACT,
+)
+composite(
+    "aten::fliplr(Tensor self) -> Tensor",
+    lambda x: x.op("flip", [1]),
+    samples=((f32(2, 3),),),
+    tolerance=EXACT,
+)
+composite(
+    "aten::flipud(Tensor self) -> Tensor",
+    lambda x: x.op("flip", [0]),
+    samples=((f32(2, 3),), (i64(4),)),
+    tolerance=EXACT,
+)
+
+
+def _unshuffle(x: Operand, factor: int) -> Any:
+    """Blocks of ``factor * factor`` pixels become channels."""
+    *batch, c, h, w = x.shape if len(x.shape) > 2 else (0, 0, 0)
+    if len(x.shape) < 3 or factor < 1 or h % factor or w % factor:
+        raise ShapeError(f"pixel_unshuffle: {list(x.shape)} by a factor of {factor}")
+    n = len(batch)
+    cut = x.reshape(*batch, c, h // factor, factor, w // factor, factor)
+    order = [*range(n), n, n + 2, n + 4, n + 1, n + 3]
+    turned = cut.op("permute", order)
+    return turned.op("reshape", [*batch, c * factor * factor, h // factor, w // factor])
+
+
+composite(
+    "aten::pixel_unshuffle(Tensor self, int downscale_factor) -> Tensor",
+    _unshuffle,
+    samples=((f32(2, 3, 4, 6), 2), (f32(2, 6, 3), 3)),
+    tolerance=EXACT,
+)
+
+
+# --- a part replaced ----------------------------------------------------------------------------
+
+
+def _select_scatter(x: Operand, source: Operand, dim: int, index: int) -> Operand:
+    axis = wrap_dim("select_scatter", dim, len(x.shape))
+    if not -x.shape[axis] <= index < x.shape[axis]:
+        raise ShapeError(f"select_scatter: index {index} of {x.shape[axis]}")
+    if source.shape != (*x.shape[:axis], *x.shape[axis + 1 :]):
+        raise ShapeError(f"select_scatter: src {list(source.shape)} for {list(x.shape)}")
+    place = index % x.shape[axis]
+    return _replaced(x, source.op("unsqueeze", axis), axis, place, place + 1, 1)
+
+
+def _slice_scatter(
+    x: Operand, source: Operand, dim: int, start: int | None, end: int | None, step: int
+) -> Operand:
+    axis = wrap_dim("slice_scatter", dim, len(x.shape))
+    if step < 1:
+        raise ShapeError(f"slice_scatter: step must be positive, got {step}")
+    first, last, _ = slice(start, end, step).indices(x.shape[axis])
+    return _replaced(x, source, axis, first, max(first, last), step)
+
+
+def _replaced(x: Operand, source: Operand, axis: int, first: int, last: int, step: int) -> Operand:
+    """`x` with `source` in place of a slice; a mask picks among what the slice skips."""
+    size = x.shape[axis]
+    count = len(range(first, last, step))
+    if source.shape != (*x.shape[:axis], count, *x.shape[axis + 1 :]):
+        raise ShapeError(f"slice_scatter: src {list(source.shape)} for {list(x.shape)}")
+    if not count:
+        return x.op("clone")  # type: ignore[no-any-return]
+    places = np.zeros(size, np.int64)
+    places[first:last:step] = np.arange(count)
+    spread = source.to(x.dtype).op("index_select", axis, x.given(places, dtypes.i64))
+    mask = np.zeros(size, bool)
+    mask[first:last:step] = True
+    shape = [size if d == axis else 1 for d in range(len(x.shape))]
+    return spread.where(x.given(mask.reshape(shape), dtypes.bool_), x)  # type: ignore[no-any-return]
+
+
+composite(
+    "aten::select_scatter(Tensor self, Tensor src, int dim, int index) -> Tensor",
+    _select_scatter,
+    samples=((f32(3, 4), f32(4), 0, 1), (f32(3, 4), f32(3), -1, -2)),
+    tolerance=EXACT,
+)
+composite(
+    "aten::slice_scatter(Tensor self, Tensor src, int dim=0, int? start=None, int? end=None, int "
+    "step=1) -> Tensor",
+    _slice_scatter,
+    samples=(
+        (f32(5, 4), f32(2, 4), 0, 1, 3, 1),
+        (f32(3, 6), f32(3, 3), 1, None, None, 2),
+        (f32(3, 6), f32(3, 0), 1, 4, 2, 1),
+    ),
+    tolerance=EXACT,
+)
+
+
+def _diagonal_indices(
+    shape: Sequence[int], offset: int, dim1: int, dim2: int
+) -> tuple[int, int, int]:
+    a, b = (wrap_dim("diagonal", d, len(shape)) for d in (dim1, dim2))
+    if a == b:
+        raise ShapeError(f"diagonal: dims {dim1} and {dim2} must differ")
+    rows, columns = shape[a], shape[b]
+    return a, b, max(0, min(rows + min(offset, 0), columns - max(offset, 0)))
+
+
+def _on_diagonal(
+    x: Operand, source: Operand, offset: int, dim1: int, dim2: int, name: str
+) -> Operand:
+    a, b, count = _diagonal_indices(x.shape, offset, dim1, dim2)
+    rest = tuple(d for i, d in enumerate(x.shape) if i not in (a, b))
+    if source.shape != (*rest, count):
+        raise ShapeError(f"{name}: src {list(source.shape)} for {list(x.shape)}")
+    if not numel(source.shape):
+        return x.op("clone")  # type: ignore[no-any-return]
+    rows, columns = x.shape[a], x.shape[b]
+    i, j = np.arange(rows)[:, None], np.arange(columns)[None, :]
+    along = np.clip(np.minimum(i, i + min(offset, 0)) * np.ones_like(j), 0, count - 1)
+    spread = source.op("index_select", -1, x.given(along.reshape(-1), dtypes.i64))
+    matrix = spread.reshape(*rest, rows, columns).op("movedim.intlist", [-2, -1], [a, b])
+    mask = np.broadcast_to(j - i == offset, (rows, columns))
+    shape = [rows if d == a else columns if d == b else 1 for d in range(len(x.shape))]
+    ordered = mask if a < b else mask.T
+    return matrix.where(x.given(ordered.reshape(shape), dtypes.bool_), x)  # type: ignore[no-any-return]
+
+
+composite(
+    "aten::diagonal_scatter(Tensor self, Tensor src, int offset=0, int dim1=0, int dim2=1) -> "
+    "Tensor",
+    lambda x, source, *rest: _on_diagonal(x, source, *rest, "diagonal_scatter"),
+    samples=(
+        (f32(3, 4), f32(3), 0, 0, 1),
+        (f32(3, 4), f32(2), -1, 0, 1),
+        (f32(2, 3, 4), f32(3, 1), 1, 2, 0),
+    ),
+    tolerance=EXACT,
+)
+
+
+def _diag_embed(x: Operand, offset: int, dim1: int, dim2: int) -> Operand:
+    rank = len(x.shape) + 1
+    a, b = (wrap_dim("diag_embed", d, rank) for d in (dim1, dim2))
+    if a == b:
+        raise ShapeError(f"diag_embed: dims {dim1} and {dim2} must differ")
+    size = x.shape[-1] + abs(offset)
+    shape = list(x.shape[:-1])
+    for dim in sorted((a, b)):
+        shape.insert(dim, size)
+    zeros = x.op("new_zeros", shape)
+    return _on_diagonal(zeros, x, offset, a, b, "diag_embed")
+
+
+composite(
+    "aten::diag_embed(Tensor self, int offset=0, int dim1=-2, int dim2=-1) -> Tensor",
+    _diag_embed,
+    samples=((f32(3), 0, -2, -1), (f32(2, 3), 1, -2, -1), (f32(2, 3), -1, 2, 0)),
+    tolerance=EXACT,
+)
