@@ -22,6 +22,7 @@ _SAME = {
         "channel_shuffle",
         "conv1d",
         "conv2d",
+        "conv_transpose2d",
         "gelu",
         "glu",
         "group_norm",
