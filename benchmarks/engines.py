@@ -54,11 +54,8 @@ def _set_torch_threads(threads: int) -> None:
     torch.set_num_threads(threads)
 
 
-def load_eager(
-    model: str, archive: Path, inputs: Arrays, threads: int
-) -> tuple[Call, Callable[[Any], Arrays]]:
+def eager_module(model: str, archive: Path) -> Any:
     """Build the Python module in torch, with the weights of the archive."""
-    _set_torch_threads(threads)
     import torch
 
     if model == "digits":
@@ -71,7 +68,15 @@ def load_eager(
 
         module = MODELS[model].build()
     module.load_state_dict(torch.jit.load(str(archive)).state_dict())
-    return _with_torch(module.eval(), inputs)
+    return module.eval()
+
+
+def load_eager(
+    model: str, archive: Path, inputs: Arrays, threads: int
+) -> tuple[Call, Callable[[Any], Arrays]]:
+    """Run the Python module in torch."""
+    _set_torch_threads(threads)
+    return _with_torch(eager_module(model, archive), inputs)
 
 
 def load_freeze(

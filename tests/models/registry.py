@@ -16,6 +16,7 @@ from tests.models.initialise import calibrate, initialise
 from tests.models.lstm import FEATURES, TwoLayerLstm
 from tests.models.mobilenet_v3 import MobileNetV3Large
 from tests.models.resnet import resnet18, resnet50
+from tests.models.wide import Wide
 
 SEED = 20
 
@@ -58,6 +59,7 @@ def _steps(batch: int) -> tuple[Tensor, ...]:
     return (torch.randn(100, batch, FEATURES),)
 
 
+_56 = _images(56)
 _224 = _images(224)
 _ENCODER = "6-layer transformer encoder, MiniLM size, 128 tokens"
 
@@ -84,6 +86,7 @@ MODELS: dict[str, Model] = {
             "trace",
         ),
         Model("lstm", "2-layer LSTM, 100 steps of 256", TwoLayerLstm, _steps, "trace"),
+        Model("wide8", "8 forked branches of 4 convolutions, 1x3x56x56", Wide, _56, "script"),
     )
 }
 

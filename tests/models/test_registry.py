@@ -18,6 +18,7 @@ PARAMETERS = {
     "encoder": 22_564_608,
     "encoder_sdpa": 22_564_608,
     "lstm": 1_052_672,
+    "wide8": 529_744,
 }
 
 
