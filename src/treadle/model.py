@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from treadle import interpreter
-from treadle.compiler import Bound, Explanation, engine, optimise
+from treadle.compiler import Explanation, engine, optimise
 from treadle.errors import Cancelled, InputError
 from treadle.ir import dtypes
 from treadle.ir.clone import clone_graph
@@ -25,10 +25,8 @@ from treadle.ir.types import TensorType, Type
 from treadle.passes.specialise import Unplannable
 from treadle.runtime import Plan, RunControl, span
 from treadle.runtime import Program as NativeProgram
+from treadle.template import Binder, Signature
 from treadle.tensor import Tensor
-
-Signature = tuple[tuple[str, tuple[int, ...]], ...]
-
 
 MAX_VARIANTS = 64
 """Of a method: one for each combination of numbers and flags among its arguments."""
@@ -127,15 +125,21 @@ class Method:
         template = tuple(_split(a, arrays) for a in self._normalise(args, kwargs))
         return self._variant(template).explain([np.asarray(a) for a in arrays])
 
+    @functools.cached_property
+    def _interpreted(self) -> tuple[Graph, int]:
+        """The graph for the interpreter, and how many regions of it are planned."""
+        graph = clone_graph(self.inlined_graph)
+        return graph, interpreter.plan_regions(graph, _bind_region)
+
     @span("interpret")
     def interpret(self, arguments: Sequence[Any], control: RunControl | None = None) -> Any:
         """The result of the interpreter on arrays and Python values."""
         forks = _Forks()
         deadline = None if control is None else _StopTime(control)
-        settings = interpreter.Settings(deadline=deadline, fork=forks.start)
+        settings = interpreter.Settings(deadline=deadline, fork=forks.start, control=control)
         graph, values = self.function.graph(), list(arguments)
         if not self._interpret:
-            graph = self.inlined_graph
+            graph, _ = self._interpreted
         elif self._root is not None:
             values = [self._root, *values]
         try:
@@ -187,6 +191,11 @@ class Method:
                     f"got {type(value).__name__}"
                 )
         return [given[name] for name in names]
+
+
+def _bind_region(graph: Graph, arguments: Sequence[Any]) -> tuple[Plan, Any]:
+    bound = engine().bind(graph, arguments)
+    return bound.plan, bound.result
 
 
 def run_controlled(
@@ -246,6 +255,7 @@ class _Variant:
         self._method = method
         self._template = template
         self._planned = planned
+        self._binder = Binder(lambda: method.inlined_graph, lambda types: _filled(template, types))
         self._program = NativeProgram(self._bind, Tensor)
         self._results: dict[Signature, Any] = {}
         self._reasons: dict[Signature, str] = {}
@@ -271,30 +281,26 @@ class _Variant:
         if not self._planned:
             return Explanation(False, "the interpreter was asked for")
         try:
-            return self._make(_signature(arrays)).explain()
+            signature = _signature(arrays)
+            _check_dtypes(signature)
+            return self._binder.bind_once(signature).explain()
         except Unplannable as error:
             return Explanation(False, str(error))
-
-    def _make(self, signature: Signature) -> Bound:
-        unknown = next((d for d, _ in signature if d not in dtypes.BY_TORCH_NAME), None)
-        if unknown is not None:
-            raise InputError(f"Treadle has no tensors of dtype {unknown}")
-        types = [TensorType(dtypes.BY_TORCH_NAME[d], shape) for d, shape in signature]
-        return engine().bind(self._method.inlined_graph, _filled(self._template, types))
 
     def _bind(self, signature: Signature) -> Plan:
         """Called by the native program for a signature it has no plan for."""
         if signature in self._reasons:
             raise _InterpretedError
         try:
-            bound = self._make(signature)
+            _check_dtypes(signature)
+            plan, result = self._binder.bind(signature)
         except Unplannable as error:
             self._reasons[signature] = str(error)
             raise _InterpretedError from None
-        template = _numbered(bound.result, itertools.count())
+        template = _numbered(result, itertools.count())
         self._results[signature] = template
         self._single = isinstance(template, _Leaf)
-        return bound.plan
+        return plan
 
 
 class _InterpretedError(Exception):
@@ -453,6 +459,12 @@ def _counted(count: int) -> str:
 def _signature(arrays: Sequence[Any]) -> Signature:
     plain = [_as_array(a) for a in arrays]
     return tuple((_dtype_name(a), a.shape) for a in plain)
+
+
+def _check_dtypes(signature: Signature) -> None:
+    unknown = next((d for d, _ in signature if d not in dtypes.BY_TORCH_NAME), None)
+    if unknown is not None:
+        raise InputError(f"Treadle has no tensors of dtype {unknown}")
 
 
 def _dtype_name(array: np.ndarray) -> str:

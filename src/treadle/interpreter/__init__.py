@@ -2,6 +2,10 @@
 
 from treadle.interpreter.entry import call, restore_state, run
 from treadle.interpreter.machine import MAX_CALL_DEPTH, Settings
+from treadle.interpreter.regions import plan_regions
 from treadle.interpreter.tasks import Task, fork
 
-__all__ = ["MAX_CALL_DEPTH", "Settings", "Task", "call", "fork", "restore_state", "run"]
+__all__ = [
+    "MAX_CALL_DEPTH", "Settings", "Task", "call", "fork", "plan_regions",
+    "restore_state", "run",
+]  # fmt: skip

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, ClassVar
 
+from treadle.errors import Error
 from treadle.interpreter import actions
 from treadle.interpreter.expressions import EXPRESSIONS, WRAPPED, key_of
 from treadle.ir import op as ops
@@ -25,9 +26,11 @@ from treadle.ir.named import tuple_maker
 from treadle.ir.op import OpDef
 from treadle.ir.program import Program
 from treadle.ops.scalar import wrap
+from treadle.runtime import RunControl
 
 _MAX_INDENT = 80
 _LOWEST, _HIGHEST = -(2**63), 2**63 - 1
+_CONTEXT = ("program", "deadline", "control")
 _file_numbers = itertools.count()
 
 
@@ -39,8 +42,9 @@ class _UncompilableError(Exception):
 class CompiledLoop:
     """A loop as a Python function.
 
-    `function` takes the first trip, the number of trips, the carried values, those of `free`, the
-    program and a deadline; the loop's condition must hold. It gives the carried values.
+    `function` takes the first trip, the number of trips, the carried values, those of `free`, and
+    last the program, a deadline and a control; the loop's condition must hold. It gives the carried
+    values.
     `checked` says of which carried values the function expects that they may be unset.
     """
 
@@ -64,12 +68,11 @@ class CompiledLoop:
         trips: int,
         carried: Sequence[Any],
         values: dict[Value, Any],
-        program: Program,
-        deadline: float | None,
+        context: tuple[Program, float | None, RunControl | None],
     ) -> tuple[Any, ...]:
         """The carried values after the last trip."""
         free = [values[v] for v in self.free]
-        return self.function(trip, trips, *carried, *free, program, deadline)
+        return self.function(trip, trips, *carried, *free, *context)
 
     def node_of(self, traceback: TracebackType | None) -> Node | None:
         """The node of the loop that raised the error of a traceback, or None."""
@@ -101,7 +104,7 @@ class _Generator:
         self._bound: dict[str, Any] = {
             "unset": actions.UNINITIALIZED, "fail_unset": actions.fail_unset, "wrap": wrap,
             "now": time.monotonic, "late": actions.fail_late, "lowest": _LOWEST,
-            "highest": _HIGHEST,
+            "highest": _HIGHEST, "Error": Error,
         }  # fmt: skip
         self._maybe_unset = _maybe_unset(loop)
         self._depth = 0
@@ -114,7 +117,7 @@ class _Generator:
         self._body_of_loop(block, "first", "trips")
         self._emit(f"return ({''.join(name + ', ' for name in carried)})")
         free = [self._names[v] for v in self._free]
-        arguments = ", ".join(["first", "trips", *carried, *free, "program", "deadline"])
+        arguments = ", ".join(["first", "trips", *carried, *free, *_CONTEXT])
         file = f"<treadle loop {next(_file_numbers)}>"
         source = "\n".join([f"def loop({arguments}):", *self._lines])
         exec(compile(source, file, "exec"), self._bound)  # our own text, see the module's docstring
@@ -247,6 +250,25 @@ class _Generator:
             self._emit(f"{', '.join(names)} = {', '.join(results)}" if names else "pass")
             self._depth -= 1
 
+    def _region(self, node: Node) -> None:
+        """The plan of a region, or its block if that has none for these inputs."""
+        plans = self._bind(node.attributes["plans"], "p")
+        given = "".join(self._raw(v) + ", " for v in node.inputs)
+        names = [self._name(output) for output in node.outputs]
+        results = f"t{self._count}"
+        self._emit("try:")
+        self._emit(f" {results} = ({plans}.call({given}) if control is None")
+        self._emit(f"  else {plans}.call({given}control=control))")
+        self._emit(f"except Error as error: {results} = {plans}.decline(error)")
+        self._emit(f"if {results} is not None: {', '.join(names)}, = {results}")
+        self._emit("else:")
+        self._depth += 1
+        (block,) = node.blocks
+        self._body(block)
+        self._node = node
+        self._emit(f"{', '.join(names)} = {', '.join(self._raw(v) for v in block.returns)}")
+        self._depth -= 1
+
     def _nested(self, node: Node) -> None:
         (block,) = node.blocks
         trips, condition, *starts = node.inputs
@@ -304,6 +326,7 @@ class _Generator:
         ops.TUPLE_INDEX: _action, ops.GET_ATTR: _action, ops.SET_ATTR: _action,
         ops.ISINSTANCE: _action, ops.UNCHECKED_CAST: _action, ops.RAISE: _action,
         ops.PRINT: _action, ops.UNINITIALIZED: _uninitialized,
+        ops.REGION: _region,
     }  # fmt: skip
 
 

@@ -23,6 +23,7 @@ from treadle.ir.graph import Block, Graph, Node, Value
 from treadle.ir.named import tuple_maker
 from treadle.ir.op import OpDef
 from treadle.ir.program import Object, Program
+from treadle.runtime import RunControl
 
 MAX_CALL_DEPTH = 1000
 
@@ -38,12 +39,14 @@ class Settings:
         max_depth: calls within calls, those of forked tasks counted with their forkers'.
         fork: starts a task.
         compile_after: trips of a loop after which it is compiled to a Python function.
+        control: what may stop the plans of regions.
     """
 
     deadline: float | None = None
     max_depth: int = MAX_CALL_DEPTH
     fork: Callable[[Callable[[], Any]], tasks.Task] = tasks.fork
     compile_after: int = 4
+    control: RunControl | None = None
 
 
 @dataclass(slots=True)
@@ -204,9 +207,12 @@ class Machine:
         self, compiled: CompiledLoop, activation: _Activation, trip: int, carried: list[Any]
     ) -> list[Any]:
         """The carried values after the rest of the trips."""
-        values, deadline = activation.frame.values, self._settings.deadline
+        values, settings = activation.frame.values, self._settings
         try:
-            results = compiled.run(trip, activation.trips, carried, values, self._program, deadline)
+            results = compiled.run(
+                trip, activation.trips, carried, values,
+                (self._program, settings.deadline, settings.control),
+            )  # fmt: skip
         except Exception as error:
             node = compiled.node_of(error.__traceback__)
             if node is not None:
@@ -231,6 +237,20 @@ class Machine:
     def _if(self, activation: _Activation, node: Node) -> None:
         (condition,) = self._inputs(activation.frame.values, node)
         block = node.blocks[0 if condition else 1]
+        self._stack.append(
+            _Activation(activation.frame, block, block.end.next, node, is_call=False)
+        )
+
+    def _region(self, activation: _Activation, node: Node) -> None:
+        values, plans = activation.frame.values, node.attributes["plans"]
+        try:
+            results = plans.call(*[values[v] for v in node.inputs], control=self._settings.control)
+        except Error as error:
+            results = plans.decline(error)
+        if results is not None:
+            values.update(zip(node.outputs, results, strict=True))
+            return
+        (block,) = node.blocks
         self._stack.append(
             _Activation(activation.frame, block, block.end.next, node, is_call=False)
         )
@@ -371,5 +391,5 @@ _HANDLERS: dict[OpDef, Callable[[Machine, _Activation, Node], None]] = {
     ops.CALL_FUNCTION: Machine._call_function, ops.FUNCTION_REF: Machine._function_ref,
     ops.ISINSTANCE: Machine._isinstance, ops.UNCHECKED_CAST: Machine._unchecked_cast,
     ops.UNINITIALIZED: Machine._uninitialized, ops.RAISE: Machine._raise,
-    ops.PRINT: Machine._print,
+    ops.PRINT: Machine._print, ops.REGION: Machine._region,
 }  # fmt: skip

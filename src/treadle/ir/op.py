@@ -89,9 +89,10 @@ UNCHECKED_CAST = structural("unchecked_cast", doc="The input, checked to be of t
 UNINITIALIZED = structural("uninitialized", doc="A value that is never read.")
 RAISE = structural("raise", pure=False, doc="Inputs: message, optional class name.")
 PRINT = structural("print", pure=False, doc="Print the inputs as TorchScript does.")
+REGION = structural("region", doc="The block's returns. Inputs: what it uses, but no constants.")
 
 STRUCTURAL: tuple[OpDef, ...] = (
     CONSTANT, IF, LOOP, FORK, AWAITABLE, WAIT, TUPLE, TUPLE_UNPACK, TUPLE_INDEX, LIST, LIST_UNPACK,
     DICT, GET_ATTR, SET_ATTR, NEW_OBJECT, CALL_METHOD, CALL_FUNCTION, FUNCTION_REF, ISINSTANCE,
-    UNCHECKED_CAST, UNINITIALIZED, RAISE, PRINT,
+    UNCHECKED_CAST, UNINITIALIZED, RAISE, PRINT, REGION,
 )  # fmt: skip

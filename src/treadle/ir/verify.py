@@ -17,6 +17,7 @@ from treadle.ir.op import (
     LIST,
     LIST_UNPACK,
     LOOP,
+    REGION,
     SET_ATTR,
     TUPLE,
     TUPLE_INDEX,
@@ -53,7 +54,7 @@ _SHAPES: dict[OpDef, tuple[int, int, int | None, tuple[str, ...]]] = {
     ISINSTANCE: (1, 1, 1, ("types",)),
     UNCHECKED_CAST: (1, 1, 1, ()),
 }
-_BLOCKS: dict[OpDef, int] = {IF: 2, LOOP: 1, FORK: 1, AWAITABLE: 1}
+_BLOCKS: dict[OpDef, int] = {IF: 2, LOOP: 1, FORK: 1, AWAITABLE: 1, REGION: 1}
 
 
 def verify(graph: Graph) -> None:
@@ -181,10 +182,11 @@ class _Verifier:
                 self.fail(node, "loop: inputs, parameters, returns and results differ in number")
             self.fit(node, carried, [p.type for p in body.params[1:]], "starts")
             self.fit(node, [v.type for v in body.returns[1:]], types, "returns")
-        elif node.op is IF:
+        elif node.op in (IF, REGION):
             for block in node.blocks:
                 if block.params or len(block.returns) != len(types):
-                    self.fail(node, "if: a block takes values or returns a wrong number")
+                    message = f"{node.op.name}: a block takes values or returns a wrong number"
+                    self.fail(node, message)
                 self.fit(node, [v.type for v in block.returns], types, "returns")
         elif node.op in (FORK, AWAITABLE) and (
             node.blocks[0].params or len(node.blocks[0].returns) != 1
