@@ -11,6 +11,7 @@ from treadle.ops import conversion as conversion
 from treadle.ops import convolution as convolution
 from treadle.ops import creation as creation
 from treadle.ops import device as device
+from treadle.ops import distances as distances
 from treadle.ops import division as division
 from treadle.ops import dropout as dropout
 from treadle.ops import einsum as einsum
@@ -25,6 +26,7 @@ from treadle.ops import index as index
 from treadle.ops import join as join
 from treadle.ops import limits as limits
 from treadle.ops import losses as losses
+from treadle.ops import membership as membership
 from treadle.ops import normalization as normalization
 from treadle.ops import norms as norms
 from treadle.ops import packed as packed
@@ -40,6 +42,7 @@ from treadle.ops import reduction as reduction
 from treadle.ops import repeat as repeat
 from treadle.ops import resample as resample
 from treadle.ops import resize as resize
+from treadle.ops import running as running
 from treadle.ops import scalar as scalar
 from treadle.ops import scan as scan
 from treadle.ops import scatter as scatter
@@ -48,6 +51,7 @@ from treadle.ops import sorting as sorting
 from treadle.ops import special as special
 from treadle.ops import spectrum as spectrum
 from treadle.ops import stacking as stacking
+from treadle.ops import statistics as statistics
 from treadle.ops import strided as strided
 from treadle.ops import string as string
 from treadle.ops import transposed as transposed

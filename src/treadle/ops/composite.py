@@ -244,3 +244,8 @@ def renamed(original: OpDef | str, *names: str) -> list[OpDef]:
     if functional is not None:
         FUNCTIONAL.update((twin.name, functional) for twin in made)
     return made
+
+
+def made_of(body: Body) -> Decompose:
+    """The lowering of a body, for an operator whose reference is something simpler."""
+    return Decompose(lambda emit, *args: unwrapped(body(*(wrapped(emit, a) for a in args))))

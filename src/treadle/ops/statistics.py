@@ -1,0 +1,261 @@
+"""Statistics and order: extremes, quantiles, medians, modes, sums without NaN, covariances."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from treadle.errors import IndexOutOfRange, ShapeError
+from treadle.ir import dtypes
+from treadle.ir.types import TensorType
+from treadle.ops.composite import Operand, composite
+from treadle.ops.declare import EXACT, op
+from treadle.ops.promotion import dtype_of
+from treadle.ops.samples import f32, given, i64
+from treadle.ops.shapes import tensor, wrap_dim
+
+Array = np.ndarray[Any, Any]
+_NAN = math.nan
+_ROWS = given([[1.0, _NAN, 3.0], [4.0, 5.0, _NAN]])
+
+
+def _type(x: Array) -> TensorType:
+    return tensor(dtype_of(x), x.shape)
+
+
+# --- extremes and order -------------------------------------------------------------------------
+
+
+def _aminmax(x: Operand, dim: int | None, keepdim: bool) -> tuple[Any, Any]:
+    dims = [] if dim is None else [dim]
+    return x.op("amin", dims, keepdim), x.op("amax", dims, keepdim)
+
+
+composite(
+    "aten::aminmax(Tensor self, *, int? dim=None, bool keepdim=False) -> (Tensor min, Tensor max)",
+    _aminmax,
+    samples=((f32(3, 7), 1, False), (f32(3, 7), None, False), (i64(4), 0, True)),
+    tolerance=EXACT,
+)
+composite(
+    "aten::msort(Tensor self) -> Tensor",
+    lambda x: x.op("sort", 0, False)[0],
+    samples=((f32(5, 3),), (i64(9),)),
+    tolerance=EXACT,
+)
+
+
+_BETWEEN = ("linear", "lower", "higher", "midpoint", "nearest")
+
+
+def _quantile(
+    x: Operand, q: Operand, dim: int | None, keepdim: bool, how: str, skip: bool
+) -> Operand:
+    """Between the two nearest of the sorted elements; NaN if there is one, or left out if `skip`.
+
+    Source: torch.quantile; `how` is linear, lower, higher, midpoint or nearest.
+    """
+    if how not in _BETWEEN:
+        raise ShapeError(f"quantile: interpolation {how!r}")
+    if x.dtype != q.dtype or not x.dtype.is_floating or len(q.shape) > 1:
+        raise ShapeError(f"quantile: {x.dtype} input and {q.dtype} q of {len(q.shape)} dims")
+    rank = len(x.shape)
+    rows = x.reshape(-1) if dim is None else x.op("movedim.int", dim, -1) if rank else x.reshape(1)
+    if rows.shape[-1] == 0:
+        raise IndexOutOfRange("quantile: no elements")
+    ordered = rows.op("sort", -1, False)[0]
+    nans = rows.op("isnan")
+    count = nans.op("logical_not").sum(-1, keepdim=True).to(x.dtype)
+    last = count - 1 if skip else (count * 0 + (rows.shape[-1] - 1))
+    flat_q = q.reshape(-1)
+    place = last * flat_q if skip else (count * 0 + 1) * (flat_q * (rows.shape[-1] - 1))
+    below, above = place.op("floor"), place.op("ceil")
+    if how == "nearest":
+        below = above = place.op("round")
+    low, high = (ordered.op("gather", -1, p.clamp_min(0).to(dtypes.i64)) for p in (below, above))
+    share = {"lower": 0.0, "higher": 1.0, "midpoint": 0.5, "nearest": 0.0}.get(how)
+    found = (
+        low.op("lerp.Scalar", high, share)
+        if share is not None
+        else low.op("lerp.Tensor", high, place - below)
+    )
+    bad = (count <= 0) if skip else nans.op("any.dim", -1, True)
+    found = found.op("masked_fill.Scalar", bad, _NAN)
+    if keepdim and dim is not None:
+        found = found.op("unsqueeze", wrap_dim("quantile", dim, rank))
+    elif keepdim:
+        found = found.reshape(*[1] * rank, q.shape[0] if q.shape else 1)
+    found = found.op("movedim.int", -1, 0)
+    return found if q.shape else found.op("squeeze.dim", 0)  # type: ignore[no-any-return]
+
+
+def _define_quantile(name: str, skip: bool) -> None:
+    rest = 'int? dim=None, bool keepdim=False, *, str interpolation="linear") -> Tensor'
+    composite(
+        f"aten::{name}(Tensor self, Tensor q, {rest}",
+        lambda x, q, dim, keepdim, how: _quantile(x, q, dim, keepdim, how, skip),
+        samples=(
+            (f32(3, 7), given([0.0, 0.3, 1.0]), 1, False, "linear"),
+            (f32(3, 7), given(0.5), 0, True, "linear"),
+            (f32(9), given([0.6]), None, False, "nearest"),
+            (_ROWS, given([0.25, 0.5]), 1, False, "linear"),
+        ),
+    )
+    composite(
+        f"aten::{name}.scalar(Tensor self, float q, {rest}",
+        lambda x, q, dim, keepdim, how: _quantile(x, x.given(q), dim, keepdim, how, skip),
+        samples=(
+            *((f32(4, 5), 0.3, 1, False, how) for how in _BETWEEN),
+            (f32(7), 0.5, None, True, "linear"),
+        ),
+    )
+
+
+_define_quantile("quantile", False)
+_define_quantile("nanquantile", True)
+
+
+def _nanmedian(x: Array, dim: int, keepdim: bool) -> tuple[Array, Array]:
+    axis = wrap_dim("nanmedian", dim, x.ndim)
+    flat = x.reshape(x.shape or (1,))
+    if not flat.shape[axis]:
+        raise IndexOutOfRange("nanmedian: no elements")
+    order = np.argsort(flat.astype(np.float64), axis, kind="stable")
+    count = np.sum(flat == flat, axis=axis, keepdims=True)
+    place = np.take_along_axis(order, np.maximum(count - 1, 0) // 2, axis)
+    values = np.take_along_axis(flat, place, axis)
+    if x.ndim and not keepdim:
+        values, place = values.squeeze(axis), place.squeeze(axis)
+    shape = values.shape if x.ndim else ()
+    return values.reshape(shape), place.reshape(shape).astype(np.int64)
+
+
+def _infer_one_dim(x: TensorType, dim: int, keepdim: bool) -> tuple[TensorType, TensorType]:
+    axis = wrap_dim("nanmedian", dim, len(x.sizes))
+    if x.sizes and not x.sizes[axis]:
+        raise IndexOutOfRange("nanmedian, mode: no elements")
+    shape = [1 if i == axis else d for i, d in enumerate(x.sizes) if keepdim or i != axis]
+    return tensor(x.element, shape), tensor(dtypes.i64, shape)
+
+
+op(
+    "aten::nanmedian.dim(Tensor self, int dim, bool keepdim=False) -> (Tensor values, Tensor "
+    "indices)",
+    reference=_nanmedian,
+    infer=_infer_one_dim,
+    tolerance=EXACT,
+    samples=((_ROWS, 1, False), (f32(3, 7), 0, True)),
+)
+op(
+    "aten::nanmedian(Tensor self) -> Tensor",
+    reference=lambda x: _nanmedian(x.reshape(-1), 0, False)[0],
+    infer=lambda x: tensor(x.element, ()),
+    tolerance=EXACT,
+    samples=((_ROWS,), (f32(4),)),
+)
+
+
+def _mode(x: Array, dim: int, keepdim: bool) -> tuple[Array, Array]:
+    """The most frequent value, the least of several, and the last place where it is."""
+    axis = wrap_dim("mode", dim, x.ndim)
+    rows = np.moveaxis(x.reshape(x.shape or (1,)), axis, -1)
+    values = np.empty(rows.shape[:-1], x.dtype)
+    places = np.empty(rows.shape[:-1], np.int64)
+    for at in np.ndindex(*rows.shape[:-1]):
+        distinct, counts = np.unique(rows[at], return_counts=True)
+        values[at] = distinct[np.argmax(counts)]
+        places[at] = np.flatnonzero(rows[at] == values[at])[-1]
+    if keepdim and x.ndim:
+        return np.expand_dims(values, axis), np.expand_dims(places, axis)
+    return values, places
+
+
+op(
+    "aten::mode(Tensor self, int dim=-1, bool keepdim=False) -> (Tensor values, Tensor indices)",
+    reference=_mode,
+    infer=_infer_one_dim,
+    tolerance=EXACT,
+    samples=((i64(3, 7, low=0, high=3), 1, False), (given([2.0, 1.0, 2.0, 1.0]), 0, True)),
+)
+
+
+# --- sums that leave out NaN --------------------------------------------------------------------
+
+
+def _nansum(x: Operand, dim: Sequence[int] | None, keepdim: bool, dtype: int | None) -> Any:
+    if x.dtype.is_floating:
+        x = x.op("masked_fill.Scalar", x.op("isnan"), 0)
+    return x.op("sum.dim_IntList", None if dim is None else list(dim), keepdim, dtype)
+
+
+def _nanmean(x: Operand, dim: Sequence[int] | None, keepdim: bool, dtype: int | None) -> Any:
+    if not x.dtype.is_floating:
+        raise ShapeError(f"nanmean: input must be floating, got {x.dtype}")
+    dims = None if dim is None else list(dim)
+    counted = x.op("isnan").op("logical_not")
+    total = _nansum(x, dim, keepdim, dtype)
+    return total / counted.op("sum.dim_IntList", dims, keepdim).to(total.dtype)
+
+
+_TAIL = "(Tensor self, int[1]? dim=None, bool keepdim=False, *, ScalarType? dtype=None) -> Tensor"
+for _name, _skipping in (("nansum", _nansum), ("nanmean", _nanmean)):
+    composite(
+        f"aten::{_name}{_TAIL}",
+        _skipping,
+        samples=((_ROWS, [1], False, None), (_ROWS, None, False, None), (f32(3, 4), [0], True, 7)),
+    )
+
+
+# --- covariances --------------------------------------------------------------------------------
+
+
+def _cov(x: Operand, correction: int, frequencies: Operand | None, weights: Operand | None) -> Any:
+    """Of variables in rows, observations in columns."""
+    if len(x.shape) > 2:
+        raise ShapeError(f"cov: at most 2 dims, got {list(x.shape)}")
+    rows = x.reshape(1, -1) if len(x.shape) < 2 else x
+    rows = rows if rows.dtype.is_floating else rows.to(dtypes.f32)
+    count = rows.shape[1]
+    if frequencies is None and weights is None:
+        centred = rows - rows.op("mean.dim", [1], True)
+        divisor: Any = max(count - correction, 0) or _NAN
+        result = centred.op("matmul", centred.op("t")) / float(divisor)
+    else:
+        w = frequencies if weights is None else weights
+        w = w * frequencies if weights is not None and frequencies is not None else w
+        assert w is not None
+        w = w.to(rows.dtype)
+        total = w.sum()
+        centred = rows - (rows * w).sum(1, keepdim=True) / total
+        norm = total - correction
+        if weights is not None:
+            spread = (w * weights.to(rows.dtype)).sum() / total
+            norm = total - spread * correction
+        result = (centred * w).op("matmul", centred.op("t")) / norm
+    return result if len(x.shape) == 2 and x.shape[0] != 1 else result.op("squeeze")
+
+
+def _corrcoef(x: Operand) -> Any:
+    found = _cov(x, 1, None, None)
+    if not found.shape:
+        return found / found
+    deviation = found.op("diagonal").op("sqrt")
+    scaled = found / deviation.reshape(-1, 1) / deviation
+    return scaled.op("clamp", -1, 1)
+
+
+composite(
+    "aten::cov(Tensor self, *, int correction=1, Tensor? fweights=None, Tensor? aweights=None) -> "
+    "Tensor",
+    _cov,
+    samples=(
+        (f32(3, 7), 1, None, None),
+        (f32(9), 0, None, None),
+        (f32(3, 4), 1, given([1, 2, 1, 3], dtypes.i64), None),
+        (f32(3, 4), 1, None, f32(4, low=0.1)),
+    ),
+)
+composite("aten::corrcoef(Tensor self) -> Tensor", _corrcoef, samples=((f32(3, 7),), (f32(9),)))
