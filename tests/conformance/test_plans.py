@@ -17,8 +17,6 @@ from treadle.ops import OPS
 from treadle.passes.specialise import Unplannable
 
 UNPLANNED = {
-    ("matrix_product", 10): "i64",
-    ("matmul", 14): "i64",
     ("div.Tensor_mode", 27): "integers by a tensor",
     ("div.Tensor_mode", 28): "integers by a tensor",
     ("remainder.Tensor", 9): "integers by a tensor",

@@ -25,6 +25,8 @@ from treadle.ops import gru as gru
 from treadle.ops import index as index
 from treadle.ops import join as join
 from treadle.ops import limits as limits
+from treadle.ops import linalg as linalg
+from treadle.ops import products as products
 from treadle.ops import losses as losses
 from treadle.ops import membership as membership
 from treadle.ops import normalization as normalization

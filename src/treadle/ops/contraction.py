@@ -13,7 +13,7 @@ from treadle.ops.declare import op
 from treadle.ops.inplace import inplace
 from treadle.ops.lowering import Decompose, Emitter, MatrixProduct
 from treadle.ops.promotion import accumulation, dtype_of, result_dtype
-from treadle.ops.samples import f16, f32, f64, i64
+from treadle.ops.samples import f16, f32, f64, i32, i64
 from treadle.ops.shapes import broadcast, expect_rank, tensor
 
 Array = np.ndarray[Any, Any]
@@ -107,13 +107,23 @@ def _matmul(a: Array, b: Array) -> Array:
     return product(a, b)
 
 
+def _decompose_product(emit: Emitter, a: Any, b: Any) -> Any:
+    """A contraction of floats; of integers, products that are summed."""
+    dtype = emit.type(a).element
+    if not dtype.is_integral:
+        return emit(matrix_product, a, b)
+    terms = emit("mul.Tensor", emit("unsqueeze", a, -1), emit("unsqueeze", b, -3))
+    total = emit("sum.dim_IntList", terms, [-2], False, None)
+    return emit("to.dtype", total, dtype.code, False, False, None)
+
+
 def _decompose_matmul(emit: Emitter, a: Any, b: Any) -> Any:
     row, column = len(emit.type(a).sizes) == 1, len(emit.type(b).sizes) == 1
     if row:
         a = emit("unsqueeze", a, 0)
     if column:
         b = emit("unsqueeze", b, 1)
-    y = emit("matrix_product", a, b)
+    y = _decompose_product(emit, a, b)
     if column:
         y = emit("squeeze.dim", y, -1)
     return emit("squeeze.dim", y, -1 if column else -2) if row else y
@@ -163,11 +173,19 @@ def _ranked(schema: str, name: str, ranks: tuple[int, int], samples: Any) -> OpD
         infer(_type(a), _type(b))
         return product(a, b)
 
-    lower = MatrixProduct() if min(ranks) > 1 else Decompose(_decompose_matmul)
-    return op(schema, reference=reference, infer=infer, lower=lower, samples=samples)
+    return op(
+        schema,
+        reference=reference,
+        infer=infer,
+        lower=Decompose(_decompose_matmul),
+        samples=samples,
+    )
 
 
-mm = _ranked("aten::mm(Tensor self, Tensor mat2) -> Tensor", "mm", (2, 2), _MATRICES)
+_INTEGERS = ((i64(2, 3), i64(3, 2)), (i32(2, 0), i32(0, 3)))
+mm = _ranked(
+    "aten::mm(Tensor self, Tensor mat2) -> Tensor", "mm", (2, 2), (*_MATRICES, *_INTEGERS)
+)
 bmm = _ranked(
     "aten::bmm(Tensor self, Tensor mat2) -> Tensor",
     "bmm",
