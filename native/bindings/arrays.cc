@@ -25,13 +25,26 @@ nb::object parse_dtype(nb::handle name) {
   return import_attribute("numpy", "dtype")(name);
 }
 
+// The array of a Tensor; nothing for other objects.
+nb::object array_of_tensor(nb::handle argument) {
+  PyObject* array = PyObject_GetAttr(argument.ptr(), array_attribute());
+  if (!array) PyErr_Clear();
+  return nb::steal(array);
+}
+
 nb::object convert(nb::handle argument) {
+  if (nb::object array = array_of_tensor(argument); array.is_valid()) return array;
   if (!nb::hasattr(argument, "__array__") && nb::hasattr(argument, "__dlpack__"))
     return import_attribute("numpy", "from_dlpack")(argument);
   return nb::borrow(argument);
 }
 
 }  // namespace
+
+PyObject* array_attribute() {
+  static PyObject* name = PyUnicode_InternFromString("_array");
+  return name;
+}
 
 void import_numpy() {
   if (_import_array() < 0) nb::raise_python_error();
@@ -96,9 +109,7 @@ nb::object make_array(nb::handle descr, int rank, const npy_intp* shape) {
 
 nb::object plain_array(nb::handle argument) {
   if (PyArray_Check(argument.ptr()) && is_plain(as_numpy(argument))) return nb::borrow(argument);
-  nb::object array = PyArray_Check(argument.ptr())     ? nb::borrow(argument)
-                     : nb::hasattr(argument, "_array") ? nb::object(argument.attr("_array"))
-                                                       : convert(argument);
+  nb::object array = PyArray_Check(argument.ptr()) ? nb::borrow(argument) : convert(argument);
   if (PyArray_Check(array.ptr()) && is_plain(as_numpy(array))) return array;
   PyObject* plain = PyArray_CheckFromAny(
       array.ptr(), nullptr, 0, 0,

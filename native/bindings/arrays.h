@@ -51,6 +51,9 @@ inline bool is_plain(PyArrayObject* array) {
   return PyArray_IS_C_CONTIGUOUS(array) && PyArray_ISBEHAVED_RO(array);
 }
 
+// The name of a Tensor's only attribute, `_array`; interned.
+PyObject* array_attribute();
+
 // The argument of a call as a plain array: itself when it is one, the `_array` of a tensor, or else
 // what NumPy makes of it (`__dlpack__`, `__array__`, numbers, lists), copied where it has to be.
 nb::object plain_array(nb::handle argument);

@@ -49,6 +49,8 @@ class Program {
   Program(nb::object bind, nb::object wrap, std::size_t capacity)
       : bind_(std::move(bind)), wrap_(std::move(wrap)), capacity_(capacity) {
     if (capacity_ == 0) throw nb::value_error("the capacity must be positive");
+    wraps_in_tensors_ =
+        PyType_Check(wrap_.ptr()) && PyObject_HasAttr(wrap_.ptr(), array_attribute());
   }
 
   nb::object call(PyObject* const* arguments, std::size_t count, const CallOptions& options) {
@@ -139,17 +141,31 @@ class Program {
     nb::object wrapped = nb::steal(PyTuple_New(count));
     if (!wrapped.is_valid()) nb::raise_python_error();
     for (Py_ssize_t i = 0; i < count; ++i) {
-      PyObject* item = PyObject_CallOneArg(wrap_.ptr(), PyTuple_GET_ITEM(results.ptr(), i));
-      if (!item) nb::raise_python_error();
-      PyTuple_SET_ITEM(wrapped.ptr(), i, item);
+      PyTuple_SET_ITEM(wrapped.ptr(), i, wrap_one(PyTuple_GET_ITEM(results.ptr(), i)));
     }
     return wrapped;
+  }
+
+  // A new reference. A Tensor is an object with one attribute, so its constructor is not called:
+  // that would cost as much as a small plan.
+  PyObject* wrap_one(PyObject* array) const {
+    if (!wraps_in_tensors_) {
+      PyObject* item = PyObject_CallOneArg(wrap_.ptr(), array);
+      if (!item) nb::raise_python_error();
+      return item;
+    }
+    auto* type = reinterpret_cast<PyTypeObject*>(wrap_.ptr());
+    nb::object tensor = nb::steal(type->tp_alloc(type, 0));
+    if (!tensor.is_valid() || PyObject_SetAttr(tensor.ptr(), array_attribute(), array) < 0)
+      nb::raise_python_error();
+    return tensor.release().ptr();
   }
 
   nb::object bind_;
   nb::object wrap_;
   std::size_t capacity_;
-  std::list<Entry> plans_;  // the latest used first
+  bool wraps_in_tensors_ = false;  // whether `wrap` is the class of objects with an `_array`
+  std::list<Entry> plans_;         // the latest used first
   std::unordered_map<Signature, std::list<Entry>::iterator, SignatureHash> by_signature_;
   Signature signature_;  // of the current call; a member to reuse its memory
 };

@@ -11,6 +11,7 @@ from treadle.eager import dtypes
 from treadle.eager.device import CPU
 from treadle.eager.device import device as Device  # noqa: N812  the property has its name
 from treadle.eager.indexing import get_item, set_item
+from treadle.eager.operators import Operators
 from treadle.eager.printing import format_array
 from treadle.eager.table import FUNCTIONS, function_names
 from treadle.errors import InputError
@@ -40,7 +41,7 @@ class Size(tuple[int, ...]):
         return result
 
 
-class Tensor:
+class Tensor(Operators):
     """Elements of one dtype in a grid; views share memory with what they were made from.
 
     `data` is an array, whose memory the tensor shares, or what NumPy makes an array of. Every
@@ -250,151 +251,6 @@ class Tensor:
 
     def __setitem__(self, index: Any, value: Any) -> None:
         set_item(self._array, index, value)
-
-    # --- operators -------------------------------------------------------------------------------
-
-    __hash__ = object.__hash__
-
-    def __eq__(self, other: object) -> Tensor:  # type: ignore[override]
-        return _binary("eq", self, other)
-
-    def __ne__(self, other: object) -> Tensor:  # type: ignore[override]
-        return _binary("ne", self, other)
-
-    def __lt__(self, other: Any) -> Tensor:
-        return _binary("lt", self, other)
-
-    def __le__(self, other: Any) -> Tensor:
-        return _binary("le", self, other)
-
-    def __gt__(self, other: Any) -> Tensor:
-        return _binary("gt", self, other)
-
-    def __ge__(self, other: Any) -> Tensor:
-        return _binary("ge", self, other)
-
-    def __add__(self, other: Any) -> Tensor:
-        return _binary("add", self, other)
-
-    __radd__ = __add__
-
-    def __sub__(self, other: Any) -> Tensor:
-        return _binary("sub", self, other)
-
-    def __rsub__(self, other: Any) -> Tensor:
-        return _binary("rsub", self, other)
-
-    def __mul__(self, other: Any) -> Tensor:
-        return _binary("mul", self, other)
-
-    __rmul__ = __mul__
-
-    def __truediv__(self, other: Any) -> Tensor:
-        return _binary("div", self, other)
-
-    def __rtruediv__(self, other: Any) -> Tensor:
-        return _reversed("div", self, other)
-
-    def __floordiv__(self, other: Any) -> Tensor:
-        return _binary("floor_divide", self, other)
-
-    def __rfloordiv__(self, other: Any) -> Tensor:
-        return _reversed("floor_divide", self, other)
-
-    def __mod__(self, other: Any) -> Tensor:
-        return _binary("remainder", self, other)
-
-    def __rmod__(self, other: Any) -> Tensor:
-        return _reversed("remainder", self, other)
-
-    def __pow__(self, other: Any) -> Tensor:
-        return _binary("pow", self, other)
-
-    def __rpow__(self, other: Any) -> Tensor:
-        return _reversed("pow", self, other)
-
-    def __matmul__(self, other: Any) -> Tensor:
-        return _binary("matmul", self, other)
-
-    def __rmatmul__(self, other: Any) -> Tensor:
-        return _reversed("matmul", self, other)
-
-    def __and__(self, other: Any) -> Tensor:
-        return _binary("bitwise_and", self, other)
-
-    __rand__ = __and__
-
-    def __or__(self, other: Any) -> Tensor:
-        return _binary("bitwise_or", self, other)
-
-    __ror__ = __or__
-
-    def __xor__(self, other: Any) -> Tensor:
-        return _binary("bitwise_xor", self, other)
-
-    __rxor__ = __xor__
-
-    def __lshift__(self, other: Any) -> Tensor:
-        return _binary("bitwise_left_shift", self, other)
-
-    def __rshift__(self, other: Any) -> Tensor:
-        return _binary("bitwise_right_shift", self, other)
-
-    def __neg__(self) -> Tensor:
-        return _unary("neg", self)
-
-    def __pos__(self) -> Tensor:
-        return self
-
-    def __abs__(self) -> Tensor:
-        return _unary("abs", self)
-
-    def __invert__(self) -> Tensor:
-        return _unary("bitwise_not", self)
-
-    def __iadd__(self, other: Any) -> Tensor:
-        return _binary("add_", self, other)
-
-    def __isub__(self, other: Any) -> Tensor:
-        return _binary("sub_", self, other)
-
-    def __imul__(self, other: Any) -> Tensor:
-        return _binary("mul_", self, other)
-
-    def __itruediv__(self, other: Any) -> Tensor:
-        return _binary("div_", self, other)
-
-    def __iand__(self, other: Any) -> Tensor:
-        return _binary("bitwise_and_", self, other)
-
-    def __ior__(self, other: Any) -> Tensor:
-        return _binary("bitwise_or_", self, other)
-
-    def __ixor__(self, other: Any) -> Tensor:
-        return _binary("bitwise_xor_", self, other)
-
-
-_OPERANDS = (Tensor, np.ndarray, int, float, complex, np.number, np.bool_)
-
-
-def _unary(name: str, operand: Tensor) -> Tensor:
-    result: Tensor = FUNCTIONS[name](operand)
-    return result
-
-
-def _binary(name: str, first: Tensor, second: Any) -> Tensor:
-    """The function `name` of both; NotImplemented, as Python wants it, for other objects."""
-    fits = isinstance(second, _OPERANDS)
-    result: Tensor = FUNCTIONS[name](first, second) if fits else NotImplemented
-    return result
-
-
-def _reversed(name: str, second: Tensor, first: Any) -> Tensor:
-    if isinstance(first, bool | int | float | complex):
-        first = np.asarray(first, dtypes.as_element(type(first)).numpy)
-    elif not isinstance(first, _OPERANDS):
-        return _binary(name, second, first)
-    return _binary(name, Tensor(first), second)
 
 
 def _conversion(name: str) -> Any:

@@ -6,6 +6,8 @@ written back. So eager results have the bits that a planned model gives.
 
 from __future__ import annotations
 
+import functools
+import itertools
 from collections import namedtuple
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -15,7 +17,8 @@ import numpy as np
 from treadle.compiler import engine, single
 from treadle.eager.matching import Leaf
 from treadle.errors import Error, IndexOutOfRange, InputError
-from treadle.ir.dtypes import BY_TORCH_NAME, from_numpy
+from treadle.ir.dtypes import from_numpy
+from treadle.ir.graph import Graph
 from treadle.ir.op import OpDef
 from treadle.ir.types import ListType, TensorType
 from treadle.ops import OPS
@@ -24,6 +27,7 @@ from treadle.ops.lowering import Pointwise
 from treadle.ops.promotion import dtype_of
 from treadle.passes.specialise import Unplannable
 from treadle.runtime import Plan, Program
+from treadle.template import Binder
 from treadle.tensor import Tensor
 
 Array = np.ndarray[Any, Any]
@@ -246,13 +250,12 @@ def _program_of(op: OpDef, arguments: Sequence[Any]) -> Program:
 def _binder(op: OpDef, arguments: Sequence[Any]) -> Callable[[tuple[ArraySpec, ...]], Plan]:
     """Makes the plan for tensors of given types; called by the native program."""
 
-    def bind(specs: tuple[ArraySpec, ...]) -> Plan:
-        types = [TensorType(BY_TORCH_NAME[dtype], shape) for dtype, shape in specs]
-        leaves = iter([np.empty(0)] * len(specs))
-        graph, _ = single(op, _stand_ins(arguments, leaves))
-        return engine().bind(graph, types).plan
+    @functools.cache
+    def graph() -> Graph:
+        return single(op, _stand_ins(arguments, itertools.repeat(np.empty(0))))[0]
 
-    return bind
+    binder = Binder(graph, lambda types: types)
+    return lambda specs: binder.bind(specs)[0]
 
 
 def _stand_ins(value: Any, leaves: Any) -> Any:

@@ -10,6 +10,7 @@ import numpy as np
 from treadle.eager.adapters import ADAPTERS
 from treadle.eager.execute import Prepared, PreparedInPlace, as_array, number_key, prepare
 from treadle.eager.matching import Leaf, match_call
+from treadle.eager.table import KNOWN
 from treadle.errors import InputError
 from treadle.ir.dtypes import from_numpy
 from treadle.ir.op import OpDef
@@ -17,6 +18,7 @@ from treadle.ir.types import ListType, OptionalType, TensorType, Type
 from treadle.ops import OPS
 from treadle.ops.inplace import FUNCTIONAL
 from treadle.passes.specialise import Unplannable
+from treadle.runtime import Program
 from treadle.tensor import Tensor
 
 Array = np.ndarray[Any, Any]
@@ -24,6 +26,7 @@ Array = np.ndarray[Any, Any]
 MAX_PREPARED = 512
 """Calls that a function remembers; the oldest go first."""
 _ARRAYS = (Tensor, np.ndarray)
+_MISSING: Any = type("Missing", (), {})()
 MAX_NUMBERS = 4096
 _numbers: dict[Any, Array | None] = {}
 _METHODS_ONLY = frozenset({
@@ -57,16 +60,26 @@ def make_function(name: str) -> Callable[..., Any]:
     dispatcher = _Dispatcher(name, overloads)
     known = dispatcher.known
 
-    def function(*args: Any, **kwargs: Any) -> Any:
-        if not kwargs:
-            program = known.get(tuple(map(type, args)))
+    def function(
+        first: Any = _MISSING, second: Any = _MISSING, /, *rest: Any, **kwargs: Any
+    ) -> Any:
+        # Written out for speed: one or two arguments are all that most calls have.
+        if not kwargs and not rest:
+            kind = type(second)
+            program = known.get((type(first), second if kind is int else kind))
+            if program is None and kind is int:
+                program = known.get((type(first), int))
             if program is not None:
                 try:
-                    return program(*args)[0]
+                    if second is _MISSING:
+                        return program(first)[0]
+                    return program(first, second)[0]
                 except (Unplannable, InputError):
                     pass  # `call` runs the reference, or names the operator in the error
+        args = tuple(a for a in (first, second, *rest) if a is not _MISSING)
         return dispatcher.call(args, kwargs)
 
+    setattr(function, KNOWN, known)
     function.__name__ = function.__qualname__ = name
     function.__module__ = "treadle"
     schemas = "\n".join(f"    {op.schema}" for op in overloads)
@@ -77,12 +90,13 @@ def make_function(name: str) -> Callable[..., Any]:
 class _Dispatcher:
     """All overloads of one function, and the calls of it that were prepared.
 
-    `known` holds what runs calls that need no look at values, by the types of the arguments.
+    `known` holds what runs calls of one or two arguments that were made before, by the type of the
+    first, a tensor, and the second's, or the second itself if it is an int.
     """
 
     def __init__(self, name: str, overloads: Sequence[OpDef]) -> None:
         self.name = name
-        self.known: dict[tuple[type, ...], Callable[..., Any]] = {}
+        self.known: dict[tuple[type, Any], Callable[..., Any]] = {}
         self._overloads = overloads
         self._prepared: dict[Any, Prepared | PreparedInPlace] = {}
         if _has_number_twin(overloads):
@@ -131,10 +145,20 @@ class _Dispatcher:
         if len(self._prepared) >= MAX_PREPARED:
             del self._prepared[next(iter(self._prepared))]
         self._prepared[key] = prepared
-        program = prepared.program
-        if program is not None and not kwargs and all(isinstance(a, _ARRAYS) for a in args):
-            self.known[tuple(map(type, args))] = program
+        if prepared.program is not None and not kwargs:
+            self._remember(args, prepared.program)
         return prepared
+
+    def _remember(self, args: tuple[Any, ...], program: Program) -> None:
+        """Let calls like this one find their program without a look at values."""
+        if not isinstance(args[0], _ARRAYS) or len(args) > 2 or len(self.known) >= MAX_PREPARED:
+            return
+        if len(args) == 1:
+            self.known[type(args[0]), type(_MISSING)] = program
+        elif isinstance(args[1], _ARRAYS):
+            self.known[type(args[0]), type(args[1])] = program
+        elif type(args[1]) is int:
+            self.known[type(args[0]), args[1]] = lambda tensor, _: program(tensor)
 
     def _into(self, prepared: Prepared | PreparedInPlace, tensors: list[Any], out: Any) -> Any:
         if not isinstance(out, _ARRAYS):
