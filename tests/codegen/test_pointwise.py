@@ -28,7 +28,7 @@ from treadle.ir.loops import (
     Stage,
     Store,
 )
-from treadle.ir.loops_functions import FUNCTIONS
+from treadle.ir.loops_functions import CHECKS, FUNCTIONS
 from treadle.ir.loops_text import print_kernel
 from treadle.ir.loops_verify import verify_kernel
 
@@ -63,8 +63,7 @@ def pointwise(
 
 
 def test_every_function_of_the_ir_is_defined() -> None:
-    special = {"select", "cast", "checked_index", "wrapped_index"}
-    assert DEFINITIONS.keys() == FUNCTIONS.keys() - special
+    assert DEFINITIONS.keys() == FUNCTIONS.keys() - {"select", "cast"} - CHECKS
 
 
 def _domain(function: str) -> tuple[float, float]:
@@ -221,6 +220,18 @@ def test_an_index_outside_is_reported(target: Target) -> None:
     arrays = [data(f32, 4 * 19), indices, np.zeros(4 * 19, np.float32), np.zeros(3, np.int32)]
     status = check(gather("checked_index", 19), arrays, [4], target=target)[3]
     assert status.tolist() == [1, -1, 4]
+
+
+@each_target
+def test_a_zero_divisor_is_reported(target: Target) -> None:
+    divisor = Call("checked_divisor", (load(1, i64, 1),), i64)
+    store = Store(Access(2, ((0, 1),)), Call("floordiv", (load(0, i64, 1), divisor), i64))
+    buffers = (Buffer(i64), Buffer(i64), Buffer(i64, True), Buffer(i32, True))
+    kernel = LoopNest("divide", buffers, (Axis(Size(0), 4),), (Stage(stores=(store,)),))
+    for divisors, expected in ((np.full(9, 2), 0), (np.array([1, 2, 3, 4, 5, 6, 7, 8, 0]), 2)):
+        arrays = [np.arange(9) - 4, divisors, np.zeros(9, np.int64), np.zeros(3, np.int32)]
+        status = check(kernel, arrays, [9], target=target)[3]
+        assert status[0] == expected
 
 
 @each_target

@@ -74,7 +74,7 @@ def to_numpy(value: Any) -> Any:
         return value
     if value.dtype == torch.bfloat16:
         return value.contiguous().view(torch.int16).numpy().view(ml_dtypes.bfloat16)
-    return value.numpy()
+    return value.resolve_conj().resolve_neg().numpy()
 
 
 def call_torch(op: OpDef, args: Any) -> Any:

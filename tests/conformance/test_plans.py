@@ -14,15 +14,6 @@ from tests.plans import bind, fine_tasks, run_on_all, type_of
 from treadle.compiler import single
 from treadle.ir.op import OpDef
 from treadle.ops import OPS
-from treadle.passes.specialise import Unplannable
-
-UNPLANNED = {
-    ("div.Tensor_mode", 27): "integers by a tensor",
-    ("div.Tensor_mode", 28): "integers by a tensor",
-    ("remainder.Tensor", 9): "integers by a tensor",
-    ("fmod.Tensor", 9): "integers by a tensor",
-}
-"""Samples that the interpreter has to run, with what `Unplannable` says of them."""
 
 CONSTANT_WEIGHTS = (
     "conv1d", "conv2d", "conv1d.padding", "conv2d.padding", "convolution", "_convolution",
@@ -51,11 +42,6 @@ def _check(op: OpDef, index: int, isa: str) -> None:
     graph, arrays = single(op, args)
     run_time = arrays[:1] if op.name in CONSTANT_WEIGHTS else arrays
     parameters = [*map(type_of, run_time), *arrays[len(run_time) :]]
-    reason = UNPLANNED.get((op.name, index))
-    if reason is not None:
-        with pytest.raises(Unplannable, match=reason):
-            bind(graph, parameters, isa)
-        return
     with fine_tasks():
         bound = bind(graph, parameters, isa)
     assert op.reference is not None

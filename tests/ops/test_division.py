@@ -3,12 +3,10 @@
 import numpy as np
 import pytest
 
-from treadle.compiler import engine, single
+from tests.plans import bind, results_of, run, type_of
+from treadle.compiler import single
 from treadle.errors import ScriptError
-from treadle.ir import dtypes
-from treadle.ir.types import TensorType
 from treadle.ops import OPS
-from treadle.passes.specialise import Unplannable
 
 TENSORS = ("floor_divide", "remainder.Tensor", "fmod.Tensor")
 NUMBERS = ("floor_divide.Scalar", "remainder.Scalar", "fmod.Scalar")
@@ -24,19 +22,40 @@ def test_an_integer_zero_in_a_tensor_raises(name: str) -> None:
     assert caught.value.script_class == "ZeroDivisionError"
 
 
+@pytest.mark.native
 @pytest.mark.parametrize("name", TENSORS)
-def test_no_plan_divides_integers_by_data(name: str) -> None:
-    graph, _ = single(OPS[name], (NUMERATORS, NUMERATORS))
-    types = [TensorType(dtypes.i64, (3,))] * 2
-    with pytest.raises(Unplannable, match="integers by a tensor"):
-        engine().bind(graph, types)
-
-
-@pytest.mark.parametrize("name", NUMBERS)
-def test_the_number_zero_raises_when_a_plan_is_made(name: str) -> None:
-    graph, _ = single(OPS[name], (NUMERATORS, 0))
+def test_a_plan_that_meets_an_integer_zero_raises(name: str) -> None:
+    graph, arrays = single(OPS[name], (NUMERATORS, np.array([2, 0, 1])))
+    bound = bind(graph, [type_of(a) for a in arrays])
     with pytest.raises(ScriptError, match="integer division by zero"):
-        engine().bind(graph, [TensorType(dtypes.i64, (3,))])
+        run(bound, arrays)
+    arrays[1][1] = 5
+    run(bound, arrays)
+
+
+@pytest.mark.native
+@pytest.mark.parametrize("name", NUMBERS)
+def test_a_plan_that_divides_by_the_number_zero_raises(name: str) -> None:
+    graph, _ = single(OPS[name], (NUMERATORS, 0))
+    bound = bind(graph, [type_of(NUMERATORS)])
+    with pytest.raises(ScriptError, match="integer division by zero"):
+        run(bound, [NUMERATORS])
+
+
+@pytest.mark.native
+def test_a_quotient_of_integers_behind_a_product_of_matrices_is_checked() -> None:
+    text = (
+        "graph(%x: Tensor, %w: Tensor, %d: Tensor)\n"
+        "%y: Tensor = linear(%x, %w, None)\n"
+        "%i: Tensor = to.dtype(%y, 4, False, False, None)\n"
+        "%r: Tensor = floor_divide(%i, %d)\n"
+        "return %r"
+    )
+    x, w = np.full((3, 4), 2.0, np.float32), np.ones((5, 4), np.float32)
+    (result,) = results_of(text, x, w, np.arange(1, 6))
+    np.testing.assert_array_equal(result, np.broadcast_to(8 // np.arange(1, 6), (3, 5)))
+    with pytest.raises(ScriptError, match="integer division by zero"):
+        results_of(text, x, w, np.arange(5))
 
 
 def test_floats_divide_by_zero() -> None:

@@ -114,6 +114,8 @@ class Evaluator:
         args = [self.value(a) for a in expr.args]
         if expr.function in ("checked_index", "wrapped_index"):
             return self._checked(args[0], args[1], wrap=expr.function == "wrapped_index")
+        if expr.function == "checked_divisor":
+            return self._divisor(args[0])
         if expr.dtype is i64 and expr.function in ("add", "sub", "mul") and args[0].lanes == 1:
             folded = self._integer(expr.function, args)
             if folded is not None:
@@ -139,12 +141,21 @@ class Evaluator:
         if lanes > 1 and self.mask is not None:
             outside = e.binary("and", outside, self.mask)
         checked = e.select(outside, e.zero(i64, lanes), position)
-        status = self.arguments.pointer(len(self.arguments.buffers) - 1)
         with e.branch(outside if lanes == 1 else e.any_lane(outside)):
-            self._report(status, outside, index, extent)
+            self._report_index(outside, index, extent)
         return checked
 
-    def _report(self, status: Value, outside: Value, index: Value, extent: Value) -> None:
+    def _divisor(self, divisor: Value) -> Value:
+        """`divisor`; a zero in it is reported in the status buffer."""
+        e = self.e
+        bad = e.compare("icmp eq", divisor, e.zero(divisor.dtype, divisor.lanes))
+        if bad.lanes > 1 and self.mask is not None:
+            bad = e.binary("and", bad, self.mask)
+        with e.branch(bad if bad.lanes == 1 else e.any_lane(bad)):
+            self._report(e.integer(2))
+        return divisor
+
+    def _report_index(self, outside: Value, index: Value, extent: Value) -> None:
         e = self.e
         if index.lanes > 1:
             # Any wrong lane will do: the least of the wrong ones.
@@ -153,7 +164,13 @@ class Evaluator:
             e.declare(f"declare i64 @{name}({index.type})")
             index = e.here(f"call i64 @{name}({least})", i64, 1)
             extent = e.shuffle(extent, [0])
-        for place, number in enumerate((e.integer(1), index, extent)):
+        self._report(e.integer(1), index, extent)
+
+    def _report(self, *numbers: Value) -> None:
+        """Write `numbers` to the status buffer."""
+        e = self.e
+        status = self.arguments.pointer(len(self.arguments.buffers) - 1)
+        for place, number in enumerate(numbers):
             address = memory.pointer(e, status, e.integer(place), i32)
             memory.store(e, e.convert("trunc", number, i32), address, i32)
 

@@ -81,7 +81,8 @@ class Call:
 
     `dtype` is the type of the result. ``checked_index(i, extent)`` gives ``i`` if
     ``0 <= i < extent``, else writes 1, i, extent to the status buffer and gives 0;
-    ``wrapped_index`` first adds the extent to negative values.
+    ``wrapped_index`` first adds the extent to negative values. ``checked_divisor(x)`` gives ``x``;
+    if it is 0, 2 is written to the status buffer.
     """
 
     function: str
@@ -187,8 +188,8 @@ class LoopNest:
     The task index runs over ``ceil(extent / step)`` of each axis with a step, row-major.
     `vectorize`: ``outer``: lanes are neighbours on the last outer axis (pointwise, pooling,
     column reductions); ``inner``: lanes are neighbours on each stage's last range (rows: softmax,
-    layer norm). Buffers are arguments in order; with a ``checked_index`` in it, the last buffer
-    is the status buffer (i32).
+    layer norm). Buffers are arguments in order; with a function that checks in it, the last
+    buffer is the status buffer (i32).
     """
 
     name: str

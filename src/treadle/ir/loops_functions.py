@@ -22,6 +22,10 @@ class Signature:
     note: str = ""
 
 
+CHECKS = frozenset(("checked_index", "wrapped_index", "checked_divisor"))
+"""Functions that may write to the status buffer."""
+
+
 def _many(names: str, signature: Signature) -> dict[str, Signature]:
     return dict.fromkeys(names.split(), signature)
 
@@ -47,4 +51,5 @@ FUNCTIONS: dict[str, Signature] = {
     "select": Signature(3, "biuf", note="condition (bool), then two of the result's dtype"),
     "cast": Signature(1, "biuf", "any", "to bool: is not 0; float to integer: to zero"),
     **_many("checked_index wrapped_index", Signature(2, "i", note="see loops.Call")),
+    "checked_divisor": Signature(1, "biu", note="see loops.Call"),
 }

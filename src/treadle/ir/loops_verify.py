@@ -26,7 +26,7 @@ from treadle.ir.loops import (
     Stage,
     Store,
 )
-from treadle.ir.loops_functions import FUNCTIONS
+from treadle.ir.loops_functions import CHECKS, FUNCTIONS
 from treadle.ir.loops_text import print_kernel
 from treadle.ir.loops_walk import visit_operands
 
@@ -203,7 +203,7 @@ class _Verifier:
             raise _BrokenError(f"there is no function {name!r}")
         args = [self._dtype(a) for a in expr.args]
         _require(len(args) == signature.arity, f"{name} takes {signature.arity} operands")
-        if name in ("checked_index", "wrapped_index"):
+        if name in CHECKS:
             _require(self.kernel.buffers[-1].dtype == i32, f"{name} needs an i32 status buffer")
             _require(self.kernel.buffers[-1].written, "the status buffer is not written")
         if name == "select":

@@ -16,6 +16,7 @@ from treadle.ops import division as division
 from treadle.ops import dropout as dropout
 from treadle.ops import einsum as einsum
 from treadle.ops import extrema as extrema
+from treadle.ops import fourier as fourier
 from treadle.ops import gather as gather
 from treadle.ops import general_convolution as general_convolution
 from treadle.ops import geometry as geometry
@@ -26,7 +27,6 @@ from treadle.ops import index as index
 from treadle.ops import join as join
 from treadle.ops import limits as limits
 from treadle.ops import linalg as linalg
-from treadle.ops import products as products
 from treadle.ops import losses as losses
 from treadle.ops import membership as membership
 from treadle.ops import normalization as normalization
@@ -35,6 +35,7 @@ from treadle.ops import packed as packed
 from treadle.ops import padding as padding
 from treadle.ops import pooling as pooling
 from treadle.ops import pooling3d as pooling3d
+from treadle.ops import products as products
 from treadle.ops import query as query
 from treadle.ops import random as random
 from treadle.ops import ranges as ranges
@@ -60,7 +61,9 @@ from treadle.ops import transposed as transposed
 from treadle.ops import unary as unary
 from treadle.ops import variance as variance
 from treadle.ops import view as view
+from treadle.ops import window_functions as window_functions
 from treadle.ops import written as written
 from treadle.ops.registry import OPS, define
+from treadle.ops.torch_names import NAMES as NAMES
 
 __all__ = ["OPS", "define"]

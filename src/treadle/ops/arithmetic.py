@@ -12,7 +12,7 @@ from treadle.ir.op import OpDef
 from treadle.ops.declare import op
 from treadle.ops.inplace import inplace
 from treadle.ops.lowering import Decompose, Emitter
-from treadle.ops.pointwise import Result, dividing, pointwise
+from treadle.ops.pointwise import Result, pointwise
 from treadle.ops.samples import SPECIAL, bf16, boolean, f16, f32, f64, given, i32, i64, u8
 
 Samples = tuple[tuple[Any, ...], ...]
@@ -127,10 +127,11 @@ def _check_mode(rounding: str | None) -> None:
 def _with_mode(schema: str, plain: OpDef, samples: Samples) -> OpDef:
     """A quotient whose last argument is the rounding, without which it is `plain`."""
     whole = {
-        mode: dividing(
+        mode: pointwise(
             f"treadle::div_{mode}_{name}(Tensor self, {kind} other) -> Tensor",
             lambda f, a, b, mode=mode: _rounded(f, a, b, mode),
             samples=PAIRS[:6] if kind == "Tensor" else _SCALARS,
+            divides=True,
         )
         for mode in ("trunc", "floor")
         for name, kind in [("scalar", "Scalar") if ".Scalar" in schema else ("tensor", "Tensor")]
@@ -171,35 +172,41 @@ div_scalar_mode = _with_mode(
     div_scalar,
     tuple((*s, m) for s in _SCALARS for m in ("floor", "trunc")),
 )
-floor_divide = dividing(
+floor_divide = pointwise(
     "aten::floor_divide(Tensor self, Tensor other) -> Tensor",
     lambda f, a, b: f.floordiv(a, b),
     samples=PAIRS[:9],
+    divides=True,
 )
-floor_divide_scalar = dividing(
+floor_divide_scalar = pointwise(
     "aten::floor_divide.Scalar(Tensor self, Scalar other) -> Tensor",
     lambda f, a, b: f.floordiv(a, b),
     samples=_SCALARS,
+    divides=True,
 )
-remainder = dividing(
+remainder = pointwise(
     "aten::remainder.Tensor(Tensor self, Tensor other) -> Tensor",
     lambda f, a, b: f.remainder(a, b),
     samples=(*PAIRS[:9], (i64(5, low=-9, high=9), i64(5, low=-3, high=0))),
+    divides=True,
 )
-remainder_scalar = dividing(
+remainder_scalar = pointwise(
     "aten::remainder.Scalar(Tensor self, Scalar other) -> Tensor",
     lambda f, a, b: f.remainder(a, b),
     samples=_SCALARS,
+    divides=True,
 )
-fmod = dividing(
+fmod = pointwise(
     "aten::fmod.Tensor(Tensor self, Tensor other) -> Tensor",
     lambda f, a, b: f.fmod(a, b),
     samples=(*PAIRS[:9], (i64(5, low=-9, high=9), i64(5, low=-3, high=0))),
+    divides=True,
 )
-fmod_scalar = dividing(
+fmod_scalar = pointwise(
     "aten::fmod.Scalar(Tensor self, Scalar other) -> Tensor",
     lambda f, a, b: f.fmod(a, b),
     samples=_SCALARS,
+    divides=True,
 )
 inplace(
     div_mode,

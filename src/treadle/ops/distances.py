@@ -34,7 +34,7 @@ def _diff(x: Operand, n: int, dim: int, before: Operand | None, after: Operand |
     axis = wrap_dim("diff", dim, len(x.shape))
     parts = [p for p in (before, x, after) if p is not None]
     x = apply(x._emit, "cat", parts, axis) if len(parts) > 1 else x
-    for _ in range(min(n, x.shape[axis])):
+    for _ in range(min(n, int(x.shape[axis]))):
         size = x.shape[axis]
         later, earlier = (x.op("narrow", axis, first, size - 1) for first in (1, 0))
         different = x.dtype.kind == "b"
@@ -122,7 +122,7 @@ def _norm_except(v: Operand, power: int, dim: int) -> Any:
 def _pdist(x: Operand, p: float) -> Operand:
     if len(x.shape) != 2:
         raise ShapeError(f"pdist: expected 2 dims, got {list(x.shape)}")
-    n = x.shape[0]
+    n = int(x.shape[0])
     i, j = np.triu_indices(n, 1)
     a, b = (x.op("index_select", 0, x.given(k, dtypes.i64)) for k in (i, j))
     return (a - b).op("norm.ScalarOpt_dim", p, [1])  # type: ignore[no-any-return]

@@ -78,6 +78,12 @@ def checked_index(index: Expr, size: int) -> Expr:
     return Call("checked_index", (index, extent(size)), i64)
 
 
+def checked_divisor(divisor: Expr) -> Expr:
+    """An integer divisor; if it is 0, the run fails with a ZeroDivisionError."""
+    known = isinstance(divisor, Const) and divisor.value != 0
+    return divisor if known else call("checked_divisor", divisor)
+
+
 def wrapped_index(index: Expr, size: int) -> Expr:
     """As `checked_index`, negative ones counting from the end."""
     return Call("wrapped_index", (index, extent(size)), i64)

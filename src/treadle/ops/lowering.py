@@ -37,10 +37,12 @@ class Pointwise:
     """``build(result, *args) -> Expr``: the element of the result.
 
     Tensor arguments arrive as `Expr`, in their own dtype; None and scalars stay Python values.
-    The expression must have the result's dtype (`ops.expr.cast` it).
+    The expression must have the result's dtype (`ops.expr.cast` it). `checks`: it may make the run
+    fail (`ops.expr.checked_divisor`).
     """
 
     build: Callable[..., Expr]
+    checks: bool = False
 
 
 class RowBuilder(Protocol):

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import Any
 
 import numpy as np
 
-from treadle.errors import ScriptError, ShapeError, UnsupportedError
+from treadle.errors import ShapeError
 from treadle.ir.dtypes import DType, bool_
 from treadle.ir.op import OpDef, Tolerance
 from treadle.ir.schema import Schema, parse_schema
 from treadle.ir.types import OptionalType, TensorType
 from treadle.ops.declare import DEFAULT, op
 from treadle.ops.expr import cast, const, dtype_of
-from treadle.ops.lowering import Decompose, Emitter, Pointwise
+from treadle.ops.lowering import Pointwise
 from treadle.ops.promotion import accumulation, floating, result_dtype
 from treadle.ops.scalar_math import LOOPS, NUMPY, Element
 from treadle.ops.shapes import broadcast, tensor
@@ -43,6 +42,7 @@ def pointwise(
     samples: tuple[tuple[Any, ...], ...] = (),
     tolerance: Tolerance = DEFAULT,
     lower: Any = None,
+    divides: bool = False,
     doc: str = "",
 ) -> OpDef:
     """Define a pointwise operator.
@@ -57,6 +57,7 @@ def pointwise(
         samples: as in `OpDef`.
         tolerance: as in `OpDef`.
         lower: another lowering than the body.
+        divides: whether an integer 0 among the last operand makes it fail.
         doc: as in `OpDef`.
     """
     parsed = parse_schema(schema)
@@ -65,35 +66,11 @@ def pointwise(
         schema,
         reference=rule.reference,
         infer=rule.infer,
-        lower=Pointwise(rule.build) if lower is None else lower,
+        lower=Pointwise(rule.build, divides) if lower is None else lower,
         samples=samples,
         tolerance=tolerance,
         doc=doc,
     )
-
-
-def dividing(schema: str, body: Body, *, samples: tuple[tuple[Any, ...], ...]) -> OpDef:
-    """A pointwise operator that divides by its second operand, which must not be an integer 0.
-
-    A plan cannot stop in the middle of a kernel for that, so it takes integers only where the
-    divisor is known.
-    """
-    inner: list[OpDef] = []
-
-    def build(emit: Emitter, a: Any, b: Any, *rest: Any) -> Any:
-        types = [x if isinstance(x, bool | int | float) else emit.type(x) for x in (a, b)]
-        whole = not result_dtype(*types).is_floating
-        if whole and not isinstance(b, bool | int | float | np.ndarray):
-            raise UnsupportedError("a quotient of integers by a tensor that is data")
-        if whole and not np.all(b):
-            raise ScriptError("integer division by zero", "ZeroDivisionError")
-        return emit(inner[0], a, b, *rest)
-
-    defined = pointwise(schema, body, samples=samples, lower=Decompose(build))
-    assert defined.schema is not None
-    rule = _Rule(defined.schema, body, Result.KEEP, tuple(_operands(defined.schema)))
-    inner.append(dataclasses.replace(defined, lower=Pointwise(rule.build)))
-    return defined
 
 
 def _operands(schema: Schema) -> list[int]:

@@ -43,7 +43,7 @@ def _running(x: Operand, dim: int, larger: bool) -> tuple[Operand, Operand]:
     if not x.shape or 0 in x.shape:
         return x.op("clone"), x.op("zeros_like", dtypes.i64.code)
     size, sides = x.shape[axis], [0] * (2 * (len(x.shape) - axis))
-    places = np.arange(size).reshape([-1 if d == axis else 1 for d in range(len(x.shape))])
+    places = np.arange(int(size)).reshape([-1 if d == axis else 1 for d in range(len(x.shape))])
     index = x.given(places, dtypes.i64).op("expand", list(x.shape))
     outside = _lowest(x.dtype, 1 if larger else -1)
     step = 1

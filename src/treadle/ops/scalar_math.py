@@ -15,7 +15,7 @@ import numpy as np
 from treadle.errors import ScriptError, ShapeError
 from treadle.ir.dtypes import DType, bool_, from_numpy
 from treadle.ir.loops import Call, Expr
-from treadle.ops.expr import cast, const, dtype_of
+from treadle.ops.expr import cast, checked_divisor, const, dtype_of
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -123,6 +123,9 @@ _BINARY = {
 }  # fmt: skip
 
 
+_QUOTIENTS = frozenset(("floordiv", "fmod", "remainder", "truncdiv"))
+
+
 class LoopMath:
     """The functions as loop expressions."""
 
@@ -166,7 +169,10 @@ def _unary(name: str, x: Element) -> Element:
 
 def _binary(name: str, a: Any, b: Any) -> Element:
     like: Element = a if isinstance(a, Element) else b
-    return Element(Call(name, (like.lift(a), like.lift(b)), like.dtype))
+    first, second = like.lift(a), like.lift(b)
+    if name in _QUOTIENTS and not like.dtype.is_floating:
+        second = checked_divisor(second)
+    return Element(Call(name, (first, second), like.dtype))
 
 
 class NumpyMath:

@@ -112,7 +112,7 @@ composite(
 
 def _combinations(x: Operand, r: int, with_replacement: bool) -> Operand:
     choose = itertools.combinations_with_replacement if with_replacement else itertools.combinations
-    rows = np.array(list(choose(range(x.shape[0]), r)), np.int64).reshape(-1, r)
+    rows = np.array(list(choose(range(int(x.shape[0])), r)), np.int64).reshape(-1, r)
     result = x.op("index.Tensor", [x.given(rows, dtypes.i64)])
     assert isinstance(result, Operand)
     return result
@@ -225,7 +225,7 @@ def _select_scatter(x: Operand, source: Operand, dim: int, index: int) -> Operan
         raise ShapeError(f"select_scatter: index {index} of {x.shape[axis]}")
     if source.shape != (*x.shape[:axis], *x.shape[axis + 1 :]):
         raise ShapeError(f"select_scatter: src {list(source.shape)} for {list(x.shape)}")
-    place = index % x.shape[axis]
+    place = index % int(x.shape[axis])
     return _replaced(x, source.op("unsqueeze", axis), axis, place, place + 1, 1)
 
 
@@ -235,13 +235,13 @@ def _slice_scatter(
     axis = wrap_dim("slice_scatter", dim, len(x.shape))
     if step < 1:
         raise ShapeError(f"slice_scatter: step must be positive, got {step}")
-    first, last, _ = slice(start, end, step).indices(x.shape[axis])
+    first, last, _ = slice(start, end, step).indices(int(x.shape[axis]))
     return _replaced(x, source, axis, first, max(first, last), step)
 
 
 def _replaced(x: Operand, source: Operand, axis: int, first: int, last: int, step: int) -> Operand:
     """`x` with `source` in place of a slice; a mask picks among what the slice skips."""
-    size = x.shape[axis]
+    size = int(x.shape[axis])
     count = len(range(first, last, step))
     if source.shape != (*x.shape[:axis], count, *x.shape[axis + 1 :]):
         raise ShapeError(f"slice_scatter: src {list(source.shape)} for {list(x.shape)}")
@@ -294,7 +294,7 @@ def _on_diagonal(
         raise ShapeError(f"{name}: src {list(source.shape)} for {list(x.shape)}")
     if not numel(source.shape):
         return x.op("clone")  # type: ignore[no-any-return]
-    rows, columns = x.shape[a], x.shape[b]
+    rows, columns = int(x.shape[a]), int(x.shape[b])
     i, j = np.arange(rows)[:, None], np.arange(columns)[None, :]
     along = np.clip(np.minimum(i, i + min(offset, 0)) * np.ones_like(j), 0, count - 1)
     spread = source.op("index_select", -1, x.given(along.reshape(-1), dtypes.i64))

@@ -167,7 +167,13 @@ def _fits(group: Group, other: Group, value: Value, shape: Any) -> bool:
         return False
     if other.anchor is None:
         return True
+    if isinstance(other.anchor.op.lower, Convolution | MatrixProduct | Window) and _checks(group):
+        return False  # those kernels have no way to report
     return group.anchor is None and isinstance(other.anchor.op.lower, _TAKES_TAIL)
+
+
+def _checks(group: Group) -> bool:
+    return any(isinstance(n.op.lower, Pointwise) and n.op.lower.checks for n in group.nodes)
 
 
 def _tree_size(value: Value, group: Group) -> int:

@@ -24,6 +24,8 @@ from treadle.ir.loops import (
     Size,
     Store,
 )  # fmt: skip
+from treadle.ir.loops_functions import CHECKS
+from treadle.ir.symbols import as_int
 from treadle.schedule.places import Place, Space, Storage
 
 STREAMING_BYTES = 32 << 20
@@ -82,7 +84,7 @@ class NestBuilder:
         return Access(self.buffer(place, written=written), terms)
 
     def finish_status(self, expressions: Sequence[Expr]) -> None:
-        """Append the status buffer if an index is checked anywhere in `expressions`."""
+        """Append the status buffer if anything is checked in `expressions`."""
         if any(_checks(e) for e in expressions):
             self.buffers.append(Buffer(i32, True))
             self.bound.append((STATUS, 0))
@@ -99,7 +101,7 @@ class NestBuilder:
 
 def _checks(expr: Expr) -> bool:
     if isinstance(expr, Call):
-        return expr.function in ("checked_index", "wrapped_index") or any(map(_checks, expr.args))
+        return expr.function in CHECKS or any(map(_checks, expr.args))
     if isinstance(expr, Load):
         return any(_checks(e) for e, _ in expr.access.indirect)
     return False

@@ -1,0 +1,187 @@
+"""Fourier transforms by NumPy, run by the interpreter, and the orders of their frequencies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from treadle.errors import ShapeError
+from treadle.ir import dtypes
+from treadle.ir.dtypes import DType
+from treadle.ir.op import Tolerance
+from treadle.ir.types import TensorType
+from treadle.ops.composite import Operand, composite
+from treadle.ops.creation import default
+from treadle.ops.declare import op
+from treadle.ops.promotion import dtype_of
+from treadle.ops.samples import f32, f64, i64
+from treadle.ops.shapes import tensor, wrap_dim
+
+Array = np.ndarray[Any, Any]
+TOLERANCE = Tolerance(1e-5, 1e-5, "sums in the order of another algorithm")
+_NORMS = (None, "backward", "ortho", "forward")
+_REST = (None, None, None)
+
+
+def _real(dtype: DType) -> DType:
+    """The real dtype in which a transform of `dtype` computes."""
+    return dtypes.f64 if dtype.name in ("f64", "c128") else dtypes.f32
+
+
+def _whole(dtype: DType) -> DType:
+    return dtypes.c128 if dtype.name in ("f64", "c128") else dtypes.c64
+
+
+def _check(name: str, x: Any, norm: str | None, *, real: bool = False) -> None:
+    dtype = dtype_of(x)
+    if norm not in _NORMS:
+        raise ShapeError(f"{name}: norm {norm!r}; allowed: forward, backward, ortho")
+    if dtype.itemsize == 2 and dtype.is_floating:
+        raise ShapeError(f"{name}: no transform of {dtype}")
+    if real and dtype.is_complex:
+        raise ShapeError(f"{name}: expects real numbers, got {dtype}")
+
+
+class _Kind:
+    """One transform: whether it takes and gives real numbers, and NumPy's function for it."""
+
+    __slots__ = ("forward", "gives_real", "name", "takes_real")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        inner = name.removeprefix("fft_").rstrip("2n")
+        self.takes_real = inner in ("rfft", "ihfft")
+        self.gives_real = inner in ("irfft", "hfft")
+        self.forward = inner in ("fft", "rfft", "hfft")
+
+    def length(self, size: int, n: int | None) -> tuple[int, int]:
+        """The length transformed over, and that of the result."""
+        over = n if n is not None else 2 * (size - 1) if self.gives_real else size
+        if over < 1:
+            raise ShapeError(f"{self.name}: {over} points; must be positive")
+        return over, over // 2 + 1 if self.takes_real else over
+
+    def infer(self, x: TensorType, sizes: dict[int, int | None], norm: Any) -> TensorType:
+        """The type after a transform of dims `sizes`, of which the last may halve."""
+        _check(self.name, x, norm, real=self.takes_real)
+        shape = list(x.sizes)
+        last = next(reversed(sizes), None)
+        for dim, n in sizes.items():
+            over = n if n is not None else shape[dim]
+            shape[dim] = self.length(shape[dim], n)[1] if dim == last else over
+        dtype = x.element
+        return tensor(_real(dtype) if self.gives_real else _whole(dtype), shape)
+
+    def run(self, x: Array, sizes: dict[int, int | None], norm: str | None) -> Array:
+        result = self.infer(tensor(dtype_of(x), x.shape), sizes, norm)
+        wide: Array = x.astype(np.complex128 if x.dtype.kind == "c" else np.float64)
+        last = next(reversed(sizes))
+        if self.takes_real:
+            wide = np.fft.rfft(wide, sizes[last], last, norm)  # type: ignore[arg-type]
+        for dim, n in sizes.items():
+            if dim != last or not (self.takes_real or self.gives_real):
+                function = np.fft.fft if self.forward else np.fft.ifft
+                wide = function(wide, n, dim, norm)  # type: ignore[arg-type]
+        if self.gives_real:
+            over = self.length(x.shape[last], sizes[last])[0]
+            function = np.fft.hfft if self.forward else np.fft.irfft
+            wide = function(wide, over, last, norm)  # type: ignore[assignment,arg-type]
+        if self.takes_real and not self.forward:
+            n = sizes[last] or x.shape[last]
+            wide = np.conj(wide) / {None: n, "backward": n, "ortho": 1, "forward": 1}[norm]
+            wide = wide if norm != "forward" else wide * n
+        return wide.astype(result.element.numpy)
+
+
+def _along_one(name: str, samples: tuple[tuple[Any, ...], ...]) -> None:
+    kind = _Kind(name)
+
+    def dims(x: Any, n: int | None, dim: int) -> dict[int, int | None]:
+        if not x.shape:
+            raise ShapeError(f"{name}: needs at least one dim")
+        return {wrap_dim(name, dim, len(x.shape)): n}
+
+    op(
+        f"aten::{name}(Tensor self, int? n=None, int dim=-1, str? norm=None) -> Tensor",
+        reference=lambda x, n, dim, norm: kind.run(x, dims(x, n, dim), norm),
+        infer=lambda x, n, dim, norm: kind.infer(x, dims(x, n, dim), norm),
+        tolerance=TOLERANCE,
+        samples=samples,
+    )
+
+
+def _along_many(name: str, samples: tuple[tuple[Any, ...], ...]) -> None:
+    kind = _Kind(name)
+    argument = "int[1] dim=[-2, -1]" if name.endswith("2") else "int[1]? dim=None"
+
+    def dims(x: Any, s: Sequence[int] | None, dim: Sequence[int] | None) -> dict[int, int | None]:
+        rank = len(x.shape)
+        over = list(dim) if dim is not None else list(range(rank - len(s or x.shape), rank))
+        wrapped = [wrap_dim(name, d, rank) for d in over]
+        if not rank or not over or len(set(wrapped)) < len(over) or (s and len(s) != len(over)):
+            raise ShapeError(f"{name}: dims {over} and sizes {s} of {list(x.shape)}")
+        sizes = [None if n == -1 else n for n in s] if s else [None] * len(over)
+        return dict(zip(wrapped, sizes, strict=True))
+
+    op(
+        f"aten::{name}(Tensor self, int[1]? s=None, {argument}, str? norm=None) -> Tensor",
+        reference=lambda x, s, dim, norm: kind.run(x, dims(x, s, dim), norm),
+        infer=lambda x, s, dim, norm: kind.infer(x, dims(x, s, dim), norm),
+        tolerance=TOLERANCE,
+        samples=samples,
+    )
+
+
+_LINES = (
+    (f32(3, 8), None, -1, None), (f64(7, 2), None, 0, "ortho"), (f32(9), 6, -1, "forward"),
+    (f32(5), 8, 0, "backward"),
+)  # fmt: skip
+for _name in ("fft", "ifft", "rfft", "irfft", "hfft", "ihfft"):
+    _along_one(f"fft_{_name}", (*_LINES, (i64(6), None, -1, None)))
+_PLANES = ((f32(2, 4, 5), None, [-2, -1], None), (f32(3, 6), [4, 4], [0, 1], "ortho"))
+for _name in ("fft2", "ifft2", "rfft2", "irfft2"):
+    _along_many(f"fft_{_name}", _PLANES)
+for _name in ("fftn", "ifftn", "rfftn", "irfftn"):
+    _along_many(f"fft_{_name}", (*_PLANES, (f32(2, 4, 6), None, None, "forward")))
+
+
+# --- orders of frequencies ----------------------------------------------------------------------
+
+
+def _shifted(x: Operand, dim: Sequence[int] | None, back: bool) -> Any:
+    dims = list(range(len(x.shape))) if dim is None else list(dim)
+    if not dims:
+        return x.op("clone")
+    halves = [(x.shape[d] + back) // 2 for d in dims]
+    return x.op("roll", halves, dims)
+
+
+for _name, _back in (("fftshift", False), ("ifftshift", True)):
+
+    def _body(x: Operand, dim: Sequence[int] | None, back: bool = _back) -> Any:
+        return _shifted(x, dim, back)
+
+    composite(
+        f"aten::fft_{_name}(Tensor self, int[1]? dim=None) -> Tensor",
+        _body,
+        samples=((f32(5, 4), None), (f32(5, 4), [0]), (i64(7), [-1])),
+    )
+
+
+def _frequencies(name: str, compute: Callable[[int, float], Array]) -> None:
+    def reference(n: int, d: float, dtype: int | None, *_: Any) -> Array:
+        return compute(n, d).astype(default(dtype).numpy)
+
+    op(
+        f"aten::fft_{name}(int n, float d=1., *, ScalarType? dtype=None, Layout? layout=None, "
+        "Device? device=None, bool? pin_memory=None) -> Tensor",
+        reference=reference,
+        infer=lambda n, d, dtype, *_: tensor(default(dtype), (compute(n, d).size,)),
+        samples=((8, 1.0, None, *_REST), (5, 0.25, 7, *_REST)),
+    )
+
+
+_frequencies("fftfreq", np.fft.fftfreq)
+_frequencies("rfftfreq", np.fft.rfftfreq)
