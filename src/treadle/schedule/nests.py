@@ -25,7 +25,6 @@ from treadle.ir.loops import (
     Store,
 )  # fmt: skip
 from treadle.ir.loops_functions import CHECKS
-from treadle.ir.symbols import as_int
 from treadle.schedule.places import Place, Space, Storage
 
 STREAMING_BYTES = 32 << 20
