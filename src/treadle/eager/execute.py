@@ -16,6 +16,7 @@ import numpy as np
 
 from treadle.compiler import engine, single
 from treadle.eager.matching import Leaf
+from treadle.eager.views import ViewCall
 from treadle.errors import Error, IndexOutOfRange, InputError
 from treadle.ir.dtypes import from_numpy
 from treadle.ir.graph import Graph
@@ -23,7 +24,7 @@ from treadle.ir.op import OpDef
 from treadle.ir.types import ListType, TensorType
 from treadle.ops import OPS
 from treadle.ops.inplace import FUNCTIONAL, check_writable
-from treadle.ops.lowering import Pointwise
+from treadle.ops.lowering import Pointwise, Reshape, View
 from treadle.ops.promotion import dtype_of
 from treadle.passes.specialise import Unplannable
 from treadle.runtime import Plan, Program
@@ -44,26 +45,35 @@ class Prepared:
     `program` is the native program if it takes exactly the tensors of the call and gives one.
     """
 
-    __slots__ = ("_arguments", "_converts", "_in_order", "_inputs", "_program", "_result", "op")
+    __slots__ = (
+        "_arguments", "_converts", "_in_order", "_inputs", "_places", "_program", "_result",
+        "_views", "op",
+    )  # fmt: skip
 
     def __init__(self, op: OpDef, arguments: Sequence[Any], num_tensors: int) -> None:
         self.op = op
         self._arguments = tuple(arguments)
         self._inputs: list[int | Array] = []
         _collect(self._arguments, self._inputs)
+        self._places = _leaf_places(self._arguments)
         self._in_order = [*map(_index, self._inputs)] == [*range(num_tensors)]
         self._program = _program_of(op, self._arguments) if _is_planned(op) else None
         self._converts = self._program is not None and _aliases(op)
         self._result = _result_class(op)
+        is_view = num_tensors == len(self._inputs) == 1 and _gives_view(op)
+        self._views = ViewCall(self._run_reference) if is_view else None
 
     @property
-    def program(self) -> Program | None:
-        """The native program, if calling it is all there is to do."""
-        plain = self._in_order and self._result is None and not self._converts
-        return self._program if plain else None
+    def program(self) -> Callable[..., Any] | None:
+        """The native program, or what remembers views, if calling it is all there is to do."""
+        if not self._in_order or self._result is not None or self._converts:
+            return None
+        return self._program or self._views
 
     def run(self, tensors: Sequence[Any]) -> Any:
         """The result of the operator: a tensor, or a tuple of them, or what a query answers."""
+        if self._views is not None:
+            return self._views(*tensors)[0]
         program = self._program
         if program is not None and not (self._converts and self._gives_itself(tensors)):
             try:
@@ -102,11 +112,20 @@ class Prepared:
     def _gathered(self, tensors: Sequence[Any]) -> list[Any]:
         return [tensors[i] if isinstance(i, int) else i for i in self._inputs]
 
+    def _with(self, leaves: Sequence[Any]) -> list[Any]:
+        """The arguments of the operator, with these for its tensors."""
+        if self._places is None:
+            return [_filled(value, leaves) for value in self._arguments]
+        values = list(self._arguments)
+        for position, index in self._places:
+            values[position] = leaves[index]
+        return values
+
     def _run_reference(self, tensors: Sequence[Any]) -> Any:
         assert self.op.reference is not None
         arrays = [as_array(t) for t in tensors]
         try:
-            result = self.op.reference(*_filled(self._arguments, arrays))
+            result = self.op.reference(*self._with(arrays))
         except Error:
             raise
         except (ValueError, TypeError, IndexError) as error:
@@ -123,7 +142,7 @@ class Prepared:
         """What NumPy refused, as the operator's rule of types says it, or else as NumPy does."""
         if self.op.infer is not None:
             try:
-                self.op.infer(*_filled(self._arguments, [_type_of(a) for a in arrays]))
+                self.op.infer(*self._with([_type_of(a) for a in arrays]))
             except Error as better:
                 return better
         kind = IndexOutOfRange if isinstance(error, IndexError) else InputError
@@ -134,7 +153,7 @@ class Prepared:
         assert self.op.infer is not None
         assert self.op.schema is not None
         arrays = [as_array(t) for t in tensors]
-        result = self.op.infer(*_filled(self._arguments, [_type_of(a) for a in arrays]))
+        result = self.op.infer(*self._with([_type_of(a) for a in arrays]))
         named = zip(self.op.schema.arguments, self._arguments, strict=True)
         copies = any(argument.name == "copy" and value for argument, value in named)
         return not copies and result.element == dtype_of(arrays[0])
@@ -147,7 +166,7 @@ class PreparedInPlace:
 
     def __init__(self, op: OpDef, arguments: Sequence[Any], num_tensors: int) -> None:
         self.op = op
-        self.program: Program | None = None
+        self.program: Callable[..., Any] | None = None
         self._target = arguments[0].index
         functional = OPS[FUNCTIONAL[op.name]]
         count = len(functional.schema.arguments) if functional.schema is not None else 0
@@ -232,6 +251,10 @@ def _is_planned(op: OpDef) -> bool:
     return not _aliases(op) or isinstance(op.lower, Pointwise)
 
 
+def _gives_view(op: OpDef) -> bool:
+    return isinstance(op.lower, View | Reshape) and _aliases(op) and _result_class(op) is None
+
+
 def _aliases(op: OpDef) -> bool:
     return op.schema is not None and any(r.alias for r in op.schema.results)
 
@@ -275,6 +298,19 @@ def _collect(value: Any, inputs: list[int | Array]) -> None:
     elif isinstance(value, list | tuple):
         for item in value:
             _collect(item, inputs)
+
+
+def _leaf_places(arguments: Sequence[Any]) -> list[tuple[int, int]] | None:
+    """Position and number of each tensor among the arguments; None if there are some in lists."""
+    flat = all(not isinstance(a, list | tuple) or not _has_leaf(a) for a in arguments)
+    found = [(i, a.index) for i, a in enumerate(arguments) if isinstance(a, Leaf)]
+    return found if flat else None
+
+
+def _has_leaf(value: Any) -> bool:
+    if isinstance(value, list | tuple):
+        return any(map(_has_leaf, value))
+    return isinstance(value, Leaf)
 
 
 def _filled(value: Any, arrays: Sequence[Any]) -> Any:

@@ -18,7 +18,6 @@ from treadle.ir.types import ListType, OptionalType, TensorType, Type
 from treadle.ops import OPS
 from treadle.ops.inplace import FUNCTIONAL
 from treadle.passes.specialise import Unplannable
-from treadle.runtime import Program
 from treadle.tensor import Tensor
 
 Array = np.ndarray[Any, Any]
@@ -76,8 +75,9 @@ def make_function(name: str) -> Callable[..., Any]:
                     return program(first, second)[0]
                 except (Unplannable, InputError):
                     pass  # `call` runs the reference, or names the operator in the error
-        args = tuple(a for a in (first, second, *rest) if a is not _MISSING)
-        return dispatcher.call(args, kwargs)
+        if second is _MISSING:
+            return dispatcher.call(() if first is _MISSING else (first,), kwargs)
+        return dispatcher.call((first, second, *rest), kwargs)
 
     setattr(function, KNOWN, known)
     function.__name__ = function.__qualname__ = name
@@ -149,7 +149,7 @@ class _Dispatcher:
             self._remember(args, prepared.program)
         return prepared
 
-    def _remember(self, args: tuple[Any, ...], program: Program) -> None:
+    def _remember(self, args: tuple[Any, ...], program: Callable[..., Any]) -> None:
         """Let calls like this one find their program without a look at values."""
         if not isinstance(args[0], _ARRAYS) or len(args) > 2 or len(self.known) >= MAX_PREPARED:
             return

@@ -19,6 +19,8 @@ def get_item(array: Array, index: Any) -> Array:
         InputError: if `index` is not one.
     """
     try:
+        if type(index) is int:
+            return np.asarray(array[index, ...])
         return np.asarray(array[_positions(index)])
     except IndexError as error:
         raise IndexOutOfRange(f"indexing a tensor of shape {list(array.shape)}: {error}") from None
