@@ -36,6 +36,8 @@ def _node(node: Node, env: dict[Value, Any], copies: dict[int, Any]) -> list[Any
         return [copy.deepcopy(node.attributes["value"], copies)]
     if op is ops.IF:
         return _block(node.blocks[0 if inputs[0] else 1], env, copies)
+    if op is ops.REGION:  # a plan gives tensors of its own
+        return copy.deepcopy(_block(node.blocks[0], env, copies))
     if op is ops.LOOP:
         return _loop(node, inputs, env, copies)
     if op in (ops.FORK, ops.AWAITABLE):

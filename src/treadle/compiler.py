@@ -85,13 +85,17 @@ class StepReport:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """What becomes of a call: a plan and its steps, or the reason why it is interpreted."""
+    """What becomes of a call: a plan and its steps, or the reason why it is interpreted.
+
+    `regions` is the number of parts of an interpreted method that are planned each for itself.
+    """
 
     planned: bool
     reason: str = ""
     steps: tuple[StepReport, ...] = ()
     arena_bytes: int = 0
     sequences: int = 0
+    regions: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,6 +131,11 @@ class Method:
         graph = clone_graph(self.inlined_graph)
         return graph, interpreter.plan_regions(graph, _bind_region)
 
+    @property
+    def num_regions(self) -> int:
+        """How many parts are planned, each for itself, when the method is interpreted."""
+        return self._interpreted[1]
+
     @span("interpret")
     def interpret(self, arguments: Sequence[Any], control: RunControl | None = None) -> Any:
         """The result of the interpreter on arrays and Python values."""
@@ -285,7 +290,7 @@ class _Variant:
             _check_dtypes(signature)
             return self._binder.bind_once(signature).explain()
         except Unplannable as error:
-            return Explanation(False, str(error))
+            return Explanation(False, str(error), regions=self._method.num_regions)
 
     def _bind(self, signature: Signature) -> Plan:
         """Called by the native program for a signature it has no plan for."""

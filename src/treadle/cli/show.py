@@ -95,6 +95,7 @@ def _document(
         document["plan"] = {
             "planned": explanation.planned,
             "reason": explanation.reason,
+            "regions": explanation.regions,
             "arena_bytes": explanation.arena_bytes,
             "sequences": explanation.sequences,
             "steps": [
@@ -148,6 +149,9 @@ def print_explanation(console: Console, explanation: Explanation) -> None:
     """How a call runs: the steps of its plan, or why it has none."""
     if not explanation.planned:
         console.print(f"\ninterpreted: {explanation.reason}", markup=False, soft_wrap=True)
+        if explanation.regions:
+            regions = counted(explanation.regions, "run")
+            console.print(f"{regions} of operators in it planned, each for itself")
         return
     total = sum(step.cost_ns for step in explanation.steps)
     sequences = counted(explanation.sequences, "sequence")

@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
-from treadle.errors import Cancelled, DeadlineExceeded, Error, ThreadingError
+from treadle.errors import (
+    Cancelled,
+    DeadlineExceeded,
+    Error,
+    ThreadingError,
+    UnsupportedError,
+)
 from treadle.interpreter.actions import UNINITIALIZED
 from treadle.ir import dtypes
 from treadle.ir.clone import clone_node, clone_nodes
 from treadle.ir.graph import Block, Graph, Node, Value
-from treadle.ir.op import REGION, TUPLE
+from treadle.ir.op import REGION, TUPLE, OpDef
+from treadle.ir.schema import parse_schema
 from treadle.ir.types import TensorType, TupleType
-from treadle.passes.regions import form_regions
+from treadle.ops.lowering import Decompose, Emitter
+from treadle.passes.regions import form_regions, number_twin
 from treadle.runtime import Plan, Program
 
 BIND_AFTER = 2
 """Executions of a region that are interpreted before it is bound."""
-MAX_SIGNATURES = 8
-"""A region binds plans for so many types of its inputs; others are interpreted."""
+MAX_EAGER = 8
+"""A region binds so many signatures when it first meets them, others when they come back."""
+MAX_PLANS = 256
+"""Of a region; when it has them, other signatures are interpreted."""
 
 Bind: TypeAlias = Callable[[Graph, Sequence[Any]], tuple[Plan, Any]]
 """Makes a plan of a graph for types and numbers; also says what the result is made of."""
@@ -38,21 +47,25 @@ def plan_regions(graph: Graph, bind: Bind) -> int:
 
 
 class RegionPlans:
-    """The plans of one region. Thread-safe.
+    """The plans of one region. Thread-safe, without a lock that a forked child might find taken.
 
     `call` runs a plan on the values of the region's inputs; it gives the results, or None if the
     block has to be interpreted, or raises an error for `decline`.
     """
 
-    __slots__ = ("_bind", "_graph", "_lock", "_node", "_programs", "_refused", "_runs", "call")
+    __slots__ = (
+        "_bind", "_failed", "_graph", "_met", "_node", "_num_plans", "_num_tensors", "_programs",
+        "_runs", "call",
+    )  # fmt: skip
 
     def __init__(self, node: Node, bind: Bind) -> None:
         self._node, self._bind = node, bind
+        self._num_tensors = len(node.inputs) - node.attributes["fixed"]
         self._graph: Graph | None = None
         self._programs: dict[Any, Program] = {}
-        self._refused: set[Any] = set()
-        self._lock = threading.RLock()
-        self._runs = 0
+        self._met: set[Any] = set()
+        self._failed: set[Any] = set()
+        self._runs = self._num_plans = 0
         self.call: Callable[..., Any] = self._count
 
     def decline(self, error: Error) -> None:
@@ -63,65 +76,64 @@ class RegionPlans:
         if isinstance(error, Cancelled | DeadlineExceeded | ThreadingError):
             raise error
 
-    def _count(self, *values: Any, control: Any = None) -> None:
+    def _count(self, *values: Any, control: Any = None) -> Any:
         """`call` as long as the region may be one that hardly ever runs."""
-        with self._lock:
-            self._runs += 1
-            if self._runs >= BIND_AFTER:
-                self.call = self._choose()
-
-    def _choose(self) -> Callable[..., Any]:
-        """`call` from now on: the native program itself, if there are only tensors."""
-        if all(isinstance(v.type, TensorType) for v in self._node.inputs):
-            return self._program(())
-        return self._call_with_numbers
-
-    def _call_with_numbers(self, *values: Any, control: Any = None) -> Any:
-        count = sum(isinstance(v.type, TensorType) for v in self._node.inputs)
-        numbers = values[count:]
-        if UNINITIALIZED in numbers:
+        self._runs += 1
+        if self._runs <= BIND_AFTER:
             return None
-        key = tuple((type(n), n.hex() if type(n) is float else n) for n in numbers)
-        program = self._programs.get(key) or self._program(numbers, key)
-        return program(*values[:count], control=control)
+        fixed = self._num_tensors < len(self._node.inputs)
+        self.call = self._call_fixed if fixed else self._program(())
+        return self.call(*values, control=control)
 
-    def _program(self, numbers: Sequence[Any], key: Any = ()) -> Program:
-        """The program for some values of the numbers; its plans differ by the tensors' types."""
-        with self._lock:
-            program = self._programs.get(key)
-            if program is None:
+    def _call_fixed(self, *values: Any, control: Any = None) -> Any:
+        """`call` where plans are made for some of the values."""
+        fixed = values[self._num_tensors :]
+        key = tuple((type(v), v.hex() if type(v) is float else v) for v in fixed)
+        program = self._programs.get(key)
+        if program is None:
+            if len(self._programs) >= MAX_PLANS or UNINITIALIZED in fixed:
+                return None
+            program = self._program(fixed, key)
+        return program(*values[: self._num_tensors], control=control)
 
-                def bind(specs: Any) -> Plan:
-                    return self._plan(key, specs, numbers)
+    def _program(self, fixed: Sequence[Any], key: Any = ()) -> Program:
+        """The program for some values of the fixed inputs; its plans differ by tensors' types."""
 
-                program = Program(bind, None, MAX_SIGNATURES)
-                if len(self._programs) < MAX_SIGNATURES:
-                    self._programs[key] = program
-            return program
+        def bind(specs: Any) -> Plan:
+            return self._plan((key, specs), fixed)
 
-    def _plan(self, key: Any, specs: Any, numbers: Sequence[Any]) -> Plan:
+        program = self._programs[key] = Program(bind, None, MAX_PLANS)
+        return program
+
+    def _plan(self, signature: Any, fixed: Sequence[Any]) -> Plan:
         """The plan for a new signature.
 
         Raises:
             DeclinedError: if there is none.
         """
-        with self._lock:
-            bound = sum(p.num_plans for p in self._programs.values())
-            if bound >= MAX_SIGNATURES or (key, specs) in self._refused:
-                raise DeclinedError
-            if self._graph is None:
-                self._graph = _graph_of(self._node)
-            try:
-                types = [TensorType(dtypes.BY_TORCH_NAME[d], shape) for d, shape in specs]
-                plan, result = self._bind(self._graph, [*types, *numbers])
-            except (Error, KeyError):
-                plan, result = None, None
-            if not isinstance(result, tuple) or not all(isinstance(r, Value) for r in result):
-                if len(self._refused) < MAX_SIGNATURES:
-                    self._refused.add((key, specs))
-                raise DeclinedError
-            assert plan is not None
-            return plan
+        if not self._is_worth_it(signature):
+            raise DeclinedError
+        if self._graph is None:
+            self._graph = _graph_of(self._node)
+        self._num_plans += 1
+        try:
+            types = [TensorType(dtypes.BY_TORCH_NAME[d], shape) for d, shape in signature[1]]
+            plan, result = self._bind(self._graph, [*types, *fixed])
+        except (Error, KeyError):  # the interpreter finds the error again, and its place
+            self._failed.add(signature)
+            raise DeclinedError from None
+        assert all(isinstance(r, Value) for r in result), result
+        return plan
+
+    def _is_worth_it(self, signature: Any) -> bool:
+        """Whether to bind `signature` now: binding takes as long as many interpreted runs."""
+        if self._num_plans >= MAX_PLANS or signature in self._failed:
+            return False
+        if self._num_plans >= MAX_EAGER and signature not in self._met:
+            if len(self._met) < MAX_PLANS:
+                self._met.add(signature)
+            return False
+        return True
 
 
 def _graph_of(node: Node) -> Graph:
@@ -133,9 +145,44 @@ def _graph_of(node: Node) -> Graph:
         assert value.node is not None
         clone_node(value.node, graph, graph.end, mapping)
     results = clone_nodes(block, graph, graph.end, mapping)
+    for number in graph.params[: len(node.inputs) - node.attributes["fixed"]]:
+        if not isinstance(number.type, TensorType):
+            _use_as_tensor(number)
     type_ = TupleType(tuple(v.type for v in results))
     graph.set_returns([graph.add(TUPLE, results, (type_,)).output])
     return graph
+
+
+def _use_as_tensor(number: Value) -> None:
+    """Let operators use a number that comes as a tensor without dims: of float64, int64, bool."""
+    number.type = TensorType()
+    for user in list(number.users):
+        twin = number_twin(user)
+        assert twin is not None
+        assert user.owner is not None
+        inputs = (number, user.inputs[0])
+        like = user.owner.add(_NUMBER_LIKE, inputs, (TensorType(),), before=user)
+        user.set_input(1, like.output)
+        user.op = twin
+
+
+def _number_like(emit: Emitter, number: Any, tensor: Any) -> Any:
+    """`number` in the dtype in which a number is combined with `tensor`."""
+    given, other = emit.type(number).element, emit.type(tensor).element
+    if other.is_complex or (other.itemsize < 4 and other.kind != "b"):
+        raise UnsupportedError(f"numbers that vary are not planned with {other}")
+    if other.is_floating:
+        wanted = other
+    else:
+        wanted = dtypes.f32 if given.is_floating else dtypes.i64 if other.kind == "b" else other
+    return emit("to.dtype", number, wanted.code, False, False, None)
+
+
+_NUMBER_LIKE = OpDef(
+    "number_like",
+    parse_schema("treadle::number_like(Tensor number, Tensor other) -> Tensor"),
+    lower=Decompose(_number_like),
+)
 
 
 def _constants(block: Block) -> list[Value]:

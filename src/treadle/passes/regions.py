@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from treadle.ir.clone import clone_node
+from treadle.ir.dtypes import bool_, f32
 from treadle.ir.graph import Block, Graph, Node, Value
 from treadle.ir.op import (
     CONSTANT,
@@ -17,6 +18,7 @@ from treadle.ir.op import (
     IF,
     LIST,
     LIST_UNPACK,
+    LOOP,
     RAISE,
     REGION,
     TUPLE,
@@ -25,11 +27,14 @@ from treadle.ir.op import (
     OpDef,
 )
 from treadle.ir.types import ListType, OptionalType, TensorType, Type
+from treadle.ops import OPS
 from treadle.ops.lowering import Reshape, View
 from treadle.passes.alias import Aliases, Location, analyse_aliases
 
 _CONTAINERS = (LIST, TUPLE, LIST_UNPACK, TUPLE_UNPACK, TUPLE_INDEX)
 _NUMBERS = frozenset({"int", "float", "bool", "number", "str", "NoneType", "Device"})
+_TWINS = frozenset({"add", "sub", "rsub", "mul", "div", "eq", "ne", "lt", "le", "gt", "ge"})
+_MAX_TRIPS = 64
 _NEVER_FAIL = frozenset(
     {"add", "sub", "mul", "neg", "lt", "le", "gt", "ge", "eq", "ne", "__not__", "__and__", "__or__",
      "__is__", "__isnot__", "__derive_index", "Float", "Bool", "max", "min"}
@@ -39,14 +44,18 @@ _NEVER_FAIL = frozenset(
 def form_regions(graph: Graph) -> int:
     """Put runs of tensor operators, of one block each, into `REGION` nodes; return how many.
 
-    Operators join a run if they are pure, compiled, and need nothing but tensors and values that
-    are alike in every execution: constants, arguments, sizes. Arithmetic on other numbers steps
-    aside. Results that share memory which somebody may see or write, and results that are no
-    tensors, are made again behind the region, by the operators that made them in it.
+    Operators join a run if they are pure, compiled, and need nothing but tensors, numbers to
+    calculate with, and values that are alike in every execution: constants, arguments, sizes.
+    Arithmetic on other numbers steps aside. Results that share memory which somebody may see or
+    write, and results that are no tensors, are made again behind the region, by the operators that
+    made them in it.
+
+    The first inputs of a region are tensors, and numbers that stand for tensors without dims (see
+    `number_twin`). A plan is made for the values of the others, as many as `fixed` says.
 
     Does not apply to (1) operators with effects, or of which the result depends on data, (2) runs
     that compute nothing: views alone, (3) branches, unless the condition comes from sizes and both
-    arms could join.
+    arms could join, (4) loops, unless they are short and their number of trips is a constant.
     """
     former = _Former(graph)
     former.form(graph)
@@ -84,7 +93,7 @@ class _Former:
         self.count = 0
         self._aliases = analyse_aliases(graph)
         self._steady: set[Value] = set()
-        self._unfit: set[Node] = set()
+        self._unfit = _indexed_by_masks(graph)
         _find_steady(graph, self._aliases, self._steady)
 
     def form(self, block: Block) -> None:
@@ -102,7 +111,7 @@ class _Former:
         """The runs of a block that will be regions, with what leaves them."""
         while True:
             exits = [_Exit(self._aliases, run) for run in self._runs(block)]
-            unfit = {n for leaving in exits for n in leaving.again if n.op is IF}
+            unfit = {n for leaving in exits for n in leaving.again if n.blocks}
             if not unfit:
                 return [e for e in exits if any(map(_computes, e.live))]
             self._unfit |= unfit  # too much to do twice
@@ -127,16 +136,18 @@ class _Former:
         if node in self._unfit or not _fits(node):
             return False
         operands = list(_operands(node))
-        if any(v in run.late for v in operands) or not all(self._given(v, run) for v in operands):
+        if any(v in run.late for v in operands):
+            return False
+        if not all(self._given(v, run) or _is_calculated_with(v, node) for v in operands):
             return False
         return not _is_scalar(node.op) or any(v in run.inside for v in operands)
 
     def _given(self, value: Value, run: _Run) -> bool:
         """Whether a region can have `value`: it is a tensor, in the run, or always the same."""
-        if value in run.inside or isinstance(value.type, TensorType):
-            return True
         if value.is_constant:
             return not self._aliases.is_written(value)
+        if value in run.inside or isinstance(value.type, TensorType):
+            return True
         return value in self._steady and is_number(value.type)
 
     # --- what leaves -----------------------------------------------------------------------------
@@ -160,8 +171,10 @@ class _Former:
         for node in reversed(members):
             if node.owner is block:
                 block.erase(node)
-        for value in _inputs(live):
+        tensors, fixed = _inputs(live)
+        for value in (*tensors, *fixed):
             region.add_input(value)
+        region.attributes["fixed"] = len(fixed)
 
     def _make_again(self, block: Block, place: Node, leaving: _Exit) -> None:
         """Copies of nodes before `place`, for those who use their results outside."""
@@ -219,9 +232,17 @@ class _Exit:
             return False
         if not self._aliases.is_written(value) and not self._aliases.escapes(value):
             return True
-        locations = self._aliases.reachable(value)
+        locations = self._aliases.reachable(_last(value))
         made = all(isinstance(at, Value) and at.node in self.inner for at in locations)
         return made and claimed.isdisjoint(locations)
+
+
+def _last(value: Value) -> Value:
+    """The value itself; of a result of a loop that does run, what the last trip gives."""
+    loop = value.node
+    if loop is None or loop.op is not LOOP or loop.inputs[0].constant < 1:
+        return value
+    return loop.blocks[0].returns[1 + loop.outputs.index(value)]
 
 
 def is_number(type_: Type) -> bool:
@@ -251,11 +272,32 @@ def _needed(members: list[Node], kept: list[Value]) -> list[Node]:
     return live[::-1]
 
 
-def _inputs(members: list[Node]) -> list[Value]:
-    """What members use from outside, without constants: first the tensors."""
+def _inputs(members: list[Node]) -> tuple[list[Value], list[Value]]:
+    """What members use from outside, without constants: tensors and the like, fixed values."""
     made = {v for m in members for v in m.outputs}
-    used = {v: None for m in members for v in _operands(m) if v not in made and not v.is_constant}
-    return sorted(used, key=lambda v: not isinstance(v.type, TensorType))
+    tensors: dict[Value, None] = {}
+    fixed: dict[Value, None] = {}
+    for node in members:
+        for value in _operands(node):
+            if value not in made and not value.is_constant:
+                plain = isinstance(value.type, TensorType) or _is_calculated_with(value, node)
+                (tensors if plain else fixed)[value] = None
+    return [v for v in tensors if v not in fixed], list(fixed)
+
+
+def number_twin(node: Node) -> OpDef | None:
+    """The operator that takes a tensor where `node` takes a number as its second operand."""
+    schema = node.op.schema
+    if schema is None or schema.base not in _TWINS or schema.overload != "Scalar":
+        return None
+    return OPS[f"{schema.base}.Tensor"]
+
+
+def _is_calculated_with(value: Value, node: Node) -> bool:
+    """Whether `node` uses `value` as a number only that might be a tensor without dims."""
+    if number_twin(node) is None or not is_number(value.type):
+        return False
+    return [i for i, v in enumerate(node.inputs) if v is value] == [1]
 
 
 def _nodes_of(node: Node) -> Iterator[Node]:
@@ -270,7 +312,8 @@ def _nodes_of(node: Node) -> Iterator[Node]:
 def _operands(node: Node) -> Iterator[Value]:
     """The values from outside that `node` and its blocks use."""
     nodes = list(_nodes_of(node))
-    made = {v for n in nodes for v in n.outputs} - set(node.outputs)
+    made = {v for n in nodes if n is not node for v in n.outputs}
+    made.update(p for n in nodes for block in n.blocks for p in block.params)
     for inner in nodes:
         yield from (v for v in inner.inputs if v not in made)
 
@@ -279,16 +322,21 @@ def _fits(node: Node) -> bool:
     """Whether the operator may be in a region, as far as its kind tells."""
     if node.op in _CONTAINERS:
         return True
-    if node.op is IF:
-        return all(
-            n.op in (CONSTANT, RAISE) or _fits(n) for block in node.blocks for n in block.nodes
-        )
+    if node.op is IF or (node.op is LOOP and _is_short(node)):
+        inner = [n for block in node.blocks for n in block.nodes]
+        return all(n.op in (CONSTANT, RAISE) or _fits(n) for n in inner)
     schema = node.op.schema
     if schema is None or schema.writes or not node.op.pure or node.op.reference is None:
         return False
     if _is_scalar(node.op):
         return True
     return node.op.infer is not None and (node.op.lower is not None or not _gives_tensor(node.op))
+
+
+def _is_short(loop: Node) -> bool:
+    trips, *conditions = (loop.inputs[0], loop.inputs[1], loop.blocks[0].returns[0])
+    endless = all(v.is_constant and v.constant is True for v in conditions)
+    return endless and trips.is_constant and trips.constant <= _MAX_TRIPS
 
 
 def _floats(node: Node) -> bool:
@@ -303,7 +351,7 @@ def _floats(node: Node) -> bool:
 
 def _computes(node: Node) -> bool:
     """Whether a plan gains something from this operator."""
-    if node.op is IF:
+    if node.blocks:
         return any(_computes(n) for block in node.blocks for n in block.nodes)
     if not _gives_tensor(node.op) or _is_alias(node.op):
         return False
@@ -345,6 +393,41 @@ def _find_steady(block: Block, aliases: Aliases, steady: set[Value]) -> None:
             steady.update(out for out, *arms in results if given and _are_steady(arms, steady))
         elif _is_question(node.op) and _are_steady(_plain(node.inputs), steady):
             steady.update(v for v in node.outputs if not aliases.is_written(v))
+
+
+def _indexed_by_masks(graph: Graph) -> set[Node]:
+    """Nodes that index by flags, as far as that can be seen: the result's shape is in the data."""
+    masks: set[Value] = set()
+    found: set[Node] = set()
+    for node in graph.walk():
+        if node.op is LIST and any(v in masks for v in node.inputs):
+            masks.add(node.output)
+        elif any(v in masks for v in node.inputs) and _base(node) == "index":
+            found.add(node)
+        elif _gives_flags(node, masks):
+            masks.update(node.outputs)
+    return found
+
+
+def _gives_flags(node: Node, masks: set[Value]) -> bool:
+    """Whether the operator gives a tensor of bools, the others being floats."""
+    if node.op.infer is None or not _gives_tensor(node.op) or len(node.outputs) != 1:
+        return False
+    shape = (2, 2)
+    arguments = [
+        TensorType(bool_ if v in masks else f32, shape)
+        if isinstance(v.type, TensorType)
+        else v.constant
+        for v in node.inputs
+    ]
+    try:
+        return bool(node.op.infer(*arguments).dtype is bool_)
+    except Exception:  # the operands do not fit: raised when the model runs
+        return False
+
+
+def _base(node: Node) -> str:
+    return node.op.schema.base if node.op.schema is not None else ""
 
 
 def _are_steady(values: Iterable[Value], steady: set[Value]) -> bool:
