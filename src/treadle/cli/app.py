@@ -13,6 +13,7 @@ from treadle.cli.cache import cache
 from treadle.cli.check import check
 from treadle.cli.console import say
 from treadle.cli.info import info
+from treadle.cli.ops import ops
 from treadle.cli.run import run as run_model
 from treadle.cli.show import show
 from treadle.cli.trace import trace
@@ -47,6 +48,10 @@ COMMANDS: dict[str, tuple[Callable[..., None], tuple[str, ...]]] = {
     "check": (
         check,
         ("treadle check model.pt", "treadle check model.pt --json"),
+    ),
+    "ops": (
+        ops,
+        ("treadle ops", "treadle ops softmax", "treadle ops extern --json"),
     ),
     "trace": (
         trace,

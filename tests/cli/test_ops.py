@@ -1,0 +1,78 @@
+"""``treadle ops`` lists the operators; the pages in ``docs/ops`` say the same."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from scripts import ops_docs
+from tests.cli.conftest import Command
+from treadle.ops.catalog import COMPILED, EXTERN, UNSUPPORTED, catalog, compact, summary
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_every_operator_on_tensors_is_listed_once() -> None:
+    entries = catalog()
+    assert len({entry.name for entry in entries}) == len(entries)
+    listed = [op.name for entry in entries for op in entry.overloads]
+    assert len(set(listed)) == len(listed)
+    assert {"relu", "relu_", "add.Tensor", "conv2d", "nonzero", "sort.stable"} <= {*listed}
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "dtypes"),
+    [
+        ("relu", COMPILED, "bool, integers, floats"),
+        ("view", COMPILED, "all"),
+        ("bitwise_and", COMPILED, "bool, integers"),
+        ("linalg_svdvals", EXTERN, "float32, float64, complex"),
+    ],
+)
+def test_status_and_dtypes_of(treadle: Command, name: str, status: str, dtypes: str) -> None:
+    documents = json.loads(treadle("ops", name, "--json").output)
+    entry = next(d for d in documents if d["name"] == name)
+    assert entry["status"] == status
+    assert compact(entry["dtypes"]) == dtypes
+    assert f"## {name}\n" in (ROOT / entry["page"]).read_text(encoding="utf-8")
+
+
+def test_a_name_that_treadle_lacks_is_listed(treadle: Command) -> None:
+    entry = next(e for e in catalog() if e.status == UNSUPPORTED)
+    (document,) = json.loads(treadle("ops", UNSUPPORTED, "--json").output)[:1]
+    assert document["name"] == entry.name
+    assert document["overloads"] == []
+
+
+def test_a_pattern_chooses(treadle: Command) -> None:
+    assert "log_softmax" in treadle("ops", "softmax").output
+    names = [d["name"] for d in json.loads(treadle("ops", "soft*us", "--json").output)]
+    assert names == ["softplus"]
+    assert {d["status"] for d in json.loads(treadle("ops", EXTERN, "--json").output)} == {EXTERN}
+    families = json.loads(treadle("ops", "losses", "--json").output)
+    assert {d["family"] for d in families} == {"Losses"}
+
+
+def test_an_in_place_form_is_found_with_its_operator(treadle: Command) -> None:
+    (entry,) = json.loads(treadle("ops", "hardswish_", "--json").output)
+    assert entry["name"] == "hardswish"
+    assert len(entry["overloads"]) == 2
+    assert {overload["status"] for overload in entry["overloads"]} == {COMPILED}
+
+
+def test_an_unknown_operator_is_refused(treadle: Command) -> None:
+    treadle("ops", "no_such_thing").refused("no operator is called like 'no_such_thing'")
+
+
+def test_every_operator_says_what_it_gives() -> None:
+    silent = [e.name for e in catalog() if not e.summary and not any(o.doc for o in e.overloads)]
+    assert silent == [], "add a line to src/treadle/ops/summaries.py, or a doc to the operator"
+    assert summary("add_")[1].endswith("; written into the tensor")
+
+
+def test_the_pages_are_up_to_date(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["ops_docs.py", "--check"])
+    ops_docs.main()
