@@ -118,6 +118,24 @@ class Bound:
         return Explanation(True, "", steps, self.schedule.arena_bytes, len(self.schedule.sequences))
 
 
+@dataclass(frozen=True, slots=True)
+class PlanParts:
+    """What a `Plan` is made of: `numbers` depend on the sizes of the inputs, the rest does not.
+
+    `numbers` are the code, the bytes of the arena, and the specs of inputs and outputs.
+    """
+
+    numbers: tuple[Any, ...]
+    constants: list[np.ndarray]
+    kernels: list[CompiledKernel]
+
+    def plan(self, numbers: tuple[Any, ...]) -> Plan:
+        """The plan with these numbers."""
+        code, arena_bytes, inputs, outputs = numbers
+        keep = (self.kernels, self.constants)
+        return Plan(code, arena_bytes, self.constants, inputs, outputs, keep, _raise_status)
+
+
 class Engine:
     """Compiles for one machine: the target, the kernels on disk, and the weights packed so far."""
 
@@ -142,6 +160,11 @@ class Engine:
     def bind_specialised(self, specialised: Specialised) -> Bound:
         """A plan of a straight-line graph."""
         schedule = make_schedule(specialised.graph, self.machine)
+        parts = self.parts(specialised, schedule)
+        return Bound(parts.plan(parts.numbers), specialised.result, schedule)
+
+    def parts(self, specialised: Specialised, schedule: Schedule) -> PlanParts:
+        """What the plan of a straight-line graph is made of; compiles and packs."""
         steps = schedule.steps()
         with span("compile kernels"):
             kernels = compile_kernels([s.kernel for s in steps], self.target, self.cache)
@@ -153,16 +176,9 @@ class Engine:
             [_instruction(i, compiled, schedule, constants) for i in sequence]
             for sequence in schedule.sequences
         ]
-        plan = Plan(
-            code,
-            schedule.arena_bytes,
-            constants.arrays,
-            [_spec(v) for v in specialised.graph.params],
-            [_spec(v) for v in specialised.graph.returns],
-            (kernels, constants.arrays),
-            _raise_status,
-        )
-        return Bound(plan, specialised.result, schedule)
+        graph = specialised.graph
+        specs = [_spec(v) for v in graph.params], [_spec(v) for v in graph.returns]
+        return PlanParts((code, schedule.arena_bytes, *specs), constants.arrays, kernels)
 
     def _pack(self, packing: Packing) -> np.ndarray:
         """The packed weight, shared by all plans that want it in this form."""

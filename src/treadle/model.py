@@ -23,8 +23,9 @@ from treadle.ir.program import EnumValue, Function, Object, Program
 from treadle.ir.schema import REQUIRED
 from treadle.ir.types import TensorType, Type
 from treadle.passes.specialise import Unplannable
-from treadle.runtime import Plan, RunControl, span
+from treadle.runtime import Plan, RunControl, get_num_threads, span
 from treadle.runtime import Program as NativeProgram
+from treadle.runtime import threads as limit_threads
 from treadle.template import Binder, Signature
 from treadle.tensor import Tensor
 
@@ -280,7 +281,9 @@ class _Variant:
                     return outputs[0]
                 return _filled(self._results[_signature(arrays)], outputs)
         plain = [_as_array(a) for a in arrays]
-        return _wrapped(self._method.interpret(_filled(self._template, plain), control))
+        limit = None if threads is None else min(threads, get_num_threads())
+        with limit_threads(intra=limit):
+            return _wrapped(self._method.interpret(_filled(self._template, plain), control))
 
     def explain(self, arrays: Sequence[np.ndarray]) -> Explanation:
         if not self._planned:

@@ -30,7 +30,7 @@ def test_a_tile_fits_the_registers(
     assert tile.rows >= 1
     assert tile.vectors >= 1
     panel = tile.vectors * gates
-    assert tile.rows * panel + panel + 1 <= machine.registers
+    assert tile.chains * tile.rows * panel + panel + 1 <= machine.registers
 
 
 @pytest.mark.parametrize("dtype", [f16, bf16])

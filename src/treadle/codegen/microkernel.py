@@ -16,7 +16,6 @@ from treadle.ir.dtypes import i64
 from treadle.ir.loops import CONTRACTION_SIZES, Contraction, Size
 
 _UNROLL = 4
-_MIN_CHAINS = 8  # independent sums that hide the latency of FMA
 Position = tuple[Value, Value, Value]
 
 
@@ -67,7 +66,7 @@ class MicroKernel:
         self.panel = panel
         self.columns = writer.kernel.gates * writer.vectors
         self.height = len(positions)
-        self.chains = -(-_MIN_CHAINS // (self.height * self.columns))
+        self.chains = self.kernel.tile.chains
         self.origins: list[tuple[Value, Value]] = []
         self.bases: list[Value] = []
         self.spacing: list[Value] = []

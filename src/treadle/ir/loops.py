@@ -188,7 +188,7 @@ class LoopNest:
     The task index runs over ``ceil(extent / step)`` of each axis with a step, row-major.
     `vectorize`: ``outer``: lanes are neighbours on the last outer axis (pointwise, pooling,
     column reductions); ``inner``: lanes are neighbours on each stage's last range (rows: softmax,
-    layer norm). Buffers are arguments in order; with a function that checks in it, the last
+    layer norm); ``none``: one element after another. Buffers are arguments in order; with a function that checks in it, the last
     buffer is the status buffer (i32).
     """
 
@@ -201,10 +201,14 @@ class LoopNest:
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """The register tile of a contraction: `rows` rows times `vectors` vectors of columns."""
+    """The register tile of a contraction: `rows` rows times `vectors` vectors of columns.
+
+    Each element is the sum of `chains` sums that take the positions of k in turn.
+    """
 
     rows: int
     vectors: int
+    chains: int = 1
 
 
 @dataclass(frozen=True, slots=True)

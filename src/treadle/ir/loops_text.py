@@ -82,7 +82,7 @@ class _Printer:
     @staticmethod
     def _contraction(kernel: Contraction) -> str:
         flags = "".join(f" {flag}" for flag in _FLAGS if getattr(kernel, flag))
-        tile = f"{kernel.tile.rows}x{kernel.tile.vectors}"
+        tile = "x".join(map(str, (kernel.tile.rows, kernel.tile.vectors, kernel.tile.chains)))
         head = f"contraction {kernel.name} batch={kernel.batch} tile={tile}"
         return f"{head} gates={kernel.gates}{flags}"
 
@@ -247,14 +247,13 @@ class _Parser:
         if self.head[0] == "loopnest":
             stages = tuple(self.stages[1:])
             return LoopNest(name, buffers, tuple(self.axes), stages, fields["vectorize"])
-        rows, vectors = fields["tile"].split("x")
         flags = {flag: flag in self.head for flag in _FLAGS}
         return Contraction(
             name=name,
             buffers=buffers,
             batch=int(fields["batch"]),
             stores=self.stages[0].stores,
-            tile=Tile(int(rows), int(vectors)),
+            tile=Tile(*map(int, fields["tile"].split("x"))),
             gates=int(fields["gates"]),
             **flags,
         )

@@ -71,6 +71,17 @@ def broadcast(op: str, *shapes: Shape) -> Shape:
     return tuple(result)
 
 
+def slice_bounds(start: int | None, end: int | None, size: int) -> tuple[int, int]:
+    """Where ``[start:end]`` begins and ends in a dim of `size`, as Python has it."""
+    first, last = 0 if start is None else start, size if end is None else end
+    return _clamped(first, size), _clamped(last, size)
+
+
+def _clamped(position: int, size: int) -> int:
+    wrapped = position + size if position < 0 else position
+    return 0 if wrapped < 0 else size if wrapped > size else wrapped
+
+
 def reduced_shape(shape: Shape, dims: Sequence[int], keepdim: bool) -> Shape:
     """`shape` without `dims`, or with size 1 there."""
     if keepdim:

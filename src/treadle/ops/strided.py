@@ -13,7 +13,7 @@ from treadle.ir.types import TensorType
 from treadle.ops.declare import EXACT, op
 from treadle.ops.lowering import Strides, View
 from treadle.ops.samples import f32, i64
-from treadle.ops.shapes import tensor, wrap_dim
+from treadle.ops.shapes import slice_bounds, tensor, wrap_dim
 
 Array = np.ndarray[Any, Any]
 Geometry = tuple[tuple[int, ...], Strides, int]
@@ -226,7 +226,7 @@ def _slice(
     axis = part_dim("slice", shape, dim)
     if step <= 0:
         raise ShapeError(f"slice: step must be positive, got {step}")
-    first, last, _ = slice(start, end, step).indices(shape[axis])
+    first, last = slice_bounds(start, end, shape[axis])
     return _part(shape, strides, offset, axis, first, max(0, -(-(last - first) // step)), step)
 
 

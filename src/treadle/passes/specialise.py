@@ -34,6 +34,7 @@ from treadle.ir.op import (
     WAIT,
     OpDef,
 )  # fmt: skip
+from treadle.ir.symbols import fixed, has_symbols, is_whole
 from treadle.ir.types import (
     ANY,
     FutureType,
@@ -49,6 +50,8 @@ from treadle.ops.lowering import Decompose
 
 MAX_NODES = 50_000
 """Unrolling stops here; longer programs stay with the interpreter."""
+MAX_ELEMENTS = 4_000_000
+"""Of lists and dicts that operators see while a graph is unrolled: growing one is quadratic."""
 MAX_FOLDED_BYTES = 64 << 20
 _UNSET: Any = object()
 
@@ -88,7 +91,7 @@ def specialise(graph: Graph, arguments: Sequence[Any], ops: Mapping[str, OpDef])
         specialiser.env[param] = specialiser.parameter(argument, param.name)
     specialiser.run_block(graph)
     (returned,) = graph.returns
-    structure = specialiser.tensors(specialiser.env[returned])
+    structure = fixed(specialiser.tensors(specialiser.env[returned]))
     result.set_returns(list(flatten(structure)))
     return Specialised(result, structure)
 
@@ -102,6 +105,16 @@ def flatten(structure: Any) -> Sequence[Value]:
     if isinstance(structure, dict):
         return [v for item in structure.values() for v in flatten(item)]
     return []
+
+
+class _Number:
+    """A tensor of one number, computed from sizes: how traced models pass sizes on."""
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+
+_TAKES_NUMBER = ("Int.Tensor", "IntImplicit", "ScalarImplicit", "item")
 
 
 class _Future:
@@ -119,6 +132,7 @@ class _Specialiser:
         self._block = block
         self.ops = ops
         self._count = 0
+        self._elements = 0
         self._root = block
         self._constants: dict[int, tuple[Any, Value]] = {}
         self._own: dict[int, np.ndarray] = {}
@@ -164,7 +178,13 @@ class _Specialiser:
 
     def apply(self, op: OpDef, args: list[Any], origin: Node | None = None) -> Any:
         """The abstract result of `op`; emits nodes if it depends on run-time tensors."""
+        if any(isinstance(a, _Number) for a in args):
+            if op.name in _TAKES_NUMBER:
+                return args[0].value
+            args = [np.asarray(fixed(a.value)) if isinstance(a, _Number) else a for a in args]
         if not _has_run_time(args):
+            if has_symbols(args) and _makes_tensor(op):
+                return self._sized(op, args, origin)
             return self._evaluate(op, args)
         assert op.schema is not None
         if not any(_takes_tensor(a.type) for a in op.schema.arguments):
@@ -181,14 +201,32 @@ class _Specialiser:
         except UnsupportedError as error:
             raise Unplannable(str(error)) from error
 
+    def _sized(self, op: OpDef, args: list[Any], origin: Node | None) -> Any:
+        """A tensor whose shape or content depends on a size: computed in each run if possible."""
+        if op.name == "NumToTensor.Scalar":
+            return _Number(args[0])
+        try:
+            if isinstance(op.lower, Decompose):
+                return op.lower.build(_Emitter(self, origin), *args)
+            if op.pure and op.infer is not None and op.lower is not None:
+                return self._emit(op, args, origin)
+        except (UnsupportedError, Unplannable):
+            pass
+        return self._evaluate(op, fixed(args))
+
     def _evaluate(self, op: OpDef, args: list[Any], *, containers: bool = False) -> Any:
         if op.reference is None:
             raise Unplannable(f"{op.name} has no rule")
+        self._elements += sum(len(a) for a in args if isinstance(a, list | dict))
+        if self._elements > MAX_ELEMENTS:
+            raise Unplannable("its lists are too long to be unrolled")
         if not op.pure and (op.schema is None or not containers) and not _mutates_list(op):
             self._check_own(op, args)
         try:
             result = op.reference(*args)
-        except (Error, ArithmeticError, LookupError, TypeError, ValueError) as error:
+        except (
+            Error, ArithmeticError, LookupError, MemoryError, TypeError, ValueError
+        ) as error:  # fmt: skip
             raise Unplannable(f"{op.name} fails: {error}") from error
         self._note_own(args, result)
         if isinstance(result, np.ndarray) and result.nbytes > MAX_FOLDED_BYTES:
@@ -236,6 +274,8 @@ class _Specialiser:
         """A value of the graph for an abstract one; makes constants and lists."""
         if isinstance(abstract, Value):
             return abstract
+        if isinstance(abstract, _Number):
+            abstract = np.asarray(fixed(abstract.value))
         if isinstance(abstract, np.ndarray):
             return self.constant(abstract)
         if isinstance(abstract, list | tuple) and _has_tensor(abstract):
@@ -259,8 +299,8 @@ class _Specialiser:
 
     def tensors(self, abstract: Any) -> Any:
         """`abstract` with every array made a value of the graph."""
-        if isinstance(abstract, np.ndarray):
-            return self.constant(abstract)
+        if isinstance(abstract, np.ndarray | _Number):
+            return self.value(abstract)
         if isinstance(abstract, _Future):
             raise Unplannable("the result holds a Future")
         if isinstance(abstract, tuple):
@@ -472,6 +512,11 @@ def _takes_tensor(type_: Type) -> bool:
     return isinstance(type_, TensorType)
 
 
+def _makes_tensor(op: OpDef) -> bool:
+    """Whether a tensor is among the results of `op`."""
+    return op.schema is not None and any(_takes_tensor(r.type) for r in op.schema.results)
+
+
 def _mutates_list(op: OpDef) -> bool:
     """Whether the only effect of `op` is on a list or dict, which are Python's own here."""
     schema = op.schema
@@ -514,4 +559,4 @@ def _is_instance(value: Any, type_: Type) -> bool:
     expected = python.get(str(type_))
     if expected is None:
         raise Unplannable(f"isinstance of {type_}")
-    return type(value) is expected
+    return type(value) is expected or (expected is int and is_whole(value))

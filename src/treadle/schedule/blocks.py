@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from treadle.schedule.choices import choice
 from treadle.schedule.machine import Machine
 
 TASK_FLOPS = 1.2e6
@@ -23,6 +24,7 @@ class Blocks:
     k: int
 
 
+@choice
 def choose_blocks(
     machine: Machine, rows: int, panels: int, panel_columns: int, tile_rows: int, depth: int,
     taps: int, itemsize: int, batch: int,

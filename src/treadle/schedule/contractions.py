@@ -21,8 +21,10 @@ from treadle.ir.loops import (
     Store,
     Tile,
 )  # fmt: skip
+from treadle.ir.symbols import is_zero
 from treadle.ops.expr import add
 from treadle.schedule.blocks import choose_blocks
+from treadle.schedule.choices import choice
 from treadle.schedule.fused import Fused
 from treadle.schedule.groups import Group
 from treadle.schedule.machine import Machine
@@ -166,9 +168,8 @@ def finish_contraction(
     for i, size in enumerate(CONTRACTION_SIZES):
         builder.sizes[i] = named.get(size, 0)
     tasks = batch * -(-product.num_rows // blocks.rows) * -(-panels // blocks.panels)
-    flops = 2.0 * batch * product.num_rows * product.columns * gates * product.k * taps
-    b_bytes = product.columns * gates * product.k * taps * dtype.itemsize
-    cost = max(flops / machine.flops_per_ns, b_bytes / (2 * machine.bytes_per_ns))
+    multiplied = product.columns * gates * product.k * taps
+    cost = _cost(machine, batch * product.num_rows, multiplied, multiplied * dtype.itemsize)
     return Step(
         name, kernel, builder.bound, tuple(builder.sizes), tasks, grain(cost, tasks),
         group.last.loc if group else None, cost,
@@ -187,6 +188,13 @@ def zero_row(k: int, dtype: DType) -> Place:
     return _ZEROS[key]
 
 
+@choice
+def _cost(machine: Machine, rows: int, multiplied: int, b_bytes: int) -> float:
+    """Nanoseconds of a product in which each of `rows` rows meets `multiplied` values of B."""
+    flops = 2.0 * rows * multiplied
+    return max(flops / machine.flops_per_ns, b_bytes / (2 * machine.bytes_per_ns))
+
+
 def pack_steps(
     place: Place, batch: Sequence[tuple[int, int]], k: tuple[int, int], n: tuple[int, int],
     panel: int, placement: Placement, machine: Machine,
@@ -203,7 +211,7 @@ def pack_steps(
     steps: list[Step] = []
     whole, tail = divmod(n[0], panel)
     for count, first, width in ((whole, 0, panel), (1, whole, tail)):
-        if count == 0 or width == 0:
+        if is_zero(count) or is_zero(width):
             continue
         shape = [*extents, count, k[0], width]
         builder = NestBuilder()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from treadle.ir.graph import Node, Value
 from treadle.ir.loops import Access, Call, Const, Dim, Expr, Index, Load, LoopNest, Stage
-from treadle.ops.lowering import Elements
+from treadle.ir.symbols import as_int
+from treadle.ops.lowering import Elements, Loader
 from treadle.schedule.fused import Fused, operators
 from treadle.schedule.groups import Group, arguments, map_arguments, tensor_type
 from treadle.schedule.machine import Machine
@@ -28,14 +29,14 @@ class _Positions:
     def add(self, expr: Expr, factor: int) -> None:
         """Add ``expr * factor``."""
         if isinstance(expr, Const):
-            self.constant += int(expr.value) * factor
+            self.constant += as_int(expr.value) * factor
         elif isinstance(expr, Index):
             self.factors[expr.axis] = self.factors.get(expr.axis, 0) + factor
         elif isinstance(expr, Call) and expr.function in ("add", "sub"):
             self.add(expr.args[0], factor)
             self.add(expr.args[1], factor if expr.function == "add" else -factor)
         elif isinstance(expr, Call) and expr.function == "mul" and isinstance(expr.args[1], Const):
-            self.add(expr.args[0], factor * int(expr.args[1].value))
+            self.add(expr.args[0], factor * as_int(expr.args[1].value))
         else:
             self.indirect.append((expr, factor))
 
@@ -46,7 +47,7 @@ def elements_step(group: Group, placement: Placement, machine: Machine) -> Step:
     assert node is not None
     assert isinstance(node.op.lower, Elements)
     result = tensor_type(node.output)
-    places = _operand_places(node, placement)
+    places = operand_places(node, placement)
     types = map_arguments(node, lambda _, v: tensor_type(v))
     first = next(iter(places.values()))
     order = None
@@ -56,10 +57,7 @@ def elements_step(group: Group, placement: Placement, machine: Machine) -> Step:
     walked = walking_order(target.shape, target.strides)
     builder = NestBuilder()
 
-    def load(argument: int, positions: Sequence[Expr], item: int = 0) -> Expr:
-        place = places[argument, item]
-        return Load(_access(builder, place, positions), place.dtype)
-
+    load = element_loader(builder, places)
     axis = {d: walked.index(d) for d in range(len(walked))}
     indices = [Index(axis[d]) for d in range(len(walked))]
     element = node.op.lower.build(load, indices, result, *types)
@@ -86,7 +84,17 @@ def elements_step(group: Group, placement: Placement, machine: Machine) -> Step:
     )  # fmt: skip
 
 
-def _operand_places(node: Node, placement: Placement) -> dict[tuple[int, int], Place]:
+def element_loader(builder: NestBuilder, places: Mapping[tuple[int, int], Place]) -> Loader:
+    """The `Loader` of a kernel over operands at `places`."""
+
+    def load(argument: int, positions: Sequence[Expr], item: int = 0) -> Expr:
+        place = places[argument, item]
+        return Load(element_access(builder, place, positions), place.dtype)
+
+    return load
+
+
+def operand_places(node: Node, placement: Placement) -> dict[tuple[int, int], Place]:
     """The places of the tensors, by position of the argument and number among its tensors."""
     places: dict[tuple[int, int], Place] = {}
     for position, argument in enumerate(arguments(node)):
@@ -96,7 +104,9 @@ def _operand_places(node: Node, placement: Placement) -> dict[tuple[int, int], P
     return places
 
 
-def _access(builder: NestBuilder, place: Place, positions: Sequence[Expr]) -> Access:
+def element_access(
+    builder: NestBuilder, place: Place, positions: Sequence[Expr], *, written: bool = False
+) -> Access:
     """The element of `place` at `positions`: affine parts as strides, others as indirect terms."""
     terms: dict[int, int] = {}
     offset = 0
@@ -110,4 +120,6 @@ def _access(builder: NestBuilder, place: Place, positions: Sequence[Expr]) -> Ac
         for expr, factor in parsed.indirect:
             indirect.append((builder.generic(expr), builder.dim(factor)))
     affine = tuple((a, builder.dim(s)) for a, s in sorted(terms.items()) if s != 0)
-    return Access(builder.buffer(place), affine, builder.dim(offset), tuple(indirect))
+    return Access(
+        builder.buffer(place, written=written), affine, builder.dim(offset), tuple(indirect)
+    )

@@ -17,16 +17,19 @@ from treadle.ops.lowering import (
     Concat,
     Convolution,
     Elements,
+    Fold,
     MatrixProduct,
     Pointwise,
     Recurrence,
     Reshape,
     Rows,
+    Scatter,
     View,
     Window,
 )  # fmt: skip
 
 _STRUCTURE = (CONSTANT, FORK, LIST, TUPLE, TUPLE_UNPACK, WAIT)
+_ALONE = (Convolution, MatrixProduct, Recurrence, Window, Elements, Scatter, Fold)
 _TAKES_TAIL = (Convolution, MatrixProduct, Rows, Window, Elements)
 MAX_NODES = 64
 """Larger groups would spill registers and take long to compile."""
@@ -134,7 +137,7 @@ def _start(node: Node) -> Group:
 
 def _absorb(group: Group, node: Node, groups: dict[Node, Group], block: Block) -> list[Group]:
     """Grow `group` by the groups whose results only it uses; return them."""
-    if isinstance(node.op.lower, Convolution | MatrixProduct | Recurrence | Window | Elements):
+    if isinstance(node.op.lower, _ALONE):
         return []
     shape = tensor_type(
         tensor_operands(node)[0] if isinstance(node.op.lower, Rows) else node.outputs[0]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from treadle.ir.symbols import has_symbols, maximum, plain
 from treadle.schedule.places import Space, Storage
 from treadle.schedule.steps import Fork, Instruction, Join, Step
 
@@ -32,18 +33,40 @@ def plan_memory(sequences: Sequence[Sequence[Instruction]]) -> tuple[dict[Storag
     ranges = live_ranges(sequences)
     placed: list[tuple[Storage, int, LiveRange]] = []
     size = 0
-    for storage in sorted(ranges, key=lambda s: (-s.nbytes, ranges[s].first)):
+    nbytes = {s: max(plain(s.nbytes), 1) for s in ranges}
+    for storage in sorted(ranges, key=lambda s: (-nbytes[s], ranges[s].first)):
         here = ranges[storage]
-        need = -(-max(storage.nbytes, 1) // ALIGNMENT) * ALIGNMENT
+        need = _aligned(nbytes[storage])
         offset = 0
-        busy = [(o, o + s.nbytes) for s, o, r in placed if r.meets(here)]
+        busy = [(o, o + nbytes[s]) for s, o, r in placed if r.meets(here)]
         for start, stop in sorted(busy):
             if offset + need <= start:
                 break
             offset = max(offset, -(-stop // ALIGNMENT) * ALIGNMENT)
         placed.append((storage, offset, here))
         size = max(size, offset + need)
+    if has_symbols([s.nbytes for s in ranges]):
+        return _kept_order(placed)
     return {s: o for s, o, _ in placed}, size
+
+
+def _kept_order(
+    placed: Sequence[tuple[Storage, int, LiveRange]],
+) -> tuple[dict[Storage, int], int]:
+    """`placed` for symbolic sizes: what lies above what stays so, the distances vary."""
+    offsets: dict[Storage, int] = {}
+    ends: dict[Storage, int] = {}
+    done: list[tuple[Storage, int, LiveRange]] = []
+    for storage, offset, here in sorted(placed, key=lambda item: item[1]):
+        below = [ends[s] for s, o, r in done if o < offset and r.meets(here)]
+        offsets[storage] = maximum(below)
+        ends[storage] = offsets[storage] + _aligned(storage.nbytes)
+        done.append((storage, offset, here))
+    return offsets, maximum(list(ends.values()))
+
+
+def _aligned(nbytes: int) -> int:
+    return -(-maximum([nbytes, 1]) // ALIGNMENT) * ALIGNMENT
 
 
 def live_ranges(sequences: Sequence[Sequence[Instruction]]) -> dict[Storage, LiveRange]:

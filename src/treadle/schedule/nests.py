@@ -25,6 +25,7 @@ from treadle.ir.loops import (
     Store,
 )  # fmt: skip
 from treadle.ir.loops_functions import CHECKS
+from treadle.ir.symbols import as_int
 from treadle.schedule.places import Place, Space, Storage
 
 STREAMING_BYTES = 32 << 20
@@ -92,7 +93,7 @@ class NestBuilder:
         """`expr` with i64 literals other than 0 and 1 made run-time sizes."""
         if isinstance(expr, Const):
             big = expr.dtype == i64 and expr.value not in (0, 1)
-            return Extent(self.size(int(expr.value))) if big else expr
+            return Extent(self.size(as_int(expr.value))) if big else expr
         if isinstance(expr, Call):
             return Call(expr.function, tuple(self.generic(a) for a in expr.args), expr.dtype)
         return expr

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from treadle.ir.graph import Block, Graph, Node
 from treadle.ir.op import FORK, WAIT
+from treadle.ir.symbols import is_zero
 from treadle.ops.lowering import (
     Concat,
     Convolution,
     Elements,
+    Fold,
     MatrixProduct,
     Recurrence,
     Rows,
+    Scatter,
     Window,
 )  # fmt: skip
 from treadle.passes.specialise import Unplannable
@@ -25,6 +28,7 @@ from treadle.schedule.places import Place, same_strides, walking_order
 from treadle.schedule.pointwise import copy_step, pointwise_step
 from treadle.schedule.recurrence import recurrence_steps
 from treadle.schedule.rows import rows_steps
+from treadle.schedule.scatter import fold_step, scatter_steps
 from treadle.schedule.steps import Fork, Instruction, Join, Packing, Schedule, Step
 from treadle.schedule.windows import window_step
 
@@ -44,7 +48,7 @@ def make_schedule(graph: Graph, machine: Machine) -> Schedule:
         if place.storage is not target.storage:
             scheduler.sequences[main].append(copy_step("output", place, target, machine))
     sequences = [
-        [i for i in s if not (isinstance(i, Step) and i.num_tasks == 0)]
+        [i for i in s if not (isinstance(i, Step) and is_zero(i.num_tasks))]
         for s in scheduler.sequences
     ]
     offsets, size = plan_memory(sequences)
@@ -110,6 +114,10 @@ class _Scheduler:
                 return [window_step(group, self.placement, self._machine)]
             case Elements():
                 return [elements_step(group, self.placement, self._machine)]
+            case Scatter():
+                return scatter_steps(group, self.placement, self._machine)
+            case Fold():
+                return [fold_step(group, self.placement, self._machine)]
             case Convolution():
                 return convolution_steps(group, self.placement, self._machine, self.packings)
             case MatrixProduct():

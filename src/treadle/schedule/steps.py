@@ -11,6 +11,8 @@ import numpy as np
 
 from treadle.ir.graph import Loc
 from treadle.ir.loops import Axis, Dim, Kernel
+from treadle.ir.symbols import is_zero
+from treadle.schedule.choices import choice
 from treadle.schedule.machine import Machine
 from treadle.schedule.nests import NestBuilder
 from treadle.schedule.places import Storage
@@ -143,16 +145,18 @@ def count_tasks(axes: Sequence[Axis], sizes: Sequence[int]) -> int:
         return dim if isinstance(dim, int) else sizes[dim.index]
 
     steps = [(value(a.extent), value(a.step)) for a in axes]
-    if any(extent == 0 for extent, _ in steps):
+    if any(is_zero(extent) for extent, _ in steps):
         return 0
     return math.prod(-(-extent // step) for extent, step in steps if step)
 
 
+@choice
 def grain(cost_ns: float, num_tasks: int) -> int:
     """Tasks that a chunk should have, from the cost of all of them on one thread."""
     return max(1, math.ceil(CHUNK_NS * num_tasks / max(cost_ns, 1.0)))
 
 
+@choice
 def stream_cost(machine: Machine, elements: int, nbytes: int, operators: int) -> float:
     """Nanoseconds of a kernel that touches `nbytes` and computes `operators` per element."""
     return max(nbytes / machine.bytes_per_ns, elements * operators * 2 / machine.flops_per_ns)

@@ -1,0 +1,111 @@
+"""Writes at computed positions, and reductions over computed ranges, as loop nests."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from treadle.ir.dtypes import i64
+from treadle.ir.loops import (
+    Call,
+    Const,
+    Expr,
+    Extent,
+    Index,
+    Load,
+    LoopNest,
+    Range,
+    Reduce,
+    Reduced,
+    Stage,
+    Store,
+)  # fmt: skip
+from treadle.ops.expr import cast, dtype_of
+from treadle.ops.lowering import Fold, Scatter
+from treadle.schedule.elements import element_access, element_loader, operand_places
+from treadle.schedule.groups import Group, map_arguments, tensor_operands, tensor_type
+from treadle.schedule.machine import Machine
+from treadle.schedule.nests import NestBuilder
+from treadle.schedule.placement import Placement
+from treadle.schedule.places import walking_order
+from treadle.schedule.pointwise import copy_step
+from treadle.schedule.steps import Step, count_tasks, grain, stream_cost, task_axes
+
+_RANGE = 16
+"""How long a range that depends on data is taken to be."""
+
+
+def scatter_steps(group: Group, placement: Placement, machine: Machine) -> list[Step]:
+    """A `Scatter` as a copy of its first operand and a kernel that writes to it.
+
+    What may meet at one element is done in order by one task: results do not depend on threads.
+    """
+    node = group.anchor
+    assert node is not None
+    assert isinstance(node.op.lower, Scatter)
+    rule, result = node.op.lower, tensor_type(node.output)
+    types = map_arguments(node, lambda _, v: tensor_type(v))
+    target = placement.result(node.output)
+    copy = copy_step(group.name, placement[tensor_operands(node)[0]], target, machine)
+    sizes, serial = rule.domain(result, *types)
+    if 0 in sizes:
+        return [copy]
+    parallel = [d for d in range(len(sizes)) if d not in serial]
+    number = {d: n for n, d in enumerate([*parallel, *serial])}
+    if not parallel:
+        number = {d: n + 1 for d, n in number.items()}
+    builder = NestBuilder()
+    load = element_loader(builder, operand_places(node, placement))
+    places, value = rule.build(load, [Index(number[d]) for d in range(len(sizes))], result, *types)
+    access = element_access(builder, target, places, written=True)
+    combine = rule.combine(result, *types)
+    value = builder.generic(value)
+    if combine is not None:
+        value = Call(combine, (Load(access, target.dtype), value), dtype_of(value))
+    outer = [sizes[d] for d in parallel] or [1]
+    mode = "outer" if outer[-1] > 1 else "none"
+    inner = math.prod(sizes[d] for d in serial)
+    axes = task_axes(builder, outer, inner, 64 if mode == "outer" else 1)
+    ranges = tuple(Range(Const(0, i64), Extent(builder.size(sizes[d]))) for d in serial)
+    stage = Stage(ranges, (), (Store(access, value),))
+    builder.finish_status([value, Load(access, target.dtype)])
+    kernel = LoopNest(group.name, tuple(builder.buffers), axes, (stage,), mode)
+    return [copy, _step(group, builder, kernel, math.prod(sizes), machine)]
+
+
+def fold_step(group: Group, placement: Placement, machine: Machine) -> Step:
+    """A `Fold` as one kernel, lanes along the last dim of the result."""
+    node = group.anchor
+    assert node is not None
+    assert isinstance(node.op.lower, Fold)
+    rule, result = node.op.lower, tensor_type(node.output)
+    types = map_arguments(node, lambda _, v: tensor_type(v))
+    target = placement.result(node.output)
+    walked = walking_order(target.shape, target.strides)
+    builder = NestBuilder()
+    load = element_loader(builder, operand_places(node, placement))
+    indices: Sequence[Expr] = [Index(walked.index(d)) for d in range(len(walked))]
+    start, stop = (builder.generic(b) for b in rule.bounds(load, indices, result, *types))
+    element = builder.generic(rule.build(load, indices, Index(len(walked)), result, *types))
+    reduce = Reduce(rule.function(result, *types), element, dtype_of(element))
+    total = Reduced(0, 0, reduce.dtype)
+    value = builder.generic(rule.finish(total, load, indices, result, *types))
+    numbers = [walked.index(d) for d in range(len(walked))]
+    store = builder.store(target, target.strides, numbers, cast(value, target.dtype))
+    builder.finish_status([start, stop, element, value])
+    axes = task_axes(builder, [target.shape[d] for d in walked], _RANGE)
+    stages = (Stage((Range(start, stop),), (reduce,)), Stage((), (), (store,)))
+    kernel = LoopNest(group.name, tuple(builder.buffers), axes, stages)
+    return _step(group, builder, kernel, target.numel * _RANGE, machine)
+
+
+def _step(
+    group: Group, builder: NestBuilder, kernel: LoopNest, elements: int, machine: Machine
+) -> Step:
+    nbytes = 2 * elements * kernel.buffers[0].dtype.itemsize
+    cost = stream_cost(machine, elements, nbytes, 4)
+    tasks = count_tasks(kernel.axes, builder.sizes)
+    return Step(
+        group.name, kernel, builder.bound, tuple(builder.sizes), tasks, grain(cost, tasks),
+        group.last.loc, cost,
+    )  # fmt: skip

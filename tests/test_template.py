@@ -1,0 +1,173 @@
+"""Templates give the plans that binding gives: the same bits, for operators and whole models."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.conformance.support import arguments
+from tests.conformance.test_plans import CONSTANT_WEIGHTS, lowered
+from tests.plans import graph_of
+from treadle.compiler import Bound, single
+from treadle.errors import Error
+from treadle.ir.dtypes import from_numpy
+from treadle.ir.graph import Graph, Value
+from treadle.ir.op import OpDef
+from treadle.ir.types import TensorType
+from treadle.passes.specialise import flatten
+from treadle.runtime import Plan
+from treadle.template import MAX_FAILURES, SEEN_BEFORE, Binder, Signature
+
+Array = np.ndarray[Any, Any]
+GROWTH = (1, 2, 0, 3, 4, 13, 14, 30, 62, 63)
+"""What is added to every size above 1 of a sample: a template is made at the third."""
+FEW = 1 << 16
+
+
+def binder_of(graph: Graph) -> Binder:
+    return Binder(lambda: graph, lambda types: types)
+
+
+def grown_shape(array: Array, by: int) -> tuple[int, ...]:
+    """The shape of `array` with every size above 1 larger, equal ones equally."""
+    return tuple(d + by if d > 1 else d for d in array.shape)
+
+
+def signature_of(arrays: Sequence[Array]) -> Signature:
+    signature = []
+    for array in arrays:
+        dtype = from_numpy(array.dtype)
+        assert dtype is not None
+        signature.append((dtype.torch_name, array.shape))
+    return tuple(signature)
+
+
+def outputs(plan: Plan, result: Any, arrays: Sequence[Array]) -> list[bytes] | str:
+    """The bytes that `plan` writes for a result of these types, or the error it raises."""
+    written = []
+    for value in flatten(result):
+        assert isinstance(value, Value)
+        assert isinstance(value.type, TensorType)
+        written.append(np.zeros(value.type.sizes, value.type.element.numpy))
+    try:
+        plan.run(list(arrays), written)
+    except Error as error:
+        return str(error)
+    return [array.tobytes() for array in written]
+
+
+def attempt(action: Callable[[Signature], Any], signature: Signature) -> Any:
+    """What `action` gives, or the error it raises."""
+    try:
+        return action(signature)
+    except Error as error:
+        return error
+
+
+def check(binder: Binder, cases: Sequence[Sequence[Array]]) -> int:
+    """Compare the plans of `binder` with plans bound one by one; how many a template gave."""
+    from_templates = 0
+    for arrays in cases:
+        signature = signature_of(arrays)
+        expected, actual = (attempt(bind, signature) for bind in (binder.bind_once, binder.bind))
+        if isinstance(expected, Error):
+            assert (type(actual), str(actual)) == (type(expected), str(expected))
+            continue
+        assert isinstance(expected, Bound)
+        plan, _ = actual
+        from_templates += any(t.plan(signature) is not None for t in binder.templates)
+        theirs = outputs(expected.plan, expected.result, arrays)
+        assert outputs(plan, expected.result, arrays) == theirs, signature
+    return from_templates
+
+
+@pytest.mark.native
+@pytest.mark.parametrize("op", [p for p in lowered() if p.values[0].name not in CONSTANT_WEIGHTS])
+def test_operators_give_the_bits_of_plans_bound_one_by_one(op: OpDef) -> None:
+    for index in range(min(len(op.samples), 2)):
+        graph, arrays = single(op, arguments(op, index))
+        if any(d > 1 for array in arrays for d in array.shape):
+            shapes = [[grown_shape(array, by) for array in arrays] for by in GROWTH]
+            small = [s for s in shapes if sum(map(math.prod, s)) < FEW]
+            cases = [[np.resize(a, s) for a, s in zip(arrays, case, strict=True)] for case in small]
+            check(binder_of(graph), cases)
+
+
+ATTENTION = """
+    graph(%q: f32[1, 1, 8], %k: f32[1, 3, 8], %new: f32[1, 1, 8])
+    %parts: Tensor[] = list(%k, %new)
+    %all: f32[1, 4, 8] = cat(%parts, 1)
+    %t: f32[1, 8, 4] = transpose.int(%all, -2, -1)
+    %scores: f32[1, 1, 4] = matmul(%q, %t)
+    %weights: f32[1, 1, 4] = softmax.int(%scores, -1, None)
+    %result: f32[1, 1, 8] = matmul(%weights, %all)
+    return %result
+"""
+
+
+def attention_case(length: int) -> list[Array]:
+    random = np.random.default_rng(length)
+    return [
+        random.standard_normal(shape, np.float32)
+        for shape in ((1, 1, 8), (1, length, 8), (1, 1, 8))
+    ]
+
+
+def test_a_growing_cache_needs_few_templates() -> None:
+    binder = binder_of(graph_of(ATTENTION))
+    lengths = range(200)
+    assert check(binder, [attention_case(n) for n in lengths]) > 180
+    assert len(binder.templates) < 20
+
+
+def test_the_first_signatures_are_bound_one_by_one() -> None:
+    binder = binder_of(graph_of(ATTENTION))
+    check(binder, [attention_case(n) for n in range(5, 5 + SEEN_BEFORE)])
+    assert not binder.templates
+    check(binder, [attention_case(9)])
+    assert len(binder.templates) == 1
+
+
+def test_equal_sizes_are_one_symbol_that_other_signatures_have_to_share() -> None:
+    graph = graph_of(
+        """
+        graph(%a: f32[4, 2], %b: f32[4, 2])
+        %c: f32[4, 2] = add.Tensor(%a, %b, 1)
+        return %c
+        """
+    )
+    binder = binder_of(graph)
+    a = np.arange(24, dtype=np.float32).reshape(12, 2)
+    check(binder, [[a[:n], a[:n]] for n in (4, 5, 6, 7)])
+    (template,) = binder.templates
+    assert template.plan(signature_of([a[:9], a[:9]])) is not None
+    assert template.plan(signature_of([a[:9], a[:1]])) is None
+    check(binder, [[a[:9], a[:1]], [a[:9], a[:8]]])
+
+
+def test_a_graph_without_symbols_is_left_alone_after_a_few_attempts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(*_: Any) -> None:
+        attempts.append(1)
+        raise TypeError("cannot compute with symbols")
+
+    attempts: list[int] = []
+    binder = binder_of(graph_of(ATTENTION))
+    monkeypatch.setattr(binder, "_traced", fail)
+    check(binder, [attention_case(n) for n in range(5, 30)])
+    assert len(attempts) == MAX_FAILURES
+    assert not binder.templates
+
+
+def test_a_template_that_verification_contradicts_is_not_used(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    binder = binder_of(graph_of(ATTENTION))
+    monkeypatch.setattr("treadle.template._same", lambda *_: False)
+    check(binder, [attention_case(n) for n in range(5, 12)])
+    assert not binder.templates
