@@ -44,17 +44,48 @@ std::atomic<bool> is_shut_down{false};
 // In a child it is the thread that forked.
 thread_local std::optional<bool> is_main;
 
+// Python's limit of nested calls, whole for each task, as on a thread of its own: the C stack,
+// which that limit protects, is watched where tasks nest.
+class RecursionScope {
+ public:
+#if PY_VERSION_HEX >= 0x030C0000
+  RecursionScope() : left_(state_->py_recursion_remaining) {
+    state_->py_recursion_remaining = state_->py_recursion_limit;
+  }
+  ~RecursionScope() { state_->py_recursion_remaining = left_; }
+#elif PY_VERSION_HEX >= 0x030B0000
+  RecursionScope() : left_(state_->recursion_remaining) {
+    state_->recursion_remaining = state_->recursion_limit;
+  }
+  ~RecursionScope() { state_->recursion_remaining = left_; }
+#else
+  RecursionScope() : left_(state_->recursion_depth) { state_->recursion_depth = 0; }
+  ~RecursionScope() { state_->recursion_depth = left_; }
+#endif
+  RecursionScope(const RecursionScope&) = delete;
+  RecursionScope& operator=(const RecursionScope&) = delete;
+
+ private:
+  PyThreadState* const state_ = PyThreadState_Get();
+  const int left_;
+};
+
+void call_function(PyObject* function) {
+  const RecursionScope fresh;
+  PyObject* result = PyObject_CallNoArgs(function);
+  if (result)
+    Py_DECREF(result);
+  else
+    PyErr_WriteUnraisable(function);
+}
+
 void run_python(Task& task) {
   trace::Scope traced(trace::Kind::kHost);
   auto& self = static_cast<PythonTask&>(task);
   num_running.fetch_add(1);
   stay_if_shut_down();
   PyGILState_STATE gil = PyGILState_Ensure();
-  PyObject* result = PyObject_CallNoArgs(self.function);
-  if (result)
-    Py_DECREF(result);
-  else
-    PyErr_WriteUnraisable(self.function);
+  call_function(self.function);
   Py_CLEAR(self.function);
   PyGILState_Release(gil);
   self.done.set();

@@ -16,6 +16,12 @@ namespace treadle {
 // thread that begins to wait sees every place that was freed before: no wake-up is lost. Whoever
 // waits holds no place, and whoever holds one computes: so places become free, and nobody
 // deadlocks.
+//
+// A client that others wait for gives its place back as soon as it comes to that, and the next one
+// needs some ten microseconds to wake up: as long as a small request takes. So a client that was
+// admitted from the queue has a *turn* of half a millisecond, in which it may come back for
+// another request before those that wait. Its place is free in between: if it stays away somebody
+// who waits takes it, after a wake-up or at the end of the turn at the latest.
 class Admission {
  public:
   // Work that others already wait for goes before all priorities.
@@ -30,8 +36,17 @@ class Admission {
   // Takes a place only if there is one and nobody waits.
   bool try_enter(Place kind) noexcept;
 
-  // Gives the calling thread's place back, to the first who waits.
-  void leave() noexcept;
+  // Gives the calling thread's place back, to the first who waits. `is_request_done`: the thread
+  // may come back with another request, within its turn.
+  void leave(bool is_request_done = false) noexcept;
+
+  // Takes up to `wanted` places for other threads, as many as there are while nobody waits.
+  int reserve(int wanted) noexcept;
+  void release(int count) noexcept;
+
+  // The calling thread, which had a worker's place and may have given it back and taken another,
+  // has a worker's again.
+  void become_worker() noexcept;
 
   // Gives the calling worker's place to the first who waits, if somebody does.
   bool yield_place() noexcept;
@@ -57,6 +72,7 @@ class Admission {
     Waiter* next = nullptr;
     Parker* parker = nullptr;
     std::int32_t rank = 0;
+    bool watches = false;              // looks for free places now and then; guarded by mutex_
     std::atomic<bool> granted{false};  // the last thing that is done to a waiter
   };
 
@@ -76,7 +92,9 @@ class Admission {
 
   std::int64_t load() const noexcept { return state_.load(std::memory_order_seq_cst); }
   std::int64_t budget() const noexcept { return budget_.load(std::memory_order_relaxed); }
+  bool enter_again(std::int32_t rank) noexcept;
   bool wait_for_place(std::int32_t rank, RunControl* control);
+  bool watch(Waiter& self) noexcept;
   void insert(Waiter& waiter) noexcept;
   void unlink(Waiter& waiter) noexcept;
   void grant_places() noexcept;

@@ -96,8 +96,14 @@ void NativePool::resize(int budget) {
 
 // ---- the budget
 
-void NativePool::leave() {
-  admission_.leave();
+void NativePool::leave(bool is_request_done) {
+  admission_.leave(is_request_done);
+  if (has_work(false)) signal(1, false);
+}
+
+void NativePool::release_places(int count) {
+  if (count == 0) return;
+  admission_.release(count);
   if (has_work(false)) signal(1, false);
 }
 
@@ -260,9 +266,9 @@ bool NativePool::help_region(Region& region, bool leaf_only) {
     // The region may be reused as soon as the last chunk is counted.
     std::uint32_t before = region.finished.fetch_add(1, std::memory_order_acq_rel);
     if (before & kOwnerSleeps) owner->unpark();
-    // A client came: it takes our place, the owner the rest.
     if (stopping_.load(std::memory_order_relaxed)) break;
-    if (admission_.has_waiting() && admission_.yield_place()) break;
+    // A client came: it takes our place, the owner the rest. A task that helps keeps its own.
+    if (!leaf_only && admission_.has_waiting() && admission_.yield_place()) break;
     state = region.state.load(std::memory_order_acquire);
   } while (claim_chunk(region, generation, state));
   return true;
@@ -379,7 +385,7 @@ void NativePool::start_worker(int limit) {
 }
 
 bool NativePool::announce_task() {
-  if (!admission_.has_only_clients()) signal(1, false);
+  if (has_work(false)) signal(1, false);
   return true;
 }
 

@@ -62,7 +62,9 @@ class NativePool final : public ThreadPool {
   // as many requests as threads each has its own.
   Admission& admission() noexcept { return admission_; }
   // Gives the place of the calling thread back, and sees that somebody uses it.
-  void leave();
+  void leave(bool is_request_done = false);
+  // The same for places that were reserved.
+  void release_places(int count);
 
   // Runs one chunk or task that never waits, if there is one.
   bool run_leaf_work();
@@ -144,7 +146,7 @@ class ComputingScope {
     is_outermost_ = is_admitted_ = pool.admission().enter(rank, control);
   }
   ~ComputingScope() {
-    if (is_outermost_) pool_.leave();
+    if (is_outermost_) pool_.leave(true);
   }
   ComputingScope(const ComputingScope&) = delete;
   ComputingScope& operator=(const ComputingScope&) = delete;

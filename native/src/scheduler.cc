@@ -3,7 +3,9 @@
 #include <dlfcn.h>
 
 #include <algorithm>
+#include <map>
 #include <memory>
+#include <mutex>
 #include <new>
 #include <stdexcept>
 #include <system_error>
@@ -23,16 +25,32 @@ void* load_library(const std::string& path, int flags) {
   return library;
 }
 
+// A chunk on a thread of a plugin's library, which computes in a place that is reserved for it.
+struct PluginRegion {
+  ChunkFn fn;
+  void* context;
+  Admission& admission;
+
+  static void run(void* self, std::int64_t index) {
+    static_cast<const PluginRegion*>(self)->run_chunk(index);
+  }
+  void run_chunk(std::int64_t index) const {
+    ThreadState& thread = thread_state();
+    if (thread.place != Place::kNone) return fn(context, index);
+    thread.place = Place::kWorker;
+    fn(context, index);
+    admission.become_worker();  // it may have waited in between
+    thread.place = Place::kNone;
+  }
+};
+
 }  // namespace
 
-// Tasks that run inside each other's waits: Python's limit is some hundred calls of Python.
-constexpr std::int32_t kMaxNesting = 24;
-
-// The stack is deep: the task goes on in a thread with a fresh one, while this thread sleeps.
+// Tasks run inside each other's waits, thousands of levels deep. When the stack ends, the task goes
+// on in a thread with a fresh one, while this thread sleeps.
 static void run_on_new_stack(Task& task) {
   OutsideScope outside(Scheduler::instance().native_pool());
   ThreadState below = thread_state();
-  below.nesting = 0;
   bool started = true;
   std::thread thread;
   try {
@@ -47,7 +65,7 @@ static void run_on_new_stack(Task& task) {
 }
 
 static void run_nested(Task& task) {
-  thread_state().nesting < kMaxNesting ? run_task_body(task) : run_on_new_stack(task);
+  is_stack_deep() ? run_on_new_stack(task) : run_task_body(task);
 }
 
 void run_task_body(Task& task) {
@@ -55,7 +73,6 @@ void run_task_body(Task& task) {
   SavedThreadState saved;
   ThreadState& state = thread_state();
   state.chunk_index = 0;
-  ++state.nesting;
   state.in_region = false;
   state.intra_limit = task.intra_limit;
   state.task_limit = task.limit;
@@ -198,16 +215,35 @@ bool Scheduler::block_until(Task& task, std::int64_t deadline_ns) {
   return true;
 }
 
+// The plugin knows nothing of places: its region gets as many threads as there are places for.
+void Scheduler::run_on_plugin(ThreadPool& plugin, std::int64_t num_chunks, int max_threads,
+                              bool is_leaf, ChunkFn fn, void* context) {
+  NativePool& native = native_pool();
+  PluginRegion region{fn, context, native.admission()};
+  const auto helpers = static_cast<int>(std::min<std::int64_t>(max_threads, num_chunks) - 1);
+  const int reserved = native.admission().reserve(helpers);
+  plugin.run_chunks(num_chunks, 1 + reserved, is_leaf, PluginRegion::run, &region);
+  native.release_places(reserved);
+}
+
 void Scheduler::use_native() { pool_.store(native_.load()); }
 
 void Scheduler::use_serial() { pool_.store(&serial_pool()); }
 
 void Scheduler::use_plugin(const std::string& path, const std::string& library) {
-  if (!library.empty()) load_library(library, RTLD_GLOBAL);
-  void* plugin = load_library(path, RTLD_LOCAL);
-  auto create = reinterpret_cast<CreatePoolFn>(dlsym(plugin, "treadle_create_pool"));
-  if (!create) throw std::runtime_error(path + " is not a thread pool plugin");
-  pool_.store(create(budget()));
+  static ForkSafeMutex mutex;
+  static std::map<std::string, ThreadPool*> loaded;  // guarded by mutex
+  std::lock_guard lock(mutex);
+  ThreadPool*& made = loaded[path];
+  if (!made) {
+    if (!library.empty()) load_library(library, RTLD_GLOBAL);
+    void* plugin = load_library(path, RTLD_LOCAL);
+    auto create = reinterpret_cast<CreatePoolFn>(dlsym(plugin, "treadle_create_pool"));
+    if (!create) throw std::runtime_error(path + " is not a thread pool plugin");
+    made = create(budget());
+  }
+  made->resize(budget());
+  pool_.store(made);
 }
 
 bool Scheduler::shut_down(void (*drop)(Task&), std::int64_t deadline_ns) {

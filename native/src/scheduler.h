@@ -18,6 +18,9 @@ void run_task_body(Task& task);
 // The same for a task that was popped rather than taken back.
 void run_popped_task(Task& task);
 
+// The backend without threads: regions run in the caller, tasks where they are forked.
+ThreadPool& serial_pool();
+
 // Thread-safe. Settings may change at any time; regions and tasks that are under way keep theirs.
 class Scheduler {
  public:
@@ -36,11 +39,15 @@ class Scheduler {
   // Threads that a region of the calling thread may use: its limit, the setting, the budget.
   int threads_here() const noexcept;
 
-  // Runs a region on the chosen backend. Chunks see no thread number: parallel.h adds that.
+  // Runs a region of the calling thread, which has a place, on the chosen backend. Chunks see no
+  // thread number: parallel.h adds that.
   void run_chunks(std::int64_t num_chunks, int max_threads, bool is_leaf, ChunkFn fn,
                   void* context) {
-    pool_.load(std::memory_order_acquire)
-        ->run_chunks(num_chunks, max_threads, is_leaf, fn, context);
+    ThreadPool& chosen = pool();
+    if (&chosen == &native_pool() || &chosen == &serial_pool())
+      chosen.run_chunks(num_chunks, max_threads, is_leaf, fn, context);
+    else
+      run_on_plugin(chosen, num_chunks, max_threads, is_leaf, fn, context);
   }
 
   // Queues a task; `task.body`, `is_leaf` and `may_run_early` are set.
@@ -77,6 +84,8 @@ class Scheduler {
   Scheduler();
   static void restart_in_child();
   void apply_limits();
+  void run_on_plugin(ThreadPool& plugin, std::int64_t num_chunks, int max_threads, bool is_leaf,
+                     ChunkFn fn, void* context);
   bool block_until(Task& task, std::int64_t deadline_ns);
 
   TaskQueue queue_;
@@ -88,8 +97,5 @@ class Scheduler {
   std::atomic<int> spin_us_{50};
   std::atomic<int> open_promises_{0};
 };
-
-// The backend without threads: regions run in the caller, tasks where they are forked.
-ThreadPool& serial_pool();
 
 }  // namespace treadle

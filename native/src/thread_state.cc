@@ -1,6 +1,7 @@
 #include "thread_state.h"
 
 #include <linux/futex.h>
+#include <pthread.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -70,7 +71,23 @@ struct OwnedParker {
   ~OwnedParker() { registry().release(parker); }
 };
 
+// Below this address little is left of the calling thread's stack.
+std::uintptr_t find_deep_address() noexcept {
+  pthread_attr_t attributes;
+  void* lowest = nullptr;
+  std::size_t size = 0;
+  if (pthread_getattr_np(pthread_self(), &attributes) != 0) return 0;
+  pthread_attr_getstack(&attributes, &lowest, &size);
+  pthread_attr_destroy(&attributes);
+  return reinterpret_cast<std::uintptr_t>(lowest) + size / 4;
+}
+
 }  // namespace
+
+bool is_stack_deep() noexcept {
+  static thread_local const std::uintptr_t deep = find_deep_address();
+  return reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0)) < deep;
+}
 
 ThreadState& thread_state() noexcept {
   static thread_local constinit ThreadState state{};

@@ -40,7 +40,6 @@ struct ThreadState {
   std::int32_t chunk_index = 0;       // get_thread_num()
   bool in_region = false;             // in_parallel_region()
   Place place = Place::kNone;         // written by Admission
-  std::int32_t nesting = 0;           // tasks on the stack
   std::int32_t intra_limit = 0;       // threads a region of this thread may use; 0: the setting
   TaskLimit* task_limit = nullptr;    // of the tasks this thread forks
   std::uint64_t group = 0;            // which client's work this thread runs; 0: none yet
@@ -49,6 +48,9 @@ struct ThreadState {
 
 ThreadState& thread_state() noexcept;
 Parker& this_parker() noexcept;
+
+// Whether less than a quarter of the calling thread's stack is left.
+bool is_stack_deep() noexcept;
 
 // The group of the calling thread, made at the first call.
 std::uint64_t this_group() noexcept;

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from tests.runtime.kernels import address
 from treadle import _native
 from treadle.errors import Cancelled, DeadlineExceeded, InputError
-from treadle.runtime import fork, get_budget, wait_all
+from treadle.runtime import available_backends, fork, get_budget, use_backend, wait_all
 from treadle.runtime.plan import Instruction, Plan, Space
 
 pytestmark = pytest.mark.threads
@@ -27,8 +27,10 @@ COUNTERS = ((int(Space.CONSTANT), 0, 0),)
 def _restored() -> Iterator[None]:
     budget, intra = get_budget(), _native.get_num_threads()
     interop = _native.get_num_interop_threads()
+    backend = _native.backend()
     _native.set_num_threads(8)
     yield
+    use_backend(backend)
     _native.set_budget(budget)
     _native.set_num_threads(intra)
     _native.set_num_interop_threads(interop)
@@ -91,11 +93,13 @@ PROGRAM = st.tuples(
 )
 
 
-@given(PROGRAM)
-@settings(max_examples=60, deadline=None)
+@pytest.mark.parametrize("backend", available_backends())
+@given(program=PROGRAM)
+@settings(max_examples=40, deadline=None)
 def test_never_more_threads_compute_than_the_budget(
-    program: tuple[int, int, list[tuple[int, int]], int, bool],
+    backend: str, program: tuple[int, int, list[tuple[int, int]], int, bool]
 ) -> None:
+    use_backend(backend)
     budget, clients, steps, forks, resizes = program
     turns = 6000
     main: list[Instruction] = []

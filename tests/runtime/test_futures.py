@@ -1,6 +1,7 @@
 import asyncio
 import concurrent.futures
 import gc
+import os
 import subprocess
 import sys
 import textwrap
@@ -129,6 +130,15 @@ def test_programs_end_with_any_number_of_threads(
         timeout=50,
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_forks_nested_a_thousand_deep_start_no_threads_but_workers() -> None:
+    def deep(level: int) -> int:
+        return fork(deep, level - 1).wait() if level else len(os.listdir("/proc/self/task"))
+
+    fork(int).wait()
+    before = len(os.listdir("/proc/self/task")) - _native.num_workers()
+    assert fork(deep, 1000).wait() <= before + max(1, get_budget() - 1)
 
 
 def test_fork_gives_the_result() -> None:
