@@ -45,3 +45,24 @@ def test_lists_of_numbers_do_not_make_plans() -> None:
     script = treadle.script(total)
     assert script(list(range(5000))) == 5000 * 4999 // 2
     assert not script._variants
+
+
+def test_results_of_other_structures_for_other_signatures() -> None:
+    @treadle.script
+    def function(x: treadle.Tensor) -> tuple[treadle.Tensor, list[int]]:
+        return x + 1, x.shape
+
+    for _ in range(2):
+        for size in range(200):
+            y, shape = function(np.zeros((size,), np.float32))
+            assert (y.shape, shape) == ((size,), [size])
+
+
+def test_an_optional_result_that_some_signatures_lack() -> None:
+    @treadle.script
+    def function(x: treadle.Tensor) -> treadle.Tensor | None:
+        return x + 1 if x.size(0) > 2 else None
+
+    for size in (3, 1, 3, 2, 5, 1):
+        result = function(np.zeros((size,), np.float32))
+        assert (result is None) == (size <= 2)

@@ -33,6 +33,11 @@ MAX_VARIANTS = 64
 """Of a method: one for each combination of numbers and flags among its arguments."""
 
 
+MAX_NOTED = 64
+"""Signatures of a variant that are remembered for what is special about them."""
+_UNKNOWN: Any = object()
+
+
 class Method:
     """A compiled function, or a method bound to its module; call it with arrays or tensors.
 
@@ -261,11 +266,13 @@ class _Variant:
         self._method = method
         self._template = template
         self._planned = planned
+        self._only_interprets = not planned
         self._binder = Binder(lambda: method.inlined_graph, lambda types: _filled(template, types))
         self._program = NativeProgram(self._bind, Tensor)
+        self._result: Any = _UNKNOWN
+        self._results_differ = False
         self._results: dict[Signature, Any] = {}
-        self._reasons: dict[Signature, str] = {}
-        self._single = False
+        self._interpreted: set[Signature] = set()
 
     def run(self, arrays: Sequence[Any], threads: int | None, control: RunControl | None) -> Any:
         if self._planned:
@@ -277,16 +284,17 @@ class _Variant:
             except _InterpretedError:
                 pass
             else:
-                if self._single:
-                    return outputs[0]
-                return _filled(self._results[_signature(arrays)], outputs)
+                result = self._result
+                if self._results_differ:
+                    result = self._result_of(_signature(arrays))
+                return outputs[0] if type(result) is _Leaf else _filled(result, outputs)
         plain = [_as_array(a) for a in arrays]
         limit = None if threads is None else min(threads, get_num_threads())
         with limit_threads(intra=limit):
             return _wrapped(self._method.interpret(_filled(self._template, plain), control))
 
     def explain(self, arrays: Sequence[np.ndarray]) -> Explanation:
-        if not self._planned:
+        if self._only_interprets:
             return Explanation(False, "the interpreter was asked for")
         try:
             signature = _signature(arrays)
@@ -297,18 +305,43 @@ class _Variant:
 
     def _bind(self, signature: Signature) -> Plan:
         """Called by the native program for a signature it has no plan for."""
-        if signature in self._reasons:
+        if signature in self._interpreted:
             raise _InterpretedError
         try:
             _check_dtypes(signature)
             plan, result = self._binder.bind(signature)
-        except Unplannable as error:
-            self._reasons[signature] = str(error)
+        except Unplannable:
+            self._note_interpreted(signature)
             raise _InterpretedError from None
         template = _numbered(result, itertools.count())
-        self._results[signature] = template
-        self._single = isinstance(template, _Leaf)
+        if self._result is _UNKNOWN:
+            self._result = template
+        self._results_differ |= not _alike(template, self._result)
         return plan
+
+    def _result_of(self, signature: Signature) -> Any:
+        """The structure of results for `signature`, where not all signatures share one."""
+        if signature not in self._results:
+            if len(self._results) >= MAX_NOTED:
+                self._results.clear()
+            _, result = self._binder.bind(signature)
+            self._results[signature] = _numbered(result, itertools.count())
+        return self._results[signature]
+
+    def _note_interpreted(self, signature: Signature) -> None:
+        """Do not try to plan `signature` again, nor any other once many have failed and none not."""
+        if len(self._interpreted) >= MAX_NOTED:
+            self._planned = self._result is not _UNKNOWN
+            self._interpreted.clear()
+        self._interpreted.add(signature)
+
+
+def _alike(a: Any, b: Any) -> bool:
+    """Whether two templates of results are the same structure of the same values."""
+    try:
+        return bool(_key(a) == _key(b))
+    except TypeError:
+        return False
 
 
 class _InterpretedError(Exception):

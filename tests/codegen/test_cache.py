@@ -62,7 +62,7 @@ def test_another_users_directory_is_refused(
 def test_a_damaged_entry_is_missing_and_can_be_rewritten(directory: Path, damage: str) -> None:
     cache = ObjectCache(directory)
     cache.save("a", b"some code")
-    (path,) = directory.iterdir()
+    (path,) = directory.glob("*.kernel")
     content = bytearray(path.read_bytes())
     content[-1] ^= damage == "flip"
     whole = {"truncate": content[:-2], "flip": content, "empty": b"", "foreign": b"#!/bin/sh"}
@@ -80,7 +80,7 @@ def test_entries_used_longest_ago_go_first(directory: Path) -> None:
         os.utime(directory / f"{number}.kernel", (age, age))
     assert cache.load("0") is not None  # now the youngest
     cache.save("4", bytes(1000))
-    names = {p.stem for p in directory.iterdir()}
+    names = {p.stem for p in directory.glob("*.kernel")}
     assert names == {"0", "2", "3", "4"} or names == {"0", "3", "4"}
     assert cache.statistics().size_bytes <= 5000
 
@@ -113,3 +113,16 @@ def test_processes_share_a_directory(directory: Path) -> None:
         worker.join(30)
         assert worker.exitcode == 0
     assert not list(directory.glob("*.part"))
+
+
+def test_the_size_is_checked_rarely(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A check looks at every file, which takes long where there are many."""
+    checks: list[int] = []
+    monkeypatch.setattr(ObjectCache, "_entries", lambda _: checks.append(1) or [])
+    for _ in range(3):
+        cache = ObjectCache(directory, limit_bytes=160_000)
+        for number in range(9):
+            cache.save(str(number), bytes(1000))
+    assert len(checks) == 1
+    cache.save("large", bytes(10_000))
+    assert len(checks) == 2

@@ -49,7 +49,7 @@ def test_a_damaged_cache_entry_is_compiled_again(
 ) -> None:
     cache = ObjectCache(tmp_path / "kernels")
     outputs(scaling(6.25), cache)
-    (path,) = (tmp_path / "kernels").iterdir()
+    (path,) = (tmp_path / "kernels").glob("*.kernel")
     path.write_bytes(path.read_bytes()[:-9])
     monkeypatch.setattr(jit, "_COMPILER", jit._Compiler())
     assert outputs(scaling(6.25), cache) == 6.25

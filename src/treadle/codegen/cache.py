@@ -22,6 +22,8 @@ _MAGIC = b"TREADLE1"
 _CHECKSUM_BYTES = 32
 _SUFFIX = ".kernel"
 _STALE_SECONDS = 3600.0
+_STAMP = "checked"
+_CHECK_SECONDS = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,7 @@ class ObjectCache:
         self.limit_bytes = limit_bytes
         self._lock = threading.Lock()
         self._hits = self._misses = self._writes = 0
-        self._size: int | None = None
+        self._unchecked = 0
         self.usable = self._prepare()
 
     def _prepare(self) -> bool:
@@ -111,12 +113,21 @@ class ObjectCache:
             return
         with self._lock:
             self._writes += 1
-            if self._size is None:
-                self._size = sum(size for _, size, _ in self._entries())
-            else:
-                self._size += len(content)
-            if self._size > self.limit_bytes:
-                self._size = self._evict()
+            self._unchecked += len(content)
+            if self._is_check_due():
+                self._evict()
+                self._unchecked = 0
+
+    def _is_check_due(self) -> bool:
+        """Whether the size is to be checked, which looks at every file: rarely, then."""
+        if self._unchecked > self.limit_bytes // 16:
+            return True
+        if self._writes > 1:
+            return False
+        try:
+            return time.time() - os.stat(self.directory / _STAMP).st_mtime > _CHECK_SECONDS
+        except OSError:
+            return True
 
     def _entries(self) -> list[tuple[float, int, Path]]:
         """Time of last use, size and path of each entry; unfinished files of the dead go."""
@@ -127,21 +138,23 @@ class ObjectCache:
                     status = entry.stat(follow_symlinks=False)
                     if entry.name.endswith(_SUFFIX):
                         found.append((status.st_mtime, status.st_size, Path(entry.path)))
-                    elif status.st_mtime < time.time() - _STALE_SECONDS:
+                    elif entry.name != _STAMP and status.st_mtime < time.time() - _STALE_SECONDS:
                         os.unlink(entry.path)
         return found
 
-    def _evict(self) -> int:
-        """Remove the entries used longest ago, to nine tenths of the limit; the size left."""
+    def _evict(self) -> None:
+        """If over the limit, remove the entries used longest ago, to nine tenths of it."""
         entries = sorted(self._entries())
         size = sum(length for _, length, _ in entries)
+        target = size if size <= self.limit_bytes else self.limit_bytes * 9 // 10
         for _, length, path in entries:
-            if size <= self.limit_bytes * 9 // 10:
+            if size <= target:
                 break
             with contextlib.suppress(OSError):
                 path.unlink()
                 size -= length
-        return size
+        with contextlib.suppress(OSError):
+            (self.directory / _STAMP).touch()
 
     def clear(self) -> int:
         """Remove every entry; how many there were."""
@@ -151,8 +164,6 @@ class ObjectCache:
         for _, _, path in entries:
             with contextlib.suppress(OSError):
                 path.unlink()
-        with self._lock:
-            self._size = None
         return len(entries)
 
     def statistics(self) -> CacheStatistics:
