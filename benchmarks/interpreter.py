@@ -1,144 +1,102 @@
-"""How fast are control flow and small operators? The interpreter against torch.jit.
+"""How fast is what no plan decides ahead: control flow, small operators, decoding?
 
-    python -m benchmarks.interpreter [--json out.json]
-
-Ratios are Treadle's time over torch's, of the medians of interleaved runs; below 1 is faster.
+Each program runs by Treadle and by torch.jit (modules frozen) on one thread, in turns; results are
+compared first. Ratios are Treadle's time over torch's, of the medians; below 1 is faster. Expected:
+scalar code about 1, small tensors and decoders below, as runs of operators between the decisions
+are planned.
 """
 
-from __future__ import annotations
-
 import argparse
-import json
-import statistics
+import io
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from rich.table import Table
 
 import treadle
+from benchmarks.interpreter_cases import Case, cases
+from benchmarks.results import Result, document, make_console, write_json
+
+WARM_UP = 3
 
 
-def scalar_loop(n: int) -> int:
-    total = 0
-    for i in range(n):
-        if i % 3 == 0:
-            total += i
-        else:
-            total -= 1
-    return total
+def engines(case: Case) -> dict[str, Callable[..., Any]]:
+    """What runs the program: Treadle and torch.jit."""
+    scripted = torch.jit.script(case.program)
+    if not isinstance(case.program, torch.nn.Module):
+        return {"treadle": treadle.script(case.program), "torch": scripted}
+    archive = io.BytesIO()
+    torch.jit.save(scripted, archive)
+    return {"treadle": treadle.load(archive.getvalue()), "torch": torch.jit.freeze(scripted)}
 
 
-def float_loop(n: int) -> float:
-    x = 0.5
-    for _ in range(n):
-        x = 3.7 * x * (1.0 - x)
-    return x
+def copied(arguments: tuple[Any, ...]) -> list[Any]:
+    """The arguments, tensors copied: programs may write into them."""
+    return [a.clone() if isinstance(a, torch.Tensor) else a for a in arguments]
 
 
-def collatz(n: int) -> int:
-    longest = 0
-    for start in range(1, n):
-        steps = 0
-        value = start
-        while value != 1:
-            if value % 2 == 0:  # noqa: SIM108 (as scripts have it)
-                value = value // 2
-            else:
-                value = 3 * value + 1
-            steps += 1
-        longest = max(longest, steps)
-    return longest
-
-
-def list_sieve(n: int) -> int:
-    flags: list[bool] = []
-    for _ in range(n):
-        flags.append(True)
-    count = 0
-    for i in range(2, n):
-        if flags[i]:
-            count += 1
-            j = i * i
-            while j < n:
-                flags[j] = False
-                j += i
-    return count
-
-
-def dictionary(n: int) -> int:
-    counts: dict[int, int] = {}
-    for i in range(n):
-        key = i % 100
-        if key in counts:
-            counts[key] = counts[key] + 1
-        else:
-            counts[key] = 1
-    return len(counts)
-
-
-def text(n: int) -> int:
-    total = 0
-    for i in range(n):
-        word = "item " + str(i)
-        if word.endswith("7"):
-            total += len(word.split(" ")[1])
-    return total
-
-
-def small_tensors(x: torch.Tensor, n: int) -> torch.Tensor:
-    for i in range(n):
-        x = torch.relu(x * 0.5 + 1.0) - x
-        if i % 2 == 0:
-            x = x.clone()
-    return x
-
-
-CASES: dict[str, tuple[Callable[..., Any], tuple[Any, ...]]] = {
-    "scalar_loop": (scalar_loop, (1_000_000,)),
-    "float_loop": (float_loop, (1_000_000,)),
-    "collatz": (collatz, (10_000,)),
-    "list_sieve": (list_sieve, (200_000,)),
-    "dictionary": (dictionary, (200_000,)),
-    "text": (text, (50_000,)),
-    "small_tensors": (small_tensors, (torch.ones(8), 10_000)),
-}
-
-
-def measure(name: str, runs: int) -> dict[str, float]:
-    """Median seconds of both, and their ratio."""
-    function, args = CASES[name]
-    ours, theirs = treadle.script(function, interpret=True), torch.jit.script(function)
-    times: dict[str, list[float]] = {"treadle": [], "torch": []}
-    for run in range(runs + 1):
-        for key, callee in (("treadle", ours), ("torch", theirs)):
+def measure(name: str, case: Case, runs: int) -> dict[str, Result]:
+    """The times of both engines, measured in turns, after a few calls to warm up."""
+    run = engines(case)
+    times: dict[str, list[float]] = {engine: [] for engine in run}
+    for number in range(WARM_UP + runs):
+        results = {}
+        for engine, function in run.items():
+            arguments = copied(case.arguments)
             start = time.perf_counter()
-            callee(*args)
-            if run:
-                times[key].append(time.perf_counter() - start)
-    medians = {key: statistics.median(values) for key, values in times.items()}
-    return {**medians, "ratio": medians["treadle"] / medians["torch"]}
+            results[engine] = function(*arguments)
+            if number >= WARM_UP:
+                times[engine].append((time.perf_counter() - start) * 1e3)
+        ours, theirs = (np.asarray(result) for result in results.values())
+        np.testing.assert_allclose(ours, theirs, rtol=1e-3, err_msg=name)
+    return {
+        engine: Result(f"{name} / {engine}", "ms", tuple(values), tuple(values))
+        for engine, values in times.items()
+    }
 
 
+def parse_arguments() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    names = list(cases())
+    parser.add_argument("--cases", nargs="+", choices=names, default=names, metavar="CASE")
+    parser.add_argument("--runs", type=int, default=9, help="measured runs of each engine")
+    parser.add_argument("--json", type=Path, help="write the results to this file")
+    return parser.parse_args()
+
+
+@torch.no_grad()
 def main() -> None:
-    """Measure every case and print the results."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--json", type=Path)
-    options = parser.parse_args()
+    """Measure every case and print the table; exit with 1 if a ratio is above its goal."""
+    arguments = parse_arguments()
     torch.set_num_threads(1)
-    results = {}
-    for name in CASES:
-        results[name] = measure(name, options.runs)
-        row = results[name]
-        print(
-            f"{name:15} treadle {row['treadle'] * 1e3:8.1f} ms   torch {row['torch'] * 1e3:8.1f} ms"
-            f"   ratio {row['ratio']:.2f}",
-            flush=True,
-        )
-    if options.json:
-        options.json.write_text(json.dumps(results, indent=2))
+    treadle.set_num_threads(1)
+    table = Table(title="ms, medians; ratio below 1: Treadle is faster")
+    for heading in ("program", "treadle", "torch.jit", "ratio", "goal"):
+        table.add_column(heading, justify="left" if heading == "program" else "right")
+    results: list[Result] = []
+    late = []
+    for name, case in cases().items():
+        if name not in arguments.cases:
+            continue
+        both = measure(name, case, arguments.runs)
+        results += both.values()
+        ratio = both["treadle"].median / both["torch"].median
+        row = [f"{both[e].median:.1f}" for e in both]
+        table.add_row(name, *row, f"{ratio:.2f}", f"{case.goal:.1f}")
+        late += [name] if ratio > case.goal else []
+    make_console().print(table)
+    if arguments.json:
+        settings = {"runs": arguments.runs, "warm_up": WARM_UP, "threads": 1}
+        write_json(arguments.json, document("interpreter", results, settings))
+    sys.exit(1 if late else 0)
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from typing import Any, ClassVar
 from treadle.errors import Error
 from treadle.interpreter import actions
 from treadle.interpreter.expressions import EXPRESSIONS, WRAPPED, key_of
+from treadle.interpreter.shortcuts import reference
 from treadle.ir import op as ops
 from treadle.ir.graph import Block, Node, Value
 from treadle.ir.named import tuple_maker
@@ -223,7 +224,7 @@ class _Generator:
         elif key in EXPRESSIONS:
             self._emit(f"{self._name(node.output)} = {EXPRESSIONS[key].format(*operands)}")
         else:
-            function = self._bind(node.op.reference, "r")
+            function = self._bind(reference(node.op), "r")
             self._set(node, f"{function}({', '.join(operands)})")
 
     def _set(self, node: Node, expression: str) -> None:

@@ -17,6 +17,7 @@ from treadle.errors import (
 from treadle.interpreter import actions, tasks
 from treadle.interpreter.actions import UNINITIALIZED
 from treadle.interpreter.generate import CompiledLoop, compile_loop
+from treadle.interpreter.shortcuts import reference
 from treadle.interpreter.traceback import Place, TracedError, traced
 from treadle.ir import op as ops
 from treadle.ir.graph import Block, Graph, Node, Value
@@ -149,7 +150,7 @@ class Machine:
         inputs = self._inputs(values, node)
         if node.op.reference is None:
             raise UnsupportedError(f"operator {node.op.name} cannot be interpreted ({node.loc})")
-        result = node.op.reference(*inputs)
+        result = reference(node.op)(*inputs)
         if len(node.outputs) == 1:
             values[node.outputs[0]] = result
         elif node.outputs:

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
 
 from treadle.ir.clone import clone_node
 from treadle.ir.dtypes import bool_, f32
-from treadle.ir.graph import Block, Graph, Node, Value
+from treadle.ir.graph import Block, Graph, Node, Value, replace_uses
 from treadle.ir.op import (
     CONSTANT,
     GET_ATTR,
@@ -26,14 +29,18 @@ from treadle.ir.op import (
     TUPLE_UNPACK,
     OpDef,
 )
-from treadle.ir.types import ListType, OptionalType, TensorType, Type
+from treadle.ir.schema import parse_schema
+from treadle.ir.types import STR, ListType, OptionalType, TensorType, Type
 from treadle.ops import OPS
+from treadle.ops.inplace import FUNCTIONAL, check_writable
 from treadle.ops.lowering import Reshape, View
 from treadle.passes.alias import Aliases, Location, analyse_aliases
 
+Array = np.ndarray[Any, Any]
 _CONTAINERS = (LIST, TUPLE, LIST_UNPACK, TUPLE_UNPACK, TUPLE_INDEX)
 _NUMBERS = frozenset({"int", "float", "bool", "number", "str", "NoneType", "Device"})
 _TWINS = frozenset({"add", "sub", "rsub", "mul", "div", "eq", "ne", "lt", "le", "gt", "ge"})
+_COPIES = frozenset({"copy", "fill", "zero"})
 _MAX_TRIPS = 64
 _NEVER_FAIL = frozenset(
     {"add", "sub", "mul", "neg", "lt", "le", "gt", "ge", "eq", "ne", "__not__", "__and__", "__or__",
@@ -50,6 +57,9 @@ def form_regions(graph: Graph) -> int:
     write, and results that are no tensors, are made again behind the region, by the operators that
     made them in it.
 
+    Operators that write into a tensor are taken apart: one that computes, and joins a run, and a
+    `WRITE` of its result.
+
     The first inputs of a region are tensors, and numbers that stand for tensors without dims (see
     `number_twin`). A plan is made for the values of the others, as many as `fixed` says.
 
@@ -57,9 +67,45 @@ def form_regions(graph: Graph) -> int:
     that compute nothing: views alone, (3) branches, unless the condition comes from sizes and both
     arms could join, (4) loops, unless they are short and their number of trips is a constant.
     """
+    _take_writes_apart(graph)
     former = _Former(graph)
     former.form(graph)
     return former.count
+
+
+def _write(target: Array, value: Array, op_name: str) -> Array:
+    check_writable(op_name, target, value)
+    np.copyto(target, value, casting="unsafe")
+    return target
+
+
+WRITE = OpDef(
+    "write",
+    parse_schema("treadle::write(Tensor(a!) self, Tensor value, str operator) -> Tensor(a!)"),
+    reference=_write,
+    pure=False,
+    doc="Put `value`, which `operator` made, into `self`.",
+)
+
+
+def _take_writes_apart(graph: Graph) -> None:
+    for node in graph.walk():
+        if node.op.name not in FUNCTIONAL:
+            continue
+        functional, block = OPS[FUNCTIONAL[node.op.name]], node.owner
+        schema = functional.schema
+        if schema is None or block is None or schema.base in _COPIES:
+            continue
+        if functional.lower is None or functional.infer is None:
+            continue
+        inputs = node.inputs[: len(schema.arguments)]
+        made = block.add(functional, inputs, (TensorType(),), before=node, loc=node.loc)
+        name = block.constant(functional.name, STR, before=node)
+        inputs = [node.inputs[0], made.output, name]
+        write = block.add(WRITE, inputs, [node.output.type], before=node, loc=node.loc)
+        write.output.name = node.output.name
+        replace_uses(node.output, write.output)
+        block.erase(node)
 
 
 @dataclass(slots=True)
