@@ -329,7 +329,7 @@ class _Variant:
         return self._results[signature]
 
     def _note_interpreted(self, signature: Signature) -> None:
-        """Do not try to plan `signature` again, nor any other once many have failed and none not."""
+        """Do not try to plan `signature` again, nor any other if many failed and none did not."""
         if len(self._interpreted) >= MAX_NOTED:
             self._planned = self._result is not _UNKNOWN
             self._interpreted.clear()

@@ -118,7 +118,12 @@ def test_processes_share_a_directory(directory: Path) -> None:
 def test_the_size_is_checked_rarely(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A check looks at every file, which takes long where there are many."""
     checks: list[int] = []
-    monkeypatch.setattr(ObjectCache, "_entries", lambda _: checks.append(1) or [])
+
+    def entries(_: ObjectCache) -> list[tuple[float, int, Path]]:
+        checks.append(1)
+        return []
+
+    monkeypatch.setattr(ObjectCache, "_entries", entries)
     for _ in range(3):
         cache = ObjectCache(directory, limit_bytes=160_000)
         for number in range(9):
