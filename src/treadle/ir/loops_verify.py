@@ -76,7 +76,7 @@ class _Verifier:
         if isinstance(kernel, Contraction):
             self._contraction(kernel)
             return
-        _require(kernel.vectorize in ("outer", "inner"), f"vectorize is {kernel.vectorize!r}")
+        _require(kernel.vectorize in ("outer", "inner", "none"), f"vectorize is {kernel.vectorize!r}")
         for axis in kernel.axes:
             self._dim(axis.extent)
             self._dim(axis.step)

@@ -24,6 +24,7 @@ from treadle.ops import grid_sample as grid_sample
 from treadle.ops import group_norm as group_norm
 from treadle.ops import gru as gru
 from treadle.ops import index as index
+from treadle.ops import index_put as index_put
 from treadle.ops import join as join
 from treadle.ops import limits as limits
 from treadle.ops import linalg as linalg
@@ -49,6 +50,7 @@ from treadle.ops import running as running
 from treadle.ops import scalar as scalar
 from treadle.ops import scan as scan
 from treadle.ops import scatter as scatter
+from treadle.ops import scatter_reduce as scatter_reduce
 from treadle.ops import softmax as softmax
 from treadle.ops import sorting as sorting
 from treadle.ops import special as special

@@ -2,14 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from treadle.errors import ShapeError, UnsupportedError
+from treadle.ir.dtypes import i64
+from treadle.ir.loops import Expr
+from treadle.ir.types import TensorType
 from treadle.ops.declare import op
+from treadle.ops.expr import (
+    add,
+    call,
+    cast,
+    checked_index,
+    compare,
+    const,
+    div,
+    extent,
+    mul,
+    select,
+    sub,
+)
+from treadle.ops.expr import dtype_of as dtype_of_expr
 from treadle.ops.gather import check_index_dtype, checked_positions
-from treadle.ops.lowering import Decompose, Emitter
+from treadle.ops.lowering import Decompose, Emitter, Fold, Loader
+from treadle.ops.promotion import accumulation
+from treadle.ops.samples import f32, given
+from treadle.ops.samples import i64 as i64_sample
+from treadle.ops.shapes import tensor
 
 Array = np.ndarray[Any, Any]
 SUM, MEAN, MAX = 0, 1, 2
@@ -90,19 +112,20 @@ def _decompose(
     last: bool,
     padding: int | None = None,
 ) -> tuple[Any, ...]:
-    """Bags of one size: the rows of all as [bags, size, features], combined over the size."""
-    if not isinstance(offsets, np.ndarray):
-        raise UnsupportedError("embedding_bag with offsets that are data")
+    """Bags of one size: the rows of all as [bags, size, features], combined over the size.
+
+    Other bags are folded one by one, as their bounds tell.
+    """
     types = [None if t is None else emit.type(t) for t in (weight, indices, weights)]
-    _check(types[0], types[1], offsets, mode, types[2], last)
+    _check(types[0], types[1], emit.type(offsets), mode, types[2], last)
     assert types[0] is not None
     assert types[1] is not None
-    bounds = _bounds(offsets, types[1].sizes[0], last)
-    each, counts = _bag_of_each(bounds)
-    if not counts.size or counts.min() != counts.max() or not counts[0]:
-        raise UnsupportedError("embedding_bag with bags of several sizes")
+    known = isinstance(offsets, np.ndarray)
+    if not known or not _is_even(offsets, int(types[1].sizes[0]), last):
+        return _fold_bags(emit, weight, indices, offsets, weights, mode, last, padding)
     if padding is not None and mode == MAX:
         raise UnsupportedError("embedding_bag: the maximum with padding_idx")
+    each, counts = _bag_of_each(_bounds(offsets, types[1].sizes[0], last))
     shape = [counts.size, int(counts[0])]
     indices = emit("view", emit("narrow", indices, 0, 0, shape[0] * shape[1]), shape)
     rows = emit("embedding", weight, indices, -1, False, False)
@@ -111,6 +134,116 @@ def _decompose(
         rows = emit("mul.Tensor", rows, emit("view", weights, [*shape, 1]))
     y = _combined(emit, rows, indices, mode, padding)
     return y, each, counts, np.zeros(0, np.int64)
+
+
+def _is_even(offsets: Array, count: int, last: bool) -> bool:
+    """Whether all bags have the same number of rows, and there are some."""
+    sizes = np.diff(_bounds(offsets, count, last))
+    return bool(sizes.size and sizes[0] and np.all(sizes == sizes[0]))
+
+
+def _fold_bags(
+    emit: Emitter, weight: Any, indices: Any, offsets: Any, weights: Any, mode: int, last: bool,
+    padding: int | None,
+) -> tuple[Any, ...]:  # fmt: skip
+    """Bags of any sizes, with the counts of their rows."""
+    if padding is not None and mode != SUM:
+        raise UnsupportedError("embedding_bag: a mean or maximum with padding_idx")
+    y = emit("fold_bags", weight, indices, offsets, weights, mode, last, padding)
+    size = emit.type(indices).sizes[0]
+    ends = emit("narrow", offsets, 0, 1, emit.type(offsets).sizes[0] - 1)
+    if not last:
+        full = np.full(1, int(size), emit.type(offsets).element.numpy)
+        ends = emit("cat", [ends, full], 0)
+    starts = emit("narrow", offsets, 0, 0, emit.type(ends).sizes[0])
+    counts = emit("sub.Tensor", ends, starts, 1)
+    positions = np.arange(int(size))
+    each = emit("searchsorted.Tensor", ends, positions, False, True, None, None)
+    return y, each, counts, np.zeros(0, np.int64)
+
+
+def _fold_reference(
+    weight: Array, indices: Array, offsets: Array, weights: Any, mode: int, last: bool,
+    padding: int | None,
+) -> Array:  # fmt: skip
+    return _embedding_bag(weight, indices, offsets, False, mode, False, weights, last, padding)[0]
+
+
+def _infer_fold(
+    weight: TensorType, indices: TensorType, offsets: TensorType, weights: Any, mode: int,
+    last: bool, padding: int | None,
+) -> TensorType:  # fmt: skip
+    _check(weight, indices, offsets, mode, weights, last)
+    return tensor(weight.element, (offsets.sizes[0] - last, weight.sizes[1]))
+
+
+def _fold_limits(
+    load: Loader, positions: Sequence[Expr], result: TensorType, weight: TensorType,
+    indices: TensorType, offsets: TensorType, weights: Any, mode: int, last: bool, padding: Any,
+) -> tuple[Expr, Expr]:  # fmt: skip
+    """Where the bag begins and ends, checked to lie within the indices, the first at 0."""
+    count, bags = indices.sizes[0], result.sizes[0]
+    bag = positions[0]
+    start = checked_index(cast(load(2, [bag]), i64), count + 1)
+    first = compare("eq", bag, extent(0))
+    start = checked_index(start, select(first, extent(1), extent(count + 1)))
+    if last:
+        return start, checked_index(cast(load(2, [add(bag, extent(1))]), i64), count + 1)
+    final = compare("eq", bag, extent(bags - 1))
+    after = call("min", add(bag, extent(1)), extent(bags - 1))
+    stop = checked_index(cast(load(2, [after]), i64), count + 1)
+    return start, select(final, extent(count), stop)
+
+
+def _fold_element(
+    load: Loader, positions: Sequence[Expr], index: Expr, result: TensorType, weight: TensorType,
+    indices: TensorType, offsets: TensorType, weights: Any, mode: int, last: bool,
+    padding: int | None,
+) -> Expr:  # fmt: skip
+    dtype = accumulation(weight.element)
+    chosen = cast(load(1, [index]), i64)
+    value = cast(load(0, [checked_index(chosen, weight.sizes[0]), positions[1]]), dtype)
+    if weights is not None:
+        value = mul(value, cast(load(3, [index]), dtype))
+    if padding is not None:
+        value = select(compare("eq", chosen, extent(padding)), const(0, dtype), value)
+    return value
+
+
+def _fold_finish(
+    total: Expr, load: Loader, positions: Sequence[Expr], result: TensorType, *args: Any
+) -> Expr:
+    mode = args[4]
+    if mode == SUM:
+        return total
+    start, stop = _fold_limits(load, positions, result, *args)
+    count = sub(stop, start)
+    if mode == MAX:
+        zero = const(0, dtype_of_expr(total))
+        return select(compare("gt", count, extent(0)), total, zero)
+    return div(total, cast(call("max", count, extent(1)), dtype_of_expr(total)))
+
+
+_BAGS = i64_sample(7, low=0, high=9)
+op(
+    "treadle::fold_bags(Tensor weight, Tensor indices, Tensor offsets, Tensor? weights, int mode, "
+    "bool last, int? padding) -> Tensor",
+    reference=_fold_reference,
+    infer=_infer_fold,
+    lower=Fold(
+        _fold_limits,
+        _fold_element,
+        _fold_finish,
+        lambda result, *args: "max" if args[4] == MAX else "sum",
+    ),
+    samples=(
+        (f32(9, 5), _BAGS, given([0, 2, 2, 5], i64), None, SUM, False, None),
+        (f32(9, 33), _BAGS, given([0, 2, 2, 7], i64), f32(7), SUM, True, 3),
+        (f32(9, 1), _BAGS, given([0, 2, 2, 5], i64), None, MEAN, False, None),
+        (f32(9, 8), _BAGS, given([0, 0, 5], i64), None, MAX, False, None),
+        (f32(9, 3), i64_sample(0, low=0, high=9), given([0, 0], i64), None, MEAN, False, None),
+    ),
+)
 
 
 def _combined(emit: Emitter, rows: Any, indices: Any, mode: int, padding: int | None) -> Any:

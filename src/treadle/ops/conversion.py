@@ -11,6 +11,7 @@ from treadle.ir.dtypes import DType
 from treadle.ir.loops import Expr
 from treadle.ir.op import OpDef
 from treadle.ir.types import TensorType
+from treadle.ops.composite import Operand, made_of
 from treadle.ops.declare import EXACT, op
 from treadle.ops.expr import cast, const, select
 from treadle.ops.inplace import FUNCTIONAL, inplace
@@ -291,11 +292,24 @@ def _masked_scatter(x: Array, mask: Array, source: Array) -> Array:
     return result
 
 
+def _by_count(x: Operand, mask: Operand, source: Operand) -> Any:
+    """Each place takes the element whose number is the count of the mask before it."""
+    shape = list(broadcast("masked_scatter", x.shape, mask.shape))
+    flat = mask.op("expand", shape).op("reshape", [-1])
+    elements = source.reshape(-1)
+    if not flat.shape[0] or not elements.shape[0]:
+        return x.op("expand", shape).op("clone")
+    place = flat.op("cumsum", 0) - 1
+    place = place.where(flat, place.given(0))
+    return elements.op("index_select", 0, place).reshape(*shape).where(mask, x)
+
+
 masked_scatter = op(
     "aten::masked_scatter(Tensor self, Tensor mask, Tensor source) -> Tensor",
     reference=_masked_scatter,
+    lower=made_of(_by_count),
     tolerance=EXACT,
     infer=lambda x, mask, _: tensor(x.element, broadcast("masked_scatter", x.sizes, mask.sizes)),
-    samples=((f32(2, 3), boolean(2, 3), f32(6)),),
+    samples=((f32(2, 3), boolean(2, 3), f32(6)), (f32(2, 3), boolean(3), f32(9))),
 )
 inplace(masked_scatter)

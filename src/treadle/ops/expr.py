@@ -73,9 +73,10 @@ def extent(size: int) -> Expr:
     return Const(size, i64)
 
 
-def checked_index(index: Expr, size: int) -> Expr:
+def checked_index(index: Expr, size: int | Expr) -> Expr:
     """`index` (i64) if inside ``[0, size)``; else the run fails with an index error."""
-    return Call("checked_index", (index, extent(size)), i64)
+    limit = extent(size) if isinstance(size, int) else size
+    return Call("checked_index", (index, limit), i64)
 
 
 def checked_divisor(divisor: Expr) -> Expr:

@@ -63,13 +63,24 @@ def _index(x: Array, indices: Sequence[Array | None]) -> Array:
 
 def _infer_index(x: TensorType, indices: Sequence[TensorType | None]) -> TensorType:
     _check_plain(indices)
+    return tensor(x.element, index_shape(x, indices)[0])
+
+
+def index_shape(
+    x: TensorType, indices: Sequence[TensorType | None]
+) -> tuple[tuple[int, ...], int, int]:
+    """The shape of ``x[indices]``, the first of the dims that the indices make, and their number.
+
+    Raises:
+        ShapeError: for too many indices, or indices of different shapes.
+    """
     used = [i for i, t in enumerate(indices) if t is not None]
     if len(indices) > len(x.sizes):
         raise ShapeError(f"index: too many indices for {list(x.sizes)}")
     common = broadcast("index", *(t.sizes for t in indices if t is not None))
     first = _place(used)
     before = [d for i, d in enumerate(x.sizes) if i not in used]
-    return tensor(x.element, (*before[:first], *common, *before[first:]))
+    return (*before[:first], *common, *before[first:]), first, len(common)
 
 
 def _place(used: Sequence[int]) -> int:
@@ -91,11 +102,17 @@ def _index_element(
     x: TensorType,
     indices: Sequence[TensorType | None],
 ) -> Expr:
+    return load(0, index_places(load, positions, x, indices))
+
+
+def index_places(
+    load: Loader, positions: Sequence[Expr], x: TensorType, indices: Sequence[TensorType | None]
+) -> list[Expr]:
+    """Where in `x` the element of ``x[indices]`` at `positions` is."""
     used = [i for i, t in enumerate(indices) if t is not None]
-    common = broadcast("index", *(t.sizes for t in indices if t is not None))
-    first = _place(used)
-    inner = positions[first : first + len(common)]
-    rest = [*positions[:first], *positions[first + len(common) :]]
+    _, first, count = index_shape(x, indices)
+    inner = positions[first : first + count]
+    rest = [*positions[:first], *positions[first + count :]]
     places: list[Expr] = []
     for i, size in enumerate(x.sizes):
         if i in used:
@@ -104,7 +121,7 @@ def _index_element(
             places.append(wrapped_index(chosen, size))
         else:
             places.append(rest.pop(0))
-    return load(0, places)
+    return places
 
 
 def _broadcast_positions(inner: Sequence[Expr], index: TensorType | None) -> list[Expr]:

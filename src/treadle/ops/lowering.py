@@ -9,6 +9,8 @@ Python values. `schedule` decides fusion, layout, tiles and memory; nothing here
 | `Pointwise` | element i of the result from element i of the broadcast operands |
 | `Rows` | reductions over some dims, and row-wise maps that need them (softmax, layer_norm) |
 | `Elements` | each element of the result from computed positions (gather, pad, flip, roll) |
+| `Scatter` | writes at computed positions into a copy of a tensor |
+| `Fold` | a reduction over a computed range for each element (bags of embeddings) |
 | `Window` | reductions over windows: pooling |
 | `View` | the same elements under other strides |
 | `Reshape` | the same elements in the same order under another shape |
@@ -97,6 +99,45 @@ class Elements:
     """
 
     build: Callable[..., Expr]
+
+
+@dataclass(frozen=True, slots=True)
+class Scatter:
+    """A copy of argument 0, of the result's dtype, in which each point of a domain writes.
+
+    Attributes:
+        domain: ``domain(result, *args) -> (sizes, serial)``. Points that differ in the dims
+            `serial` only may meet at one element; these run one after another, row-major. Others
+            must not meet.
+        build: ``build(load, positions, result, *args) -> (places, value)``: where a point writes,
+            and what. Places that come from data must go through `ops.expr.checked_index`.
+        combine: the function (``add``, ``mul``, ``min``, ``max``) of the element that is there and
+            the value; None to replace it.
+    """
+
+    domain: Callable[..., tuple[Shape, tuple[int, ...]]]
+    build: Callable[..., tuple[Sequence[Expr], Expr]]
+    combine: Callable[..., str | None] = lambda *_: None
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """Each element of the result combines the elements of a range.
+
+    Attributes:
+        bounds: ``bounds(load, positions, result, *args) -> (start, stop)``, i64; may depend on
+            data, but not on the last position.
+        build: ``build(load, positions, index, result, *args) -> Expr``: the element at `index` of
+            the range, in the dtype of the computation.
+        finish: ``finish(total, load, positions, result, *args) -> Expr``: the element of the
+            result.
+        function: ``function(result, *args)``: a reduction of `loops.Reduce`.
+    """
+
+    bounds: Callable[..., tuple[Expr, Expr]]
+    build: Callable[..., Expr]
+    finish: Callable[..., Expr]
+    function: Callable[..., str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +253,6 @@ class Decompose:
 
 
 Lowering: TypeAlias = (
-    Pointwise | Rows | Elements | Window | View | Reshape | Concat | Convolution | MatrixProduct
+    Pointwise | Rows | Elements | Scatter | Fold | Window | View | Reshape | Concat | Convolution | MatrixProduct
     | Recurrence | Decompose
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Elements written by index: scatter, index_add, index_put."""
+"""Elements written by index along one dim: scatter, index_add and their kin."""
 
 from __future__ import annotations
 
@@ -9,15 +9,17 @@ import numpy as np
 
 from treadle.errors import ShapeError
 from treadle.ir.dtypes import i64 as i64_dtype
-from treadle.ir.op import OpDef
+from treadle.ir.loops import Expr
 from treadle.ir.types import TensorType
 from treadle.ops.declare import op
+from treadle.ops.expr import cast, checked_index, const, mul, wrapped_index
+from treadle.ops.expr import dtype_of as dtype_of_expr
 from treadle.ops.gather import check_index_dtype, checked_positions
-from treadle.ops.index import numpy_index
 from treadle.ops.inplace import inplace
+from treadle.ops.lowering import Loader, Scatter
 from treadle.ops.promotion import dtype_of
-from treadle.ops.samples import boolean, f32, given, i64
-from treadle.ops.shapes import broadcast, numel, wrap_dim
+from treadle.ops.samples import f32, given, i64
+from treadle.ops.shapes import numel, wrap_dim
 
 Array = np.ndarray[Any, Any]
 
@@ -26,7 +28,8 @@ def _same_type(x: TensorType, *_: Any) -> TensorType:
     return x
 
 
-def _infer_scatter(x: TensorType, dim: int, index: TensorType, src: Any, *_: Any) -> TensorType:
+def infer_scatter(x: TensorType, dim: int, index: TensorType, src: Any, *_: Any) -> TensorType:
+    """The type of `x`, having checked that index and source fit."""
     _check(x, dim, index, src)
     return x
 
@@ -57,6 +60,12 @@ def _places(x: Array, axis: int, index: Array) -> tuple[Any, ...]:
     return tuple(grid)
 
 
+def scatter_places(x: Array, dim: int, index: Array, src: Any) -> tuple[tuple[Any, ...], Any]:
+    """NumPy's index of the elements that a scatter writes, and what it writes there."""
+    axis = _check(x, dim, index, src)
+    return _places(x, axis, index), _part(src, index)
+
+
 def _part(src: Any, index: Array) -> Any:
     """The corner of `src` that `index` covers."""
     return src[tuple(slice(d) for d in index.shape)] if isinstance(src, np.ndarray) else src
@@ -64,11 +73,11 @@ def _part(src: Any, index: Array) -> Any:
 
 def _scatter(x: Array, dim: int, index: Array, src: Any, reduce: str | None = None) -> Array:
     """Without `reduce` the last of several writes to one place wins, as in torch on one thread."""
-    axis = _check(x, dim, index, src)
     result: Array = x.copy()
     if not index.size:
+        _check(x, dim, index, src)
         return result
-    places, values = _places(x, axis, index), _part(src, index)
+    places, values = scatter_places(x, dim, index, src)
     if reduce is None:
         result[places] = values
     elif reduce == "add":
@@ -80,6 +89,37 @@ def _scatter(x: Array, dim: int, index: Array, src: Any, reduce: str | None = No
     return result
 
 
+def scatter_domain(result: TensorType, x: TensorType, dim: int, index: TensorType, *_: Any) -> Any:
+    """The domain of `lowering.Scatter`: the index, in order along the dim."""
+    return index.sizes, (wrap_dim("scatter", dim, len(x.sizes)),) if index.sizes else ()
+
+
+def scatter_element(
+    load: Loader, positions: Sequence[Expr], result: TensorType, x: TensorType, dim: int,
+    index: TensorType, src: Any, *_: Any,
+) -> tuple[Sequence[Expr], Expr]:  # fmt: skip
+    """Where an element of the source goes, and the element."""
+    axis = wrap_dim("scatter", dim, len(x.sizes))
+    number = isinstance(src, bool | int | float)
+    value = const(src, x.element) if number else load(3, positions)
+    if not x.sizes:
+        return [], value
+    place = checked_index(cast(load(2, positions), i64_dtype), x.sizes[axis])
+    return [*positions[:axis], place, *positions[axis + 1 :]], value
+
+
+def _function(result: TensorType, x: Any, dim: int, index: Any, src: Any, reduce: str) -> str:
+    if reduce not in _FUNCTIONS:
+        raise ShapeError(f"scatter: reduce {reduce!r}; allowed: 'add', 'multiply'")
+    return _FUNCTIONS[reduce]
+
+
+_FUNCTIONS = {"add": "add", "multiply": "mul"}
+_REPLACING = Scatter(scatter_domain, scatter_element)
+_REDUCING = Scatter(scatter_domain, scatter_element, _function)
+_ADDING = Scatter(scatter_domain, scatter_element, lambda *_: "add")
+
+
 def _scatter_add(x: Array, dim: int, index: Array, src: Array) -> Array:
     return _scatter(x, dim, index, src, "add")
 
@@ -89,7 +129,8 @@ _REPEATED = i64(2, 3, low=0, high=4)
 scatter_src = op(
     "aten::scatter.src(Tensor self, int dim, Tensor index, Tensor src) -> Tensor",
     reference=_scatter,
-    infer=_infer_scatter,
+    infer=infer_scatter,
+    lower=_REPLACING,
     samples=(
         (f32(4, 3), 0, given([[0, 1, 2], [3, 0, 1]], i64_dtype), f32(2, 3)),
         (f32(2, 4), 1, _UNIQUE, f32(2, 5)),
@@ -99,22 +140,33 @@ scatter_src = op(
 scatter_value = op(
     "aten::scatter.value(Tensor self, int dim, Tensor index, Scalar value) -> Tensor",
     reference=_scatter,
-    infer=_infer_scatter,
+    infer=infer_scatter,
+    lower=_REPLACING,
     samples=((f32(4, 3), 0, _REPEATED, 2.5), (i64(4, 3), 0, _REPEATED, 7)),
 )
 scatter_reduce = op(
     "aten::scatter.reduce(Tensor self, int dim, Tensor index, Tensor src, *, str reduce) -> Tensor",
     reference=_scatter,
-    infer=_infer_scatter,
+    infer=infer_scatter,
+    lower=_REDUCING,
     samples=(
         (f32(4, 3), 0, _REPEATED, f32(2, 3), "add"),
         (f32(4, 3), 0, _REPEATED, f32(2, 3), "multiply"),
     ),
 )
+scatter_value_reduce = op(
+    "aten::scatter.value_reduce(Tensor self, int dim, Tensor index, Scalar value, *, str reduce) "
+    "-> Tensor",
+    reference=_scatter,
+    infer=infer_scatter,
+    lower=_REDUCING,
+    samples=((f32(4, 3), 0, _REPEATED, 2.0, "add"), (f32(4, 4), 1, _REPEATED, 2.0, "multiply")),
+)
 scatter_add = op(
     "aten::scatter_add(Tensor self, int dim, Tensor index, Tensor src) -> Tensor",
     reference=_scatter_add,
-    infer=_infer_scatter,
+    infer=infer_scatter,
+    lower=_ADDING,
     samples=((f32(4, 3), 0, _REPEATED, f32(2, 3)), (f32(9), 0, i64(30, low=0, high=9), f32(30))),
 )
 
@@ -155,11 +207,40 @@ def _index_fill(x: Array, dim: int, index: Array, value: float) -> Array:
     return result
 
 
+def _slice_domain(
+    result: TensorType, x: TensorType, dim: int, index: TensorType, *_: Any
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    if not x.sizes:
+        return (), ()
+    axis = wrap_dim("index_add", dim, len(x.sizes))
+    return (*x.sizes[:axis], numel(index.sizes), *x.sizes[axis + 1 :]), (axis,)
+
+
+def _slice_element(
+    load: Loader, positions: Sequence[Expr], result: TensorType, x: TensorType, dim: int,
+    index: TensorType, source: Any, alpha: float = 1,
+) -> tuple[Sequence[Expr], Expr]:  # fmt: skip
+    if isinstance(source, bool | int | float):
+        value = const(source, x.element)
+    else:
+        value = load(3, positions if source.sizes else ())
+    if alpha != 1:
+        value = mul(value, const(alpha, dtype_of_expr(value)))
+    if not x.sizes:
+        return [], value
+    axis = wrap_dim("index_add", dim, len(x.sizes))
+    chosen = cast(load(2, positions[axis : axis + 1] if index.sizes else ()), i64_dtype)
+    check = wrapped_index if isinstance(source, bool | int | float) else checked_index
+    place = check(chosen, x.sizes[axis])
+    return [*positions[:axis], place, *positions[axis + 1 :]], value
+
+
 index_add = op(
     "aten::index_add(Tensor self, int dim, Tensor index, Tensor source, *, Scalar "
     "alpha=1) -> Tensor",
     reference=_index_add,
     infer=_same_type,
+    lower=Scatter(_slice_domain, _slice_element, lambda *_: "add"),
     samples=(
         (f32(5, 3), 0, i64(4, low=0, high=5), f32(4, 3), 1),
         (f32(2, 5), 1, i64(3, low=0, high=5), f32(2, 3), 2.0),
@@ -169,55 +250,19 @@ index_copy = op(
     "aten::index_copy(Tensor self, int dim, Tensor index, Tensor source) -> Tensor",
     reference=_index_copy,
     infer=_same_type,
+    lower=Scatter(_slice_domain, _slice_element),
     samples=((f32(5, 3), 0, given([3, 0], i64_dtype), f32(2, 3)),),
 )
 index_fill = op(
     "aten::index_fill.int_Scalar(Tensor self, int dim, Tensor index, Scalar value) -> Tensor",
     reference=_index_fill,
     infer=_same_type,
+    lower=Scatter(_slice_domain, _slice_element),
     samples=((f32(5, 3), 0, given([3, 0], i64_dtype), 1.5),),
 )
 
 
-# --- tensors as indices -------------------------------------------------------------------------
-
-
-def _index_put(x: Array, indices: Sequence[Array | None], values: Array, accumulate: bool) -> Array:
-    place = numpy_index("index_put", x, indices)
-    if values.dtype != x.dtype:
-        raise ShapeError(f"index_put: values must be {dtype_of(x)}, got {dtype_of(values)}")
-    result: Array = x.copy()
-    target = result[place].shape
-    if broadcast("index_put", target, values.shape) != target:
-        raise ShapeError(f"index_put: values {list(values.shape)} do not fit {list(target)}")
-    if accumulate:
-        np.add.at(result, place, values)
-    else:
-        result[place] = values
-    return result
-
-
-def _put(schema: str) -> OpDef:
-    return op(
-        schema,
-        reference=_index_put,
-        infer=_same_type,
-        samples=(
-            (f32(5, 3), [given([3, 0], i64_dtype)], f32(2, 3), False),
-            (f32(5), [i64(9, low=-5, high=5)], f32(9), True),
-            (f32(4, 3), [boolean(4, 3)], f32(), False),
-            (f32(4, 3), [given([1, 2], i64_dtype), given([0, 2], i64_dtype)], f32(1), False),
-        ),
-    )
-
-
-index_put = _put(
-    "aten::index_put(Tensor self, Tensor?[] indices, Tensor values, bool "
-    "accumulate=False) -> Tensor"
-)
-index_put_twin = _put(
-    "aten::index_put.hacked_twin(Tensor self, Tensor[] indices, Tensor values, bool "
-    "accumulate=False) -> Tensor"
-)
-inplace(scatter_src, scatter_value, scatter_reduce, scatter_add, index_add, index_copy, index_fill,
-        index_put, index_put_twin)  # fmt: skip
+inplace(
+    scatter_src, scatter_value, scatter_reduce, scatter_value_reduce, scatter_add, index_add,
+    index_copy, index_fill,
+)  # fmt: skip

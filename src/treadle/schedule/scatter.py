@@ -27,7 +27,6 @@ from treadle.schedule.groups import Group, map_arguments, tensor_operands, tenso
 from treadle.schedule.machine import Machine
 from treadle.schedule.nests import NestBuilder
 from treadle.schedule.placement import Placement
-from treadle.schedule.places import walking_order
 from treadle.schedule.pointwise import copy_step
 from treadle.schedule.steps import Step, count_tasks, grain, stream_cost, task_axes
 
@@ -81,19 +80,18 @@ def fold_step(group: Group, placement: Placement, machine: Machine) -> Step:
     rule, result = node.op.lower, tensor_type(node.output)
     types = map_arguments(node, lambda _, v: tensor_type(v))
     target = placement.result(node.output)
-    walked = walking_order(target.shape, target.strides)
+    numbers = range(len(target.shape))
     builder = NestBuilder()
     load = element_loader(builder, operand_places(node, placement))
-    indices: Sequence[Expr] = [Index(walked.index(d)) for d in range(len(walked))]
+    indices: Sequence[Expr] = [Index(n) for n in numbers]
     start, stop = (builder.generic(b) for b in rule.bounds(load, indices, result, *types))
-    element = builder.generic(rule.build(load, indices, Index(len(walked)), result, *types))
+    element = builder.generic(rule.build(load, indices, Index(len(numbers)), result, *types))
     reduce = Reduce(rule.function(result, *types), element, dtype_of(element))
     total = Reduced(0, 0, reduce.dtype)
     value = builder.generic(rule.finish(total, load, indices, result, *types))
-    numbers = [walked.index(d) for d in range(len(walked))]
     store = builder.store(target, target.strides, numbers, cast(value, target.dtype))
     builder.finish_status([start, stop, element, value])
-    axes = task_axes(builder, [target.shape[d] for d in walked], _RANGE)
+    axes = task_axes(builder, target.shape, _RANGE)
     stages = (Stage((Range(start, stop),), (reduce,)), Stage((), (), (store,)))
     kernel = LoopNest(group.name, tuple(builder.buffers), axes, stages)
     return _step(group, builder, kernel, target.numel * _RANGE, machine)

@@ -126,7 +126,7 @@ ENTRIES = (
     Entry("rnnt_greedy", speech.Transducer, _randn(6, 1, 12), interpreted="depends on data"),
     Entry("conformer", speech.Conformer, lambda: (torch.randn(2, 10, 32), torch.tensor([10, 6]))),
     Entry("vocoder", speech.Vocoder, _randn(1, 20, 9)),
-    Entry("dlrm_offsets", data.DlrmOffsets, _bags, interpreted="offsets that are data"),
+    Entry("dlrm_offsets", data.DlrmOffsets, _bags),
     Entry(
         "dlrm_fixed",
         data.DlrmFixed,
