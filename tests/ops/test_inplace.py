@@ -9,7 +9,7 @@ from treadle.errors import ShapeError
 from treadle.ir.dtypes import f32, i64
 from treadle.ir.types import TensorType
 from treadle.ops import OPS
-from treadle.ops.inplace import FUNCTIONAL
+from treadle.ops.inplace import FUNCTIONAL, RESHAPING
 
 
 def test_the_result_is_the_operand_itself() -> None:
@@ -50,3 +50,11 @@ def test_a_twin_takes_the_same_arguments(inplace: str, functional: str) -> None:
     if inplace.startswith("copy_."):
         return
     assert [a.type for a in ours.arguments] == [a.type for a in theirs.arguments]
+
+
+@pytest.mark.parametrize(("name", "args"), [("unsqueeze_", (1,)), ("transpose_", (0, 1))])
+def test_a_view_in_place_changes_the_shape_of_its_operand(name: str, args: tuple[int, ...]) -> None:
+    x = np.arange(6.0).reshape(2, 3)
+    expected = OPS[RESHAPING[name]].reference(x.copy(), *args)  # type: ignore[misc]
+    assert OPS[name].reference(x, *args) is x  # type: ignore[misc]
+    np.testing.assert_array_equal(x, expected)

@@ -311,3 +311,23 @@ def test_what_a_running_task_returns_keeps_the_write() -> None:
             return %y
         """,
     )
+
+
+def test_a_view_in_place_becomes_a_view() -> None:
+    check_pass(
+        functionalise,
+        before="""
+            graph(%x: f32[B, 4])
+            %a: Tensor = tanh(%x)
+            %b: Tensor = unsqueeze_(%a, 0)
+            %c: Tensor = relu(%a)
+            return %c
+        """,
+        after="""
+            graph(%x: f32[B, 4])
+            %a: Tensor = tanh(%x)
+            %b: Tensor = unsqueeze(%a, 0)
+            %c: Tensor = relu(%b)
+            return %c
+        """,
+    )

@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
 
-from treadle.errors import ShapeError
+from treadle.errors import ShapeError, UnsupportedError
 from treadle.ir.dtypes import DType
 from treadle.ir.op import OpDef
 from treadle.ir.types import TensorType
@@ -17,6 +18,8 @@ from treadle.ops.declare import op
 from treadle.ops.promotion import category, dtype_of
 
 FUNCTIONAL: dict[str, str] = {}
+RESHAPING: dict[str, str] = {}
+"""The view of which each operator gives its operand the shape and strides: ``unsqueeze_``."""
 
 
 def inplace(*functionals: OpDef, overload: str | None = None) -> None:
@@ -44,6 +47,34 @@ def _schema(functional: OpDef, other: str | None) -> str:
     dot, overload = (".", other) if other else (dot, overload)
     rest = rest.replace("Tensor input", "Tensor self", 1).replace("Tensor", "Tensor(a!)", 1)
     return f"{namespace}::{base}_{dot}{overload}({rest.rpartition(' -> ')[0]} -> Tensor(a!)"
+
+
+def reshaping(*views: OpDef) -> None:
+    """Define the in-place twin of each view: it changes the shape and strides of argument 0."""
+    for view in views:
+        assert view.schema is not None
+        head, _, rest = view.schema.text.partition("(")
+        base, dot, overload = head.partition(".")
+        dot = dot if overload != "int" else ""
+        schema = f"{base}_{dot}{overload if dot else ''}({rest}".replace("(a)", "(a!)")
+        twin = op(schema, reference=_reshaped(view), infer=view.infer)
+        RESHAPING[twin.name] = view.name
+
+
+def _reshaped(view: OpDef) -> Any:
+    def reference(target: np.ndarray[Any, Any], *args: Any) -> np.ndarray[Any, Any]:
+        assert view.reference is not None
+        result = view.reference(target, *args)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # NumPy has no other way
+            try:
+                target.shape = result.shape
+                target.strides = result.strides
+            except (AttributeError, ValueError) as refusal:
+                raise UnsupportedError(f"{view.name}_: {refusal}") from refusal
+        return target
+
+    return reference
 
 
 def check_writable(op_name: str, target: TensorType | np.ndarray[Any, Any], source: Any) -> None:

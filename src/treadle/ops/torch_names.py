@@ -7,7 +7,7 @@ from typing import Any
 from treadle.errors import ShapeError, UnsupportedError
 from treadle.ops.composite import Operand, alias, composite, renamed
 from treadle.ops.declare import EXACT
-from treadle.ops.inplace import inplace
+from treadle.ops.inplace import inplace, reshaping
 from treadle.ops.registry import OPS
 from treadle.ops.samples import bf16, f32, i64
 
@@ -106,6 +106,11 @@ def _copied(base: str, original: str, arguments: str, sample: tuple[Any, ...]) -
 
 for _entry in _COPIES:
     _copied(*_entry)
+
+
+_SHAPES = ("unsqueeze", "squeeze", "squeeze.dim", "squeeze.dims", "transpose.int", "t", "swapaxes",
+           "swapdims")  # fmt: skip
+reshaping(*(OPS[n] for n in _SHAPES))
 
 
 # --- rounding, leaks, casts ---------------------------------------------------------------------

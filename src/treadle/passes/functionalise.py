@@ -9,7 +9,7 @@ from treadle.ir.dtypes import f32
 from treadle.ir.graph import Block, Graph, Node, Value, replace_uses
 from treadle.ir.op import LOOP, OpDef
 from treadle.ir.types import TENSOR, TensorType
-from treadle.ops.inplace import FUNCTIONAL
+from treadle.ops.inplace import FUNCTIONAL, RESHAPING
 from treadle.ops.registry import OPS
 from treadle.ops.written import as_written
 from treadle.passes.alias import Aliases, Location, analyse_aliases
@@ -23,13 +23,13 @@ def functionalise(graph: Graph) -> bool:
     Applies where nothing else that shares memory with ``x`` is used afterwards, and ``x`` was made
     in the same block. Where types do not tell that the result has the type of ``x``, an
     `as_written` follows, which fails or converts as the write would; it vanishes once shapes are
-    known.
+    known. `unsqueeze_` and its kin, which give ``x`` another shape, are replaced alike.
 
     Does not apply to (1) parameters of the graph, attributes and constants, which are visible
     outside, (2) ``x`` of which a view, or a list with it, is used later, or that an outer block
-    made, (3) operators without a functional form in `ops.inplace.FUNCTIONAL`.
+    made, (3) operators without a functional form in `ops.inplace`.
     """
-    nodes = [n for n in graph.walk() if n.op.name in FUNCTIONAL]
+    nodes = [n for n in graph.walk() if n.op.name in FUNCTIONAL or n.op.name in RESHAPING]
     if not nodes:
         return False
     order = _Order()
@@ -163,9 +163,10 @@ def _example(value: Value, concrete: bool) -> Any:
 def _replace(node: Node, memory: _Memory, order: _Order) -> None:
     block, target = node.owner, node.inputs[0]
     assert block is not None
-    functional = OPS[FUNCTIONAL[node.op.name]]
-    type_ = node.output.type if node.output.type != TENSOR else target.type
-    kept = _keeps_type(node)
+    reshaping = RESHAPING.get(node.op.name)
+    functional = OPS[reshaping or FUNCTIONAL[node.op.name]]
+    type_ = node.output.type if node.output.type != TENSOR or reshaping else target.type
+    kept = reshaping is not None or _keeps_type(node)
     new = block.add(
         functional, node.inputs, (type_ if kept else TENSOR,), before=node, loc=node.loc
     )
