@@ -135,7 +135,7 @@ class Method:
     def _interpreted(self) -> tuple[Graph, int]:
         """The graph for the interpreter, and how many regions of it are planned."""
         graph = clone_graph(self.inlined_graph)
-        return graph, interpreter.plan_regions(graph, _bind_region)
+        return graph, interpreter.plan_regions(graph, _region_binder)
 
     @property
     def num_regions(self) -> int:
@@ -204,9 +204,8 @@ class Method:
         return [given[name] for name in names]
 
 
-def _bind_region(graph: Graph, arguments: Sequence[Any]) -> tuple[Plan, Any]:
-    bound = engine().bind(graph, arguments)
-    return bound.plan, bound.result
+def _region_binder(graph: Graph, fixed: Sequence[Any]) -> Binder:
+    return Binder(lambda: graph, lambda types: [*types, *fixed])
 
 
 def run_controlled(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,14 +16,16 @@ import treadle
 from tests.check_pass import assert_same
 from tests.ir.random_graphs import graphs
 from tests.plans import THREADS, budget, engine_for, fine_tasks
+from treadle import template
 from treadle.errors import ScriptError
 from treadle.interpreter import Settings, plan_regions, regions, run
 from treadle.ir.clone import clone_graph
+from treadle.ir.dtypes import BY_TORCH_NAME
 from treadle.ir.graph import Graph
 from treadle.ir.op import CONSTANT, REGION
 from treadle.ir.program import Program
 from treadle.ir.text import print_graph
-from treadle.ir.types import ListType
+from treadle.ir.types import ListType, TensorType
 from treadle.ops import OPS
 
 
@@ -34,14 +36,19 @@ def _plans_at_once() -> Iterator[None]:
         yield
 
 
-def bind(graph: Graph, arguments: Any) -> tuple[Any, Any]:
-    with fine_tasks():
-        bound = engine_for("native").bind(graph, arguments)
-    return bound.plan, bound.result
+class FineBinder:
+    """Binds plans that are cut finely, so that small tensors use all threads."""
 
+    templates = ()
 
-def outcome(graph: Graph, arguments: list[Any], compile_after: int) -> Any:
-    return run(Program(), graph, arguments, Settings(compile_after=compile_after))
+    def __init__(self, graph: Graph, fixed: Sequence[Any]) -> None:
+        self.graph, self.fixed = graph, fixed
+
+    def bind(self, signature: regions.Signature) -> tuple[Any, Any]:
+        types = [TensorType(BY_TORCH_NAME[dtype], shape) for dtype, shape in signature]
+        with fine_tasks():
+            bound = engine_for("native").bind(self.graph, [*types, *self.fixed])
+        return bound.plan, bound.result
 
 
 class Runner:
@@ -53,7 +60,7 @@ class Runner:
         packed = self.graph.add(OPS["list"], values, (ListType(values[0].type),))
         self.graph.set_returns([packed.output])
         if planned:
-            plan_regions(self.graph, bind)
+            plan_regions(self.graph, FineBinder)
         constants = [n.attributes["value"] for n in self.graph.nodes_of(CONSTANT)]
         self.kept = [(c, c.copy()) for c in constants if isinstance(c, np.ndarray)]
 
@@ -66,7 +73,7 @@ class Runner:
         return copy.deepcopy([*results, *given, *[c for c, _ in self.kept]])
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(graph=graphs(max_nodes=20, writes=True))
 def test_random_programs_mean_the_same_on_any_number_of_threads(graph: Graph) -> None:
     note(print_graph(graph))
@@ -254,13 +261,23 @@ def doubled(x: torch.Tensor) -> torch.Tensor:
     return x
 
 
-def test_many_shapes_are_bound_only_when_they_come_back() -> None:
+def test_many_shapes_are_bound_only_when_they_come_back_if_that_is_not_cheap(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(template, "MAX_TEMPLATES", 0)
     script = treadle.script(doubled)
     for size in range(1, regions.MAX_EAGER + 5):
         script(np.ones(size, np.float32))
     assert num_plans(script) == 2 * regions.MAX_EAGER
     script(np.ones(regions.MAX_EAGER + 2, np.float32))
     assert num_plans(script) == 2 * regions.MAX_EAGER + 2
+
+
+def test_many_shapes_are_bound_at_once_if_that_is_cheap() -> None:
+    script = treadle.script(doubled)
+    for size in range(1, 30):
+        script(np.ones(size, np.float32))
+    assert num_plans(script) == 2 * 29
 
 
 def slow(x: torch.Tensor, n: torch.Tensor) -> torch.Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from treadle.errors import (
     Cancelled,
@@ -26,23 +26,38 @@ from treadle.runtime import Plan, Program
 BIND_AFTER = 2
 """Executions of a region that are interpreted before it is bound."""
 MAX_EAGER = 8
-"""A region binds so many signatures when it first meets them, others when they come back."""
+"""Signatures that a region binds when it first meets them, as long as that is not cheap; others
+have to come back."""
 MAX_PLANS = 256
-"""Of a region; when it has them, other signatures are interpreted."""
+"""Those that a region keeps; as many signatures are remembered that cannot be bound."""
 
-Bind: TypeAlias = Callable[[Graph, Sequence[Any]], tuple[Plan, Any]]
-"""Makes a plan of a graph for types and numbers; also says what the result is made of."""
+Signature: TypeAlias = tuple[tuple[str, tuple[int, ...]], ...]
+
+
+class Binder(Protocol):
+    """Makes the plans of a region."""
+
+    @property
+    def templates(self) -> Sequence[Any]:
+        """What makes binding cheap; empty as long as it is not."""
+
+    def bind(self, signature: Signature) -> tuple[Plan, Any]:
+        """The plan for `signature`, and what the result is made of."""
+
+
+MakeBinder: TypeAlias = Callable[[Graph, Sequence[Any]], Binder]
+"""Makes the binder of a graph, of which the last arguments are given."""
 
 
 class DeclinedError(Error):
     """Control flow: the block of a region has to be interpreted."""
 
 
-def plan_regions(graph: Graph, bind: Bind) -> int:
-    """Form the regions of `graph`, which is interpreted, and let `bind` plan them; their number."""
+def plan_regions(graph: Graph, make_binder: MakeBinder) -> int:
+    """Form the regions of `graph`, which is interpreted, and let them be planned; their number."""
     count = form_regions(graph)
     for node in graph.nodes_of(REGION):
-        node.attributes["plans"] = RegionPlans(node, bind)
+        node.attributes["plans"] = RegionPlans(node, make_binder)
     return count
 
 
@@ -54,12 +69,12 @@ class RegionPlans:
     """
 
     __slots__ = (
-        "_bind", "_failed", "_graph", "_met", "_node", "_num_plans", "_num_tensors", "_programs",
-        "_runs", "call",
+        "_failed", "_graph", "_make_binder", "_met", "_node", "_num_plans", "_num_tensors",
+        "_programs", "_runs", "call",
     )  # fmt: skip
 
-    def __init__(self, node: Node, bind: Bind) -> None:
-        self._node, self._bind = node, bind
+    def __init__(self, node: Node, make_binder: MakeBinder) -> None:
+        self._node, self._make_binder = node, make_binder
         self._num_tensors = len(node.inputs) - node.attributes["fixed"]
         self._graph: Graph | None = None
         self._programs: dict[Any, Program] = {}
@@ -98,42 +113,42 @@ class RegionPlans:
 
     def _program(self, fixed: Sequence[Any], key: Any = ()) -> Program:
         """The program for some values of the fixed inputs; its plans differ by tensors' types."""
+        if self._graph is None:
+            self._graph = _graph_of(self._node)
+        binder = self._make_binder(self._graph, fixed)
 
-        def bind(specs: Any) -> Plan:
-            return self._plan((key, specs), fixed)
+        def bind(signature: Signature) -> Plan:
+            return self._plan(binder, key, signature)
 
         program = self._programs[key] = Program(bind, None, MAX_PLANS)
         return program
 
-    def _plan(self, signature: Any, fixed: Sequence[Any]) -> Plan:
+    def _plan(self, binder: Binder, key: Any, signature: Signature) -> Plan:
         """The plan for a new signature.
 
         Raises:
             DeclinedError: if there is none.
         """
-        if not self._is_worth_it(signature):
+        if not self._is_worth_it(binder, (key, signature)):
             raise DeclinedError
-        if self._graph is None:
-            self._graph = _graph_of(self._node)
-        self._num_plans += 1
         try:
-            types = [TensorType(dtypes.BY_TORCH_NAME[d], shape) for d, shape in signature[1]]
-            plan, result = self._bind(self._graph, [*types, *fixed])
+            plan, result = binder.bind(signature)
         except (Error, KeyError):  # the interpreter finds the error again, and its place
-            self._failed.add(signature)
+            self._failed.add((key, signature))
             raise DeclinedError from None
         assert all(isinstance(r, Value) for r in result), result
+        self._num_plans += 1
         return plan
 
-    def _is_worth_it(self, signature: Any) -> bool:
-        """Whether to bind `signature` now: binding takes as long as many interpreted runs."""
-        if self._num_plans >= MAX_PLANS or signature in self._failed:
+    def _is_worth_it(self, binder: Binder, name: Any) -> bool:
+        """Whether to bind a signature now: it may take as long as many interpreted runs."""
+        if name in self._failed or len(self._failed) >= MAX_PLANS:
             return False
-        if self._num_plans >= MAX_EAGER and signature not in self._met:
-            if len(self._met) < MAX_PLANS:
-                self._met.add(signature)
-            return False
-        return True
+        if binder.templates or self._num_plans < MAX_EAGER or name in self._met:
+            return True
+        if len(self._met) < MAX_PLANS:
+            self._met.add(name)
+        return False
 
 
 def _graph_of(node: Node) -> Graph:

@@ -49,7 +49,8 @@ def _select(x: Array, dim: int, index: int) -> Array | None:
     if dim == 0:
         return x[index, ...]
     place: Any = (*_ALL * dim, index, ...)
-    return x[place]
+    result: Array = x[place]
+    return result
 
 
 @_shortcut("slice.Tensor")
