@@ -16,8 +16,8 @@ from treadle.ir.op import OpDef
 from treadle.ops import OPS
 
 CONSTANT_WEIGHTS = (
-    "conv1d", "conv2d", "conv1d.padding", "conv2d.padding", "convolution", "_convolution",
-    "_convolution.deprecated", "conv_transpose1d", "conv_transpose2d.input", "gru.input",
+    "conv1d", "conv2d", "conv3d", "conv1d.padding", "conv2d.padding", "convolution", "_convolution",
+    "_convolution.deprecated", "conv_transpose1d", "conv_transpose2d.input", "conv_transpose3d.input", "gru.input",
     "lstm.input", "lstm_layer",
 )  # fmt: skip
 """Operators that are only compiled for weights known when a plan is made."""

@@ -270,13 +270,52 @@ _with_named_padding(
 )
 
 
-# --- three dims, run by the interpreter ---------------------------------------------------------
+# --- three dims ---------------------------------------------------------------------------------
 
 _three = _convolution("conv3d", 3)
+
+
+def _planes(
+    emit: Emitter, x: Any, weight: Any, bias: Any, stride: Any, padding: Any, dilation: Any,
+    groups: int,
+) -> Any:  # fmt: skip
+    """The sum over the first dim of the kernel of convolutions of planes."""
+    types = (emit.type(t) if t is not None else None for t in (x, weight, bias))
+    result = _three["infer"](*types, stride, padding, dilation, groups).sizes
+    spec = convolution_spec("conv3d", 3, stride, padding, dilation, groups)
+    batched = len(result) == 5
+    x = x if batched else emit("unsqueeze", x, 0)
+    before = spec.padding[0]
+    x = emit("constant_pad_nd", x, [0, 0, 0, 0, before, before], 0) if before else x
+    x = emit("permute", x, [0, 2, 1, 3, 4])
+    batch, _, *plane = emit.type(x).sizes
+    depth = result[-3]
+    rest = ([*s[1:]] for s in (spec.stride, spec.padding, spec.dilation))
+    options = (*rest, groups)
+    y: Any = None
+    for tap in range(int(emit.type(weight).sizes[2])):
+        first = tap * spec.dilation[0]
+        last = first + (depth - 1) * spec.stride[0] + 1
+        part = emit("slice.Tensor", x, 1, first, last, spec.stride[0])
+        part = emit("reshape", part, [batch * depth, *plane])
+        kernel = emit("select.int", weight, 2, tap)
+        one = emit(conv2d, part, kernel, None if tap else bias, *options)
+        y = one if y is None else emit("add.Tensor", y, one, 1)
+    y = emit("reshape", y, [batch, depth, *emit.type(y).sizes[1:]])
+    y = emit("permute", y, [0, 2, 1, 3, 4])
+    return y if batched else emit("squeeze.dim", y, 0)
+
+
 conv3d = op(
     "aten::conv3d(Tensor input, Tensor weight, Tensor? bias=None, int[3] stride=[1, 1, "
     "1], int[3] padding=[0, 0, 0], int[3] dilation=[1, 1, 1], int groups=1) -> Tensor",
     reference=_three["reference"],
     infer=_three["infer"],
-    samples=((f32(1, 2, 4, 5, 6), f32(3, 2, 2, 3, 3), f32(3), [1, 1, 2], [0, 1, 1], [1, 1, 1], 1),),
+    lower=Decompose(_planes),
+    samples=(
+        (f32(1, 2, 4, 5, 6), f32(4, 1, 3, 3, 3), None, [2], [1], [1], 2),
+        (f32(3, 5, 4, 4), f32(2, 3, 2, 2, 2), f32(2), [1], [0], [2], 1),
+        (f32(2, 3, 3, 4, 4), f32(2, 3, 1, 3, 3), f32(2), [1], [0, 1, 1], [1], 1),
+        (f32(1, 2, 4, 5, 6), f32(3, 2, 2, 3, 3), f32(3), [1, 1, 2], [0, 1, 1], [1, 1, 1], 1),
+    ),
 )

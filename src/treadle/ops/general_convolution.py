@@ -8,7 +8,14 @@ import numpy as np
 
 from treadle.errors import UnsupportedError
 from treadle.ir.types import TensorType
-from treadle.ops.convolution import conv1d, conv2d, convolution_spec, convolve, convolved_type
+from treadle.ops.convolution import (
+    conv1d,
+    conv2d,
+    conv3d,
+    convolution_spec,
+    convolve,
+    convolved_type,
+)
 from treadle.ops.declare import op
 from treadle.ops.lowering import ConvolutionSpec, Decompose, Emitter
 from treadle.ops.promotion import dtype_of
@@ -84,9 +91,9 @@ def _general(schema: str, samples: Any) -> None:
             spec = spec_of(emit.type(weight), stride, padding, dilation, groups)
             more = pair("convolution", "output_padding", extra, len(spec.stride))
             return decompose_transposed(emit, x, weight, bias, spec, more)
-        plain = {3: conv1d, 4: conv2d}.get(len(emit.type(weight).sizes))
+        plain = {3: conv1d, 4: conv2d, 5: conv3d}.get(len(emit.type(weight).sizes))
         if plain is None:
-            raise UnsupportedError("a convolution over more than 2 dims, as a plan")
+            raise UnsupportedError("a convolution over more than 3 dims")
         return emit(plain, x, weight, bias, stride, padding, dilation, groups)
 
     op(schema, reference=reference, infer=infer, lower=Decompose(build), samples=samples)
@@ -96,6 +103,7 @@ _CONVOLUTIONS = (
     (f32(2, 4, 8, 9), f32(6, 2, 3, 3), f32(6), [1, 2], [1, 1], [1, 1], False, [0, 0], 2),
     (f32(2, 3, 8), f32(4, 3, 3), None, [1], [1], [1], False, [0], 1),
     (f32(1, 4, 5, 6), f32(4, 3, 3, 3), f32(3), [2, 2], [1, 1], [1, 1], True, [1, 1], 1),
+    (f32(1, 2, 3, 4, 4), f32(3, 2, 2, 2, 2), f32(3), [1] * 3, [0] * 3, [1] * 3, False, [0] * 3, 1),
 )
 _general(
     "aten::convolution(Tensor input, Tensor weight, Tensor? bias, int[] stride, int[] "

@@ -1,22 +1,15 @@
-"""Pooling over three dims, run by the interpreter."""
+"""Pooling over three dims."""
 
 from __future__ import annotations
-
-from typing import Any
 
 from treadle.ops.declare import op
 from treadle.ops.pooling import adaptive_averaging, avg_pooling, max_pooling
 from treadle.ops.samples import f32
 
-
-def _interpreted(rules: dict[str, Any]) -> dict[str, Any]:
-    return {key: rule for key, rule in rules.items() if key != "lower"}
-
-
 max_pool3d = op(
     "aten::max_pool3d(Tensor self, int[3] kernel_size, int[3] stride=[], int[3] padding=0, "
     "int[3] dilation=1, bool ceil_mode=False) -> Tensor",
-    **_interpreted(max_pooling("max_pool3d", 3)),
+    **max_pooling("max_pool3d", 3),
     samples=(
         (f32(1, 2, 4, 5, 6), [2, 2, 2], [], [0], [1], False),
         (f32(2, 4, 5, 6), [3], [2], [1], [1], True),
@@ -25,7 +18,7 @@ max_pool3d = op(
 avg_pool3d = op(
     "aten::avg_pool3d(Tensor self, int[3] kernel_size, int[3] stride=[], int[3] padding=0, "
     "bool ceil_mode=False, bool count_include_pad=True, int? divisor_override=None) -> Tensor",
-    **_interpreted(avg_pooling("avg_pool3d", 3)),
+    **avg_pooling("avg_pool3d", 3),
     samples=(
         (f32(1, 2, 4, 5, 6), [2, 2, 2], [], [0], False, True, None),
         (f32(1, 2, 4, 5, 6), [3], [2], [1], False, False, None),
@@ -33,6 +26,6 @@ avg_pool3d = op(
 )
 adaptive_avg_pool3d = op(
     "aten::adaptive_avg_pool3d(Tensor self, int[3] output_size) -> Tensor",
-    **_interpreted(adaptive_averaging("adaptive_avg_pool3d", 3)),
+    **adaptive_averaging("adaptive_avg_pool3d", 3),
     samples=((f32(1, 2, 4, 5, 6), [2, 3, 1]), (f32(2, 4, 4, 4), [1, 1, 1])),
 )

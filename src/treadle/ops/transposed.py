@@ -11,7 +11,7 @@ import numpy as np
 from treadle.errors import ShapeError, UnsupportedError
 from treadle.ir.types import TensorType
 from treadle.ops.contraction import same_dtype
-from treadle.ops.convolution import conv1d, conv2d, convolution_spec
+from treadle.ops.convolution import conv1d, conv2d, conv3d, convolution_spec
 from treadle.ops.declare import op
 from treadle.ops.lowering import ConvolutionSpec, Decompose, Emitter
 from treadle.ops.promotion import accumulation, dtype_of
@@ -124,9 +124,9 @@ def decompose_transposed(
     """
     if not isinstance(weight, np.ndarray):
         raise UnsupportedError("a transposed convolution with a weight computed at run time")
-    plain = {1: conv1d, 2: conv2d}.get(weight.ndim - 2)
+    plain = {1: conv1d, 2: conv2d, 3: conv3d}.get(weight.ndim - 2)
     if plain is None:
-        raise UnsupportedError("a transposed convolution over more than 2 dims, as a plan")
+        raise UnsupportedError("a transposed convolution over more than 3 dims")
     type_ = emit.type(x)
     same_dtype("conv_transpose", type_, weight)
     out = transposed_shape(type_, weight, spec, extra)
@@ -243,7 +243,7 @@ def _transposed(schema: str, name: str, count: int, samples: Any) -> None:
         schema,
         reference=reference,
         infer=infer,
-        lower=Decompose(build) if count < 3 else None,
+        lower=Decompose(build),
         samples=samples,
     )
 
