@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -17,8 +19,10 @@ from treadle.ops.expr import const
 from treadle.ops.lowering import Convolution, ConvolutionSpec
 from treadle.passes.specialise import Unplannable
 from treadle.schedule.contractions import (
+    Operand,
     Product,
     contraction_step,
+    pack_steps,
     packed_columns,
     packed_weight,
 )  # fmt: skip
@@ -27,7 +31,7 @@ from treadle.schedule.groups import Group, arguments, map_arguments, tensor_type
 from treadle.schedule.machine import Machine
 from treadle.schedule.nests import NestBuilder
 from treadle.schedule.placement import Placement
-from treadle.schedule.places import Place, Storage, broadcast_strides, collapse
+from treadle.schedule.places import Place, broadcast_strides, collapse
 from treadle.schedule.pointwise import copy_step
 from treadle.schedule.steps import (
     Packing,
@@ -47,19 +51,20 @@ FEW_CHANNELS = 16
 def convolution_steps(
     group: Group, placement: Placement, machine: Machine, packings: list[Packing]
 ) -> list[Step]:
-    """The steps of a convolution over 1 or 2 spatial dims with a constant weight."""
+    """The steps of a convolution over 1 or 2 spatial dims; those of a constant weight are best."""
     node = group.anchor
     assert node is not None
     assert isinstance(node.op.lower, Convolution)
     values = arguments(node)
     types = map_arguments(node, lambda _, v: tensor_type(v))
     spec = node.op.lower.spec(tensor_type(node.output), *types)
-    if not values[1].is_constant:
-        raise Unplannable(f"{node.op.name} with a weight computed at run time")
-    weight: np.ndarray = values[1].constant
-    origin = _batched(placement[values[0]], weight.ndim)
+    rank = len(tensor_type(values[1]).sizes)
+    origin = _batched(placement[values[0]], rank)
     if not origin.dtype.is_floating:
         raise Unplannable(f"{node.op.name} of {origin.dtype.name} is not compiled")
+    if not values[1].is_constant:
+        return _contraction(group, spec, None, values, origin, placement, machine, packings)
+    weight: np.ndarray = values[1].constant
     if spec.groups > 1 and weight.shape[1] == 1 and weight.shape[0] == spec.groups:
         steps, origin = _channels_last(origin, placement, machine)
         target = _target(group, placement, weight.ndim)
@@ -102,13 +107,15 @@ def _channels_last(
 
 
 def _contraction(
-    group: Group, spec: ConvolutionSpec, weight: np.ndarray, values: Sequence[Value],
+    group: Group, spec: ConvolutionSpec, weight: np.ndarray | None, values: Sequence[Value],
     origin: Place, placement: Placement, machine: Machine, packings: list[Packing],
 ) -> list[Step]:  # fmt: skip
+    """A contraction with `weight`, or one that is computed at run time."""
+    c_out, c_in, *extents = tensor_type(values[1]).sizes
     stride, padding, dilation = (
         _two(x, d) for x, d in ((spec.stride, 1), (spec.padding, 0), (spec.dilation, 1))
     )
-    kernel = _two(weight.shape[2:], 1)
+    kernel = _two(extents, 1)
     merged = (
         spec.groups == 1 and origin.shape[1] < FEW_CHANNELS and kernel[1] > 1 and dilation[1] == 1
     )
@@ -118,10 +125,9 @@ def _contraction(
     else:
         steps, copied = _channels_last(origin, placement, machine)
         image = _image(copied)
-    target = _target(group, placement, weight.ndim)
+    target = _target(group, placement, len(extents) + 2)
     out = _image(target)
-    groups, c_in = spec.groups, weight.shape[1]
-    columns = weight.shape[0] // groups
+    groups, columns = spec.groups, c_out // spec.groups
     batch = [(groups, c_in * image.strides[1], 0)] if groups > 1 else []
     rows = [(out.shape[d], image.strides[d]) for d in (0, 2, 3)]
 
@@ -144,14 +150,17 @@ def _contraction(
     tile = machine.tile(image.dtype, product.num_rows, columns, row_stride=apart)
     panel = packed_columns(machine, image.dtype, tile)
 
-    def packing(storage: Storage) -> Packing:
+    if weight is None:
+        made, operand = _packed_now(placement[values[1]], groups, k, panel, placement, machine)
+        steps += made
+    else:
+        arrange = partial(_arranged, groups=groups, merged=merged)
         layout = ("convolution", groups, merged)
-        return Packing(weight, layout, lambda w: _arranged(w, groups, merged), panel, storage)
-
-    operand, packed = packed_weight(
-        packing, image.dtype, panel, math.prod(taps), k, columns, groups
-    )
-    packings.append(packed)
+        operand, packed = packed_weight(
+            lambda storage: Packing(weight, layout, arrange, panel, storage),
+            image.dtype, panel, math.prod(taps), k, columns, groups,
+        )  # fmt: skip
+        packings.append(packed)
     if groups > 1:
         product.batch = [(groups, product.batch[0][1], operand.batch[0])]
     step = contraction_step(
@@ -159,6 +168,24 @@ def _contraction(
         bias=lambda load: _bias(values, placement, load, len(target.shape)),
     )  # fmt: skip
     return [*steps, step]
+
+
+def _packed_now(
+    weight: Place, groups: int, k: int, panel: int, placement: Placement, machine: Machine
+) -> tuple[list[Step], Operand]:
+    """A weight that is computed at run time, packed like one that is known."""
+    image = _image(weight) if len(weight.shape) == 3 else weight
+    (c_out, c_in, height, width), strides = image.shape, image.strides
+    order = (0, 2, 3, 1)
+    copy = placement.scratch(image, [image.shape[d] for d in order])
+    turned = image.view(copy.shape, [strides[d] for d in order], image.offset)
+    each, columns = height * width * c_in, c_out // groups
+    steps, operand = pack_steps(
+        copy, [(groups, columns * each)], (each, 1), (columns, each), panel, placement, machine
+    )
+    return [copy_step("arrange", turned, copy, machine), *steps], replace(
+        operand, tap=k * panel, k=panel
+    )
 
 
 def _bias(
