@@ -15,7 +15,7 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 _OPERATORS: dict[str, Callable[[int, int], int]] = {
     "+": operator.add, "-": operator.sub, "*": operator.mul, "//": operator.floordiv,
@@ -24,6 +24,10 @@ _OPERATORS: dict[str, Callable[[int, int], int]] = {
 _COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
     "==": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le,
 }  # fmt: skip
+
+
+Linear: TypeAlias = dict[str, int]
+"""A sum of symbols, by name, times their factors; the name of the constant is empty."""
 
 
 # To type checkers a symbol is an int, as to everyone who computes with sizes.
@@ -41,20 +45,23 @@ class Trace:
         self._known: dict[str, Symbol] = {}
         self._guards: dict[str, None] = {}
         self.symbols = [Symbol(self, f"d{i}", value) for i, value in enumerate(values)]
+        self._known |= {symbol.name: symbol for symbol in self.symbols}
 
     def compute(self, name: str, a: Any, b: Any) -> int:
         """``a name b``, where one of both is a symbol of this trace."""
-        value = _OPERATORS[name](plain(a), plain(b))
-        if (name in ("+", "-") and _is(b, 0)) or (name in ("*", "//") and _is(b, 1)):
-            return a  # type: ignore[no-any-return]
-        if (name == "+" and _is(a, 0)) or (name == "*" and _is(a, 1)):
-            return b  # type: ignore[no-any-return]
-        if (name == "*" and (_is(a, 0) or _is(b, 0))) or (name == "%" and _is(b, 1)):
-            return 0
-        expression = f"{source(a)} {name} {source(b)}"
+        value: int = _OPERATORS[name](plain(a), plain(b))
+        linear = _combined(name, a, b)
+        if linear is None:
+            return self._symbol(f"{source(a)} {name} {source(b)}", value, None)
+        if not linear.keys() - {""}:
+            return linear.get("", 0)
+        return self._symbol(_written(linear), value, linear)
+
+    def _symbol(self, expression: str, value: int, linear: Linear | None) -> Symbol:
+        """The symbol of `expression`, the same for the same one."""
         known = self._known.get(expression)
         if known is None:
-            known = Symbol(self, f"t{len(self._lines)}", value)
+            known = Symbol(self, f"t{len(self._lines)}", value, linear)
             self._lines.append(f"{known.name} = {expression}")
             self._known[expression] = known
         return known
@@ -71,9 +78,7 @@ class Trace:
     def maximum(self, numbers: Sequence[int]) -> int:
         """The largest of `numbers`, whichever that is: no guard."""
         expression = f"max({', '.join(map(source, numbers))})"
-        symbol = Symbol(self, f"t{len(self._lines)}", max(map(plain, numbers)))
-        self._lines.append(f"{symbol.name} = {expression}")
-        return symbol
+        return self._symbol(expression, max(map(plain, numbers)), None)
 
     def fix(self, symbol: Symbol) -> int:
         """The value of `symbol`, from now on the only one."""
@@ -110,10 +115,11 @@ class Symbol(_Integer):
     value (``range``, slices, NumPy) and thereby fixes it.
     """
 
-    __slots__ = ("name", "trace", "value")
+    __slots__ = ("linear", "name", "trace", "value")
 
-    def __init__(self, trace: Trace, name: str, value: int) -> None:
+    def __init__(self, trace: Trace, name: str, value: int, linear: Linear | None = None) -> None:
         self.trace, self.name, self.value = trace, name, value
+        self.linear = linear or {name: 1}
 
     __class__ = property(lambda _: int)
 
@@ -308,6 +314,30 @@ def fixed(value: Any) -> Any:
     return int(value)
 
 
-def _is(number: Any, value: int) -> bool:
-    """Whether a number is the literal `value`: no guard."""
-    return not isinstance(number, Symbol) and number == value
+def _combined(name: str, a: Any, b: Any) -> Linear | None:
+    """``a name b`` as a sum of symbols, if it is one: so equal sizes get equal names."""
+    left, right = _linear(a), _linear(b)
+    if name in ("+", "-"):
+        sign = 1 if name == "+" else -1
+        sums = {n: left.get(n, 0) + sign * right.get(n, 0) for n in {**left, **right}}
+    elif name == "*" and not isinstance(b, Symbol):
+        sums = {n: factor * b for n, factor in left.items()}
+    elif name == "*" and not isinstance(a, Symbol):
+        sums = {n: factor * a for n, factor in right.items()}
+    elif isinstance(b, Symbol) or any(factor % b for factor in left.values()):
+        return None
+    else:
+        sums = {n: factor // b if name == "//" else 0 for n, factor in left.items()}
+    return {n: factor for n, factor in sums.items() if factor}
+
+
+def _linear(number: Any) -> Linear:
+    return number.linear if isinstance(number, Symbol) else {"": int(number)}
+
+
+def _written(linear: Linear) -> str:
+    """A sum as an expression, the same for equal sums."""
+    terms = []
+    for name, factor in sorted(linear.items()):
+        terms.append(str(factor) if not name else name if factor == 1 else f"{factor} * {name}")
+    return " + ".join(terms)

@@ -33,7 +33,7 @@ def _range(start: Any, end: Any, step: Any, code: int | None) -> tuple[int, DTyp
     """Length, dtype, start and step of a range."""
     if step == 0 or (end - start) * step < 0:
         raise InputError(f"arange: {start} to {end} by {step}; the step must lead to the end")
-    if not all(math.isfinite(v) for v in (start, end, step)):
+    if not all(math.isfinite(v) for v in (start, end, step) if isinstance(v, float)):
         raise InputError(f"arange: {start} to {end} by {step}; bounds must be finite")
     whole = all(isinstance(v, int) for v in (start, end, step))
     dtype = dtype_from_code("arange", code, i64_dtype if whole else f32_dtype)

@@ -49,9 +49,9 @@ def elements_step(group: Group, placement: Placement, machine: Machine) -> Step:
     result = tensor_type(node.output)
     places = operand_places(node, placement)
     types = map_arguments(node, lambda _, v: tensor_type(v))
-    first = next(iter(places.values()))
+    first = next(iter(places.values()), None)  # a range has no operands
     order = None
-    if len(first.shape) == len(result.sizes):
+    if first is not None and len(first.shape) == len(result.sizes):
         order = walking_order(result.sizes, first.strides)
     target = placement.result(group.result, order)
     walked = walking_order(target.shape, target.strides)
