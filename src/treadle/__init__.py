@@ -7,7 +7,9 @@ attributes of this module, each made at its first use; ``dir(treadle)`` lists th
 
 from __future__ import annotations
 
+import builtins
 import importlib
+import math
 from typing import TYPE_CHECKING, Any
 
 from treadle import nn
@@ -84,11 +86,8 @@ from treadle.runtime import (
 from treadle.tensor import Size, Tensor
 
 if TYPE_CHECKING:
-    from treadle import jit
-    from treadle.jit import load, save, script
-    from treadle.model import Method, Module
-
-if TYPE_CHECKING:
+    from treadle import jit as jit
+    from treadle._functions import *  # noqa: F403
     from treadle.jit import load as load
     from treadle.jit import save as save
     from treadle.jit import script as script
@@ -229,7 +228,7 @@ cdouble = complex128
 strided = contiguous_format = 0
 preserve_format = 1
 channels_last = 2
-inf, nan, pi, e = float("inf"), float("nan"), 3.141592653589793, 2.718281828459045
+inf, nan, pi, e = math.inf, math.nan, math.pi, math.e
 
 _LATE = {
     "Method": "treadle.model",
@@ -245,18 +244,20 @@ _SHADOWS = {"float": float32, "int": int32, "bool": _dtypes.DTYPES["bool"]}
 """Dtypes that are called like builtins, which this module itself needs."""
 
 
-def is_tensor(value: object) -> bool:
+def is_tensor(value: object) -> builtins.bool:
     """Whether `value` is a `Tensor`."""
     return isinstance(value, Tensor)
 
 
-def __getattr__(name: str) -> Any:
-    try:
-        value = _find(name)
-    except KeyError:
-        raise AttributeError(f"module 'treadle' has no attribute {name!r}") from None
-    globals()[name] = value
-    return value
+if not TYPE_CHECKING:  # `_functions` says what there is
+
+    def __getattr__(name: str) -> Any:
+        try:
+            value = _find(name)
+        except KeyError:
+            raise AttributeError(f"module 'treadle' has no attribute {name!r}") from None
+        globals()[name] = value
+        return value
 
 
 def _find(name: str) -> Any:

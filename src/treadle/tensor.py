@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,14 +11,18 @@ from treadle.eager import dtypes
 from treadle.eager.device import CPU
 from treadle.eager.device import device as Device  # noqa: N812  the property has its name
 from treadle.eager.indexing import get_item, set_item
-from treadle.eager.operators import Operators
 from treadle.eager.printing import format_array
 from treadle.eager.table import FUNCTIONS, function_names
 from treadle.errors import InputError
 
+if TYPE_CHECKING:
+    from treadle._methods import Methods
+else:
+    from treadle.eager.operators import Operators as Methods
+
 Array = np.ndarray[Any, Any]
 
-_CONVERSIONS = {
+CONVERSIONS = {
     "float": "float32", "double": "float64", "half": "float16", "bfloat16": "bfloat16",
     "long": "int64", "int": "int32", "short": "int16", "char": "int8", "byte": "uint8",
     "bool": "bool",
@@ -41,7 +45,7 @@ class Size(tuple[int, ...]):
         return result
 
 
-class Tensor(Operators):
+class Tensor(Methods):
     """Elements of one dtype in a grid; views share memory with what they were made from.
 
     `data` is an array, whose memory the tensor shares, or what NumPy makes an array of. Every
@@ -54,19 +58,19 @@ class Tensor(Operators):
     def __init__(self, data: Any) -> None:
         self._array: Array = data if type(data) is np.ndarray else _to_array(data)
 
-    def __getattr__(self, name: str) -> Any:
-        """Methods beyond those written here: the operators, each made at its first use."""
-        if name.startswith("_"):
-            raise AttributeError(f"'Tensor' object has no attribute {name!r}")
-        try:
-            method = _conversion(name) if name in _CONVERSIONS else FUNCTIONS[name]
-        except KeyError:
-            raise AttributeError(f"'Tensor' object has no attribute {name!r}") from None
-        setattr(Tensor, name, method)
-        return getattr(self, name)
+    if not TYPE_CHECKING:  # `Methods` says what there is
+
+        def __getattr__(self, name: str) -> Any:
+            """Methods beyond those written here: the operators, each made at its first use."""
+            try:
+                method = _find_method(name)
+            except KeyError:
+                raise AttributeError(f"'Tensor' object has no attribute {name!r}") from None
+            setattr(Tensor, name, method)
+            return getattr(self, name)
 
     def __dir__(self) -> list[str]:
-        return sorted({*object.__dir__(self), *_CONVERSIONS, *function_names()})
+        return sorted({*object.__dir__(self), *CONVERSIONS, *function_names()})
 
     # --- what it is ------------------------------------------------------------------------------
 
@@ -253,9 +257,15 @@ class Tensor(Operators):
         set_item(self._array, index, value)
 
 
+def _find_method(name: str) -> Any:
+    if name.startswith("_"):
+        raise KeyError(name)
+    return _conversion(name) if name in CONVERSIONS else FUNCTIONS[name]
+
+
 def _conversion(name: str) -> Any:
     """The method `name`, which converts to the dtype that it is called after."""
-    target = _CONVERSIONS[name]
+    target = CONVERSIONS[name]
 
     def convert(self: Tensor) -> Tensor:
         wanted = dtypes.as_dtype(target)

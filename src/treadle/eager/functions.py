@@ -14,6 +14,7 @@ from treadle.eager.table import KNOWN
 from treadle.errors import InputError
 from treadle.ir.dtypes import from_numpy
 from treadle.ir.op import OpDef
+from treadle.ir.schema import Schema
 from treadle.ir.types import ListType, OptionalType, TensorType, Type
 from treadle.ops import OPS
 from treadle.ops.inplace import FUNCTIONAL
@@ -28,10 +29,12 @@ _ARRAYS = (Tensor, np.ndarray)
 _MISSING: Any = type("Missing", (), {})()
 MAX_NUMBERS = 4096
 _numbers: dict[Any, Array | None] = {}
-_METHODS_ONLY = frozenset({
-    "contiguous", "cpu", "data", "dim", "index", "is_contiguous", "len", "lift_fresh", "mT",
-    "nonzero_numpy", "numpy_T", "size", "stride", "to", "type_as", "view", "view_as",
-})  # fmt: skip
+_ATTRIBUTES = frozenset({"data", "imag", "len", "mT", "nonzero_numpy", "numpy_T", "real"})
+"""Operators that are no methods: attributes of tensors give what they do, or they are internal."""
+_METHODS_ONLY = (_ATTRIBUTES - {"imag", "real"}) | {
+    "contiguous", "cpu", "dim", "index", "is_contiguous", "lift_fresh", "size", "stride", "to",
+    "type_as", "view", "view_as",
+}  # fmt: skip
 
 
 def function_names() -> list[str]:
@@ -43,6 +46,16 @@ def function_names() -> list[str]:
     }
     names = (n for n in found if n[0].islower() and n not in _METHODS_ONLY)
     return sorted({*names, *ADAPTERS})
+
+
+def method_names() -> list[str]:
+    """Names of the operators that are methods: the first argument is a tensor."""
+    found = {
+        op.schema.base
+        for op in OPS.by_name.values()
+        if op.schema is not None and op.schema.namespace == "aten" and _is_method(op.schema)
+    }
+    return sorted(n for n in found if n[0].islower() and n not in _ATTRIBUTES)
 
 
 def make_function(name: str) -> Callable[..., Any]:
@@ -216,6 +229,10 @@ def _count(value: Any) -> int:
     if isinstance(value, list | tuple):
         return sum(_count(v) for v in value)
     return int(isinstance(value, Leaf))
+
+
+def _is_method(schema: Schema) -> bool:
+    return bool(schema.arguments) and isinstance(schema.arguments[0].type, TensorType)
 
 
 def _is_on_tensors(op: OpDef) -> bool:

@@ -6,13 +6,16 @@ Where a function there and the operator take the same arguments, it is the funct
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from treadle.eager.table import FUNCTIONS
 from treadle.errors import UnsupportedError
 from treadle.tensor import Tensor
 
-_SAME = {
+if TYPE_CHECKING:
+    from treadle.nn._functions import *  # noqa: F403
+
+SAME = {
     name: name
     for name in (
         "adaptive_avg_pool1d",
@@ -40,25 +43,27 @@ _SAME = {
         "tanh",
     )
 } | {"logsigmoid": "log_sigmoid"}
-_ACTIVATIONS = frozenset({
+ACTIVATIONS = frozenset({
     "celu", "elu", "hardsigmoid", "hardswish", "hardtanh", "leaky_relu", "mish", "relu", "relu6",
     "selu", "silu", "threshold",
 })  # fmt: skip
 
 
-def __getattr__(name: str) -> Callable[..., Any]:
-    if name in _ACTIVATIONS:
-        function = _activation(name)
-    elif name in _SAME:
-        function = FUNCTIONS[_SAME[name]]
-    else:
-        raise AttributeError(f"module 'treadle.nn.functional' has no attribute {name!r}")
-    globals()[name] = function
-    return function
+if not TYPE_CHECKING:  # `_functions` says what there is
+
+    def __getattr__(name: str) -> Callable[..., Any]:
+        if name in ACTIVATIONS:
+            function = _activation(name)
+        elif name in SAME:
+            function = FUNCTIONS[SAME[name]]
+        else:
+            raise AttributeError(f"module 'treadle.nn.functional' has no attribute {name!r}")
+        globals()[name] = function
+        return function
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_SAME, *_ACTIVATIONS})
+    return sorted({*globals(), *SAME, *ACTIVATIONS})
 
 
 def _activation(name: str) -> Callable[..., Any]:
