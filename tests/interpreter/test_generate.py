@@ -93,7 +93,59 @@ def indexes(n: int, k: int) -> int:
     return total
 
 
-FUNCTIONS = (wraps, nested, early, swaps, continues, divides, raises, indexes)
+def stores(n: int, k: int) -> list[int]:
+    xs = [0, 0, 0]
+    for i in range(n):
+        xs[i - k] = i
+        xs.append(len(xs))
+    return xs
+
+
+def looks_up(n: int, k: int) -> int:
+    table = {0: 1, 1: 2, 4: 5}
+    total = 0
+    for i in range(n):
+        if i not in table or i < k:
+            table[i] = total
+        total += table[i] + table[min(i, 4)]
+    return total
+
+
+def misses(n: int, k: int) -> str:
+    names = {"a": "b", "b": "a"}
+    name = "a"
+    for i in range(n):
+        name = names[name]
+        if i == k:
+            names.pop("b")
+    return name
+
+
+def writes_text(n: int, k: int) -> str:
+    words: list[str] = []
+    for i in range(n):
+        word = "item " + str(i * k)
+        if word.endswith("2") or word.find("1") > 5:
+            word = "-".join(word.split(" ")) + word[i]
+        words.append(word)
+    return ",".join(words)
+
+
+def counts_down(n: int, k: int) -> int:
+    value = n * 2305843009213693952
+    trips = 0
+    while value != k:
+        value = -(value - 7) + 5 if value % 2 == 0 else value // 2 - 1
+        trips += 1
+        if trips > n * 10:
+            break
+    return value * trips
+
+
+FUNCTIONS = (
+    stores, looks_up, misses, writes_text, counts_down, wraps, nested, early, swaps, continues,
+    divides, raises, indexes,
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)

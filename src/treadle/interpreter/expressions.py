@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from treadle.ir.op import OpDef
 
+_KEYS = ("str", "int", "bool", "float")
 _PAIRS = ("int", "float", "int_float", "float_int")
 _COMPARISONS = {"lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "==", "ne": "!="}
 _ARITHMETIC = {"add": "+", "sub": "-", "mul": "*"}
@@ -20,7 +21,11 @@ EXPRESSIONS: dict[str, str] = {
     "Float.int": "float({0})", "Float.bool": "float({0})", "Bool.int": "{0} != 0",
     "Bool.float": "{0} != 0", "__is__.": "{0} is {1}", "__isnot__.": "{0} is not {1}",
     "len.t": "len({0})", "len.str": "len({0})", "__getitem__.t": "{0}[{1}]",
-    "max.int": "{0} if {0} > {1} else {1}", "min.int": "{0} if {0} < {1} else {1}",
+    "__getitem__.str": "{0}[{1}]", "max.int": "{0} if {0} > {1} else {1}",
+    "min.int": "{0} if {0} < {1} else {1}", "__contains__.substring": "{1} in {0}",
+    "split.str": "{0}.split({1}, {2})", "join.": "{0}.join({1})",
+    **{f"__contains__.{kind}": "{1} in {0}" for kind in _KEYS},
+    **{f"len.Dict_{kind}": "len({0})" for kind in _KEYS},
 }  # fmt: skip
 """By name and overload; `{0}`, `{1}`, ... are the operands, each a name or a literal."""
 
@@ -29,6 +34,25 @@ WRAPPED: dict[str, str] = {
     "floordiv.int": "{0} // {1}", "neg.int": "-{0}", "__derive_index.": "{0} * {2} + {1}",
 }  # fmt: skip
 """Those on integers whose result has to be brought back into 64 bits."""
+
+STATEMENTS: dict[str, tuple[str, str]] = {
+    "append.t": ("{0}.append({1})", ""), "_set_item.t": ("{0}[{1}] = {2}", "IndexError"),
+    **{f"_set_item.{kind}": ("{0}[{1}] = {2}", "") for kind in _KEYS},
+}  # fmt: skip
+"""Those that change the first operand, which is their result if they have one.
+
+With each goes what Python raises in words of its own: then the reference runs, for its words.
+"""
+
+LOOKUPS: dict[str, tuple[str, str]] = {
+    f"__getitem__.Dict_{kind}": ("{0}[{1}]", "KeyError") for kind in _KEYS
+}
+"""Expressions that may fail in the same way."""
+
+WITH_DEFAULTS: dict[str, tuple[str, tuple[object, ...]]] = {
+    f"{name}.": (f"{{0}}.{name}({{1}})", (0, -1)) for name in ("startswith", "endswith", "find")
+}
+"""Expressions for the case that the last operands are these constants."""
 
 
 def key_of(op: OpDef) -> str:

@@ -19,17 +19,26 @@ from typing import Any, ClassVar
 
 from treadle.errors import Error
 from treadle.interpreter import actions
-from treadle.interpreter.expressions import EXPRESSIONS, WRAPPED, key_of
+from treadle.interpreter.expressions import (
+    EXPRESSIONS,
+    LOOKUPS,
+    STATEMENTS,
+    WITH_DEFAULTS,
+    WRAPPED,
+    key_of,
+)
 from treadle.interpreter.shortcuts import reference
 from treadle.ir import op as ops
 from treadle.ir.graph import Block, Node, Value
 from treadle.ir.named import tuple_maker
 from treadle.ir.op import OpDef
 from treadle.ir.program import Program
+from treadle.ir.types import INT
 from treadle.ops.scalar import wrap
 from treadle.runtime import RunControl
 
 _MAX_INDENT = 80
+_SMALL = 2**30 - 1  # what Python compares fastest
 _LOWEST, _HIGHEST = -(2**63), 2**63 - 1
 _CONTEXT = ("program", "deadline", "control")
 _file_numbers = itertools.count()
@@ -178,8 +187,10 @@ class _Generator:
         index, *params = block.params
         i = self._name(index)
         endless = not (proceed.is_constant and proceed.constant is True)
+        counts = not (endless and _is_while(node))
         if endless:
-            self._emit(f"{i} = {first}")
+            if counts:
+                self._emit(f"{i} = {first}")
             self._emit("while True:")
         else:
             self._emit(f"for {i} in range({first}, {trips}):")
@@ -193,14 +204,16 @@ class _Generator:
         following = self._use(proceed) if endless else ""
         if targets:
             left, right = zip(*targets, strict=True)
-            self._emit(f"{', '.join(left)} = {', '.join(right)}")
-        if endless:
-            test = f"c{self._count}"
-            if following in left if targets else False:
+            if following in left:
                 raise _UncompilableError
+            self._emit(f"{', '.join(left)} = {', '.join(right)}")
+        if counts and endless:
+            test = f"c{self._count}"
             self._emit(f"{test} = {i} + 1")
             self._emit(f"if not {following} or {test} >= {trips}: break")
             self._emit(f"{i} = {test}")
+        elif endless:
+            self._emit(f"if not {following}: break")
         self._depth -= 1
 
     def _body(self, block: Block) -> None:
@@ -220,12 +233,43 @@ class _Generator:
         if key in WRAPPED:
             name = self._name(node.output)
             self._emit(f"{name} = {WRAPPED[key].format(*operands)}")
-            self._emit(f"if not lowest <= {name} <= highest: {name} = wrap({name})")
-        elif key in EXPRESSIONS:
-            self._emit(f"{self._name(node.output)} = {EXPRESSIONS[key].format(*operands)}")
+            self._wrap(name, key, node)
+        elif key in STATEMENTS:
+            text, failure = STATEMENTS[key]
+            self._guarded(node, text.format(*operands), failure, operands)
+            self._names.update((output, operands[0]) for output in node.outputs)
+        elif key in LOOKUPS:
+            text, failure = LOOKUPS[key]
+            target = f"{self._name(node.output)} = "
+            self._guarded(node, target + text.format(*operands), failure, operands, target)
         else:
-            function = self._bind(reference(node.op), "r")
-            self._set(node, f"{function}({', '.join(operands)})")
+            text = _expression(key, node) or f"{self._reference(node)}({', '.join(operands)})"
+            self._set(node, text.format(*operands))
+
+    def _reference(self, node: Node) -> str:
+        return self._bind(reference(node.op), "r")
+
+    def _guarded(
+        self, node: Node, text: str, failure: str, operands: list[str], target: str = ""
+    ) -> None:
+        """A statement; if it fails as expected the reference runs instead, and says why."""
+        if not failure:
+            self._emit(text)
+            return
+        self._emit(f"try: {text}")
+        call = f"{self._reference(node)}({', '.join(operands)})"
+        self._emit(f"except {failure}: {target}{call}")
+
+    def _wrap(self, name: str, key: str, node: Node) -> None:
+        """Bring an integer back into 64 bits; comparisons of small numbers come first."""
+        falls, grows = _directions(key, node)
+        if grows and falls:
+            far = f"({name} > {_SMALL} or {name} < -{_SMALL}) and not lowest <= {name} <= highest"
+            self._emit(f"if {far}: {name} = wrap({name})")
+        elif grows:
+            self._emit(f"if {name} > {_SMALL} and {name} > highest: {name} = wrap({name})")
+        elif falls:
+            self._emit(f"if {name} < -{_SMALL} and {name} < lowest: {name} = wrap({name})")
 
     def _set(self, node: Node, expression: str) -> None:
         names = ", ".join(self._name(output) for output in node.outputs)
@@ -336,6 +380,39 @@ _ACTIONS: dict[OpDef, Callable[..., Any]] = {
     ops.SET_ATTR: actions.set_attribute, ops.ISINSTANCE: actions.is_one_of,
     ops.UNCHECKED_CAST: actions.cast, ops.RAISE: actions.fail, ops.PRINT: actions.show,
 }  # fmt: skip
+
+
+def _expression(key: str, node: Node) -> str | None:
+    """The operator as an expression of its operands, if it is one of Python's."""
+    if key in WITH_DEFAULTS:
+        text, defaults = WITH_DEFAULTS[key]
+        last = node.inputs[-len(defaults) :]
+        if all(v.is_constant for v in last) and tuple(v.constant for v in last) == defaults:
+            return text
+    if key == "str." and node.inputs[0].type == INT:
+        return "str({0})"
+    return EXPRESSIONS.get(key)
+
+
+def _directions(key: str, node: Node) -> tuple[bool, bool]:
+    """Whether the result may fall below 64 bits, and whether it may grow beyond them."""
+    numbers = [v.constant for v in node.inputs if type(v.constant) is int]
+    if key == "floordiv.int" and node.inputs[1].constant not in (None, -1):
+        return False, False
+    if key == "neg.int":
+        return False, True
+    if key == "add.int" and numbers:
+        return numbers[0] < 0, numbers[0] > 0
+    if key == "sub.int" and type(node.inputs[1].constant) is int:
+        return numbers[-1] > 0, numbers[-1] < 0
+    return True, True
+
+
+def _is_while(loop: Node) -> bool:
+    """Whether nobody counts the trips, of which there may be any number."""
+    trips = loop.inputs[0]
+    unlimited = trips.is_constant and trips.constant >= _HIGHEST
+    return unlimited and not loop.blocks[0].params[0].users
 
 
 def _maybe_unset(loop: Node) -> set[Value]:
