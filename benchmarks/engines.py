@@ -1,7 +1,9 @@
 """The engines under comparison, each as a loader that gives one callable without arguments."""
 
 import sys
+import warnings
 from collections.abc import Callable, Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -100,9 +102,60 @@ def load_optimize(
     return _with_torch(torch.jit.optimize_for_inference(frozen), inputs)
 
 
+def load_onnxruntime(
+    _model: str, archive: Path, inputs: Arrays, threads: int
+) -> tuple[Call, Callable[[Any], Arrays]]:
+    """Load what `export_onnx` wrote beside the archive with ONNX Runtime."""
+    import onnxruntime  # type: ignore[import-untyped, unused-ignore]
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
+    path = str(archive.with_suffix(".onnx"))
+    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    feed = dict(zip((i.name for i in session.get_inputs()), inputs, strict=True))
+    return (lambda: session.run(None, feed)), tuple
+
+
+def load_openvino(
+    _model: str, archive: Path, inputs: Arrays, threads: int
+) -> tuple[Call, Callable[[Any], Arrays]]:
+    """Load what `export_onnx` wrote beside the archive with OpenVINO, in float32."""
+    import openvino  # type: ignore[import-untyped, unused-ignore]
+
+    config = {
+        "INFERENCE_NUM_THREADS": threads,
+        "INFERENCE_PRECISION_HINT": "f32",
+        "PERFORMANCE_HINT": "LATENCY",
+    }
+    path = archive.with_suffix(".onnx")
+    request = openvino.Core().compile_model(path, "CPU", config).create_infer_request()
+
+    def arrays(_: Any) -> Arrays:
+        return tuple(tensor.data.copy() for tensor in request.output_tensors)
+
+    return (lambda: request.infer(list(inputs), share_inputs=True)), arrays
+
+
+PEERS = tuple(name for name in ("onnxruntime", "openvino") if find_spec(name) and find_spec("onnx"))
+"""Those of the engines that read ONNX files which are installed."""
+
+
+def export_onnx(model: str, archive: Path, inputs: Arrays) -> None:
+    """Write the model of `archive` beside it as an ONNX file."""
+    import torch
+
+    tensors = tuple(map(torch.from_numpy, inputs))
+    path = str(archive.with_suffix(".onnx"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(eager_module(model, archive).eval(), tensors, path, dynamo=False)
+
+
 LOADERS: Mapping[str, Loader] = {
     "treadle": load_treadle,
     "eager": load_eager,
     "freeze": load_freeze,
     "optimize": load_optimize,
+    "onnxruntime": load_onnxruntime,
+    "openvino": load_openvino,
 }

@@ -1,9 +1,9 @@
-"""How long does one request take, against torch eager and TorchScript?
+"""How long does one request take, against torch and, if installed, ONNX Runtime and OpenVINO?
 
 Every (engine, model, threads) is its own process; the processes of one cell take turns in short
 bursts, so that foreign load hits all alike. TorchScript is the better of freeze and
-optimize_for_inference. Expected: Treadle below both on every model, about half at twice the threads
-for the large nets, less gain for the small ones.
+optimize_for_inference. Expected: Treadle below all others on every model, about half at twice the
+threads for the large nets, less gain for the small ones.
 """
 
 import argparse
@@ -21,12 +21,12 @@ from rich.progress import Progress
 from rich.table import Table
 
 from benchmarks.bursts import Worker, WorkerError, rotate
-from benchmarks.engines import DIGITS, LOADERS
+from benchmarks.engines import DIGITS, PEERS, export_onnx
 from benchmarks.results import Result, cpu_count, document, make_console, write_json
 from tests.models.registry import MODELS, save
 
 TOLERANCE = 1e-4
-ENGINES = tuple(LOADERS)
+ENGINES = ("treadle", "eager", "freeze", "optimize", *PEERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +40,14 @@ class Cell:
     errors: dict[str, str]
 
     @property
-    def script(self) -> Result | None:
-        """The better of the two forms of TorchScript."""
-        forms = [self.results[name] for name in ("freeze", "optimize") if name in self.results]
-        return min(forms, key=lambda result: result.best, default=None)
+    def others(self) -> dict[str, Result | None]:
+        """Eager, the better of the two forms of TorchScript, the better of the ONNX engines."""
+        groups = {"eager": ("eager",), "script": ("freeze", "optimize"), "peer": PEERS}
+        return {name: self._best(engines) for name, engines in groups.items()}
+
+    def _best(self, engines: Sequence[str]) -> Result | None:
+        results = [self.results[name] for name in engines if name in self.results]
+        return min(results, key=lambda result: result.best, default=None)
 
     @property
     def passed(self) -> bool:
@@ -58,11 +62,14 @@ def prepare(model: str, folder: Path) -> tuple[Path, Path]:
         with np.load(DIGITS.with_name("heldout.npz")) as held_out:
             np.savez(inputs, held_out["images"][:1])
         archive.write_bytes(DIGITS.read_bytes())
-        return archive, inputs
+        return archive, inputs  # its forks and waits have no ONNX form
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         save(model, archive)
-    np.savez(inputs, *(tensor.numpy() for tensor in MODELS[model].example_inputs()))
+    arrays = tuple(tensor.numpy() for tensor in MODELS[model].example_inputs())
+    np.savez(inputs, *arrays)
+    if PEERS:
+        export_onnx(model, archive, arrays)
     return archive, inputs
 
 
@@ -86,7 +93,8 @@ def measure(archive: Path, inputs: Path, threads: int, rounds: int, seconds: flo
     errors: dict[str, str] = {}
     ready: list[Worker] = []
     started = []
-    for engine in ENGINES:
+    engines = [e for e in ENGINES if e not in PEERS or archive.with_suffix(".onnx").exists()]
+    for engine in engines:
         worker = Worker(engine, model, archive, inputs, threads)
         started.append(worker)
         try:
@@ -116,20 +124,22 @@ def _shown(result: Result | None) -> str:
 def show(console: Console, cells: Sequence[Cell]) -> None:
     """Print the table, then the errors and disagreements."""
     table = Table(title="one request, ms: minimum / median; ratios of minima (below 1: faster)")
-    ratios: list[tuple[float, float]] = []
-    for heading in ("model", "thr", "treadle", "eager", "script", "/ eager", "/ script"):
+    columns: dict[str, list[float]] = {"eager": [], "script": [], "peer": []}
+    headings = ("model", "thr", "treadle", *columns, *(f"/ {name}" for name in columns))
+    for heading in headings:
         table.add_column(heading, justify="left" if heading == "model" else "right", no_wrap=True)
     for cell in cells:
-        ours, eager, script = (cell.results.get("treadle"), cell.results.get("eager"), cell.script)
-        row = [cell.model, str(cell.threads), _shown(ours), _shown(eager), _shown(script)]
-        if ours and eager and script:
-            ratios.append((ours.best / eager.best, ours.best / script.best))
-            row += [f"{ratio:.2f}" for ratio in ratios[-1]]
-        table.add_row(*row)
-    if ratios:
-        means = [f"{statistics.geometric_mean(column):.2f}" for column in zip(*ratios, strict=True)]
-        table.add_section()
-        table.add_row("geometric mean", "", "", "", "", *means)
+        ours, others = cell.results.get("treadle"), cell.others
+        ratios = []
+        for name, other in others.items():
+            if ours and other:
+                columns[name].append(ours.best / other.best)
+            ratios.append(f"{ours.best / other.best:.2f}" if ours and other else "-")
+        shown = map(_shown, (ours, *others.values()))
+        table.add_row(cell.model, str(cell.threads), *shown, *ratios)
+    means = [f"{statistics.geometric_mean(c):.2f}" if c else "-" for c in columns.values()]
+    table.add_section()
+    table.add_row("geometric mean", *[""] * (2 + len(columns)), *means)
     console.print(table)
     for cell in cells:
         where = f"{cell.model}, threads={cell.threads}"
