@@ -182,6 +182,11 @@ def resident_mb() -> float:
     return int(fields[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
+def other_threads() -> int:
+    """Threads of this process that are no workers."""
+    return len(os.listdir("/proc/self/task")) - pool_threads()
+
+
 def pool_threads() -> int:
     """Workers that the system shows."""
     found = 0
@@ -197,6 +202,7 @@ def stress(seconds: float, seed: int, num_clients: int, backends: tuple[str, ...
     """What went wrong."""
     rng = random.Random(seed)
     stop = threading.Event()
+    early_threads = other_threads()
     clients = [Client(seed + i, stop) for i in range(num_clients)]
     for client in clients:
         client.start()
@@ -242,6 +248,11 @@ def stress(seconds: float, seed: int, num_clients: int, backends: tuple[str, ...
     late_mb = resident_mb()
     if early_mb and late_mb > 1.2 * early_mb + 20:
         faults.append(f"memory grew from {early_mb:.0f} to {late_mb:.0f} MB")
+    until = time.monotonic() + STALL_SECONDS
+    while other_threads() > early_threads and time.monotonic() < until:
+        time.sleep(0.01)  # timers that stop runs
+    if other_threads() > early_threads and backends == ("native",):
+        faults.append(f"{other_threads() - early_threads} threads stayed")
     # The largest budget is four. Threads of other backends may inherit a worker's name.
     if most_threads > 3 and backends == ("native",):
         faults.append(f"there were {most_threads} workers")

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdint>
 #include <limits>
+#include <mutex>
 #include <optional>
 #include <thread>
 #include <utility>
@@ -43,6 +44,39 @@ std::atomic<bool> is_shut_down{false};
 
 // In a child it is the thread that forked.
 thread_local std::optional<bool> is_main;
+
+// Python's idea of the calling thread, from its first task to its end if Python does not know it.
+//
+// Made without the GIL, under a lock that a fork of the process waits for: Python takes its list of
+// threads' lock in the child before it mends that lock (3.11), and would wait for ever for a thread
+// that was making a state.
+class PythonThread {
+ public:
+  PythonThread() {
+    if (PyGILState_GetThisThreadState()) return;
+    std::lock_guard lock(mutex());
+    state_ = PyThreadState_New(PyInterpreterState_Main());
+  }
+  ~PythonThread() {
+    if (!state_) return;
+    num_running.fetch_add(1);
+    stay_if_shut_down();
+    PyEval_RestoreThread(state_);
+    PyThreadState_Clear(state_);
+    PyThreadState_DeleteCurrent();
+    num_running.fetch_sub(1);
+  }
+  PythonThread(const PythonThread&) = delete;
+  PythonThread& operator=(const PythonThread&) = delete;
+
+ private:
+  static ForkSafeMutex& mutex() {
+    static auto* made = new ForkSafeMutex;
+    return *made;
+  }
+
+  PyThreadState* state_ = nullptr;
+};
 
 // Python's limit of nested calls, whole for each task, as on a thread of its own: the C stack,
 // which that limit protects, is watched where tasks nest.
@@ -84,6 +118,7 @@ void run_python(Task& task) {
   auto& self = static_cast<PythonTask&>(task);
   num_running.fetch_add(1);
   stay_if_shut_down();
+  static thread_local const PythonThread known;
   PyGILState_STATE gil = PyGILState_Ensure();
   call_function(self.function);
   Py_CLEAR(self.function);

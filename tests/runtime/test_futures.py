@@ -141,6 +141,24 @@ def test_forks_nested_a_thousand_deep_start_no_threads_but_workers() -> None:
     assert fork(deep, 1000).wait() <= before + max(1, get_budget() - 1)
 
 
+def test_worker_is_the_same_thread_to_python_in_all_its_tasks() -> None:
+    seen: dict[int, list[int]] = {}
+    local = threading.local()
+
+    def task(finished: threading.Event) -> None:
+        local.count = getattr(local, "count", 0) + 1
+        seen.setdefault(threading.get_ident(), []).append(local.count)
+        finished.set()
+
+    for _ in range(20):
+        finished = threading.Event()
+        future = fork(task, finished)
+        finished.wait()  # so that a worker runs it
+        future.wait()
+    assert threading.get_ident() not in seen
+    assert all(counts == list(range(1, len(counts) + 1)) for counts in seen.values())
+
+
 def test_fork_gives_the_result() -> None:
     future = fork(divmod, 7, 2)
     assert future.wait() == (3, 1)
