@@ -58,7 +58,7 @@ POINTS = 16
 MIN_CHANNELS = 32
 MAX_SCRATCH_BYTES = 128 << 20
 """Larger images would not stay in any cache between the transforms."""
-MIN_GAIN = 0.9
+MIN_GAIN_PERCENT = 90
 """Winograd has to be estimated to take less than this part of the direct time."""
 
 
@@ -91,11 +91,13 @@ def winograd_pays(
     tiles = n * -(-height // 2) * -(-width // 2)
     if 4 * POINTS * tiles * (c_in + c_out) > MAX_SCRATCH_BYTES:
         return False
-    direct = 2.0 * n * height * width * c_in * c_out * 9 / machine.flops_per_ns
-    products = 2.0 * tiles * POINTS * c_in * c_out / machine.flops_per_ns
-    moved = 4.0 * (2 * POINTS * tiles * (c_in + c_out) + n * height * width * (c_in + c_out))
-    weights = 4.0 * (POINTS - 9) * c_in * c_out
-    return products + (moved / 2 + weights) / machine.bytes_per_ns < MIN_GAIN * direct
+    direct = 2 * n * height * width * c_in * c_out * 9
+    products = 2 * tiles * POINTS * c_in * c_out
+    moved = 2 * (2 * POINTS * tiles * (c_in + c_out) + n * height * width * (c_in + c_out))
+    weights = 4 * (POINTS - 9) * c_in * c_out
+    # Whole picoseconds, so that sizes may be symbols.
+    flop, byte = round(1000 / machine.flops_per_ns), round(1000 / machine.bytes_per_ns)
+    return 100 * (products * flop + (moved + weights) * byte) < MIN_GAIN_PERCENT * direct * flop
 
 
 def winograd_steps(
