@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from treadle.ir.op import OpDef
@@ -15,6 +16,10 @@ _ANY = (
 )  # fmt: skip
 
 
+_LARGE = 1e9
+"""Beyond it 1 is nothing to a square."""
+
+
 def _floating(schema: str, body: Body) -> OpDef:
     """A function into floats; integers become f32."""
     return pointwise(
@@ -25,9 +30,11 @@ def _floating(schema: str, body: Body) -> OpDef:
     )
 
 
-def _keeping(schema: str, body: Body, *, integers: bool = True) -> OpDef:
+def _keeping(
+    schema: str, body: Body, *, integers: bool = True, result: Result = Result.KEEP
+) -> OpDef:
     """A function that keeps the dtype."""
-    return pointwise(schema, body, samples=(*_ANY, (i64(5),)) if integers else _ANY)
+    return pointwise(schema, body, result=result, samples=(*_ANY, (i64(5),)) if integers else _ANY)
 
 
 def _whole(name: str) -> Body:
@@ -39,7 +46,13 @@ def _asinh(f: Any, x: Any) -> Any:
     """``sign(x) * log1p(|x| + x² / (1 + sqrt(x² + 1)))``, which keeps small x exact."""
     size = f.abs(x)
     grown = f.log1p(size + size / (1.0 / size + f.sqrt(1.0 + 1.0 / (size * size))))
+    grown = f.where(size > _LARGE, f.log(size) + math.log(2), grown)
     return f.where(size > 0, f.sign(x) * grown, x)
+
+
+def _acosh(f: Any, x: Any) -> Any:
+    near = f.log(x + f.sqrt(x - 1.0) * f.sqrt(x + 1.0))
+    return f.where(x > _LARGE, f.log(x) + math.log(2), near)
 
 
 exp = _floating("aten::exp(Tensor self) -> Tensor", lambda f, x: f.exp(x))
@@ -66,8 +79,10 @@ erf = _floating("aten::erf(Tensor self) -> Tensor", lambda f, x: f.erf(x))
 erfc = _floating("aten::erfc(Tensor self) -> Tensor", lambda f, x: 1.0 - f.erf(x))
 neg = _keeping("aten::neg(Tensor self) -> Tensor", lambda f, x: -x)
 negative = _keeping("aten::negative(Tensor self) -> Tensor", lambda f, x: -x)
-abs_ = _keeping("aten::abs(Tensor self) -> Tensor", lambda f, x: f.abs(x))
-absolute = _keeping("aten::absolute(Tensor self) -> Tensor", lambda f, x: f.abs(x))
+abs_ = _keeping("aten::abs(Tensor self) -> Tensor", lambda f, x: f.abs(x), result=Result.MAGNITUDE)
+absolute = _keeping(
+    "aten::absolute(Tensor self) -> Tensor", lambda f, x: f.abs(x), result=Result.MAGNITUDE
+)
 sign = _keeping("aten::sign(Tensor self) -> Tensor", lambda f, x: f.sign(x))
 square = _keeping("aten::square(Tensor self) -> Tensor", lambda f, x: x * x)
 floor = _keeping("aten::floor(Tensor self) -> Tensor", _whole("floor"))
@@ -83,9 +98,7 @@ asinh = _floating(
 atanh = _floating(
     "aten::atanh(Tensor self) -> Tensor", lambda f, x: 0.5 * (f.log1p(x) - f.log1p(-x))
 )
-acosh = _floating(
-    "aten::acosh(Tensor self) -> Tensor", lambda f, x: f.log(x + f.sqrt(x - 1.0) * f.sqrt(x + 1.0))
-)
+acosh = _floating("aten::acosh(Tensor self) -> Tensor", _acosh)
 deg2rad = _floating(
     "aten::deg2rad(Tensor self) -> Tensor", lambda f, x: x * (3.141592653589793 / 180)
 )

@@ -1,0 +1,250 @@
+"""How exact are float32 operators, ours and torch's, against float64?
+
+Errors are in units of the last place (ulp) of the exact result; those of sums and products in ulp
+of the largest exact result, since their elements cancel. Special inputs (zeros of both signs,
+infinities, NaN, denormals, the largest numbers) are told apart by result: NaN, infinite, zero, and
+the sign; where torch is right, so must we be. Expected: transcendental functions within 1.5 ulp;
+nothing more than 2 ulp or 10 % worse than torch.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+import torch
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+import treadle
+from benchmarks.results import Result, document, make_console, write_json
+
+Array: TypeAlias = np.ndarray[Any, Any]
+LIMIT, MORE, RATIO = 1.5, 2.0, 1.1
+POINTS = 1 << 20
+_TINY = float(np.finfo(np.float32).smallest_subnormal)
+SPECIAL = np.array(
+    [
+        0.0, -0.0, np.inf, -np.inf, np.nan, 1.0, -1.0, 0.5, -0.5, 1.5, 2.5, _TINY, -_TINY, 1e-40,
+        -1e-40, 1.17549435e-38, 3.4028235e38, -3.4028235e38, 88.72283, 88.73, 89.0, -87.3, -88.0,
+        -103.9, -104.1, 1e-20, 1e20, 16777216.0, 8388607.5, 3.1415927, 1e5, -1e5,
+    ],
+    np.float32,
+)  # fmt: skip
+
+
+def everywhere(source: np.random.Generator) -> Array:
+    """Floats of all sizes and both signs, and as many around zero."""
+    bits = source.integers(0, 1 << 32, POINTS // 2, dtype=np.uint32).view(np.float32)
+    near = source.uniform(-20, 20, POINTS // 2).astype(np.float32)
+    return np.concatenate([bits[np.isfinite(bits)], near])
+
+
+def positive(source: np.random.Generator) -> Array:
+    """Positive floats of all sizes, and as many around one."""
+    return np.concatenate([np.abs(everywhere(source)), source.uniform(0.5, 2, POINTS // 4)])
+
+
+def between(low: float, high: float) -> Callable[[np.random.Generator], Array]:
+    """Uniform floats, and some near zero."""
+
+    def draw(source: np.random.Generator) -> Array:
+        small = np.ldexp(source.uniform(-1, 1, POINTS // 4), source.integers(-30, 1, POINTS // 4))
+        inside = small[(small > low) & (small < high)]
+        return np.concatenate([source.uniform(low, high, POINTS // 2), inside])
+
+    return draw
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A function of tensors, written for torch's names; `elements` if its results do not cancel."""
+
+    name: str
+    call: Callable[..., Any]
+    draw: Callable[[np.random.Generator], Sequence[Array]]
+    elements: bool = True
+    limit: float = math.inf
+
+
+def _unary(name: str, draw: Callable[[np.random.Generator], Array], limit: float = LIMIT) -> Case:
+    return Case(name, lambda t, x: getattr(t, name)(x), lambda s: [draw(s)], limit=limit)
+
+
+def _layer(name: str, draw: Callable[[np.random.Generator], Array]) -> Case:
+    return Case(name, lambda t, x: getattr(t.nn.functional, name)(x), lambda s: [draw(s)])
+
+
+def _normal(*shapes: tuple[int, ...]) -> Callable[[np.random.Generator], Sequence[Array]]:
+    return lambda source: [source.standard_normal(shape) for shape in shapes]
+
+
+def _sums(name: str, call: Callable[..., Any], *shapes: tuple[int, ...]) -> Case:
+    return Case(name, call, _normal(*shapes), elements=False)
+
+
+_ALL, _UNIT = everywhere, between(-1, 1)
+CASES: tuple[Case, ...] = (
+    *(_unary(n, _ALL) for n in ("exp", "exp2", "expm1", "tanh", "sigmoid", "erf", "atan", "asinh")),
+    *(_unary(n, positive) for n in ("log", "log2", "log10", "log1p", "sqrt", "rsqrt")),
+    *(_unary(n, between(-100, 100)) for n in ("sin", "cos", "tan")),
+    *(_unary(n, _UNIT) for n in ("asin", "acos", "atanh", "erfinv")),
+    *(_unary(n, between(-80, 80)) for n in ("sinh", "cosh")),
+    _unary("acosh", between(1, 1e6)),
+    _unary("erfc", between(-3, 9), math.inf),
+    _unary("lgamma", between(3, 50), math.inf),
+    _unary("digamma", between(2, 50), math.inf),
+    _unary("reciprocal", _ALL, 0.5),
+    Case("sin, large", lambda t, x: t.sin(x), lambda s: [between(-1e6, 1e6)(s)]),
+    Case("log1p, small", lambda t, x: t.log1p(x), lambda s: [between(-0.9, 1)(s)], limit=LIMIT),
+    Case(
+        "pow", lambda t, x, y: t.pow(x, y),
+        lambda s: [s.uniform(1e-3, 100, POINTS), s.uniform(-8, 8, POINTS)], limit=LIMIT,
+    ),
+    Case(
+        "atan2", lambda t, x, y: t.atan2(x, y),
+        lambda s: [s.standard_normal(POINTS), s.standard_normal(POINTS)], limit=LIMIT,
+    ),
+    Case(
+        "div", lambda t, x, y: t.div(x, y),
+        lambda s: [s.standard_normal(POINTS), s.standard_normal(POINTS)], limit=0.5,
+    ),
+    Case("logaddexp", lambda t, x, y: t.logaddexp(x, y), _normal((POINTS,), (POINTS,))),
+    *(_layer(n, between(-12, 12)) for n in ("silu", "softplus", "mish", "elu", "selu")),
+    _layer("gelu", between(-3, 12)),
+    _layer("logsigmoid", between(-30, 30)),
+    Case("softmax", lambda t, x: t.softmax(x, -1), _normal((256, 1000))),
+    Case("log_softmax", lambda t, x: t.log_softmax(x, -1), _normal((256, 1000))),
+    _sums("logsumexp", lambda t, x: t.logsumexp(x, -1), (256, 1000)),
+    _sums("sum of rows", lambda t, x: t.sum(x, -1), (256, 10_000)),
+    _sums("sum of columns", lambda t, x: t.sum(x, 0), (10_000, 256)),
+    _sums("sum of all", lambda t, x: t.sum(x * x).reshape(1), (1000, 1000)),
+    _sums("mean", lambda t, x: t.mean(x + 5.0, -1), (256, 10_000)),
+    _sums("var", lambda t, x: t.var(x + 100.0, -1), (256, 1000)),
+    _sums("norm", lambda t, x: t.norm(x, 2, -1), (256, 1000)),
+    _sums("prod", lambda t, x: t.prod(1.0 + x * 0.01, -1), (256, 100)),
+    _sums("cumsum", lambda t, x: t.cumsum(x, -1), (64, 4096)),
+    _sums("layer_norm", lambda t, x: t.nn.functional.layer_norm(x + 3.0, [768]), (128, 768)),
+    _sums("group_norm", lambda t, x: t.nn.functional.group_norm(x, 4), (4, 32, 28, 28)),
+    _sums("mm", lambda t, x, y: t.mm(x, y), (256, 1024), (1024, 256)),
+    _sums("linear", lambda t, x, y: t.nn.functional.linear(x, y), (128, 768), (768, 768)),
+    _sums(
+        "conv2d 3x3", lambda t, x, y: t.conv2d(x, y, None, 1, 1), (1, 64, 28, 28), (64, 64, 3, 3)
+    ),
+    _sums(
+        "attention", lambda t, q, k, v: t.nn.functional.scaled_dot_product_attention(q, k, v),
+        (1, 4, 64, 64), (1, 4, 64, 64), (1, 4, 64, 64),
+    ),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Errors:
+    """Largest and mean error in ulp."""
+
+    largest: float
+    mean: float
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What was found of a case; `special` are inputs at which special results differ."""
+
+    case: Case
+    ours: Errors
+    torchs: Errors
+    special: list[float]
+
+    @property
+    def fails(self) -> str:
+        """Which goals are missed."""
+        worse = self.ours.largest > max(self.torchs.largest + MORE, self.torchs.largest * RATIO)
+        parts = ["worse than torch"] * worse
+        parts += [f"above {self.case.limit} ulp"] * (self.ours.largest > self.case.limit + 1e-3)
+        if self.special:
+            parts.append("special: " + ", ".join(f"{x:.3g}" for x in self.special[:4]))
+        return "; ".join(parts)
+
+
+def ulp_errors(result: Array, exact: Array, elements: bool) -> Errors:
+    """Errors where both are finite, in ulp of each exact result or of the largest."""
+    usable = np.isfinite(result) & np.isfinite(exact) & np.isfinite(exact.astype(np.float32))
+    given, wanted = result[usable].astype(np.float64), exact[usable]
+    scale = np.abs(wanted) if elements else np.full(wanted.shape, np.abs(wanted).max())
+    error = np.abs(given - wanted) / np.spacing(scale.astype(np.float32)).astype(np.float64)
+    return Errors(float(error.max()), float(error.mean()))
+
+
+def examine(case: Case) -> Row:
+    """Errors of both engines on the same inputs."""
+    inputs = [a.astype(np.float32) for a in case.draw(np.random.default_rng(0))]
+    with np.errstate(all="ignore"):
+        exact = case.call(torch, *(torch.from_numpy(a).double() for a in inputs)).numpy()
+        theirs = case.call(torch, *map(torch.from_numpy, inputs)).numpy()
+        ours = case.call(treadle, *map(treadle.from_numpy, inputs)).numpy()
+        errors = [ulp_errors(result, exact, case.elements) for result in (ours, theirs)]
+        single = case.elements and inputs[0].ndim == len(inputs) == 1
+        return Row(case, errors[0], errors[1], _differing(case) if single else [])
+
+
+def _differing(case: Case) -> list[float]:
+    """Special inputs at which torch gives the right kind of result and we do not."""
+    x = torch.from_numpy(SPECIAL)
+    theirs, exact = (case.call(torch, v).numpy().astype(np.float32) for v in (x, x.double()))
+    ours = case.call(treadle, treadle.from_numpy(SPECIAL)).numpy()
+    right = _kind(exact)
+    return [float(v) for v in SPECIAL[(_kind(theirs) == right) & (_kind(ours) != right)]]
+
+
+def _kind(values: Array) -> Array:
+    """A number for each kind of result: NaN, or sign and whether infinite or zero."""
+    kind = np.signbit(values) * 4 + np.isinf(values) * 2 + (values == 0) * 1
+    return np.where(np.isnan(values), -1, kind)
+
+
+def make_table(rows: Sequence[Row]) -> Table:
+    """One line a case."""
+    table = Table(title="error in float32 ulp, against float64")
+    for heading in ("operator", "largest", "mean", "torch's largest", "mean", "misses"):
+        table.add_column(heading, justify="left" if heading in ("operator", "misses") else "right")
+    for row in rows:
+        numbers = (f"{x:.2f}" for e in (row.ours, row.torchs) for x in (e.largest, e.mean))
+        table.add_row(row.case.name, *numbers, f"[bold red]{row.fails}[/]" if row.fails else "")
+    return table
+
+
+def main() -> None:
+    """Examine, print, write."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--only", metavar="PATTERN", default="*", help="names of cases")
+    parser.add_argument("--json", type=Path, help="write the results to this file")
+    arguments = parser.parse_args()
+    cases = [case for case in CASES if fnmatch(case.name, f"*{arguments.only}*")]
+    if not cases:
+        raise SystemExit(f"numerics: no case is called like {arguments.only}")
+    torch.set_num_threads(1)
+    progress = track(cases, "numerics", console=Console(stderr=True), transient=True)
+    rows = [examine(case) for case in progress]
+    console = make_console()
+    console.print(make_table(rows))
+    console.print(f"{sum(bool(row.fails) for row in rows)} of {len(rows)} miss a goal")
+    if arguments.json:
+        results = [
+            Result(f"{row.case.name} / {engine}", "ulp", (errors.largest,), (errors.largest,))
+            for row in rows
+            for engine, errors in (("treadle", row.ours), ("torch", row.torchs))
+        ]
+        write_json(arguments.json, document("numerics", results, {"points": POINTS}))
+
+
+if __name__ == "__main__":
+    main()
