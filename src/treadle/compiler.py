@@ -7,7 +7,6 @@ the types of one call to a native plan; the runtime keeps plans per signature. *
 from __future__ import annotations
 
 import functools
-import threading
 import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from treadle.ir.op import OpDef
 from treadle.ir.program import Object, Program
 from treadle.ir.types import ANY, TensorType
 from treadle.ir.verify import verify
+from treadle.locks import ForkLock
 from treadle.ops import OPS
 from treadle.options import Options
 from treadle.passes.batch_norm import fold_batch_norm
@@ -145,7 +145,7 @@ class Engine:
         self.cache = ObjectCache(options.cache_directory, options.cache_limit_bytes)
         self.machine = Machine(self.target.vector_bytes, self.target.num_registers)
         self._packed: dict[tuple[object, ...], np.ndarray] = {}
-        self._lock = threading.Lock()
+        self._lock = ForkLock()
 
     @span("bind")
     def bind(self, graph: Graph, arguments: Sequence[Any]) -> Bound:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import itertools
 import math
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -22,6 +21,7 @@ from treadle.ir.op import CALL_METHOD
 from treadle.ir.program import EnumValue, Function, Object, Program
 from treadle.ir.schema import REQUIRED
 from treadle.ir.types import TensorType, Type
+from treadle.locks import ForkLock
 from treadle.passes.specialise import Unplannable
 from treadle.runtime import Plan, RunControl, get_num_threads, span
 from treadle.runtime import Program as NativeProgram
@@ -51,7 +51,7 @@ class Method:
         self._source, self.function, self._root = program, function, root
         self._interpret = interpret or engine().options.interpret
         self._parameters = function.parameters[1 if root is not None else 0 :]
-        self._lock = threading.Lock()
+        self._lock = ForkLock()
         self._graph: Graph | None = None
         self._variants: dict[Any, _Variant] = {}
         self._plain: _Variant | None = None

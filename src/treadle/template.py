@@ -11,7 +11,6 @@ number of that plan has to be what the template gives.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -23,6 +22,7 @@ from treadle.ir.dtypes import BY_TORCH_NAME
 from treadle.ir.graph import Graph
 from treadle.ir.symbols import Symbol, Trace, plain
 from treadle.ir.types import TensorType
+from treadle.locks import ForkLock
 from treadle.ops import OPS
 from treadle.passes.specialise import specialise
 from treadle.runtime import Plan, span
@@ -72,7 +72,7 @@ class Binder:
         self._seen: list[Signature] = []
         self.templates: list[Template] = []
         self._failures = 0
-        self._lock = threading.Lock()
+        self._lock = ForkLock()
 
     def bind(self, signature: Signature) -> tuple[Plan, Any]:
         """The plan for `signature`, and the structure of its result.

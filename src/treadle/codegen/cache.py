@@ -12,11 +12,12 @@ import hashlib
 import os
 import stat
 import tempfile
-import threading
 import time
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
+
+from treadle.locks import ForkLock
 
 _MAGIC = b"TREADLE1"
 _CHECKSUM_BYTES = 32
@@ -49,7 +50,7 @@ class ObjectCache:
     def __init__(self, directory: Path | str, limit_bytes: int = 256 << 20) -> None:
         self.directory = Path(directory)
         self.limit_bytes = limit_bytes
-        self._lock = threading.Lock()
+        self._lock = ForkLock()
         self._hits = self._misses = self._writes = 0
         self._unchecked = 0
         self.usable = self._prepare()
