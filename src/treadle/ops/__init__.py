@@ -5,6 +5,7 @@ from treadle.ops import arithmetic as arithmetic
 from treadle.ops import attention as attention
 from treadle.ops import bags as bags
 from treadle.ops import comparison as comparison
+from treadle.ops import complex_numbers as complex_numbers
 from treadle.ops import container as container
 from treadle.ops import contraction as contraction
 from treadle.ops import conversion as conversion

@@ -29,15 +29,15 @@ _NUMBERS = bool | int | float | complex
 class Operand:
     """A tensor of a composite's body; arithmetic and `op` make further ones."""
 
-    __slots__ = ("_emit", "value")
+    __slots__ = ("emit", "value")
 
     def __init__(self, emit: Emitter, value: Any) -> None:
-        self._emit, self.value = emit, value
+        self.emit, self.value = emit, value
 
     @property
     def type(self) -> TensorType:
         """Its concrete type."""
-        return self._emit.type(self.value)
+        return self.emit.type(self.value)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -51,11 +51,11 @@ class Operand:
 
     def op(self, name: str, *args: Any) -> Any:
         """The result(s) of operator `name` on this and `args`; defaults fill what is not given."""
-        return apply(self._emit, name, self, *args)
+        return apply(self.emit, name, self, *args)
 
     def given(self, array: Any, dtype: DType | None = None) -> Operand:
         """A constant: `array`, in `dtype` or that of this."""
-        return Operand(self._emit, np.asarray(array, (dtype or self.dtype).numpy))
+        return Operand(self.emit, np.asarray(array, (dtype or self.dtype).numpy))
 
     def to(self, dtype: DType) -> Operand:
         """This in another dtype."""

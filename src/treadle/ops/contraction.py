@@ -183,9 +183,7 @@ def _ranked(schema: str, name: str, ranks: tuple[int, int], samples: Any) -> OpD
 
 
 _INTEGERS = ((i64(2, 3), i64(3, 2)), (i32(2, 0), i32(0, 3)))
-mm = _ranked(
-    "aten::mm(Tensor self, Tensor mat2) -> Tensor", "mm", (2, 2), (*_MATRICES, *_INTEGERS)
-)
+mm = _ranked("aten::mm(Tensor self, Tensor mat2) -> Tensor", "mm", (2, 2), (*_MATRICES, *_INTEGERS))
 bmm = _ranked(
     "aten::bmm(Tensor self, Tensor mat2) -> Tensor",
     "bmm",
@@ -204,8 +202,19 @@ dot = _ranked(
     (1, 1),
     ((f32(5), f32(5)), (f64(0), f64(0))),
 )
-vdot = _ranked(
-    "aten::vdot(Tensor self, Tensor other) -> Tensor", "vdot", (1, 1), ((f32(5), f32(5)),)
+
+
+def _conjugated(a: Array, b: Array) -> Array:
+    assert dot.reference is not None
+    return np.asarray(dot.reference(np.conj(a) if a.dtype.kind == "c" else a, b))
+
+
+vdot = op(
+    "aten::vdot(Tensor self, Tensor other) -> Tensor",
+    reference=_conjugated,
+    infer=dot.infer,
+    lower=dot.lower,
+    samples=((f32(5), f32(5)),),
 )
 
 

@@ -169,10 +169,11 @@ class Window:
 class View:
     """``strides(strides, offset, result, *args) -> (strides, offset)``, in elements.
 
-    They place the result in the memory of the first tensor operand, from those of the operand.
+    They place the result in the memory of the first tensor operand, from those of the operand;
+    None if only a dense copy of the operand can be seen so.
     """
 
-    strides: Callable[..., tuple[Strides, int]]
+    strides: Callable[..., tuple[Strides, int] | None]
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from treadle.ops.expr import (
     sub,
 )
 from treadle.ops.lowering import RowBuilder
-from treadle.ops.reduction import DIMS, Options, averaged, made_floating, position, reduction
+from treadle.ops.reduction import DIMS, Options, made_floating, magnitude, position, reduction
 from treadle.ops.samples import boolean, f32, i64
 
 Array = np.ndarray[Any, Any]
@@ -67,14 +67,14 @@ norm = reduction(
     "aten::norm.Scalar(Tensor self, Scalar p=2) -> Tensor",
     _norm,
     _norm_rows,
-    averaged,
+    magnitude,
     tuple((f32(3, 5), p) for p in _ORDERS),
 )
 norm_dim = reduction(
     "aten::norm.ScalarOpt_dim(Tensor self, Scalar? p, int[1] dim, bool keepdim=False) -> Tensor",
     _norm,
     _norm_rows,
-    averaged,
+    magnitude,
     tuple((f32(3, 5), p, [1], k) for p in (None, 1, 2) for k in (False, True)),
 )
 norm_dtype = reduction(
@@ -82,7 +82,7 @@ norm_dtype = reduction(
     "ScalarType dtype) -> Tensor",
     _norm,
     _norm_rows,
-    averaged,
+    magnitude,
     ((f32(3, 5), 2, [0], False, 7),),
 )
 vector_norm = reduction(
@@ -90,7 +90,7 @@ vector_norm = reduction(
     "keepdim=False, *, ScalarType? dtype=None) -> Tensor",
     _norm,
     _norm_rows,
-    averaged,
+    magnitude,
     tuple((f32(3, 5), p, [-1], False, None) for p in _ORDERS),
 )
 

@@ -9,6 +9,8 @@ import numpy as np
 
 from treadle.errors import IndexOutOfRange, ShapeError
 from treadle.ir.dtypes import DType, bool_, u8
+from treadle.ir.dtypes import f32 as f32_dtype
+from treadle.ir.dtypes import f64 as f64_dtype
 from treadle.ir.dtypes import i64 as i64_dtype
 from treadle.ir.loops import Expr
 from treadle.ir.op import OpDef
@@ -50,6 +52,12 @@ def averaged(name: str, dtype: DType, code: int | None) -> tuple[DType, DType]:
     if not (final.is_floating or final.is_complex):
         raise ShapeError(f"{name}: input must be floating, got {final}")
     return accumulation(final), final
+
+
+def magnitude(name: str, dtype: DType, code: int | None) -> tuple[DType, DType]:
+    """The dtypes of a norm: as `averaged`, but of complex numbers those of their parts."""
+    compute, final = averaged(name, dtype, code)
+    return compute, {"c64": f32_dtype, "c128": f64_dtype}.get(final.name, final)
 
 
 def kept(name: str, dtype: DType, code: int | None) -> tuple[DType, DType]:

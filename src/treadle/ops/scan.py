@@ -23,7 +23,8 @@ def _running(schema: str, name: str, function: Any, combine: str, neutral: int) 
 
     def infer(x: TensorType, dim: int, dtype: int | None) -> TensorType:
         wrap_dim(name, dim, len(x.sizes))
-        default = x.element if x.element.is_floating else i64_dtype
+        wide = x.element.is_floating or x.element.is_complex
+        default = x.element if wide else i64_dtype
         return tensor(dtype_from_code(name, dtype, default), x.sizes)
 
     def reference(x: Array, dim: int, dtype: int | None) -> Array:

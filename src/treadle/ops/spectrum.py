@@ -1,4 +1,4 @@
-"""Short-time Fourier transforms, and complex tensors as pairs of real numbers."""
+"""Short-time Fourier transforms."""
 
 from __future__ import annotations
 
@@ -8,65 +8,13 @@ from typing import Any
 import numpy as np
 
 from treadle.errors import ShapeError
-from treadle.ir import dtypes
-from treadle.ir.types import TensorType
-from treadle.ops.declare import EXACT, op
+from treadle.ops.complex_numbers import WHOLE, as_real
+from treadle.ops.declare import op
 from treadle.ops.promotion import dtype_of
-from treadle.ops.samples import f32, f64
-from treadle.ops.shapes import tensor
+from treadle.ops.samples import f32
 
 Array = np.ndarray[Any, Any]
-_COMPLEX = {"f32": dtypes.c64, "f64": dtypes.c128}
-_REAL = {"c64": dtypes.f32, "c128": dtypes.f64}
 _PAD_MODES = {"reflect": "reflect", "constant": "constant", "replicate": "edge", "circular": "wrap"}
-
-
-# --- pairs --------------------------------------------------------------------------------------
-
-
-def _infer_as_real(x: TensorType) -> TensorType:
-    if not x.element.is_complex:
-        raise ShapeError(f"view_as_real: expected a complex tensor, got {x}")
-    return tensor(_REAL[x.element.name], (*x.sizes, 2))
-
-
-def _as_real(x: Array) -> Array:
-    """The same memory, as pairs of real and imaginary part."""
-    real = _infer_as_real(tensor(dtype_of(x), x.shape)).element.numpy
-    return x[..., None].view(real)
-
-
-def _infer_as_complex(x: TensorType) -> TensorType:
-    if x.element.name not in _COMPLEX or not x.sizes or x.sizes[-1] != 2:
-        raise ShapeError(f"view_as_complex: expected floats with a last dim of 2, got {x}")
-    return tensor(_COMPLEX[x.element.name], x.sizes[:-1])
-
-
-def _as_complex(x: Array) -> Array:
-    """The same memory, as complex numbers.
-
-    Raises:
-        ShapeError: if the pairs do not lie side by side.
-    """
-    whole = _infer_as_complex(tensor(dtype_of(x), x.shape)).element.numpy
-    if x.size and x.strides[-1] != x.itemsize:
-        raise ShapeError("view_as_complex: the last dim must have a stride of 1")
-    return np.asarray(x.view(whole)[..., 0])
-
-
-op(
-    "aten::view_as_real(Tensor(a) self) -> Tensor(a)",
-    reference=_as_real,
-    infer=_infer_as_real,
-    tolerance=EXACT,
-)
-op(
-    "aten::view_as_complex(Tensor(a) self) -> Tensor(a)",
-    reference=_as_complex,
-    infer=_infer_as_complex,
-    tolerance=EXACT,
-    samples=((f32(3, 2),), (f32(2, 3, 2),), (f32(2),), (f64(1, 2),)),
-)
 
 
 # --- transforms ---------------------------------------------------------------------------------
@@ -109,10 +57,10 @@ def _stft(
     spectrum = np.fft.rfft(frames) if onesided in (None, True) else np.fft.fft(frames)
     if normalized:
         spectrum = spectrum / np.sqrt(n_fft)
-    whole = _COMPLEX[dtype_of(x).name].numpy
+    whole = WHOLE[dtype_of(x).name].numpy
     result = np.ascontiguousarray(np.swapaxes(spectrum, 1, 2).astype(whole))
     result = result[0] if x.ndim == 1 else result
-    return result if return_complex else _as_real(result)
+    return result if return_complex else as_real(result)
 
 
 def _stft_center(

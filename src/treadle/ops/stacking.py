@@ -18,7 +18,7 @@ from treadle.ops.shapes import numel, wrap_dim
 
 def joined(parts: Sequence[Operand], dim: int) -> Operand:
     """The tensors side by side."""
-    result = apply(parts[0]._emit, "cat", list(parts), dim)
+    result = apply(parts[0].emit, "cat", list(parts), dim)
     assert isinstance(result, Operand)
     return result
 
@@ -98,7 +98,7 @@ composite(
 def _cartesian(tensors: Sequence[Operand]) -> Operand:
     if len(tensors) == 1:
         return tensors[0]
-    grid = apply(tensors[0]._emit, "meshgrid.indexing", list(tensors), "ij")
+    grid = apply(tensors[0].emit, "meshgrid.indexing", list(tensors), "ij")
     return joined([g.reshape(-1, 1) for g in grid], 1)
 
 

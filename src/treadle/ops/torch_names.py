@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from treadle.errors import ShapeError, UnsupportedError
+from treadle.errors import UnsupportedError
 from treadle.ops.composite import Operand, alias, composite, renamed
 from treadle.ops.declare import EXACT
 from treadle.ops.inplace import inplace, reshaping
@@ -31,7 +31,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     "sigmoid": ("special_expit",), "logit": ("special_logit",),
     "logsumexp": ("special_logsumexp",), "erfinv": ("special_erfinv",),
     "lgamma": ("special_gammaln",), "digamma": ("special_digamma", "special_psi"),
-    "i0": ("special_i0",), "sinc": ("special_sinc",), "sign": ("sgn",),
+    "i0": ("special_i0",), "sinc": ("special_sinc",),
     "vstack": ("row_stack",), "channel_shuffle": ("native_channel_shuffle",),
 }  # fmt: skip
 for _original, _others in NAMES.items():
@@ -62,16 +62,6 @@ alias(
 # --- views by another name, and their copies ----------------------------------------------------
 
 
-def _adjoint(x: Operand) -> Any:
-    if len(x.shape) < 2:
-        raise ShapeError(f"adjoint: needs 2 dims, got {list(x.shape)}")
-    return x.op("transpose.int", -2, -1)
-
-
-composite(
-    "aten::adjoint(Tensor(a) self) -> Tensor(a)", _adjoint, samples=((f32(2, 3, 4),),),
-    tolerance=EXACT,
-)  # fmt: skip
 composite(
     "aten::linalg_diagonal(Tensor(a) A, *, int offset=0, int dim1=-2, int dim2=-1) -> Tensor(a)",
     lambda x, *rest: x.op("diagonal", *rest),

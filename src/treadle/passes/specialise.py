@@ -45,8 +45,9 @@ from treadle.ir.types import (
     Type,
     UnionType,
 )  # fmt: skip
+from treadle.ops.complex_numbers import DECOMPOSED
 from treadle.ops.inplace import FUNCTIONAL
-from treadle.ops.lowering import Decompose
+from treadle.ops.lowering import Concat, Decompose, Reshape, View
 
 MAX_NODES = 50_000
 """Unrolling stops here; longer programs stay with the interpreter."""
@@ -54,6 +55,8 @@ MAX_ELEMENTS = 4_000_000
 """Of lists and dicts that operators see while a graph is unrolled: growing one is quadratic."""
 MAX_FOLDED_BYTES = 64 << 20
 _UNSET: Any = object()
+_MOVES = (View, Reshape, Concat)
+"""Forms that pass complex numbers on; all others work on the parts."""
 
 
 class Unplannable(Error):
@@ -191,9 +194,10 @@ class _Specialiser:
             return self._evaluate(op, args, containers=True)
         if op.schema.writes:
             raise Unplannable(f"{op.name} writes into a tensor that is visible elsewhere")
-        if isinstance(op.lower, Decompose):
+        lower = DECOMPOSED.get(op.name, op.lower) if _has_complex(_as_types(args)) else op.lower
+        if isinstance(lower, Decompose):
             try:
-                return op.lower.build(_Emitter(self, origin), *args)
+                return lower.build(_Emitter(self, origin), *args)
             except UnsupportedError as error:
                 raise Unplannable(str(error)) from error
         try:
@@ -259,6 +263,8 @@ class _Specialiser:
         if op.lower is None:
             raise Unplannable(f"{op.name} is not compiled")
         types = inferred if isinstance(inferred, tuple) else (inferred,)
+        if _has_complex((_as_types(args), types)) and not isinstance(op.lower, _MOVES):
+            raise Unplannable(f"{op.name} of complex numbers is not compiled")
         if not all(isinstance(t, TensorType) for t in types):
             raise Unplannable(f"{op.name} gives a container")
         self._count += 1
@@ -484,6 +490,12 @@ def _has_types(inferred: Any) -> bool:
     if isinstance(inferred, list | tuple):
         return any(_has_types(a) for a in inferred)
     return isinstance(inferred, TensorType)
+
+
+def _has_complex(types: Any) -> bool:
+    if isinstance(types, list | tuple):
+        return any(map(_has_complex, types))
+    return isinstance(types, TensorType) and types.element.is_complex
 
 
 def _arrays(abstract: Any) -> list[np.ndarray]:

@@ -137,8 +137,8 @@ def alias_place(node: Node, place: Place) -> Place | None:
         return None if strides is None else place.view(result.sizes, strides, place.offset)
     assert isinstance(node.op.lower, View)
     types = map_arguments(node, lambda _, v: tensor_type(v))
-    strides, offset = node.op.lower.strides(place.strides, place.offset, result, *types)
-    return place.view(result.sizes, strides, offset)
+    found = node.op.lower.strides(place.strides, place.offset, result, *types)
+    return None if found is None else Place(place.storage, result.element, result.sizes, *found)
 
 
 def wanted_order(value: Value) -> list[int] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from treadle.ir.dtypes import c64, f32, f64
 from treadle.ir.loops import Expr, LoopNest, Stage
 from treadle.ops.expr import cast
 from treadle.schedule.fused import Fused, externals, loader, operators
@@ -58,11 +59,20 @@ def pointwise_step(group: Group, placement: Placement, machine: Machine) -> Step
 
 def copy_step(name: str, origin: Place, target: Place, machine: Machine) -> Step:
     """A kernel that writes the elements of `origin` to `target`, of the same shape."""
+    if origin.dtype.is_complex:
+        origin, target = _parts(origin), _parts(target)
     domain = Domain(target, [origin])
     builder = NestBuilder()
     strides, axes = domain.axes_of(origin, broadcast_strides(origin, target.shape))
     value = cast(builder.load(origin, strides, axes), target.dtype)
     return _finish(name, builder, domain, target, [origin], value, machine, 1, None)
+
+
+def _parts(place: Place) -> Place:
+    """A place of complex numbers as one of real and imaginary parts."""
+    real = f32 if place.dtype == c64 else f64
+    strides = (*(2 * s for s in place.strides), 1)
+    return Place(place.storage, real, (*place.shape, 2), strides, 2 * place.offset)
 
 
 def _finish(
