@@ -150,11 +150,13 @@ def test_lanes_have_the_names_of_python_threads() -> None:
         done.wait()
 
     ran = threading.Event()
-    thread = threading.Thread(target=client, name="the client")
-    with trace() as recorded:
-        thread.start()
-        ran.wait()
-    done.set()
+    thread = threading.Thread(target=client, name="the client", daemon=True)
+    try:
+        with trace() as recorded:
+            thread.start()
+            assert ran.wait(30)
+    finally:
+        done.set()
     thread.join()
     assert "the client" in {lane.name for lane in recorded.lanes}
 
@@ -353,20 +355,22 @@ def test_traces_come_and_go_while_clients_run() -> None:
         except BaseException as error:
             failures.append(error)
 
-    clients = [threading.Thread(target=client) for _ in range(3)]
+    clients = [threading.Thread(target=client, daemon=True) for _ in range(3)]
     for thread in clients:
         thread.start()
     names = {"", "here", "there", "far"}
-    for capacity in (1, 5, 1000) * 4:
-        with trace(capacity=capacity) as recorded:
-            call(plan)
-        for lane in recorded.lanes:
-            assert all(e.begin_ns <= e.end_ns for e in lane.events)
-            assert {e.name for e in lane.events} <= names | {"first", "second"}
-        recorded.summary()
-    stopping.set()
-    for thread in clients:
-        thread.join(30)
+    try:
+        for capacity in (1, 5, 1000) * 4:
+            with trace(capacity=capacity) as recorded:
+                call(plan)
+            for lane in recorded.lanes:
+                assert all(e.begin_ns <= e.end_ns for e in lane.events)
+                assert {e.name for e in lane.events} <= names | {"first", "second"}
+            recorded.summary()
+    finally:
+        stopping.set()
+        for thread in clients:
+            thread.join(30)
     assert not failures
 
 
