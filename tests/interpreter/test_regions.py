@@ -190,7 +190,18 @@ def branches_on_sizes(x: torch.Tensor, n: torch.Tensor) -> torch.Tensor:
     return x
 
 
+def masks_from_outside(x: torch.Tensor, n: torch.Tensor) -> torch.Tensor:
+    flags = [(x > 0).any(0), x[0] == x[0]]
+    for i in range(int(n)):
+        kept = flags[i % 2]
+        y = torch.exp(x) + i
+        z = y.t()[kept] * 2.0
+        x = x + torch.tanh(z.sum()) * y
+    return x
+
+
 FUNCTIONS = (
+    masks_from_outside,
     momentum, fills_rows, writes_into_a_view, returns_a_view, collects, stops_early, two_names,
     masks, grows, ints, branches_on_sizes,
 )  # fmt: skip
@@ -278,6 +289,34 @@ def test_many_shapes_are_bound_at_once_if_that_is_cheap() -> None:
     for size in range(1, 30):
         script(np.ones(size, np.float32))
     assert num_plans(script) == 2 * 29
+
+
+def test_an_operator_that_cannot_be_planned_leaves_the_others_planned() -> None:
+    script = treadle.script(masks_from_outside)
+    x = np.linspace(-1, 1, 6, dtype=np.float32).reshape(2, 3)
+    script(x, np.array(5))
+    graph, _ = script._interpreted
+    parts = [r.attributes["plans"]._parts for r in graph.nodes_of(REGION)]
+    (inner,) = [p for p in parts if p is not None]
+    names = [[n.op.name for n in r.blocks[0].nodes] for r in inner.nodes_of(REGION)]
+    assert [name[0] for name in names] == ["exp", "mul.Scalar"]
+    assert all(r.attributes["plans"]._num_plans for r in inner.nodes_of(REGION))
+
+
+def multiplied(x: torch.Tensor, n: torch.Tensor) -> torch.Tensor:
+    if bool(n > 0):
+        x = x @ x
+    return x
+
+
+def test_a_region_with_much_data_is_bound_when_it_first_runs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(regions, "BIND_AFTER", 2)
+    for size, plans in ((4, 0), (200, 2)):
+        script = treadle.script(multiplied)
+        script(np.ones((size, size), np.float32), np.array(1))
+        assert num_plans(script) == plans // 2
 
 
 def slow(x: torch.Tensor, n: torch.Tensor) -> torch.Tensor:

@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol, TypeAlias
 
-from treadle.errors import (
-    Cancelled,
-    DeadlineExceeded,
-    Error,
-    ThreadingError,
-    UnsupportedError,
-)
+import numpy as np
+
+from treadle.errors import Cancelled, DeadlineExceeded, Error, ThreadingError
 from treadle.interpreter.actions import UNINITIALIZED
-from treadle.ir import dtypes
-from treadle.ir.clone import clone_node, clone_nodes
-from treadle.ir.graph import Block, Graph, Node, Value
-from treadle.ir.op import REGION, TUPLE, OpDef
-from treadle.ir.schema import parse_schema
-from treadle.ir.types import TensorType, TupleType
-from treadle.ops.lowering import Decompose, Emitter
-from treadle.passes.regions import form_regions, number_twin
-from treadle.runtime import Plan, Program
+from treadle.interpreter.machine import Machine, Settings
+from treadle.interpreter.region_graphs import constants_of, copy_of, first_unplannable, graph_of
+from treadle.ir.graph import Graph, Node, Value
+from treadle.ir.op import REGION
+from treadle.ir.program import Program
+from treadle.passes.regions import form_regions
+from treadle.runtime import Plan
+from treadle.runtime import Program as NativeProgram
 
 BIND_AFTER = 2
-"""Executions of a region that are interpreted before it is bound."""
+"""Executions of a region that are interpreted before it is bound, if it is not large."""
+LARGE = 1 << 14
+"""Elements of inputs and constants of a region that is bound when it first runs."""
 MAX_EAGER = 8
 """Signatures that a region binds when it first meets them, as long as that is not cheap; others
 have to come back."""
@@ -53,9 +50,12 @@ class DeclinedError(Error):
     """Control flow: the block of a region has to be interpreted."""
 
 
-def plan_regions(graph: Graph, make_binder: MakeBinder) -> int:
-    """Form the regions of `graph`, which is interpreted, and let them be planned; their number."""
-    count = form_regions(graph)
+def plan_regions(graph: Graph, make_binder: MakeBinder, unfit: Iterable[Node] = ()) -> int:
+    """Form the regions of `graph`, which is interpreted, and let them be planned; their number.
+
+    Nodes that are `unfit` stay outside.
+    """
+    count = form_regions(graph, unfit)
     for node in graph.nodes_of(REGION):
         node.attributes["plans"] = RegionPlans(node, make_binder)
     return count
@@ -70,14 +70,15 @@ class RegionPlans:
 
     __slots__ = (
         "_failed", "_graph", "_make_binder", "_met", "_node", "_num_plans", "_num_tensors",
-        "_programs", "_runs", "call",
+        "_parts", "_programs", "_runs", "call",
     )  # fmt: skip
 
     def __init__(self, node: Node, make_binder: MakeBinder) -> None:
         self._node, self._make_binder = node, make_binder
         self._num_tensors = len(node.inputs) - node.attributes["fixed"]
         self._graph: Graph | None = None
-        self._programs: dict[Any, Program] = {}
+        self._parts: Graph | None = None
+        self._programs: dict[Any, NativeProgram] = {}
         self._met: set[Any] = set()
         self._failed: set[Any] = set()
         self._runs = self._num_plans = 0
@@ -94,11 +95,27 @@ class RegionPlans:
     def _count(self, *values: Any, control: Any = None) -> Any:
         """`call` as long as the region may be one that hardly ever runs."""
         self._runs += 1
-        if self._runs <= BIND_AFTER:
+        if self._runs <= BIND_AFTER and not self._is_large(values):
             return None
-        fixed = self._num_tensors < len(self._node.inputs)
-        self.call = self._call_fixed if fixed else self._program(())
+        odd = first_unplannable(self._node, values)
+        if odd is not None:
+            self._parts = _parts_of(self._node, odd, self._make_binder)
+            self.call = self._call_parts
+        elif self._num_tensors < len(self._node.inputs):
+            self.call = self._call_fixed
+        else:
+            self.call = self._program(())
         return self.call(*values, control=control)
+
+    def _is_large(self, values: Sequence[Any]) -> bool:
+        constants = (v.constant for v in constants_of(self._node.blocks[0]))
+        arrays = [v for v in (*values, *constants) if isinstance(v, np.ndarray)]
+        return sum(a.size for a in arrays) >= LARGE
+
+    def _call_parts(self, *values: Any, control: Any = None) -> Any:
+        """`call` where an operator in the middle cannot be planned: the rest is, in parts."""
+        assert self._parts is not None
+        return Machine(Program(), Settings(control=control)).run(self._parts, values)
 
     def _call_fixed(self, *values: Any, control: Any = None) -> Any:
         """`call` where plans are made for some of the values."""
@@ -111,16 +128,16 @@ class RegionPlans:
             program = self._program(fixed, key)
         return program(*values[: self._num_tensors], control=control)
 
-    def _program(self, fixed: Sequence[Any], key: Any = ()) -> Program:
+    def _program(self, fixed: Sequence[Any], key: Any = ()) -> NativeProgram:
         """The program for some values of the fixed inputs; its plans differ by tensors' types."""
         if self._graph is None:
-            self._graph = _graph_of(self._node)
+            self._graph = graph_of(self._node)
         binder = self._make_binder(self._graph, fixed)
 
         def bind(signature: Signature) -> Plan:
             return self._plan(binder, key, signature)
 
-        program = self._programs[key] = Program(bind, None, MAX_PLANS)
+        program = self._programs[key] = NativeProgram(bind, None, MAX_PLANS)
         return program
 
     def _plan(self, binder: Binder, key: Any, signature: Signature) -> Plan:
@@ -151,64 +168,9 @@ class RegionPlans:
         return False
 
 
-def _graph_of(node: Node) -> Graph:
-    """The block of a region as a graph of its inputs, which returns a tuple."""
-    (block,) = node.blocks
-    graph = Graph("region")
-    mapping = {v: graph.add_param(v.type, v.name) for v in node.inputs}
-    for value in _constants(block):
-        assert value.node is not None
-        clone_node(value.node, graph, graph.end, mapping)
-    results = clone_nodes(block, graph, graph.end, mapping)
-    for number in graph.params[: len(node.inputs) - node.attributes["fixed"]]:
-        if not isinstance(number.type, TensorType):
-            _use_as_tensor(number)
-    type_ = TupleType(tuple(v.type for v in results))
-    graph.set_returns([graph.add(TUPLE, results, (type_,)).output])
+def _parts_of(region: Node, odd: Node, make_binder: MakeBinder) -> Graph:
+    """A graph of what a region does, for the interpreter, in which all but `odd` is planned."""
+    (block,) = region.blocks
+    graph, copies = copy_of(region, list(block.nodes), block.returns)
+    plan_regions(graph, make_binder, [copies[odd]])
     return graph
-
-
-def _use_as_tensor(number: Value) -> None:
-    """Let operators use a number that comes as a tensor without dims: of float64, int64, bool."""
-    number.type = TensorType()
-    for user in list(number.users):
-        twin = number_twin(user)
-        assert twin is not None
-        assert user.owner is not None
-        inputs = (number, user.inputs[0])
-        like = user.owner.add(_NUMBER_LIKE, inputs, (TensorType(),), before=user)
-        user.set_input(1, like.output)
-        user.op = twin
-
-
-def _number_like(emit: Emitter, number: Any, tensor: Any) -> Any:
-    """`number` in the dtype in which a number is combined with `tensor`."""
-    given, other = emit.type(number).element, emit.type(tensor).element
-    if other.is_complex or (other.itemsize < 4 and other.kind != "b"):
-        raise UnsupportedError(f"numbers that vary are not planned with {other}")
-    if other.is_floating:
-        wanted = other
-    else:
-        wanted = dtypes.f32 if given.is_floating else dtypes.i64 if other.kind == "b" else other
-    return emit("to.dtype", number, wanted.code, False, False, None)
-
-
-_NUMBER_LIKE = OpDef(
-    "number_like",
-    parse_schema("treadle::number_like(Tensor number, Tensor other) -> Tensor"),
-    lower=Decompose(_number_like),
-)
-
-
-def _constants(block: Block) -> list[Value]:
-    """The constants from outside that a block uses."""
-    found: dict[Value, None] = {}
-    inner: set[Node] = set()
-    pending = [block]
-    while pending:
-        current = pending.pop()
-        for node in [*current.nodes, current.end]:
-            inner.add(node)
-            pending += node.blocks
-            found.update((v, None) for v in node.inputs if v.is_constant)
-    return [v for v in found if v.node not in inner]
