@@ -1,4 +1,4 @@
-"""Fourier transforms by NumPy, run by the interpreter, and the orders of their frequencies."""
+"""Fourier transforms, and the orders of their frequencies."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ from treadle.ir import dtypes
 from treadle.ir.dtypes import DType
 from treadle.ir.op import Tolerance
 from treadle.ir.types import TensorType
-from treadle.ops.composite import Operand, composite
+from treadle.ops.composite import Operand, composite, made_of
 from treadle.ops.creation import default
 from treadle.ops.declare import op
 from treadle.ops.promotion import dtype_of
 from treadle.ops.samples import f32, f64, i64
 from treadle.ops.shapes import tensor, wrap_dim
+from treadle.ops.transforms import transformed
 
 Array = np.ndarray[Any, Any]
 TOLERANCE = Tolerance(1e-5, 1e-5, "sums in the order of another algorithm")
@@ -94,6 +95,30 @@ class _Kind:
             wide = wide if norm != "forward" else wide * n
         return wide.astype(result.element.numpy)
 
+    def build(self, x: Operand, sizes: dict[int, int | None], norm: str | None) -> Any:
+        """The transform as products, one dim after another."""
+        result = self.infer(x.type, sizes, norm)
+        real = _real(result.element)
+        last = next(reversed(sizes))
+        ends = self.takes_real or self.gives_real
+        if self.takes_real:
+            x = transformed(x, last, *self._options(x, last, sizes[last], real, norm))
+        for dim in sizes:
+            if dim != last or not ends:
+                n = x.shape[dim] if sizes[dim] is None else sizes[dim]
+                assert n is not None
+                x = transformed(x, dim, n, real, "whole", self.forward, norm)
+        if self.gives_real:
+            x = transformed(x, last, *self._options(x, last, sizes[last], real, norm))
+        return x
+
+    def _options(
+        self, x: Operand, dim: int, n: int | None, real: DType, norm: str | None
+    ) -> tuple[Any, ...]:
+        over = self.length(x.shape[dim], n)[0]
+        given = "real" if self.gives_real else "half"
+        return over, real, given, self.forward, norm
+
 
 def _along_one(name: str, samples: tuple[tuple[Any, ...], ...]) -> None:
     kind = _Kind(name)
@@ -107,6 +132,7 @@ def _along_one(name: str, samples: tuple[tuple[Any, ...], ...]) -> None:
         f"aten::{name}(Tensor self, int? n=None, int dim=-1, str? norm=None) -> Tensor",
         reference=lambda x, n, dim, norm: kind.run(x, dims(x, n, dim), norm),
         infer=lambda x, n, dim, norm: kind.infer(x, dims(x, n, dim), norm),
+        lower=made_of(lambda x, n, dim, norm: kind.build(x, dims(x, n, dim), norm)),
         tolerance=TOLERANCE,
         samples=samples,
     )
@@ -129,6 +155,7 @@ def _along_many(name: str, samples: tuple[tuple[Any, ...], ...]) -> None:
         f"aten::{name}(Tensor self, int[1]? s=None, {argument}, str? norm=None) -> Tensor",
         reference=lambda x, s, dim, norm: kind.run(x, dims(x, s, dim), norm),
         infer=lambda x, s, dim, norm: kind.infer(x, dims(x, s, dim), norm),
+        lower=made_of(lambda x, s, dim, norm: kind.build(x, dims(x, s, dim), norm)),
         tolerance=TOLERANCE,
         samples=samples,
     )
