@@ -52,8 +52,9 @@ def measure(name: str, case: Case, runs: int) -> dict[str, Result]:
             results[engine] = function(*arguments)
             if number >= WARM_UP:
                 times[engine].append((time.perf_counter() - start) * 1e3)
-        ours, theirs = (np.asarray(result) for result in results.values())
-        np.testing.assert_allclose(ours, theirs, rtol=1e-3, err_msg=name)
+        ours, theirs = (r if isinstance(r, tuple) else (r,) for r in results.values())
+        for one, other in zip(ours, theirs, strict=True):
+            np.testing.assert_allclose(np.asarray(one), np.asarray(other), rtol=1e-3, err_msg=name)
     return {
         engine: Result(f"{name} / {engine}", "ms", tuple(values), tuple(values))
         for engine, values in times.items()

@@ -177,6 +177,40 @@ class Transformer(nn.Module):
         return torch.cat(tokens, 1)
 
 
+class Detector(nn.Module):
+    """Convolutions, then the boxes that overlap no better one: a loop until none is left."""
+
+    def __init__(self, channels: int = 32) -> None:
+        super().__init__()
+        self.backbone = nn.Sequential(
+            nn.Conv2d(3, channels, 3, 2, 1), nn.BatchNorm2d(channels), nn.ReLU(),
+            nn.Conv2d(channels, 2 * channels, 3, 2, 1), nn.ReLU(),
+            nn.Conv2d(2 * channels, 2 * channels, 3, 2, 1), nn.ReLU(),
+        )  # fmt: skip
+        self.head = nn.Conv2d(2 * channels, 5, 1)
+
+    def forward(self, image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Boxes and their scores, the best first."""
+        found = self.head(self.backbone(image))[0].flatten(1)
+        scores = torch.sigmoid(found[0])
+        corner, size = torch.tanh(found[1:3]).t(), torch.exp(found[3:5].clamp(max=4.0)).t()
+        boxes = torch.cat([corner - size / 2, corner + size / 2], 1)
+        kept = torch.nonzero(scores > scores.mean()).squeeze(1)
+        scores, boxes = scores[kept], boxes[kept]
+        order = torch.argsort(scores, descending=True)
+        picked: list[torch.Tensor] = []
+        while order.numel() > 0 and len(picked) < 50:
+            picked.append(order[0])
+            first, others = boxes[order[0]], boxes[order[1:]]
+            low = torch.maximum(first[:2], others[:, :2])
+            high = torch.minimum(first[2:], others[:, 2:])
+            common = (high - low).clamp(min=0.0).prod(1)
+            area = (others[:, 2:] - others[:, :2]).prod(1) + (first[2:] - first[:2]).prod()
+            order = order[1:][common / (area - common) < 0.6]
+        index = torch.stack(picked)
+        return boxes[index], scores[index]
+
+
 @dataclass(frozen=True, slots=True)
 class Case:
     """A function or module, its arguments, and the ratio to torch's time that is asked for."""
@@ -190,6 +224,7 @@ def cases() -> dict[str, Case]:
     """All cases by name; the modules have random weights, the same in every run."""
     torch.manual_seed(0)
     state = torch.zeros(1, 256)
+    image = torch.randn(1, 3, 160, 160)
     return {
         "scalar_loop": Case(scalar_loop, (1_000_000,)),
         "float_loop": Case(float_loop, (1_000_000,)),
@@ -201,5 +236,6 @@ def cases() -> dict[str, Case]:
         "newton": Case(newton, (torch.ones(8), torch.arange(1.0, 9.0)), 1.5),
         "rows": Case(rows, (torch.ones(4, 8), torch.tensor(5_000)), 1.5),
         "lstm_decode": Case(Decoder().eval(), (torch.tensor([1]), state, state.clone(), -1, 200)),
+        "detect": Case(Detector().eval(), (image,)),
         "gpt_decode": Case(Transformer().eval(), (torch.tensor([[1]]), -1, 100)),
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import io
 import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -13,6 +14,7 @@ import torch
 from hypothesis import given, note, settings
 
 import treadle
+from benchmarks.interpreter_cases import Decoder, Detector, Transformer
 from tests.check_pass import assert_same
 from tests.ir.random_graphs import graphs
 from tests.plans import THREADS, budget, engine_for, fine_tasks
@@ -205,6 +207,34 @@ FUNCTIONS = (
     momentum, fills_rows, writes_into_a_view, returns_a_view, collects, stops_early, two_names,
     masks, grows, ints, branches_on_sizes,
 )  # fmt: skip
+
+
+MODULES = (
+    (Decoder(16, 8, 24), (torch.tensor([1, 2]), torch.zeros(2, 24), torch.zeros(2, 24), -1, 9)),
+    (Transformer(16, 8, 2), (torch.tensor([[1]]), -1, 7)),
+    (Detector(4), (torch.linspace(-1, 1, 3 * 48 * 40).sin().reshape(1, 3, 48, 40),)),
+)
+
+
+@pytest.mark.parametrize(("module", "arguments"), MODULES)
+def test_decoders_and_detectors_agree_with_torch_on_any_number_of_threads(
+    module: torch.nn.Module, arguments: tuple[Any, ...]
+) -> None:
+    scripted = torch.jit.script(module.eval())
+    archive = io.BytesIO()
+    torch.jit.save(scripted, archive)
+    with torch.no_grad():
+        wanted = arrays(scripted(*arguments))
+    first: list[bytes] = []
+    for threads in THREADS:
+        with budget(threads), fine_tasks():
+            model = treadle.load(archive.getvalue())
+            for limit in (None, 1, threads):
+                found = arrays(model(*arguments, threads=limit))
+                assert_same(found, wanted, rtol=1e-4)
+                bits = [np.asarray(a).tobytes() for a in found]
+                first = first or bits
+                assert bits == first
 
 
 def num_plans(method: Any) -> int:
