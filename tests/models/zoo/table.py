@@ -139,7 +139,7 @@ ENTRIES = (
         lambda: (torch.rand(12, 4), torch.rand(12)),
         interpreted="depends on data",
     ),
-    Entry("stft_front_end", data.MelFrontEnd, _randn(2, 100), interpreted="stft"),
+    Entry("stft_front_end", data.MelFrontEnd, _randn(2, 100)),
     Entry("convolutional_front_end", data.ConvolutionalFrontEnd, _randn(2, 100)),
     Entry("wavelet", data.Wavelet, _randn(2, 64)),
 )
