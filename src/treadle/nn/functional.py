@@ -5,48 +5,66 @@ Where a function there and the operator take the same arguments, it is the funct
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from treadle.eager.table import FUNCTIONS
-from treadle.errors import UnsupportedError
+import numpy as np
+
+from treadle.eager.table import FUNCTIONS, overloads
+from treadle.errors import InputError, ShapeError, UnsupportedError
+from treadle.nn.losses import binary_cross_entropy as binary_cross_entropy
+from treadle.nn.losses import binary_cross_entropy_with_logits as binary_cross_entropy_with_logits
+from treadle.nn.losses import cosine_embedding_loss as cosine_embedding_loss
+from treadle.nn.losses import cross_entropy as cross_entropy
+from treadle.nn.losses import gaussian_nll_loss as gaussian_nll_loss
+from treadle.nn.losses import hinge_embedding_loss as hinge_embedding_loss
+from treadle.nn.losses import huber_loss as huber_loss
+from treadle.nn.losses import kl_div as kl_div
+from treadle.nn.losses import l1_loss as l1_loss
+from treadle.nn.losses import margin_ranking_loss as margin_ranking_loss
+from treadle.nn.losses import mse_loss as mse_loss
+from treadle.nn.losses import multilabel_soft_margin_loss as multilabel_soft_margin_loss
+from treadle.nn.losses import nll_loss as nll_loss
+from treadle.nn.losses import poisson_nll_loss as poisson_nll_loss
+from treadle.nn.losses import smooth_l1_loss as smooth_l1_loss
+from treadle.nn.losses import soft_margin_loss as soft_margin_loss
+from treadle.nn.losses import triplet_margin_loss as triplet_margin_loss
+from treadle.nn.pooling import adaptive_max_pool1d as adaptive_max_pool1d
+from treadle.nn.pooling import adaptive_max_pool2d as adaptive_max_pool2d
+from treadle.nn.pooling import lp_pool1d as lp_pool1d
+from treadle.nn.pooling import lp_pool2d as lp_pool2d
+from treadle.nn.pooling import max_pool1d as max_pool1d
+from treadle.nn.pooling import max_pool2d as max_pool2d
+from treadle.nn.pooling import max_pool3d as max_pool3d
+from treadle.nn.resizing import affine_grid as affine_grid
+from treadle.nn.resizing import fold as fold
+from treadle.nn.resizing import grid_sample as grid_sample
+from treadle.nn.resizing import interpolate as interpolate
+from treadle.nn.resizing import unfold as unfold
+from treadle.nn.resizing import upsample as upsample
+from treadle.nn.resizing import upsample_bilinear as upsample_bilinear
+from treadle.nn.resizing import upsample_nearest as upsample_nearest
 from treadle.tensor import Tensor
 
 if TYPE_CHECKING:
     from treadle.nn._functions import *  # noqa: F403
 
-SAME = {
-    name: name
-    for name in (
-        "adaptive_avg_pool1d",
-        "adaptive_avg_pool2d",
-        "avg_pool1d",
-        "avg_pool2d",
-        "channel_shuffle",
-        "conv1d",
-        "conv2d",
-        "conv_transpose2d",
-        "gelu",
-        "glu",
-        "group_norm",
-        "hardshrink",
-        "layer_norm",
-        "linear",
-        "one_hot",
-        "pad",
-        "pixel_shuffle",
-        "prelu",
-        "scaled_dot_product_attention",
-        "sigmoid",
-        "softplus",
-        "softshrink",
-        "tanh",
-    )
-} | {"logsigmoid": "log_sigmoid"}
+_NAMES = (
+    *("adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d", "avg_pool1d"),
+    *("avg_pool2d", "avg_pool3d", "bilinear", "celu_", "channel_shuffle", "conv1d", "conv2d"),
+    *("conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "cosine_similarity"),
+    *("elu_", "gelu", "glu", "group_norm", "hardshrink", "hardtanh_", "layer_norm", "leaky_relu_"),
+    *("linear", "native_channel_shuffle", "one_hot", "pad", "pairwise_distance", "pdist"),
+    *("pixel_shuffle", "pixel_unshuffle", "prelu", "relu_", "rms_norm", "selu_", "sigmoid"),
+    *("scaled_dot_product_attention", "softplus", "softshrink", "tanh", "threshold_"),
+)
+SAME = {name: name for name in _NAMES} | {"logsigmoid": "log_sigmoid"}
+"""Functions that are operators, by the operator's name."""
 ACTIVATIONS = frozenset({
     "celu", "elu", "hardsigmoid", "hardswish", "hardtanh", "leaky_relu", "mish", "relu", "relu6",
-    "selu", "silu", "threshold",
+    "rrelu", "selu", "silu", "threshold",
 })  # fmt: skip
+"""Operators that take `inplace` as a further argument."""
 
 
 if not TYPE_CHECKING:  # `_functions` says what there is
@@ -67,12 +85,17 @@ def __dir__() -> list[str]:
 
 
 def _activation(name: str) -> Callable[..., Any]:
-    """The operator `name` with the argument that chooses its in-place form."""
+    """The operator `name` with a last argument that chooses its in-place form."""
+    (op,) = overloads(name)
+    count = len(op.schema.arguments)
 
-    def function(input: Any, *args: Any, inplace: bool = False, **kwargs: Any) -> Any:
-        return FUNCTIONS[f"{name}_" if inplace else name](input, *args, **kwargs)
+    def function(*args: Any, inplace: bool = False, **kwargs: Any) -> Any:
+        if len(args) == count + 1:
+            *args, inplace = args
+        return FUNCTIONS[f"{name}_" if inplace else name](*args, **kwargs)
 
     function.__name__ = function.__qualname__ = name
+    function.__module__ = __name__
     function.__doc__ = f"The operator ``{name}``; into `input` itself if `inplace`."
     return function
 
@@ -89,6 +112,23 @@ def log_softmax(input: Any, dim: int = -1, _stacklevel: int = 3, dtype: Any = No
     return result
 
 
+def softmin(input: Any, dim: int = -1, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
+    """The `softmax` of the negative elements."""
+    return softmax(FUNCTIONS["neg"](input), dim, dtype=dtype)
+
+
+def softsign(input: Any) -> Tensor:
+    """``x / (1 + |x|)``."""
+    result: Tensor = FUNCTIONS["div"](input, FUNCTIONS["abs"](input) + 1)
+    return result
+
+
+def tanhshrink(input: Any) -> Tensor:
+    """``x - tanh(x)``."""
+    result: Tensor = FUNCTIONS["sub"](input, FUNCTIONS["tanh"](input))
+    return result
+
+
 def dropout(input: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
     """`input` itself, since nothing is dropped outside of training.
 
@@ -97,6 +137,17 @@ def dropout(input: Any, p: float = 0.5, training: bool = True, inplace: bool = F
     """
     result: Tensor = FUNCTIONS["dropout_" if inplace else "dropout"](input, p, training)
     return result
+
+
+def alpha_dropout(
+    input: Any, p: float = 0.5, training: bool = False, inplace: bool = False
+) -> Tensor:
+    """`input` itself outside of training, as of `dropout`."""
+    return dropout(input, p, training, inplace)
+
+
+dropout1d = dropout2d = dropout3d = dropout
+feature_alpha_dropout = alpha_dropout
 
 
 def embedding(
@@ -157,48 +208,53 @@ def normalize(input: Any, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> T
     return result
 
 
-def max_pool1d(
+def embedding_bag(
     input: Any,
-    kernel_size: int | Sequence[int],
-    stride: int | Sequence[int] | None = None,
-    padding: int | Sequence[int] = 0,
-    dilation: int | Sequence[int] = 1,
-    ceil_mode: bool = False,
-    return_indices: bool = False,
+    weight: Any,
+    offsets: Any = None,
+    max_norm: float | None = None,
+    norm_type: float = 2,
+    scale_grad_by_freq: bool = False,
+    mode: str = "mean",
+    sparse: bool = False,
+    per_sample_weights: Any = None,
+    include_last_offset: bool = False,
+    padding_idx: int | None = None,
 ) -> Tensor:
-    """The largest element of each window along the last dimension."""
-    return _max_pool(
-        "max_pool1d", input, kernel_size, stride, padding, dilation, ceil_mode, return_indices
-    )
+    """Sums, means or maxima of rows of `weight`, bag by bag.
+
+    The bags are the rows of `input`, or go from each of `offsets` to the next.
+    """
+    modes = {"sum": 0, "mean": 1, "max": 2}
+    if max_norm is not None:
+        raise UnsupportedError("embedding_bag: max_norm would change the weight")
+    if mode not in modes:
+        raise InputError(f"embedding_bag: argument mode must be one of {[*modes]}, got {mode!r}")
+    if input.ndim == 2:
+        if offsets is not None:
+            raise InputError("embedding_bag: argument offsets must be None with rows for bags")
+        rows, size = input.shape
+        offsets = np.arange(rows, dtype=np.int64) * size
+        input = FUNCTIONS["reshape"](input, [-1])
+        if per_sample_weights is not None:
+            per_sample_weights = FUNCTIONS["reshape"](per_sample_weights, [-1])
+    elif offsets is None:
+        raise InputError("embedding_bag: argument offsets is missing")
+    bags: Tensor = FUNCTIONS["embedding_bag"](
+        weight, input, offsets, scale_grad_by_freq, modes[mode], sparse, per_sample_weights,
+        include_last_offset, padding_idx,
+    )[0]  # fmt: skip
+    return bags
 
 
-def max_pool2d(
-    input: Any,
-    kernel_size: int | Sequence[int],
-    stride: int | Sequence[int] | None = None,
-    padding: int | Sequence[int] = 0,
-    dilation: int | Sequence[int] = 1,
-    ceil_mode: bool = False,
-    return_indices: bool = False,
+def local_response_norm(
+    input: Any, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0
 ) -> Tensor:
-    """The largest element of each window over the last two dimensions."""
-    return _max_pool(
-        "max_pool2d", input, kernel_size, stride, padding, dilation, ceil_mode, return_indices
-    )
-
-
-def _max_pool(
-    name: str,
-    input: Any,
-    kernel_size: int | Sequence[int],
-    stride: int | Sequence[int] | None,
-    padding: int | Sequence[int],
-    dilation: int | Sequence[int],
-    ceil_mode: bool,
-    return_indices: bool,
-) -> Tensor:
-    if return_indices:
-        raise UnsupportedError(f"{name}: return_indices")
-    steps = [] if stride is None else stride
-    result: Tensor = FUNCTIONS[name](input, kernel_size, steps, padding, dilation, ceil_mode)
+    """Each element over a power of the mean square of `size` neighbouring channels."""
+    if input.ndim < 3:
+        raise ShapeError(f"local_response_norm: at least 3 dims, got shape {list(input.shape)}")
+    borders = [0, 0] * (input.ndim - 2) + [size // 2, (size - 1) // 2]
+    squares = FUNCTIONS["pad"](FUNCTIONS["square"](input), borders)
+    means = squares.unfold(1, size, 1).mean(-1)
+    result: Tensor = FUNCTIONS["div"](input, (means * alpha + k).pow(beta))
     return result

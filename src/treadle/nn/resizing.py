@@ -1,0 +1,167 @@
+"""The functions of ``torch.nn.functional`` that resize and warp images, or take them apart."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from treadle.eager.table import FUNCTIONS
+from treadle.errors import InputError, ShapeError
+from treadle.tensor import Tensor
+
+Sizes: TypeAlias = "int | Sequence[int]"
+
+_MODES = {"bilinear": 0, "nearest": 1, "bicubic": 2}
+_PADDINGS = {"zeros": 0, "border": 1, "reflection": 2}
+
+
+def interpolate(
+    input: Any,
+    size: Sizes | None = None,
+    scale_factor: float | Sequence[float] | None = None,
+    mode: str = "nearest",
+    align_corners: bool | None = None,
+    recompute_scale_factor: bool | None = None,
+    antialias: bool = False,
+) -> Tensor:
+    """`input` resized to `size`, or by `scale_factor`; `mode` chooses the method."""
+    factors = (
+        [*map(float, scale_factor)] if isinstance(scale_factor, list | tuple) else scale_factor
+    )
+    result: Tensor = FUNCTIONS["__interpolate"](
+        input, size, factors, mode, align_corners, recompute_scale_factor, antialias
+    )
+    return result
+
+
+def upsample(
+    input: Any,
+    size: Sizes | None = None,
+    scale_factor: float | Sequence[float] | None = None,
+    mode: str = "nearest",
+    align_corners: bool | None = None,
+) -> Tensor:
+    """Another name of `interpolate`."""
+    return interpolate(input, size, scale_factor, mode, align_corners)
+
+
+def upsample_nearest(input: Any, size: Any = None, scale_factor: Any = None) -> Tensor:
+    """`interpolate` by the nearest element."""
+    return interpolate(input, size, scale_factor, "nearest")
+
+
+def upsample_bilinear(input: Any, size: Any = None, scale_factor: Any = None) -> Tensor:
+    """`interpolate` between neighbours, with the corners kept in place."""
+    return interpolate(input, size, scale_factor, "bilinear", True)
+
+
+def grid_sample(
+    input: Any,
+    grid: Any,
+    mode: str = "bilinear",
+    padding_mode: str = "zeros",
+    align_corners: bool | None = None,
+) -> Tensor:
+    """The elements of `input` at the positions in `grid`, which go from -1 to 1."""
+    method = _chosen("grid_sample", "mode", mode, _MODES)
+    outside = _chosen("grid_sample", "padding_mode", padding_mode, _PADDINGS)
+    result: Tensor = FUNCTIONS["grid_sampler"](input, grid, method, outside, bool(align_corners))
+    return result
+
+
+def _chosen(function: str, argument: str, value: str, allowed: dict[str, int]) -> int:
+    if value not in allowed:
+        names = ", ".join(map(repr, allowed))
+        raise InputError(f"{function}: argument {argument} must be {names}, got {value!r}")
+    return allowed[value]
+
+
+def affine_grid(theta: Any, size: Sequence[int], align_corners: bool | None = None) -> Tensor:
+    """The grid for `grid_sample` that maps an image of `size` by the affine maps `theta`."""
+    spatial = tuple(size[2:])
+    if tuple(theta.shape) != (size[0], len(spatial), len(spatial) + 1):
+        wanted = [size[0], len(spatial), len(spatial) + 1]
+        raise ShapeError(f"affine_grid: theta must be {wanted}, got {list(theta.shape)}")
+    axes = [_positions(n, bool(align_corners)) for n in spatial]
+    planes = np.meshgrid(*axes, indexing="ij")[::-1]
+    base = np.stack([*planes, np.ones(spatial)], -1).reshape(1, -1, len(spatial) + 1)
+    points = Tensor(base.astype(np.asarray(theta).dtype))
+    grid: Tensor = FUNCTIONS["matmul"](points, FUNCTIONS["transpose"](theta, 1, 2))
+    return grid.reshape(size[0], *spatial, len(spatial))
+
+
+def _positions(count: int, align_corners: bool) -> np.ndarray[Any, Any]:
+    """The centres of so many pixels, or the corners and what lies between."""
+    if align_corners:
+        return np.linspace(-1, 1, count) if count > 1 else np.zeros(count)
+    return (np.arange(count) * 2 + 1) / max(count, 1) - 1
+
+
+def unfold(
+    input: Any, kernel_size: Sizes, dilation: Sizes = 1, padding: Sizes = 0, stride: Sizes = 1
+) -> Tensor:
+    """The windows of images as columns: ``[batch, channels * window, windows]``."""
+    kernel, gap, border, step = map(_pair, (kernel_size, dilation, padding, stride))
+    image = FUNCTIONS["pad"](input, [border[1], border[1], border[0], border[0]]).contiguous()
+    lead, size = list(image.shape[:-2]), image.shape[-2:]
+    counts = _counts("unfold", size, kernel, gap, step)
+    strides = image.stride()
+    rows, columns = strides[-2:]
+    windows = image.as_strided(
+        [*lead, *kernel, *counts],
+        [*strides[:-2], gap[0] * rows, gap[1] * columns, step[0] * rows, step[1] * columns],
+    )
+    return windows.reshape(*lead[:-1], lead[-1] * kernel[0] * kernel[1], counts[0] * counts[1])
+
+
+def fold(
+    input: Any,
+    output_size: Sizes,
+    kernel_size: Sizes,
+    dilation: Sizes = 1,
+    padding: Sizes = 0,
+    stride: Sizes = 1,
+) -> Tensor:
+    """The image whose windows are the columns of `input`, overlaps added up."""
+    shape, kernel, gap, border, step = map(
+        _pair, (output_size, kernel_size, dilation, padding, stride)
+    )
+    padded = [s + 2 * b for s, b in zip(shape, border, strict=True)]
+    counts = _counts("fold", padded, kernel, gap, step)
+    columns = np.asarray(input)
+    lead, window = columns.shape[:-2], kernel[0] * kernel[1]
+    if columns.shape[-2] % window or columns.shape[-1] != counts[0] * counts[1]:
+        wanted = f"[..., channels * {window}, {counts[0] * counts[1]}]"
+        raise ShapeError(f"fold: argument input must be {wanted}, got {list(columns.shape)}")
+    parts = columns.reshape(*lead, columns.shape[-2] // window, *kernel, *counts)
+    image = np.zeros((*parts.shape[:-4], *padded), columns.dtype)
+    for i in range(kernel[0]):
+        for j in range(kernel[1]):
+            down = slice(i * gap[0], i * gap[0] + counts[0] * step[0], step[0])
+            right = slice(j * gap[1], j * gap[1] + counts[1] * step[1], step[1])
+            image[..., down, right] += parts[..., i, j, :, :]
+    inside = tuple(slice(b, b + s) for b, s in zip(border, shape, strict=True))
+    return Tensor(np.ascontiguousarray(image[(..., *inside)]))
+
+
+def _counts(
+    function: str,
+    size: Sequence[int],
+    kernel: Sequence[int],
+    gap: Sequence[int],
+    step: Sequence[int],
+) -> list[int]:
+    """How many windows there are along each dimension."""
+    found = [
+        (n - g * (k - 1) - 1) // s + 1 for n, k, g, s in zip(size, kernel, gap, step, strict=True)
+    ]
+    if min(found) < 1:
+        raise ShapeError(f"{function}: windows of {list(kernel)} do not fit into {list(size)}")
+    return found
+
+
+def _pair(value: Sizes) -> tuple[int, int]:
+    rows, columns = (value, value) if isinstance(value, int) else value
+    return rows, columns
