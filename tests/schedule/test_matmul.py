@@ -143,3 +143,21 @@ def test_an_empty_sum_over_more_columns_than_a_panel(dtype: Any, isa: str) -> No
     a, b = np.zeros((33, 0), dtype), np.zeros((0, 133), dtype)
     text = "graph(%a: Tensor, %b: Tensor)\n%y: Tensor = matmul(%a, %b)\nreturn %y"
     _close(results_of(text, a, b, isa=isa)[0], a @ b)
+
+
+@pytest.mark.parametrize(("m", "k", "n"), [(128, 768, 96), (20, 4096, 64), (1, 2048, 40)])
+def test_errors_do_not_grow_with_the_length_of_a_sum(m: int, k: int, n: int) -> None:
+    """Sums of parts of k are added up: one long sum of 4,096 products is off by 20 ulp and more."""
+    rng = np.random.default_rng(0)
+    a, b = rng.standard_normal((m, k), np.float32), rng.standard_normal((k, n), np.float32)
+    (ours,) = results_of(
+        f"""
+        graph(%a: f32[{m}, {k}], %b: f32[{k}, {n}])
+        %c: f32[{m}, {n}] = mm(%a, %b)
+        return %c
+        """,
+        a, b,
+    )  # fmt: skip
+    exact = a.astype(np.float64) @ b.astype(np.float64)
+    ulp = float(np.spacing(np.float32(np.abs(exact).max())))
+    assert np.abs(ours - exact).max() <= 6 * ulp

@@ -12,7 +12,6 @@ from treadle.codegen import memory
 from treadle.codegen.emit import Emitter, Value, compute_dtype
 from treadle.codegen.expressions import Arguments
 from treadle.codegen.target import Target
-from treadle.ir.dtypes import i64
 from treadle.ir.loops import CONTRACTION_SIZES, Contraction, Size
 
 _UNROLL = 4
@@ -44,6 +43,9 @@ class ContractionCode:
         self.vectors = kernel.tile.vectors
         self.width = self.vectors * self.lanes
         self.row_size = kernel.gates * self.width
+        part, whole = self.size("k_part"), self.e.maximum(self.size("k"), self.e.integer(1))
+        is_cut = self.e.compare("icmp sgt", part, self.e.integer(0))
+        self.part_size = self.e.select(is_cut, part, whole)
 
     def size(self, name: str) -> Value:
         """A run-time size by its name."""
@@ -106,35 +108,51 @@ class MicroKernel:
         return memory.pointer(e, self.panel.a, offset, self.kernel.buffers[0].dtype)
 
     def write(self, scratch: Value, block: tuple[Value, Value], is_first: Value) -> None:
-        """Sum over the block and leave the sums in `scratch`."""
-        e = self.e
-        sums = self._initial(scratch, is_first)
+        """Sum over the block and leave the sums in `scratch`, or add them to what is there.
+
+        It takes parts of k and adds up their sums: rounding errors grow with the length of a sum.
+        """
+        e, (start, stop) = self.e, block
+        size = self.writer.part_size
+        after_start = e.maximum(stop, e.add(start, e.integer(1)))
+        with e.loop(start, after_start, size, entered=True) as part:
+            end = e.minimum(e.add(part.index, size), stop)
+            sums = self._sums((part.index, end))
+            is_begin = e.compare("icmp eq", part.index, start)
+            self._add(scratch, sums, e.binary("and", is_first, is_begin))
+
+    def _sums(self, part: tuple[Value, Value]) -> list[Value]:
+        """The sums over all taps and a part of k."""
+        e, w = self.e, self.writer
+        count = self.height * self.columns
+        sums = [e.zero(w.dtype, w.lanes)] * (count * self.chains)
         if self.kernel.unit_taps:
-            sums = self._tap(e.integer(0), e.integer(0), block, sums)
+            sums = self._tap(e.integer(0), e.integer(0), part, sums)
         else:
-            sums = self._taps(block, sums)
-        for index in range(self.height * self.columns):
-            chain = [sums[index + c * self.height * self.columns] for c in range(self.chains)]
+            sums = self._taps(part, sums)
+        totals = []
+        for index in range(count):
+            chain = [sums[index + c * count] for c in range(self.chains)]
             while len(chain) > 1:
                 chain = [*chain[2:], e.binary("fadd", chain[0], chain[1])]
-            at = e.integer(index * self.writer.lanes)
-            memory.store(e, chain[0], self._scratch_at(scratch, at), self.writer.dtype)
+            totals += chain
+        return totals
+
+    def _add(self, scratch: Value, sums: Sequence[Value], is_first: Value) -> None:
+        """Write `sums` to `scratch`, or add them if others are there."""
+        e, w = self.e, self.writer
+        with e.branch(is_first):
+            for index, total in enumerate(sums):
+                at = self._scratch_at(scratch, e.integer(index * w.lanes))
+                memory.store(e, total, at, w.dtype)
+        with e.branch(e.binary("xor", is_first, e.constant_true())):
+            for index, total in enumerate(sums):
+                at = self._scratch_at(scratch, e.integer(index * w.lanes))
+                before = memory.load(e, at, w.dtype, w.lanes)
+                memory.store(e, e.binary("fadd", before, total), at, w.dtype)
 
     def _scratch_at(self, scratch: Value, at: Value) -> Value:
         return memory.pointer(self.e, scratch, at, self.writer.dtype)
-
-    def _initial(self, scratch: Value, is_first: Value) -> list[Value]:
-        """Zeros in the first block of k, then what the block before left."""
-        e, w = self.e, self.writer
-        count = self.height * self.columns
-        zeros = [e.zero(w.dtype, w.lanes)] * count
-        again = e.convert("zext", e.binary("xor", is_first, e.constant_true()), i64)
-        with e.loop(e.integer(0), again, 1, zeros) as loop:
-            loop.following = tuple(
-                memory.load(e, self._scratch_at(scratch, e.integer(j * w.lanes)), w.dtype, w.lanes)
-                for j in range(count)
-            )
-        return [*loop.results, *[zeros[0]] * (count * (self.chains - 1))]
 
     def _taps(self, block: tuple[Value, Value], sums: Sequence[Value]) -> list[Value]:
         e, size = self.e, self.writer.size

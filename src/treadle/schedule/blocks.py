@@ -13,6 +13,8 @@ TASK_FLOPS = 1.2e6
 TASK_BYTES = 256 << 10
 """Of weights, for products of few rows, which only stream them: about 10 us too."""
 MAX_TASKS = 512
+SUM_LENGTH = 192
+"""Products that are summed one after another; the sums of so many are then added up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,11 @@ def choose_blocks(
     return Blocks(*best, k_block)
 
 
+def part_of_k(taps: int) -> int:
+    """Positions of k of which the products, over all taps, are about `SUM_LENGTH`."""
+    return -(-SUM_LENGTH // max(taps, 1) // 16) * 16
+
+
 def _k_block(
     machine: Machine, rows: int, tile_rows: int, panel_columns: int, depth: int, taps: int,
     itemsize: int,
@@ -68,5 +75,5 @@ def _k_block(
     budget = machine.l2_bytes // 2
     if rows <= tile_rows or panel_bytes <= budget:
         return 0
-    parts = -(-panel_bytes // budget)
-    return -(-depth // parts // 16) * 16
+    parts, unit = -(-panel_bytes // budget), part_of_k(taps)
+    return -(-depth // parts // unit) * unit

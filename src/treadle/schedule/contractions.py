@@ -23,7 +23,7 @@ from treadle.ir.loops import (
 )  # fmt: skip
 from treadle.ir.symbols import is_zero
 from treadle.ops.expr import add
-from treadle.schedule.blocks import choose_blocks
+from treadle.schedule.blocks import choose_blocks, part_of_k
 from treadle.schedule.choices import choice
 from treadle.schedule.fused import Fused
 from treadle.schedule.groups import Group
@@ -159,6 +159,7 @@ def finish_contraction(
         "pad0": product.pad[0], "pad1": product.pad[1], "limit0": product.limit[0],
         "limit1": product.limit[1], "b_panel": b.panel, "b_tap": b.tap, "b_k": b.k,
         "row_block": blocks.rows, "panel_block": blocks.panels, "k_block": blocks.k,
+        "k_part": part_of_k(taps),
         "batch0": 1, "batch1": 1,
     }  # fmt: skip
     for i, (extent, stride) in enumerate(product.rows):
