@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import treadle
+from treadle.eager import namespaces
 from treadle.eager.adapters import ADAPTERS
 from treadle.eager.functions import function_names, method_names
 from treadle.eager.operators import Operators
@@ -27,7 +28,8 @@ PACKAGE = Path(treadle.__file__).parent
 _HEAD = """\
 # Written by scripts/make_stubs.py from the schemas of the operators; do not edit.
 # mypy: disable-error-code="overload-overlap, overload-cannot-match"
-from builtins import bool as _bool, float as _float, int as _int
+from builtins import bool as _bool, complex as _complex, float as _float, int as _int
+from builtins import str as _str, type as _type
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol, overload
 
@@ -44,13 +46,13 @@ class _Exports(Protocol):
     def __dlpack__(self) -> Any: ...
 
 _Tensor = Tensor | np.ndarray[Any, Any] | _Exports
-_Number = _int | _float | complex | _bool
-_Dtype = _DType | np.dtype[Any] | type | str
-_Place = _Device | str
+_Number = _int | _float | _complex | _bool
+_Dtype = _DType | np.dtype[Any] | _type | _str
+_Place = _Device | _str
 """
 _IMPORTED = "from treadle._functions import _Dtype, _Number, _Place, _Tensor\n"
 _PLAIN = {
-    "int": "_int", "float": "_float", "bool": "_bool", "number": "_Number", "str": "str",
+    "int": "_int", "float": "_float", "bool": "_bool", "number": "_Number", "str": "_str",
     "Device": "_Place", "Generator": "Generator",
 }  # fmt: skip
 _DUNDERS = {
@@ -75,6 +77,13 @@ def make_stubs() -> dict[Path, str]:
     named = ", ".join(sorted(results.names))
     imported = _HEAD + _IMPORTED + f"from treadle._functions import {named}\n"
     stubs[PACKAGE / "_methods.pyi"] = _joined([imported, *methods])
+    for module in ("fft", "linalg", "special"):
+        lines = [
+            line
+            for name in namespaces.names(module)
+            for line in _definitions(name, f"{module}_{name}", results, method=False)
+        ]
+        stubs[PACKAGE / f"_{module}.pyi"] = _joined([imported, *lines])
     layers = [
         line
         for name, operator in sorted(functional.SAME.items())

@@ -12,7 +12,7 @@ import importlib
 import math
 from typing import TYPE_CHECKING, Any
 
-from treadle import nn
+from treadle import fft, linalg, nn, special
 from treadle.eager import dtypes as _dtypes
 from treadle.eager.creation import (
     arange,
@@ -138,6 +138,7 @@ __all__ = [
     "empty",
     "empty_like",
     "eye",
+    "fft",
     "finfo",
     "float16",
     "float32",
@@ -165,6 +166,7 @@ __all__ = [
     "int64",
     "is_tensor",
     "jit",
+    "linalg",
     "linspace",
     "load",
     "long",
@@ -189,6 +191,7 @@ __all__ = [
     "set_num_interop_threads",
     "set_num_threads",
     "short",
+    "special",
     "strided",
     "tensor",
     "threads",

@@ -12,7 +12,7 @@ import torch
 import treadle
 import treadle.nn.functional as functional
 
-Call = Callable[[Any, Any], Any]
+Call = Callable[..., Any]
 
 
 def array(*shape: int, seed: int = 0) -> np.ndarray[Any, Any]:

@@ -90,8 +90,8 @@ def _activation(name: str) -> Callable[..., Any]:
     count = len(op.schema.arguments)
 
     def function(*args: Any, inplace: bool = False, **kwargs: Any) -> Any:
-        if len(args) == count + 1:
-            *args, inplace = args
+        if len(args) > count:
+            args, inplace = args[:-1], args[-1]
         return FUNCTIONS[f"{name}_" if inplace else name](*args, **kwargs)
 
     function.__name__ = function.__qualname__ = name

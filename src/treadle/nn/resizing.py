@@ -109,7 +109,7 @@ def unfold(
     counts = _counts("unfold", size, kernel, gap, step)
     strides = image.stride()
     rows, columns = strides[-2:]
-    windows = image.as_strided(
+    windows: Tensor = image.as_strided(
         [*lead, *kernel, *counts],
         [*strides[:-2], gap[0] * rows, gap[1] * columns, step[0] * rows, step[1] * columns],
     )
@@ -142,8 +142,8 @@ def fold(
             down = slice(i * gap[0], i * gap[0] + counts[0] * step[0], step[0])
             right = slice(j * gap[1], j * gap[1] + counts[1] * step[1], step[1])
             image[..., down, right] += parts[..., i, j, :, :]
-    inside = tuple(slice(b, b + s) for b, s in zip(border, shape, strict=True))
-    return Tensor(np.ascontiguousarray(image[(..., *inside)]))
+    down, across = (slice(b, b + s) for b, s in zip(border, shape, strict=True))
+    return Tensor(np.ascontiguousarray(image[..., down, across]))
 
 
 def _counts(

@@ -1,0 +1,18 @@
+"""Linear algebra: ``torch.linalg``'s functions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from treadle.eager import namespaces
+
+if TYPE_CHECKING:
+    from treadle._linalg import *  # noqa: F403
+else:
+
+    def __getattr__(name: str) -> Any:
+        return namespaces.find("linalg", name)
+
+
+def __dir__() -> list[str]:
+    return namespaces.names("linalg")
