@@ -10,7 +10,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.plans import Array, results_of, steps_of
-from treadle.passes.specialise import Unplannable
 
 pytestmark = pytest.mark.native
 _MANY = settings(
@@ -131,10 +130,10 @@ def test_addmm_is_one_kernel() -> None:
     assert len(steps_of(text, bias, a, constants={"b": b})) == 1
 
 
-def test_integers_stay_with_the_interpreter() -> None:
-    a = np.ones((2, 2), np.int64)
-    with pytest.raises(Unplannable, match="i64"):
-        results_of("graph(%a: Tensor)\n%y: Tensor = matmul(%a, %a)\nreturn %y", a)
+def test_products_of_integers_wrap() -> None:
+    a = np.array([[3, 1 << 62], [1 << 62, -5]], np.int64)
+    (ours,) = results_of("graph(%a: Tensor)\n%y: Tensor = matmul(%a, %a)\nreturn %y", a)
+    np.testing.assert_array_equal(ours, a @ a)
 
 
 @pytest.mark.parametrize("isa", ["native", "avx2"])
