@@ -4,6 +4,7 @@ from treadle.ops import activation as activation
 from treadle.ops import arithmetic as arithmetic
 from treadle.ops import attention as attention
 from treadle.ops import bags as bags
+from treadle.ops import columns as columns
 from treadle.ops import comparison as comparison
 from treadle.ops import complex_numbers as complex_numbers
 from treadle.ops import container as container
@@ -37,6 +38,7 @@ from treadle.ops import packed as packed
 from treadle.ops import padding as padding
 from treadle.ops import pooling as pooling
 from treadle.ops import pooling3d as pooling3d
+from treadle.ops import pooling_indices as pooling_indices
 from treadle.ops import products as products
 from treadle.ops import query as query
 from treadle.ops import random as random

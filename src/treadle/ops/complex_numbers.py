@@ -17,7 +17,7 @@ from treadle.errors import ShapeError, UnsupportedError
 from treadle.ir import dtypes
 from treadle.ir.dtypes import DType
 from treadle.ir.types import TensorType
-from treadle.ops.composite import Operand, apply, made_of
+from treadle.ops.composite import Operand, made_of
 from treadle.ops.declare import EXACT, op
 from treadle.ops.lowering import Decompose, View
 from treadle.ops.promotion import dtype_of, floating, result_dtype
@@ -108,7 +108,7 @@ def parts(x: Operand) -> tuple[Operand, Operand | None]:
 
 def joined(real: Operand, imag: Operand) -> Any:
     """The complex tensor of two parts."""
-    pairs = apply(real.emit, "stack", [real, imag], -1)
+    pairs = real.apply("stack", [real, imag], -1)
     return pairs.op("view_as_complex")
 
 
@@ -262,7 +262,7 @@ def _made(name: str, arguments: str, reference: Any, body: Any) -> None:
 
 
 def _broadcast_pair(a: Operand, b: Operand) -> Any:
-    return joined(*apply(a.emit, "broadcast_tensors", [a, b]))
+    return joined(*a.apply("broadcast_tensors", [a, b]))
 
 
 _made("complex", "Tensor real, Tensor imag", lambda a, b: a + 1j * b, _broadcast_pair)

@@ -53,6 +53,10 @@ class Operand:
         """The result(s) of operator `name` on this and `args`; defaults fill what is not given."""
         return apply(self.emit, name, self, *args)
 
+    def apply(self, name: str, *args: Any) -> Any:
+        """The result(s) of operator `name` on `args` alone, which may hold operands."""
+        return apply(self.emit, name, *args)
+
     def given(self, array: Any, dtype: DType | None = None) -> Operand:
         """A constant: `array`, in `dtype` or that of this."""
         return Operand(self.emit, np.asarray(array, (dtype or self.dtype).numpy))

@@ -10,7 +10,7 @@ import numpy as np
 from treadle.errors import ShapeError
 from treadle.ir import dtypes
 from treadle.ir.types import TensorType
-from treadle.ops.composite import Operand, apply, composite
+from treadle.ops.composite import Operand, composite
 from treadle.ops.inplace import inplace
 from treadle.ops.promotion import dtype_of
 from treadle.ops.samples import boolean, f32, given
@@ -33,7 +33,7 @@ def _diff(x: Operand, n: int, dim: int, before: Operand | None, after: Operand |
         raise ShapeError(f"diff: needs dims and n at least 0, got {list(x.shape)} and {n}")
     axis = wrap_dim("diff", dim, len(x.shape))
     parts = [p for p in (before, x, after) if p is not None]
-    x = apply(x.emit, "cat", parts, axis) if len(parts) > 1 else x
+    x = x.apply("cat", parts, axis) if len(parts) > 1 else x
     for _ in range(min(n, int(x.shape[axis]))):
         size = x.shape[axis]
         later, earlier = (x.op("narrow", axis, first, size - 1) for first in (1, 0))

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from treadle.errors import ShapeError
-from treadle.ir.dtypes import i64 as i64_dtype
 from treadle.ir.types import TensorType
 from treadle.ops.declare import EXACT, op
 from treadle.ops.lowering import Pool, Window
@@ -274,7 +273,8 @@ def adaptive_window(position: int, out: int, size: int) -> slice:
     return slice(position * size // out, -(-(position + 1) * size // out))
 
 
-def _adaptive_shape(name: str, x: TensorType, size: Sequence[int], count: int) -> tuple[int, ...]:
+def adaptive_shape(name: str, x: TensorType, size: Sequence[int], count: int) -> tuple[int, ...]:
+    """The shape after pooling to `output_size`."""
     out = pair(name, "output_size", size, count)
     expect_rank(name, "input", x, count + 1, count + 2)
     check_nonempty(name, x.sizes)
@@ -287,11 +287,11 @@ def adaptive_averaging(name: str, count: int) -> dict[str, Any]:
     """The rules of a mean over windows that give `output_size`."""
 
     def infer(x: TensorType, size: Sequence[int]) -> TensorType:
-        return tensor(x.element, _adaptive_shape(name, x, size, count))
+        return tensor(x.element, adaptive_shape(name, x, size, count))
 
     def reference(x: Array, size: Sequence[int]) -> Array:
         wide = x.astype(accumulation(dtype_of(x)).numpy)
-        out = np.empty(_adaptive_shape(name, _type(x), size, count), wide.dtype)
+        out = np.empty(adaptive_shape(name, _type(x), size, count), wide.dtype)
         counts, sizes = out.shape[-count:], x.shape[-count:]
         for position in itertools.product(*map(range, counts)):
             window = map(adaptive_window, position, counts, sizes)
@@ -322,73 +322,4 @@ adaptive_avg_pool1d = op(
         (f32(2, 3, 7), [1]),
         (f32(5, 9), [4]),
     ),
-)
-
-
-# --- maxima with their positions ----------------------------------------------------------------
-
-
-def _best(x: Array, window: Sequence[slice]) -> tuple[Array, Array]:
-    """The maxima over a window of the last dims and their positions in the flattened dims."""
-    count = len(window)
-    part = x[inner(window)]
-    flat = part.reshape(*part.shape[:-count], -1)
-    found = np.where(np.isnan(flat).any(-1), np.isnan(flat).argmax(-1), flat.argmax(-1))
-    starts = [range(d)[w] for w, d in zip(window, x.shape[-count:], strict=True)]
-    grid = np.ravel_multi_index(np.meshgrid(*starts, indexing="ij"), x.shape[-count:]).reshape(-1)
-    return np.take_along_axis(flat, found[..., None], -1)[..., 0], grid[found]
-
-
-def _with_indices(x: Array, shape: Sequence[int], windows: Any) -> tuple[Array, Array]:
-    values, indices = np.empty(shape, x.dtype), np.empty(shape, np.int64)
-    for position, window in windows:
-        best, place = _best(x, window)
-        values[inner(position)], indices[inner(position)] = best, place
-    return values, indices
-
-
-def _max_pool_indices(x: Array, *args: Any) -> tuple[Array, Array]:
-    geometry = Geometry("max_pool2d_with_indices", 2, *args)
-    shape = geometry.shape(_type(x))
-    return _with_indices(x, shape, geometry.windows(x, shape[-2:]))
-
-
-def _infer_max_pool_indices(x: TensorType, *args: Any) -> tuple[TensorType, TensorType]:
-    shape = Geometry("max_pool2d_with_indices", 2, *args).shape(x)
-    return tensor(x.element, shape), tensor(i64_dtype, shape)
-
-
-max_pool2d_with_indices = op(
-    "aten::max_pool2d_with_indices(Tensor self, int[2] kernel_size, int[2] stride=[], "
-    "int[2] padding=0, int[2] dilation=1, bool ceil_mode=False) -> (Tensor, Tensor)",
-    reference=_max_pool_indices,
-    infer=_infer_max_pool_indices,
-    tolerance=EXACT,
-    samples=(
-        (f32(2, 3, 8, 9), [2, 2], [], [0, 0], [1, 1], False),
-        (f32(1, 2, 7, 7), [3, 3], [2, 2], [1, 1], [1, 1], False),
-    ),
-)
-
-
-def _adaptive_max(x: Array, size: Sequence[int]) -> tuple[Array, Array]:
-    shape = _adaptive_shape("adaptive_max_pool2d", _type(x), size, 2)
-    windows = (
-        (p, tuple(map(adaptive_window, p, shape[-2:], x.shape[-2:])))
-        for p in itertools.product(*map(range, shape[-2:]))
-    )
-    return _with_indices(x, shape, windows)
-
-
-def _infer_adaptive_max(x: TensorType, size: Sequence[int]) -> tuple[TensorType, TensorType]:
-    shape = _adaptive_shape("adaptive_max_pool2d", x, size, 2)
-    return tensor(x.element, shape), tensor(i64_dtype, shape)
-
-
-adaptive_max_pool2d = op(
-    "aten::adaptive_max_pool2d(Tensor self, int[2] output_size) -> (Tensor, Tensor)",
-    reference=_adaptive_max,
-    infer=_infer_adaptive_max,
-    tolerance=EXACT,
-    samples=((f32(2, 3, 7, 7), [1, 1]), (f32(1, 2, 9, 8), [4, 3])),
 )

@@ -10,7 +10,7 @@ import numpy as np
 
 from treadle.errors import ShapeError
 from treadle.ir import dtypes
-from treadle.ops.composite import Operand, apply, composite
+from treadle.ops.composite import Operand, composite
 from treadle.ops.declare import EXACT
 from treadle.ops.samples import f32, i64
 from treadle.ops.shapes import numel, wrap_dim
@@ -18,7 +18,7 @@ from treadle.ops.shapes import numel, wrap_dim
 
 def joined(parts: Sequence[Operand], dim: int) -> Operand:
     """The tensors side by side."""
-    result = apply(parts[0].emit, "cat", list(parts), dim)
+    result = parts[0].apply("cat", list(parts), dim)
     assert isinstance(result, Operand)
     return result
 
@@ -98,7 +98,7 @@ composite(
 def _cartesian(tensors: Sequence[Operand]) -> Operand:
     if len(tensors) == 1:
         return tensors[0]
-    grid = apply(tensors[0].emit, "meshgrid.indexing", list(tensors), "ij")
+    grid = tensors[0].apply("meshgrid.indexing", list(tensors), "ij")
     return joined([g.reshape(-1, 1) for g in grid], 1)
 
 
