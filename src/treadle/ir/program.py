@@ -56,6 +56,7 @@ class Class:
     attributes: dict[str, Type] = field(default_factory=dict)
     constants: dict[str, Any] = field(default_factory=dict)
     methods: dict[str, Function] = field(default_factory=dict)
+    static_methods: dict[str, Function] = field(default_factory=dict)
     parameters: frozenset[str] = frozenset()
     buffers: frozenset[str] = frozenset()
     forward_hooks: tuple[str, ...] = ()

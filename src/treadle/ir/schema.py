@@ -151,7 +151,8 @@ def _annotated(text: str) -> tuple[Type, int | None, str | None, bool]:
     alias: str | None = None
     writes = False
     if text.startswith(("Dict(", "Future(", "Await(")):
-        return _old_generic(text), None, None, False
+        plain = text.removesuffix("(a!)")
+        return _old_generic(plain), None, "a" if plain != text else None, plain != text
     if text.startswith("(") and text.endswith("[]"):
         return ListType(_annotated(text[:-2])[0]), None, None, False
     if text.startswith("("):

@@ -12,6 +12,7 @@ from treadle.ir.op import OpDef
 from treadle.ir.program import EnumValue
 from treadle.ir.schema import parse_schema
 from treadle.ops.registry import define
+from treadle.ops.string import format_value
 
 
 def _define(schema: str, reference: Callable[..., Any], *, pure: bool = True) -> OpDef:
@@ -150,14 +151,14 @@ for _t in ("int", "float", "bool", "str"):
 _define("aten::sorted.any(t[](a) self) -> t[]", sorted)
 _define("aten::sort.any(t[](a!) self, bool reverse=False) -> ()", _sort)
 
-_MISSING = "Argument passed to at() was not in the map."
+_MISSING: Any = object()
 
 
 def _get_key(items: dict[Any, Any], key: Any) -> Any:
     try:
         return items[key]
     except KeyError:
-        raise KeyError(_MISSING) from None
+        raise KeyError(format_value(key)) from None
 
 
 def _set_key(items: dict[Any, Any], key: Any, value: Any) -> None:
@@ -166,12 +167,12 @@ def _set_key(items: dict[Any, Any], key: Any, value: Any) -> None:
 
 def _delete_key(items: dict[Any, Any], key: Any) -> None:
     if items.pop(key, _MISSING) is _MISSING:
-        raise KeyError(_MISSING)
+        raise KeyError(format_value(key))
 
 
 def _pop_key(items: dict[Any, Any], key: Any) -> Any:
     if key not in items:
-        raise KeyError(_MISSING)
+        raise KeyError(format_value(key))
     return items.pop(key)
 
 
@@ -203,14 +204,14 @@ for _k in ("str", "int", "bool", "float", "complex"):
     _define(f"aten::dict.{_k}(({_k}, tVal)[] inputs) -> Dict({_k}, tVal)", dict)
     _define(f"aten::dict.Dict_{_k}({_d} self) -> {_d}", dict)
     for _schema, _function in (
-        (f"_set_item.{_k}({_d} l, {_k} idx, t v) -> ()", _set_key),
-        (f"Delete.Dict_{_k}({_d} self, {_k} key) -> ()", _delete_key),
-        (f"pop.Dict_{_k}({_d} self, {_k} key) -> t(*)", _pop_key),
-        (f"pop.Dict_default_{_k}({_d} self, {_k} key, t default_value) -> t(*)", dict.pop),
-        (f"setdefault.{_k}({_d} self, {_k} key, t default_value) -> t(*)", dict.setdefault),
-        (f"popitem.{_k}({_d} self) -> (({_k}, t))", _pop_last),
-        (f"update.{_k}({_d} self, {_d} to_add) -> ()", dict.update),
-        (f"clear.{_k}({_d} self) -> ()", dict.clear),
+        (f"_set_item.{_k}({_w} l, {_k} idx, t v) -> ()", _set_key),
+        (f"Delete.Dict_{_k}({_w} self, {_k} key) -> ()", _delete_key),
+        (f"pop.Dict_{_k}({_w} self, {_k} key) -> t(*)", _pop_key),
+        (f"pop.Dict_default_{_k}({_w} self, {_k} key, t default_value) -> t(*)", dict.pop),
+        (f"setdefault.{_k}({_w} self, {_k} key, t default_value) -> t(*)", dict.setdefault),
+        (f"popitem.{_k}({_w} self) -> (({_k}, t))", _pop_last),
+        (f"update.{_k}({_w} self, {_d} to_add) -> ()", dict.update),
+        (f"clear.{_k}({_w} self) -> ()", dict.clear),
     ):
         _define(f"aten::{_schema}", _function, pure=False)
 

@@ -17,6 +17,7 @@ from treadle.ir.op import OpDef
 from treadle.ir.program import EnumValue, Object
 from treadle.ir.schema import parse_schema
 from treadle.ops.registry import define
+from treadle.ops.tensor_text import format_tensor
 
 
 def _define(schema: str, reference: Callable[..., Any], *, pure: bool = True) -> OpDef:
@@ -36,7 +37,8 @@ def format_value(value: object) -> str:
         case float():
             return format_float(value)
         case complex():
-            return f"{format_float(value.real)}+{format_float(value.imag)}j"
+            sign = "" if math.copysign(1.0, value.imag) < 0 else "+"
+            return f"{format_float(value.real)}{sign}{format_float(value.imag)}j"
         case list():
             return f"[{', '.join(map(format_value, value))}]"
         case tuple():
@@ -48,7 +50,7 @@ def format_value(value: object) -> str:
         case np.ndarray():
             return format_tensor(value)
         case EnumValue():
-            return f"{value.cls.name}.{value.name}"
+            return f"Enum<{value.cls.name.rpartition('.')[2]}.{value.name}>"
         case Object():
             return f"<{value.cls.name} object>"
     return str(value)
@@ -63,17 +65,6 @@ def format_float(value: float) -> str:
     if value.is_integer() and abs(value) < 2**63:
         return f"{int(value)}."
     return f"{value:.17g}"
-
-
-def format_tensor(value: np.ndarray[Any, Any]) -> str:
-    """The elements, then type and shape in brackets."""
-    names = {"float32": "Float", "float64": "Double", "int64": "Long", "int32": "Int",
-             "bool": "Bool", "uint8": "Byte", "int8": "Char", "int16": "Short",
-             "float16": "Half", "bfloat16": "BFloat16"}  # fmt: skip
-    kind = names.get(value.dtype.name, value.dtype.name)
-    sizes = ",".join(map(str, value.shape))
-    with np.printoptions(precision=4, suppress=False, threshold=1000):
-        return f"{value}\n[ CPU{kind}Type{{{sizes}}} ]"
 
 
 def _format(text: str, *values: object) -> str:
@@ -91,7 +82,7 @@ def _format(text: str, *values: object) -> str:
 
 
 def _percent_format(text: str, *values: object) -> str:
-    """``%``-formatting with the conversions that TorchScript has: s, d, i, f, c, x, g, e, %."""
+    """``%``-formatting with the conversions that TorchScript has: s, d, i, f, e, c, %."""
     arguments = values[0] if len(values) == 1 and isinstance(values[0], tuple) else values
     pieces, rest = text.split("%%"), list(arguments)
     result = "%".join(_fill_percent(piece, rest) for piece in pieces)
@@ -110,14 +101,24 @@ def _fill_percent(text: str, arguments: list[object]) -> str:
         kind = part[:1]
         if kind == "s":
             out.append(format_value(value))
-        elif kind and kind in "dixXceEfFgG" and isinstance(value, (int, float, str)):
-            out.append(f"%{kind}" % value)
+        elif kind and kind in "diceEfF":
+            out.append(_number_as(kind, value))
         else:
             raise ValueError(
                 f"The specifier %{kind} is not supported in TorchScript format strings"
             )
         out.append(part[1:])
     return "".join(out)
+
+
+def _number_as(kind: str, value: object) -> str:
+    """A number by one of the conversions of ``%``."""
+    if isinstance(value, str) and kind == "c":
+        return value
+    if not isinstance(value, (int, float)):
+        name = "String" if isinstance(value, str) else type(value).__name__.capitalize()
+        raise TypeError(f"%{kind} requires a number for formatting, but got {name}")
+    return f"%{kind}" % (int(value) if kind in "dic" else float(np.float32(value)))
 
 
 _define("aten::format(str self, ...) -> str", _format)

@@ -51,8 +51,8 @@ from treadle.ops.lowering import Concat, Decompose, Reshape, View
 
 MAX_NODES = 50_000
 """Unrolling stops here; longer programs stay with the interpreter."""
-MAX_ELEMENTS = 4_000_000
-"""Of lists and dicts that operators see while a graph is unrolled: growing one is quadratic."""
+MAX_WORK = 100_000
+"""Operators run while unrolling, and elements of the lists and dicts that they see."""
 MAX_FOLDED_BYTES = 64 << 20
 _UNSET: Any = object()
 _MOVES = (View, Reshape, Concat)
@@ -135,7 +135,7 @@ class _Specialiser:
         self._block = block
         self.ops = ops
         self._count = 0
-        self._elements = 0
+        self._work = 0
         self._root = block
         self._constants: dict[int, tuple[Any, Value]] = {}
         self._own: dict[int, np.ndarray] = {}
@@ -221,9 +221,9 @@ class _Specialiser:
     def _evaluate(self, op: OpDef, args: list[Any], *, containers: bool = False) -> Any:
         if op.reference is None:
             raise Unplannable(f"{op.name} has no rule")
-        self._elements += sum(len(a) for a in args if isinstance(a, list | dict))
-        if self._elements > MAX_ELEMENTS:
-            raise Unplannable("its lists are too long to be unrolled")
+        self._work += 1 + sum(len(a) for a in args if isinstance(a, list | dict))
+        if self._work > MAX_WORK:
+            raise Unplannable(f"more than {MAX_WORK} steps of unrolling")
         if not op.pure and (op.schema is None or not containers) and not _mutates_list(op):
             self._check_own(op, args)
         try:

@@ -23,6 +23,7 @@ from treadle.ops.device import Device
 from treadle.saving.types import type_text
 
 _ENDLESS = 2**63 - 1
+_ENUM_ATTRIBUTES = {"EnumName": "name", "EnumValue": "value"}
 _KINDS = {"AnyListType": "list", "AnyTupleType": "tuple"}
 _RESERVED = frozenset({"torch", "ops", "CONSTANTS", "fork", "annotate", "range", "print", "int"})
 
@@ -126,6 +127,10 @@ class SourcePrinter:
         if schema.base == "tolist":
             text = f"{self._use(node.inputs[0])}.tolist()"
             self._set(node, f"annotate({type_text(node.output.type)}, {text})")
+            return
+        if schema.base in _ENUM_ATTRIBUTES:
+            name = _ENUM_ATTRIBUTES[schema.base]
+            self._set(node, f"({self._use(node.inputs[0])}).{name}")
             return
         fixed = len(schema.arguments)
         plain, named = [], []

@@ -11,15 +11,8 @@ import pytest
 import torch
 from torch import nn
 
-from tests.frontends.torchscript.support import assert_same, load, run_archive, to_numpy
+from tests.frontends.torchscript.support import assert_same, check, load, run_archive, to_numpy
 from treadle.interpreter import call
-
-
-def agree(module: nn.Module, *args: object) -> None:
-    """Script `module` with torch, run it there and from its archive."""
-    scripted = torch.jit.script(module.eval())
-    want = to_numpy(scripted(*args))
-    assert_same(run_archive(scripted, tuple(to_numpy(a) for a in args)), want)
 
 
 class Block(nn.Module):
@@ -257,8 +250,7 @@ X = torch.arange(6.0).reshape(2, 3)
     ids=lambda value: type(value).__name__,
 )
 def test_module_agrees_with_torch(module, args) -> None:
-    torch.manual_seed(0)
-    agree(module, *args)
+    check(module.eval(), *args)
 
 
 def test_attributes_keep_their_values_between_calls() -> None:

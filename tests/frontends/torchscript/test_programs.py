@@ -1,22 +1,27 @@
-"""Hundreds of one-line programs: by torch, from an archive and as a script, interpreted, planned,
-and written again for torch."""
+"""Hundreds of programs: by torch, from an archive and as a script, interpreted and planned, and
+written again for torch. They agree in values, output, errors, and in what they change and share."""
 
 from __future__ import annotations
 
-import io
 import linecache
 import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Optional
 
-import numpy as np
 import pytest
 import torch
 from torch.nn import functional
 
-import treadle
-from tests.frontends.torchscript.support import assert_same, check, copied, to_numpy
+from tests.frontends.torchscript.programs import (
+    classes,
+    containers,
+    flow,
+    numbers,
+    tasks,
+    tensors,
+)
+from tests.frontends.torchscript.support import check_calls
 
 FOLDER = Path(__file__).parent / "programs"
 
@@ -59,36 +64,24 @@ def made(line: str) -> tuple[Callable[..., Any], list[tuple[Any, ...]]]:
 
 def test_there_are_enough_programs() -> None:
     runs = sum(len(made(parameter.values[0])[1]) for parameter in programs())
-    assert len(programs()) >= 250
-    assert runs >= 400
+    assert len(programs()) + len(CASES) >= 400
+    assert runs + sum(len(case.values[1]) for case in CASES) >= 900
 
 
 @pytest.mark.parametrize("line", programs())
 def test_program_agrees_with_torch(line: str) -> None:
     function, inputs = made(line)
-    compiled, buffer = torch.jit.script(function), io.BytesIO()
-    torch.jit.save(compiled, buffer)
-    planned = (treadle.load(buffer.getvalue()), treadle.script(function))
-    for args in inputs:
-        check(function, *copied(list(args)))
-        try:
-            want = to_numpy(compiled(*copied(list(args))))
-        except Exception:  # torch has many classes for a script's errors
-            for model in planned:
-                with pytest.raises(treadle.errors.ScriptError):
-                    model(*copied(list(args)))
-            continue
-        for model in planned:
-            assert_same(plain(model(*copied(list(args)))), want)
+    check_calls(function, inputs)
 
 
-def plain(value: Any) -> Any:
-    """A result with tensors as arrays."""
-    match value:
-        case treadle.Tensor():
-            return np.asarray(value)
-        case list() | tuple():
-            return type(value)([plain(part) for part in value])
-        case dict():
-            return {key: plain(part) for key, part in value.items()}
-    return value
+MODULES = (classes, containers, flow, numbers, tasks, tensors)
+CASES = [
+    pytest.param(program, calls, id=f"{module.__name__.rpartition('.')[2]}:{program.__name__}")
+    for module in MODULES
+    for program, *calls in module.CASES
+]
+
+
+@pytest.mark.parametrize(("program", "calls"), CASES)
+def test_longer_program_agrees_with_torch(program: Any, calls: list[tuple[Any, ...]]) -> None:
+    check_calls(program, calls)

@@ -74,7 +74,8 @@ class Conditions(Expressions):
             or value.type == STR
         ):
             raise self.error(f"a condition has type {value.type}, expected bool")
-        return self.apply("aten::Bool", (value,))
+        found = self.magic(value, "__bool__", ())
+        return self.apply("aten::Bool", (value,)) if found is None else found
 
     def _negate(self, inner: Condition, node: ast.expr) -> Value:
         if inner.known is not None:
@@ -159,7 +160,9 @@ class Conditions(Expressions):
 
     def _compare_pair(self, op: ast.cmpop, left: Value, right: Value) -> Value:
         if isinstance(op, (ast.In, ast.NotIn)):
-            found = self.apply("aten::__contains__", (right, left))
+            found = self.magic(right, "__contains__", (left,))
+            if found is None:
+                found = self.apply("aten::__contains__", (right, left))
             return found if isinstance(op, ast.In) else self.apply("aten::__not__", (found,))
         return self.operator(_COMPARE[type(op)], left, right)
 

@@ -7,10 +7,10 @@ import math
 from collections.abc import Callable
 from typing import ClassVar
 
-from treadle.frontends.torchscript.control import Control
 from treadle.frontends.torchscript.emitter import class_type
 from treadle.frontends.torchscript.frames import Condition
-from treadle.frontends.torchscript.subtyping import unify
+from treadle.frontends.torchscript.operators import NUMBERS, Operators
+from treadle.frontends.torchscript.subtyping import make_union, unify
 from treadle.frontends.torchscript.symbols import (
     IGNORED_CONTEXT,
     Builtin,
@@ -29,10 +29,8 @@ from treadle.ir.graph import Value
 from treadle.ir.op import DICT, FUNCTION_REF, GET_ATTR, LIST, TUPLE_INDEX
 from treadle.ir.program import Class
 from treadle.ir.types import (
-    BOOL,
     DEVICE,
     INT,
-    NUMBER,
     STR,
     TENSOR,
     ClassType,
@@ -41,26 +39,12 @@ from treadle.ir.types import (
     FutureType,
     ListType,
     OptionalType,
-    Primitive,
     TensorType,
     TupleType,
     Type,
 )
 from treadle.ops import OPS
 
-_BINARY: dict[type[ast.operator], str] = {
-    ast.Add: "aten::add", ast.Sub: "aten::sub", ast.Mult: "aten::mul", ast.Div: "aten::div",
-    ast.FloorDiv: "aten::floordiv", ast.Mod: "aten::remainder", ast.Pow: "aten::pow",
-    ast.MatMult: "aten::matmul", ast.BitAnd: "aten::__and__", ast.BitOr: "aten::__or__",
-    ast.BitXor: "aten::__xor__", ast.LShift: "aten::__lshift__", ast.RShift: "aten::__rshift__",
-}  # fmt: skip
-# A number before a tensor: the operator with the operands exchanged.
-_EXCHANGED = {
-    "aten::add": "aten::add", "aten::mul": "aten::mul", "aten::eq": "aten::eq",
-    "aten::ne": "aten::ne", "aten::lt": "aten::gt", "aten::le": "aten::ge", "aten::gt": "aten::lt",
-    "aten::ge": "aten::le", "aten::__and__": "aten::__and__", "aten::__or__": "aten::__or__",
-    "aten::__xor__": "aten::__xor__",
-}  # fmt: skip
 _TENSOR_ATTRIBUTES = {
     "shape": "aten::size", "dtype": "prim::dtype", "device": "prim::device", "ndim": "aten::dim",
     "T": "aten::numpy_T", "mT": "aten::mT", "H": "aten::matrix_H", "mH": "aten::mH",
@@ -72,10 +56,9 @@ _TENSOR_ATTRIBUTES = {
 }  # fmt: skip
 _SPECIAL_NUMBERS = {"inf": math.inf, "nan": math.nan, "infj": complex(0, math.inf),
                     "nanj": complex(0, math.nan)}  # fmt: skip
-_NUMBERS = (INT, NUMBER, BOOL, Primitive("float"), Primitive("complex"))
 
 
-class Expressions(Control):
+class Expressions(Operators):
     """Imports expressions; classes derived from it add conditions, subscripts and calls."""
 
     def expression(self, node: ast.expr, hint: Type | None = None) -> Value:
@@ -172,6 +155,8 @@ class Expressions(Control):
             return Constant(cls.constants[name])
         if name == "__new__":
             return Special("__new__")
+        if name in cls.static_methods:
+            return FunctionSymbol(cls.static_methods[name])
         if name in cls.methods:
             free = self.scope.member(cls.name, name)
             return (
@@ -196,7 +181,7 @@ class Expressions(Control):
             return Builtin("aten::wait", value)
         if isinstance(type_, OptionalType):
             raise self.error(f"a value of type {type_} has no attribute {name!r}: it may be None")
-        if isinstance(type_, (TensorType, ListType, DictType)) or type_ in (STR, *_NUMBERS):
+        if isinstance(type_, (TensorType, ListType, DictType)) or type_ in (STR, *NUMBERS):
             return Builtin("prim::tolist" if name == "tolist" else f"aten::{name}", value)
         raise self.error(f"a value of type {type_} has no attribute {name!r}")
 
@@ -214,6 +199,8 @@ class Expressions(Control):
             return self.call_method(Method(value, cls, f"__{name}_getter"), [], {})
         if name in cls.methods:
             return Method(value, cls, name)
+        if name in cls.static_methods:
+            return FunctionSymbol(cls.static_methods[name])
         raise self.error(f"class {cls.name} has no attribute {name!r}")
 
     def call_method(self, method: Method, args: list[Value], keywords: dict[str, Value]) -> Value:
@@ -246,17 +233,17 @@ class Expressions(Control):
             if wanted is not None:
                 return self.value(LIST, (), ListType(wanted))
             return self.value(LIST, (), ListType(TENSOR), untyped=True)
-        element = wanted or self._common_type(values, "list")
+        element = wanted or self._common_type(values)
         return self.value(
             LIST, [self.require(v, element, "an element") for v in values], ListType(element)
         )
 
-    def _common_type(self, values: list[Value], what: str) -> Type:
+    def _common_type(self, values: list[Value]) -> Type:
         type_ = values[0].type
         for value in values[1:]:
             both = unify(type_, value.type, self.find_class)
             if both is None:
-                raise self.error(f"the elements of a {what} have types {type_} and {value.type}")
+                return make_union(list(dict.fromkeys(v.type for v in values)))
             type_ = both
         return type_
 
@@ -268,8 +255,8 @@ class Expressions(Control):
         values = [self.expression(v, value_hint) for v in node.values]
         if not keys:
             return self.value(DICT, (), DictType(key_hint or STR, value_hint or TENSOR))
-        key_type = key_hint or self._common_type(keys, "dict")
-        value_type = value_hint or self._common_type(values, "dict")
+        key_type = key_hint or self._common_type(keys)
+        value_type = value_hint or self._common_type(values)
         flat: list[Value] = []
         for key, value in zip(keys, values, strict=True):
             flat += (
@@ -294,48 +281,6 @@ class Expressions(Control):
             elif isinstance(part, ast.Constant):
                 template += str(part.value)
         return self.apply("aten::format", [self.constant(template), *values])
-
-    def _binary(self, node: ast.BinOp, hint: Type | None) -> Item:
-        name = _BINARY[type(node.op)]
-        left = self.expression(node.left, hint if isinstance(hint, ListType) else None)
-        return self.operator(name, left, self.expression(node.right))
-
-    def operator(self, name: str, left: Value, right: Value) -> Value:
-        """``left op right``, where a number may stand before a tensor."""
-        tensor = isinstance(right.type, TensorType)
-        if name == "aten::floordiv" and (tensor or isinstance(left.type, TensorType)):
-            return self._floor_divide(left, right)
-        if name == "aten::remainder" and left.type == STR:
-            return self.apply("aten::percentFormat", (left, right))
-        if tensor and left.type in _NUMBERS:
-            if name in _EXCHANGED:
-                return self.apply(_EXCHANGED[name], (right, left))
-            if name == "aten::sub":
-                return self.apply("aten::add", (self.apply("aten::neg", (right,)), left))
-            if name == "aten::div":
-                return self.apply("aten::mul", (self.apply("aten::reciprocal", (right,)), left))
-        return self.apply(name, (left, right))
-
-    def _floor_divide(self, left: Value, right: Value) -> Value:
-        if isinstance(left.type, TensorType):
-            return self.apply("aten::floor_divide", (left, right))
-        quotient = self.apply("aten::mul", (self.apply("aten::reciprocal", (right,)), left))
-        return self.apply("aten::floor", (quotient,))
-
-    def _unary(self, node: ast.UnaryOp, hint: Type | None) -> Item:
-        if isinstance(node.op, ast.Not):
-            return self.condition(node).make()
-        if isinstance(node.op, ast.USub) and isinstance(node.operand, ast.Constant):
-            number = node.operand.value
-            if isinstance(number, int) and not isinstance(number, bool) and number > 2**63:
-                raise self.syntax_error("an integer does not fit into 64 bits")
-            if isinstance(number, (int, float, complex)) and not isinstance(number, bool):
-                return self.constant(-number)
-        value = self.expression(node.operand)
-        if isinstance(node.op, ast.UAdd):
-            return value
-        name = "aten::neg" if isinstance(node.op, ast.USub) else "aten::bitwise_not"
-        return self.apply(name, (value,))
 
     def condition(self, node: ast.expr) -> Condition:
         """`node` as a condition; it is imported when its value is made."""
@@ -376,8 +321,8 @@ class Expressions(Control):
 
     _kinds: ClassVar[dict[type[ast.expr], Callable[..., Item]]] = {
         ast.Constant: _literal, ast.Name: _name, ast.Attribute: _attribute, ast.Tuple: _tuple,
-        ast.List: _list, ast.Dict: _dict, ast.JoinedStr: _f_string, ast.BinOp: _binary,
-        ast.UnaryOp: _unary, ast.BoolOp: _condition_value, ast.Compare: _condition_value,
+        ast.List: _list, ast.Dict: _dict, ast.JoinedStr: _f_string, ast.BinOp: Operators._binary,
+        ast.UnaryOp: Operators._unary, ast.BoolOp: _condition_value, ast.Compare: _condition_value,
         ast.IfExp: _conditional, ast.Call: lambda self, node, hint: self.call(node, hint),
         ast.Subscript: lambda self, node, hint: self.subscript(node, hint),
         ast.ListComp: lambda self, node, hint: self.comprehension(node, hint),

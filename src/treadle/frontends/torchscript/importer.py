@@ -76,6 +76,10 @@ def read_parameters(
         _parameter(emitter, a, d, True, None)
         for a, d in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
     ]
+    if owner is not None and owner.kind == "module":
+        for parameter, argument in zip(found[1:], positional[1:], strict=False):
+            if parameter.type == class_type(owner):
+                raise source.compile_error("a module cannot be an argument of its method", argument)
     names = [p.name for p in found]
     if len(set(names)) < len(names):
         raise source.syntax_error("two parameters have one name", node)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from treadle.frontends.torchscript.control import FALLS, MAX_TRIPS, Exits
 from treadle.frontends.torchscript.specials import Specials
 from treadle.frontends.torchscript.symbols import (
+    ClassSymbol,
     Constant,
     Enumerate,
     Item,
@@ -56,6 +57,8 @@ class Iterations(Specials):
         members = self.sequence_of(item)
         if members is not None:
             return _static(list(members.items))
+        if isinstance(item, ClassSymbol) and item.cls.kind == "enum":
+            return _static([Constant(member) for member in item.cls.constants.values()])
         value = self.materialize(item)
         if isinstance(value.type, TupleType):
             return _static(self.unpackable(value, None))

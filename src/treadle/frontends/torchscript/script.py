@@ -109,7 +109,10 @@ class _Builder:
     def name(self, value: Any) -> str:
         """A qualified name for a function or class, with a number if there are several."""
         if id(value) not in self._names:
-            base = f"__torch__.{value.__module__}.{value.__qualname__}".replace(".<locals>", "")
+            path = value.__qualname__.replace(".<locals>", "")
+            if isinstance(value, types.FunctionType):
+                path = path.replace(".", "_")  # what has the name of a class holds no functions
+            base = f"__torch__.{value.__module__}.{path}"
             name, number = base, 0
             used = {known for _, known in self._names.values()}
             while name in used:
@@ -140,9 +143,14 @@ class _Builder:
         names = {**function.__globals__, **closure.nonlocals}
         return PythonScope(names, self.resolve, self.prepare, self.program)
 
-    def function(self, function: types.FunctionType, owner: Class | None = None) -> Function:
-        """The function for a Python one; it is compiled when its graph or result is needed."""
-        name = self.name(function) if owner is None else f"{owner.name}.{function.__name__}"
+    def function(
+        self, function: types.FunctionType, owner: Class | None = None, method: str = ""
+    ) -> Function:
+        """The function for a Python one; it is compiled when its graph or result is needed.
+
+        With `owner` it is that class's method of the name `method`.
+        """
+        name = self.name(function) if owner is None else f"{owner.name}.{method}"
         if owner is None and name in self.program.functions:
             return self.program.functions[name]
         source = _source(function)
@@ -232,13 +240,24 @@ class _Builder:
         for owner in reversed(value.__mro__[:-1]):
             if owner.__module__.partition(".")[0] in ("treadle", "torch"):
                 continue
-            for name, method in vars(owner).items():
-                if isinstance(method, types.FunctionType):
-                    self._method(cls, name, method)
+            for name, member in vars(owner).items():
+                if isinstance(member, types.FunctionType):
+                    self._method(cls, name, member)
+                elif isinstance(member, property):
+                    self._property(cls, name, member)
+                elif isinstance(member, staticmethod):
+                    assert isinstance(member.__func__, types.FunctionType)
+                    cls.static_methods[name] = self.function(member.__func__)
+
+    def _property(self, cls: Class, name: str, member: property) -> None:
+        """A property's functions, under the names that archives give them."""
+        for kind, function in (("getter", member.fget), ("setter", member.fset)):
+            if isinstance(function, types.FunctionType):
+                self._method(cls, f"__{name}_{kind}", function)
 
     def _method(self, cls: Class, name: str, method: types.FunctionType) -> None:
         try:
-            cls.methods[name] = self.function(method, cls)
+            cls.methods[name] = self.function(method, cls, name)
         except CompileError as error:
             self.unreadable[f"{cls.name}.{name}"] = error
             cls.methods.pop(name, None)

@@ -90,7 +90,8 @@ class Specials(Calls):
                 members = self.sequence_of(args[0])
                 if members is not None:
                     return self.constant(len(members.items))
-            return self.apply(operator, list(values), keywords)
+            found = self.magic(values[0], f"__{name}__", values[1:]) if values else None
+            return self.apply(operator, list(values), keywords) if found is None else found
         raise self.unsupported(f"the function {name} is not supported")
 
     def _cast(self, name: str, node: ast.Call) -> Value:
@@ -101,7 +102,8 @@ class Specials(Calls):
         values = [self.materialize(a) for a in args]
         if len(values) == 1 and values[0].type == type_:
             return values[0]
-        return self.apply(operator, list(values), keywords)
+        found = self.magic(values[0], f"__{name}__", ()) if values else None
+        return self.apply(operator, list(values), keywords) if found is None else found
 
     def _expect(self, node: ast.Call, low: int, high: int | None = None) -> list[ast.expr]:
         """The positional arguments, whose number must be from `low` to `high`."""

@@ -210,22 +210,15 @@ class Statements(Assignments):
         return frozenset(exits - {BREAK} | ({FALL} if BREAK in exits else set()))
 
     def _raise(self, node: ast.Raise) -> Exits:
-        message, class_name = "", "RuntimeError"
-        inputs: list[Value] = []
-        if isinstance(node.exc, ast.Call):
-            class_name = ast.unparse(node.exc.func)
-            parts = [self.expression(arg) for arg in node.exc.args]
-            if len(parts) == 1:
-                text = parts[0]
-                inputs = [text if text.type == STR else self.apply("aten::str", (text,))]
-            elif parts:
-                inputs = [self.apply("aten::str", (self.tuple(parts),))]
-        elif node.exc is not None:
-            class_name = ast.unparse(node.exc)
-        self.emit(
-            RAISE_OP,
-            [*(inputs or [self.constant(message)]), self.constant(f"builtins.{class_name}")],
-        )
+        if not isinstance(node.exc, ast.Call):  # ``raise ValueError`` forgets the class, as torch
+            self.emit(RAISE_OP, [self.constant("")])
+            return frozenset({RAISE})
+        parts = [self.expression(arg) for arg in node.exc.args]
+        text = parts[0] if len(parts) == 1 else self.tuple(parts) if parts else self.constant("")
+        if text.type != STR:
+            text = self.apply("aten::str", (text,))
+        class_name = self.constant(f"builtins.{ast.unparse(node.exc.func)}")
+        self.emit(RAISE_OP, [text, class_name])
         return frozenset({RAISE})
 
     def _assert(self, node: ast.Assert) -> Exits:
@@ -238,7 +231,7 @@ class Statements(Assignments):
                 if message.type != STR:
                     message = self.apply("aten::str", (message,))
                 text = self.apply("aten::add", (text, message))
-            self.emit(RAISE_OP, [text, self.constant("builtins.AssertionError")])
+            self.emit(RAISE_OP, [text])
             return frozenset({RAISE})
 
         if condition.known is True:

@@ -51,7 +51,9 @@ class Subscripts(Conditions):
                 raise self.error(f"a value of type {value.type} may be None")
         if isinstance(node.slice, ast.Slice):
             return self.apply("aten::slice", (value, *self._bounds(node.slice)))
-        return self.apply("aten::__getitem__", (value, self.expression(node.slice)))
+        index = self.expression(node.slice)
+        found = self.magic(value, "__getitem__", (index,))
+        return self.apply("aten::__getitem__", (value, index)) if found is None else found
 
     def sequence_of(self, item: Item) -> Sequence | None:
         """The modules of a ModuleList or Sequential; None for other things."""
@@ -101,7 +103,7 @@ class Subscripts(Conditions):
             chosen = range(len(type_.elements))[slice(*bounds)]
             return self.tuple([self.tuple_index(value, type_, i) for i in chosen])
         position = self.expression(index)
-        if not position.is_constant:
+        if not position.is_constant or position.type != INT:
             return self._of_tuple_at(value, type_, position)
         number = int(position.constant)
         if not -len(type_.elements) <= number < len(type_.elements):
@@ -173,9 +175,9 @@ class Subscripts(Conditions):
         if not isinstance(base.type, TensorType):
             if isinstance(node.slice, ast.Slice):
                 raise self.unsupported("assignment to a slice of a list is not supported")
-            if isinstance(base.type, ListType) and self.is_subtype(new.type, base.type.element):
-                pass
-            self.apply("aten::_set_item", (base, self.expression(node.slice), new))
+            index = self.expression(node.slice)
+            if self.magic(base, "__setitem__", (index, new)) is None:
+                self.apply("aten::_set_item", (base, index, new))
             return
         view, tensors = self._basic(base, node.slice)
         if tensors:
@@ -190,7 +192,9 @@ class Subscripts(Conditions):
 
     def delete_subscript(self, node: ast.Subscript) -> None:
         """Import ``del base[index]``."""
-        self.apply("aten::Delete", (self.expression(node.value), self.expression(node.slice)))
+        base, index = self.expression(node.value), self.expression(node.slice)
+        if self.magic(base, "__delitem__", (index,)) is None:
+            self.apply("aten::Delete", (base, index))
 
     def unpackable(self, item: Item, count: int | None) -> list[Item]:
         """The parts of `item` for an assignment to `count` targets."""
