@@ -13,7 +13,7 @@
 namespace treadle {
 namespace {
 
-Instruction parse_run(nb::tuple fields) {
+Instruction parse_run(const nb::tuple& fields) {
   Instruction instruction;
   if (fields.size() != 7) throw nb::value_error("a run instruction has seven fields");
   instruction.name = nb::cast<std::string>(fields[1]);

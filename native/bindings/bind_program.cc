@@ -73,7 +73,7 @@ class Program {
   }
 
   // The cached plan for such arguments, made if there is none.
-  nb::object plan_for(nb::args arguments) {
+  nb::object plan_for(const nb::args& arguments) {
     std::vector<nb::object> arrays;
     for (nb::handle argument : arguments) arrays.push_back(plain_array(argument));
     return find_plan(arrays);

@@ -25,6 +25,18 @@ void* load_library(const std::string& path, int flags) {
   return library;
 }
 
+ForkSafeMutex& plugins_mutex() {
+  static auto* mutex = new ForkSafeMutex;
+  return *mutex;
+}
+
+// The pools of libraries that were loaded, by path; null for those that a fork made useless.
+// Guarded by its mutex, but for the handler of a fork, which is alone.
+std::map<std::string, ThreadPool*>& plugins() {
+  static auto* loaded = new std::map<std::string, ThreadPool*>;
+  return *loaded;
+}
+
 // A chunk on a thread of a plugin's library, which computes in a place that is reserved for it.
 struct PluginRegion {
   ChunkFn fn;
@@ -118,9 +130,10 @@ void Scheduler::restart_in_child() {
   scheduler.queue_.keep_only(this_group());
   bool was_serial = scheduler.pool_ == &serial_pool();
   scheduler.native_ = new NativePool(scheduler.queue_, scheduler.budget_);
+  scheduler.pool_ = was_serial ? &serial_pool() : scheduler.native_.load();
+  for (auto& [path, plugin] : plugins()) plugin = nullptr;
   scheduler.set_spin_us(scheduler.spin_us_);
   scheduler.apply_limits();
-  if (!was_serial) scheduler.pool_ = scheduler.native_.load();
 }
 
 void Scheduler::set_budget(int budget) {
@@ -231,19 +244,18 @@ void Scheduler::use_native() { pool_.store(native_.load()); }
 void Scheduler::use_serial() { pool_.store(&serial_pool()); }
 
 void Scheduler::use_plugin(const std::string& path, const std::string& library) {
-  static ForkSafeMutex mutex;
-  static std::map<std::string, ThreadPool*> loaded;  // guarded by mutex
-  std::lock_guard lock(mutex);
-  ThreadPool*& made = loaded[path];
-  if (!made) {
+  std::lock_guard lock(plugins_mutex());
+  auto found = plugins().find(path);
+  if (found == plugins().end()) {
     if (!library.empty()) load_library(library, RTLD_GLOBAL);
     void* plugin = load_library(path, RTLD_LOCAL);
     auto create = reinterpret_cast<CreatePoolFn>(dlsym(plugin, "treadle_create_pool"));
     if (!create) throw std::runtime_error(path + " is not a thread pool plugin");
-    made = create(budget());
+    found = plugins().emplace(path, create(budget())).first;
   }
-  made->resize(budget());
-  pool_.store(made);
+  if (!found->second) throw std::runtime_error("its threads stayed behind when the process forked");
+  found->second->resize(budget());
+  pool_.store(found->second);
 }
 
 bool Scheduler::shut_down(void (*drop)(Task&), std::int64_t deadline_ns) {

@@ -4,6 +4,7 @@
 #include <oneapi/tbb/task_arena.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <memory>
 
@@ -25,8 +26,8 @@ class TbbPool final : public ThreadPool {
   void run_chunks(std::int64_t num_chunks, int max_threads, bool, ChunkFn fn,
                   void* context) override {
     int threads = static_cast<int>(std::min<std::int64_t>(num_chunks, max_threads));
-    std::shared_ptr<tbb::task_arena> arena = std::atomic_load(&arena_);
-    threads = std::min(threads, arena->max_concurrency());
+    tbb::task_arena& arena = *arena_.load(std::memory_order_acquire);
+    threads = std::min(threads, arena.max_concurrency());
     std::atomic<std::int64_t> next{0};
     auto claim_all = [&](int) {
       for (std::int64_t i; (i = next.fetch_add(1, std::memory_order_relaxed)) < num_chunks;)
@@ -35,7 +36,7 @@ class TbbPool final : public ThreadPool {
     if (threads <= 1) return claim_all(0);
     // Isolated: while this thread waits it must not start another region's chunk or a task, which
     // might wait for us.
-    arena->execute([&] {
+    arena.execute([&] {
       tbb::this_task_arena::isolate(
           [&] { tbb::parallel_for(0, threads, claim_all, tbb::simple_partitioner()); });
     });
@@ -45,12 +46,21 @@ class TbbPool final : public ThreadPool {
   // tasks are for the native workers, and the arena runs chunks only.
   bool announce_task() override { return false; }
 
+  // Arenas stay: regions may be under way in the former one.
   void resize(int budget) override {
-    std::atomic_store(&arena_, std::make_shared<tbb::task_arena>(std::max(budget, 1)));
+    std::atomic<tbb::task_arena*>& place = arenas_[std::clamp(budget, 1, kMaxThreads) - 1];
+    if (!place.load(std::memory_order_acquire)) {
+      auto made = std::make_unique<tbb::task_arena>(std::clamp(budget, 1, kMaxThreads));
+      tbb::task_arena* none = nullptr;
+      if (place.compare_exchange_strong(none, made.get())) static_cast<void>(made.release());
+    }
+    arena_.store(place.load(std::memory_order_acquire), std::memory_order_release);
   }
 
  private:
-  std::shared_ptr<tbb::task_arena> arena_;  // read and replaced atomically
+  static constexpr int kMaxThreads = 1024;
+  std::array<std::atomic<tbb::task_arena*>, kMaxThreads> arenas_{};  // by size, made when needed
+  std::atomic<tbb::task_arena*> arena_{nullptr};                     // one of them
 };
 
 }  // namespace

@@ -73,6 +73,23 @@ def test_child_after_fork_works(backend: str) -> None:
     assert run(code, TREADLE_THREADING=backend) == "0 True\n"
 
 
+@pytest.mark.parametrize("backend", sorted({"openmp", "tbb"} & set(runtime.available_backends())))
+def test_child_refuses_the_pool_whose_threads_it_lost(backend: str) -> None:
+    code = f"""
+    child = os.fork()
+    if child == 0:
+        try:
+            runtime.use_backend("{backend}")
+        except Exception as error:
+            os._exit(0 if "stayed behind" in str(error) and work() else 1)
+        os._exit(1)
+    _, status = os.waitpid(child, 0)
+    runtime.use_backend("{backend}")
+    print(os.waitstatus_to_exitcode(status), work())
+    """
+    assert run(code, TREADLE_THREADING=backend) == "0 True\n"
+
+
 def test_child_of_a_child_works_while_the_parent_computes() -> None:
     code = """
     def descend(depth):
