@@ -13,7 +13,7 @@ from treadle.eager.device import device as Device  # noqa: N812  the property ha
 from treadle.eager.indexing import get_item, set_item
 from treadle.eager.printing import format_array
 from treadle.eager.table import FUNCTIONS, function_names
-from treadle.errors import InputError
+from treadle.errors import IndexOutOfRange, InputError, UnsupportedError
 
 if TYPE_CHECKING:
     from treadle._methods import Methods
@@ -25,7 +25,7 @@ Array = np.ndarray[Any, Any]
 CONVERSIONS = {
     "float": "float32", "double": "float64", "half": "float16", "bfloat16": "bfloat16",
     "long": "int64", "int": "int32", "short": "int16", "char": "int8", "byte": "uint8",
-    "bool": "bool",
+    "bool": "bool", "cfloat": "complex64", "cdouble": "complex128",
 }  # fmt: skip
 
 
@@ -119,6 +119,67 @@ class Tensor(Methods):
         """The tensor with its last two dimensions exchanged, as a view."""
         return Tensor(np.swapaxes(self._array, -1, -2))
 
+    @property
+    def mH(self) -> Tensor:  # noqa: N802  torch's name
+        """The conjugate of `mT`; not a view for complex numbers."""
+        return Tensor(np.swapaxes(self._array, -1, -2).conj()) if self.is_complex() else self.mT
+
+    @property
+    def H(self) -> Tensor:  # noqa: N802  torch's name
+        """The conjugate of the transposed matrix; not a view for complex numbers."""
+        return self.mH
+
+    @property
+    def real(self) -> Tensor:
+        """The real parts as a view; of real numbers the tensor itself."""
+        return Tensor(self._array.real) if self.is_complex() else self
+
+    @property
+    def imag(self) -> Tensor:
+        """The imaginary parts as a view.
+
+        Raises:
+            UnsupportedError: of real numbers.
+        """
+        if not self.is_complex():
+            raise UnsupportedError("imag: only complex tensors have imaginary parts")
+        return Tensor(self._array.imag)
+
+    @property
+    def data(self) -> Tensor:
+        """The tensor over the same memory."""
+        return Tensor(self._array)
+
+    @property
+    def grad(self) -> None:
+        """None: Treadle computes no gradients."""
+        return
+
+    @property
+    def is_leaf(self) -> bool:
+        """True, as of tensors that need no gradients."""
+        return True
+
+    @property
+    def is_cpu(self) -> bool:
+        """True: there are no other devices."""
+        return True
+
+    @property
+    def is_cuda(self) -> bool:
+        """False: there are no other devices."""
+        return False
+
+    @property
+    def is_sparse(self) -> bool:
+        """False: all elements are stored."""
+        return False
+
+    @property
+    def is_quantized(self) -> bool:
+        """False: elements are stored as they are."""
+        return False
+
     def size(self, dim: int | None = None) -> Any:
         """All sizes, or that of `dim`."""
         return self.shape if dim is None else self._array.shape[self._dim(dim)]
@@ -174,7 +235,7 @@ class Tensor(Methods):
     def _dim(self, dim: int) -> int:
         rank = self._array.ndim
         if not -rank <= dim < rank:
-            raise InputError(f"dim {dim} of a tensor with {rank} dimensions")
+            raise IndexOutOfRange(f"dim {dim} of a tensor with {rank} dimensions")
         return dim % rank
 
     # --- to other objects ------------------------------------------------------------------------
@@ -194,7 +255,9 @@ class Tensor(Methods):
             InputError: if there are more or fewer.
         """
         if self._array.size != 1:
-            raise InputError(f"a tensor of {self._array.size} elements is not a single number")
+            raise InputError(
+                f"item: a tensor of {self._array.size} elements is not a single number"
+            )
         return self._array.item()
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:

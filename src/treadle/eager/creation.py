@@ -104,7 +104,10 @@ def _values(data: Any, dtype: Any) -> Array:
     if dtype is not None:
         with np.errstate(all="ignore"):
             array = array.astype(as_element(dtype).numpy, copy=False)
-    dtype_of_array(array)
+    try:
+        dtype_of_array(array)
+    except InputError as error:
+        raise InputError(f"tensor: {error}") from None
     return array
 
 

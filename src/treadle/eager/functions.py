@@ -164,7 +164,9 @@ class _Dispatcher:
 
     def _remember(self, args: tuple[Any, ...], program: Callable[..., Any]) -> None:
         """Let calls like this one find their program without a look at values."""
-        if not isinstance(args[0], _ARRAYS) or len(args) > 2 or len(self.known) >= MAX_PREPARED:
+        if not 0 < len(args) <= 2 or len(self.known) >= MAX_PREPARED:
+            return
+        if not isinstance(args[0], _ARRAYS):
             return
         if len(args) == 1:
             self.known[type(args[0]), type(_MISSING)] = program
@@ -236,7 +238,11 @@ def _is_method(schema: Schema) -> bool:
 
 
 def _is_on_tensors(op: OpDef) -> bool:
-    return op.schema is not None and any(_has_tensor(a.type) for a in op.schema.arguments)
+    """Whether it takes or makes tensors."""
+    schema = op.schema
+    return schema is not None and any(
+        _has_tensor(a.type) for a in (*schema.arguments, *schema.results)
+    )
 
 
 def _has_tensor(type_: Type) -> bool:

@@ -10,7 +10,7 @@ from treadle.eager.dtypes import dtype_of_array
 
 _PREFIX = "tensor("
 _THRESHOLD = 1000  # more elements are summarised
-_UNSAID = ("float32", "int64", "bool")  # what values of this look tell of themselves
+_UNSAID = ("float32", "int64", "bool", "complex64")  # what values of this look tell of themselves
 
 
 def format_array(array: np.ndarray[Any, Any]) -> str:
