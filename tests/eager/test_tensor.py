@@ -85,6 +85,54 @@ def test_tensors_are_keys_by_identity() -> None:
     assert x != None  # noqa: E711
 
 
+def test_parts_of_complex_numbers_are_views() -> None:
+    x = treadle.tensor([[1 + 2j, 3 - 1j]])
+    assert x.real.tolist() == [[1.0, 3.0]]
+    x.imag[0, 0] = 7.0
+    assert x.tolist() == [[1 + 7j, 3 - 1j]]
+    assert x.mH.tolist() == [[1 - 7j], [3 + 1j]]
+    real = treadle.ones(2)
+    assert real.real is real
+    with pytest.raises(treadle.UnsupportedError, match="imag: only complex tensors"):
+        real.imag  # noqa: B018  the attribute is computed
+
+
+def test_where_tensors_are_and_what_they_lack() -> None:
+    x = treadle.ones(2)
+    assert (x.is_cpu, x.is_cuda, x.is_sparse, x.is_quantized, x.is_leaf) == (
+        True, False, False, False, True,
+    )  # fmt: skip
+    assert x.grad is None
+    assert np.shares_memory(x.data.numpy(), x.numpy())
+
+
+def test_distinct_elements() -> None:
+    x = treadle.tensor([[3, 1], [3, 3]])
+    assert treadle.unique(x).tolist() == [1, 3]
+    values, places, counts = x.unique(return_inverse=True, return_counts=True)
+    assert values[places].tolist() == x.tolist()
+    assert counts.tolist() == [1, 3]
+    assert treadle.argwhere(x > 1).tolist() == [[0, 0], [1, 0], [1, 1]]
+    with pytest.raises(treadle.UnsupportedError, match="unique: argument dim"):
+        treadle.unique(x, dim=0)
+
+
+def test_shapes_broadcast() -> None:
+    assert treadle.broadcast_shapes((2, 1), 3, (1,)) == (2, 3)
+    with pytest.raises(treadle.ShapeError, match=r"broadcast_shapes: \[2\], \[3\]"):
+        treadle.broadcast_shapes((2,), (3,))
+
+
+def test_functions_of_other_modules_and_functions_that_make_tensors() -> None:
+    assert treadle.linalg.det(treadle.eye(2) * 3).item() == pytest.approx(9)
+    assert treadle.fft.rfft(treadle.ones(4)).tolist() == pytest.approx([4, 0, 0])
+    assert treadle.special.expit(treadle.zeros(1)).tolist() == [0.5]
+    assert "solve" in dir(treadle.linalg)
+    assert treadle.tril_indices(2, 2).tolist() == [[0, 1, 1], [0, 0, 1]]
+    with pytest.raises(AttributeError, match=r"module 'treadle.linalg' has no attribute 'nothing'"):
+        untyped.linalg.nothing  # noqa: B018  the attribute is made when asked for
+
+
 # --- parts ---------------------------------------------------------------------------------------
 
 INDICES = [

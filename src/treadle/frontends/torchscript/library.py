@@ -11,6 +11,7 @@ import ast
 import functools
 from collections.abc import Sequence
 
+from treadle.frontends.torchscript.functional import SOURCE, definition_of
 from treadle.frontends.torchscript.importer import make_function
 from treadle.frontends.torchscript.parser import Source, parse
 from treadle.frontends.torchscript.symbols import (
@@ -197,7 +198,8 @@ class Library:
         """What stands for operator `name`, to be tried before its own overloads."""
         until, functions = _OLD.get(name, (0, ()))
         if self._version is None or self._version >= until:
-            functions = (_COMPOSITE[name],) if name in _COMPOSITE else ()
+            composite = _COMPOSITE.get(name) or definition_of(name)
+            functions = (composite,) if composite else ()
         return [self._function(function) for function in functions]
 
     def _function(self, name: str) -> Function:
@@ -234,7 +236,8 @@ class Library:
 @functools.cache
 def _definitions() -> dict[str, tuple[Source, ast.FunctionDef]]:
     found = {}
-    for text, file in ((_UPGRADERS, "upgraders"), (_COMPOSITES + _CASTS, "composites")):
+    texts = {"upgraders": _UPGRADERS, "composites": _COMPOSITES + _CASTS, "functional": SOURCE}
+    for file, text in texts.items():
         source = Source(text, f"treadle/{file}")
         for node in parse(source).body:
             assert isinstance(node, ast.FunctionDef)

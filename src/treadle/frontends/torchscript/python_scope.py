@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from treadle.frontends.torchscript.functional import operator_of
 from treadle.frontends.torchscript.library import Library
 from treadle.frontends.torchscript.specials import SPECIAL_NAMES
 from treadle.frontends.torchscript.symbols import (
@@ -59,7 +60,9 @@ def builtin_member(path: str, name: str) -> Symbol | None:
         case "torch.nn" | "torch.utils":
             return Namespace(f"{path}.{name}")
         case "torch.nn.functional":
-            return Builtin(f"aten::{name}")
+            return Builtin(operator_of(name))
+        case "torch.fft" | "torch.linalg" | "torch.special":
+            return Builtin(f"aten::{path[6:]}_{name}")
         case "torch.ops":
             return Namespace(f"torch.ops.{name}")
         case "math":
@@ -74,7 +77,7 @@ def builtin_member(path: str, name: str) -> Symbol | None:
 
 
 def _torch_member(name: str) -> Symbol | None:
-    if name in ("jit", "nn", "ops", "utils"):
+    if name in ("fft", "jit", "linalg", "nn", "ops", "special", "utils"):
         return Namespace(f"torch.{name}")
     if name in ("fork", "wait"):
         return _JIT[name]

@@ -1,0 +1,151 @@
+"""``nn.functional`` in scripts: functions whose arguments are not those of the operators below.
+
+In TorchScript, as `library` takes it; all others of that module are operators by the same name.
+`treadle.nn.functional` is their counterpart for tensors at hand.
+"""
+
+from __future__ import annotations
+
+import re
+
+SOURCE = """
+def functional_embedding(input: Tensor, weight: Tensor, padding_idx: Optional[int]=None,
+    max_norm: Optional[float]=None, norm_type: float=2., scale_grad_by_freq: bool=False,
+    sparse: bool=False) -> Tensor:
+  return torch.embedding(weight, input, -1, scale_grad_by_freq, sparse)
+
+def functional_batch_norm(input: Tensor, running_mean: Optional[Tensor],
+    running_var: Optional[Tensor], weight: Optional[Tensor]=None, bias: Optional[Tensor]=None,
+    training: bool=False, momentum: float=0.1, eps: float=1e-05) -> Tensor:
+  return torch.batch_norm(input, weight, bias, running_mean, running_var, training, momentum,
+      eps, True)
+
+def functional_instance_norm(input: Tensor, running_mean: Optional[Tensor]=None,
+    running_var: Optional[Tensor]=None, weight: Optional[Tensor]=None,
+    bias: Optional[Tensor]=None, use_input_stats: bool=True, momentum: float=0.1,
+    eps: float=1e-05) -> Tensor:
+  return torch.instance_norm(input, weight, bias, running_mean, running_var, use_input_stats,
+      momentum, eps, True)
+
+def functional_normalize(input: Tensor, p: float=2., dim: int=1, eps: float=1e-12) -> Tensor:
+  length = torch.linalg_vector_norm(input, p, [dim], True)
+  return torch.div(input, torch.clamp_min(length, eps))
+
+def functional_softmax(input: Tensor, dim: int=-1, _stacklevel: int=3,
+    dtype: Optional[int]=None) -> Tensor:
+  return torch.softmax(input, dim, dtype)
+
+def functional_log_softmax(input: Tensor, dim: int=-1, _stacklevel: int=3,
+    dtype: Optional[int]=None) -> Tensor:
+  return torch.log_softmax(input, dim, dtype)
+
+def functional_softsign(input: Tensor) -> Tensor:
+  return torch.div(input, torch.add(torch.abs(input), 1))
+
+def functional_tanhshrink(input: Tensor) -> Tensor:
+  return torch.sub(input, torch.tanh(input))
+
+def functional_logsigmoid(input: Tensor) -> Tensor:
+  return torch.log_sigmoid(input)
+
+def functional_relu(input: Tensor, inplace: bool=False) -> Tensor:
+  if inplace:
+    result = torch.relu_(input)
+  else:
+    result = torch.relu(input)
+  return result
+
+def functional_leaky_relu(input: Tensor, negative_slope: float=0.01,
+    inplace: bool=False) -> Tensor:
+  if inplace:
+    result = torch.leaky_relu_(input, negative_slope)
+  else:
+    result = torch.leaky_relu(input, negative_slope)
+  return result
+
+def functional_silu(input: Tensor, inplace: bool=False) -> Tensor:
+  if inplace:
+    result = torch.silu_(input)
+  else:
+    result = torch.silu(input)
+  return result
+
+def functional_hardswish(input: Tensor, inplace: bool=False) -> Tensor:
+  if inplace:
+    result = torch.hardswish_(input)
+  else:
+    result = torch.hardswish(input)
+  return result
+
+def functional_hardsigmoid(input: Tensor, inplace: bool=False) -> Tensor:
+  if inplace:
+    result = torch.hardsigmoid_(input)
+  else:
+    result = torch.hardsigmoid(input)
+  return result
+
+def functional_relu6(input: Tensor, inplace: bool=False) -> Tensor:
+  if inplace:
+    result = torch.relu6_(input)
+  else:
+    result = torch.relu6(input)
+  return result
+
+def functional_dropout(input: Tensor, p: float=0.5, training: bool=True,
+    inplace: bool=False) -> Tensor:
+  return torch.dropout(input, p, training)
+
+def functional_cross_entropy(input: Tensor, target: Tensor, weight: Optional[Tensor]=None,
+    size_average: Optional[bool]=None, ignore_index: int=-100, reduce: Optional[bool]=None,
+    reduction: str="mean", label_smoothing: float=0.) -> Tensor:
+  return torch.cross_entropy_loss(input, target, weight, reduction_code(reduction), ignore_index,
+      label_smoothing)
+
+def functional_mse_loss(input: Tensor, target: Tensor, size_average: Optional[bool]=None,
+    reduce: Optional[bool]=None, reduction: str="mean") -> Tensor:
+  return torch.mse_loss(input, target, reduction_code(reduction))
+
+def functional_l1_loss(input: Tensor, target: Tensor, size_average: Optional[bool]=None,
+    reduce: Optional[bool]=None, reduction: str="mean") -> Tensor:
+  return torch.l1_loss(input, target, reduction_code(reduction))
+
+def reduction_code(reduction: str) -> int:
+  code = 1
+  if reduction == "none":
+    code = 0
+  if reduction == "sum":
+    code = 2
+  return code
+
+def functional_grid_sample(input: Tensor, grid: Tensor, mode: str="bilinear",
+    padding_mode: str="zeros", align_corners: Optional[bool]=None) -> Tensor:
+  method = 0
+  if mode == "nearest":
+    method = 1
+  if mode == "bicubic":
+    method = 2
+  outside = 0
+  if padding_mode == "border":
+    outside = 1
+  if padding_mode == "reflection":
+    outside = 2
+  corners = False
+  if align_corners is not None:
+    corners = align_corners
+  return torch.grid_sampler(input, grid, method, outside, corners)
+"""
+
+_NAMES = frozenset(re.findall(r"^def functional_(\w+)", SOURCE, re.MULTILINE))
+_OTHERS = {"interpolate": "aten::__interpolate", "upsample": "aten::__interpolate"}
+PREFIX = "functional::"
+
+
+def operator_of(name: str) -> str:
+    """What ``nn.functional.name`` stands for: an operator, or a function of this module."""
+    return f"{PREFIX}{name}" if name in _NAMES else _OTHERS.get(name, f"aten::{name}")
+
+
+def definition_of(operator: str) -> str | None:
+    """The function in `SOURCE` that stands for `operator`, if one does."""
+    base, _, name = operator.rpartition("::")
+    return f"functional_{name}" if f"{base}::" == PREFIX and name in _NAMES else None
