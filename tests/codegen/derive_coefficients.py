@@ -47,6 +47,48 @@ def report(
     print(")")
 
 
+def fit_quotient(
+    function: Function, high: float, degree: int, weight: Function
+) -> tuple[list[mp.mpf], list[mp.mpf]]:
+    """P and Q of this degree, Q(0) = 1, with ``P(x*x) / Q(x*x)`` nearest to `function`.
+
+    The equations are made linear with the Q of the round before (Sanathanan & Koerner 1963).
+    """
+    count = 6 * (2 * degree + 1)
+    nodes = [
+        mp.mpf(high) / 2 * (1 + mp.cos(mp.pi * (2 * i + 1) / (2 * count))) for i in range(count)
+    ]
+    q = [mp.mpf(1)]
+    for _ in range(12):
+        rows, values = mp.matrix(count, 2 * degree + 1), mp.matrix(count, 1)
+        for i, x in enumerate(nodes):
+            z, f = x * x, function(x)
+            scale = weight(x) / mp.polyval(q[::-1], z)
+            for j in range(degree + 1):
+                rows[i, j] = scale * z**j
+            for j in range(1, degree + 1):
+                rows[i, degree + j] = -scale * f * z**j
+            values[i] = scale * f
+        solution = list(mp.lu_solve(rows, values))
+        p, q = solution[: degree + 1], [mp.mpf(1), *solution[degree + 1 :]]
+    return p, q
+
+
+def report_quotient(
+    name: str, function: Function, high: float, degree: int, weight: Function
+) -> None:
+    """Print both tables and the largest weighted error."""
+    p, q = fit_quotient(function, high, degree, weight)
+    grid = [mp.mpf(high) * i / 1000 for i in range(1, 1001)]
+    worst = max(
+        abs(weight(x) * (mp.polyval(p[::-1], x * x) / mp.polyval(q[::-1], x * x) - function(x)))
+        for x in grid
+    )
+    print(f"# {name} on [0, {high}]: error {mp.nstr(worst, 3)}")
+    for part, table in (("ABOVE", p), ("BELOW", q)):
+        print(f"{name}_{part} = (" + ", ".join(mp.nstr(c, 18) for c in table) + ")")
+
+
 def one(_x: mp.mpf) -> mp.mpf:
     """Absolute error."""
     return mp.mpf(1)
@@ -99,6 +141,7 @@ def main() -> None:
     )
     report("ERF_SMALL", lambda z: mp.erf(mp.sqrt(_safe(z))) / mp.sqrt(_safe(z)), 0, 1.0, 7, one)
     report("ERF_LARGE", lambda x: -mp.log(mp.erfc(x)), 0.97, 4.0, 9, lambda x: mp.erfc(x))
+    report_quotient("CDF", lambda x: (mp.ncdf(x) - 0.5) / x, 5.515, 5, lambda x: x)
     report(
         "SIN_F32",
         lambda z: (mp.sin(mp.sqrt(_safe(z))) / mp.sqrt(_safe(z)) - 1) / _safe(z),

@@ -290,6 +290,7 @@ _FLOATS: dict[str, Callable[..., Any]] = {
     "tanh": np.tanh,
     "sigmoid": lambda a: 1 / (1 + np.exp(-a)),
     "erf": lambda a: math.erf(a),
+    "normal_cdf": lambda a: 0.5 * (1 + math.erf(a * math.sqrt(0.5))),
     "floor": np.floor,
     "ceil": np.ceil,
     "round": np.round,

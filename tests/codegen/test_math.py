@@ -80,6 +80,19 @@ def test_f32_is_accurate_over_the_whole_range(function: str, target: Target) -> 
         assert ulps(apply(function, f32, target, x), exact(x.astype(np.float64))) <= limit
 
 
+@each_target
+def test_the_normal_distribution_is_within_2e_7(target: Target) -> None:
+    """Absolute: a gelu multiplies it by its argument."""
+    rng = np.random.default_rng(3)
+    x = np.concatenate([EVERY_F32, rng.uniform(-7, 7, 50000).astype(np.float32)])
+    x = x[~np.isnan(x)]
+    actual = apply("normal_cdf", f32, target, x)
+    assert np.abs(actual - special.ndtr(x.astype(np.float64))).max() <= 2e-7
+    assert np.isnan(apply("normal_cdf", f32, target, np.full(9, math.nan, np.float32))).all()
+    extreme = apply("normal_cdf", f32, target, np.float32([-math.inf, -6, 6, math.inf]))
+    assert extreme.tolist() == [0, 0, 1, 1]
+
+
 ODD = ["tanh", "erf", "sin", "tan", "expm1", "log1p", "asin", "atan", "sinh", "sqrt"]
 
 

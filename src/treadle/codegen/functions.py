@@ -226,6 +226,13 @@ def _small_power(e: Emitter, x: Value, exponent: int) -> Value:
     return result
 
 
+def _normal_cdf(e: Emitter, args: Sequence[Value]) -> Value:
+    (x,) = args
+    at = e.binary("fmul", x, math32.constant(e, x, math.sqrt(0.5)))
+    half = math32.constant(e, x, 0.5)
+    return math32.fma(e, half, math64.library_call(e, "erf", [at]), half)
+
+
 def _isinf(e: Emitter, args: Sequence[Value]) -> Value:
     magnitude = e.intrinsic("fabs", args[0].dtype, [args[0]])
     return e.compare("fcmp oeq", magnitude, constant(e, magnitude, math.inf))
@@ -281,6 +288,7 @@ DEFINITIONS: dict[str, Definition] = {
     "tanh": _by_type(_unary(math32.tanh), _library("tanh")),
     "sigmoid": _by_type(_unary(math32.sigmoid), _unary(math64.sigmoid)),
     "erf": _by_type(_unary(math32.erf), _library("erf")),
+    "normal_cdf": _by_type(_unary(math32.normal_cdf), _normal_cdf),
     "isnan": lambda e, args: e.compare("fcmp uno", args[0], args[0]),
     "isinf": _isinf,
     "isfinite": _isfinite,

@@ -1,4 +1,4 @@
-"""Transcendental functions of f32, inline and vectorised: exp, log, tanh, sigmoid, erf.
+"""Transcendental functions of f32, inline and vectorised: exp, log, tanh, sigmoid, erf, ...
 
 The polynomials are our own fits (``tests/codegen/derive_coefficients.py``); argument reductions are
 the textbook ones (Muller, Elementary Functions, chapters 10 and 11). FMA is explicit everywhere, so
@@ -25,6 +25,11 @@ _ERF_LARGE = (-0.00011725974000380451, 1.12916050315410608, 0.634298037349921464
               0.106824607648558084, -0.0237208224967158757, 0.00329652831787106281,
               -0.000078880214592092087, -0.0000694966200656425761, 0.0000131138152193200609,
               -8.21240512755941523e-7)  # fmt: skip
+_CDF_ABOVE = (0.398942254465712002, 0.0336343301533097144, 0.00466246188081707302,
+              0.000166426973903037383, 6.31975941161960589e-6, 2.2819267551100766e-8)  # fmt: skip
+_CDF_BELOW = (1.0, 0.250974927917039655, 0.0285172417169081257, 0.00187092952028439971,
+              0.0000727954469038342056, 1.19716033716880972e-6)  # fmt: skip
+_CDF_LIMIT = 5.515  # beyond, float32 knows only 0 and 1
 
 _LN2_HIGH = 0.693145751953125  # ln 2 in 15 bits: a multiple by n < 2^9 is exact
 _LN2_LOW = math.log(2) - _LN2_HIGH
@@ -117,7 +122,7 @@ def _estimate_vector(e: Emitter, args: Sequence[Value]) -> Value:
 
 
 def _estimate(e: Emitter, d: Value) -> Value:
-    """``1 / d`` for d in [1, 2], nearly; cheaper than a division where there is AVX-512."""
+    """``1 / d`` for normal d, nearly; cheaper than a division where there is AVX-512."""
     one = constant(e, d, 1.0)
     if not e.target.has_avx512 or d.lanes % 16:
         return e.binary("fdiv", one, d)
@@ -168,6 +173,22 @@ def erf(e: Emitter, x: Value) -> Value:
     large = e.binary("fmul", _expm1_negative(e, decay)[0], constant(e, x, -1.0))
     result = e.select(e.compare("fcmp olt", a, constant(e, x, 1.0)), small, large)
     return e.intrinsic("copysign", f32, [result, x])
+
+
+def normal_cdf(e: Emitter, x: Value) -> Value:
+    """The distribution function of the normal distribution, within 2e-7: ``1/2 + x P / Q``.
+
+    P and Q are polynomials of ``x*x`` with positive coefficients, so nothing cancels.
+    """
+    zero, one, half = (constant(e, x, c) for c in (0.0, 1.0, 0.5))
+    limited = _clamp(e, x, -_CDF_LIMIT, _CDF_LIMIT)
+    square = e.binary("fmul", limited, limited)
+    above = e.binary("fmul", limited, polynomial(e, square, _CDF_ABOVE))
+    inverse = _estimate(e, polynomial(e, square, _CDF_BELOW))
+    result = fma(e, above, inverse, half)
+    low = e.compare("fcmp ole", x, constant(e, x, -_CDF_LIMIT))
+    high = e.compare("fcmp oge", x, constant(e, x, _CDF_LIMIT))
+    return e.select(high, one, e.select(low, zero, result))
 
 
 def log(e: Emitter, x: Value) -> Value:

@@ -41,7 +41,7 @@ FUNCTIONS: dict[str, Signature] = {
     "fma": Signature(3, "f", note="a * b + c, rounded once"),
     **_many("sqrt rsqrt reciprocal exp exp2 expm1 log log1p log2 log10", Signature(1, "f")),
     **_many("sin cos tan asin acos atan sinh cosh tanh", Signature(1, "f")),
-    **_many("sigmoid erf", Signature(1, "f")),
+    **_many("sigmoid erf normal_cdf", Signature(1, "f")),
     **_many("floor ceil round trunc", Signature(1, "f", note="round: half to even")),
     **_many("isnan isinf isfinite", Signature(1, "f", "bool")),
     **_many("eq ne lt le gt ge", Signature(2, "biuf", "bool", "NaN equals nothing")),

@@ -25,7 +25,7 @@ _X = (
 def _gelu(f: Any, x: Any, approximate: str) -> Any:
     """Source: torch.nn.functional.gelu."""
     if approximate == "none":
-        return x * 0.5 * (1.0 + f.erf(x * math.sqrt(0.5)))
+        return x * f.normal_cdf(x)
     if approximate != "tanh":
         raise InputError(f"gelu: approximate {approximate!r}; allowed: 'none', 'tanh'")
     return 0.5 * x * (1.0 + f.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x * x * x)))

@@ -112,7 +112,8 @@ class Element:
 
 _UNARY = (
     "abs", "acos", "asin", "atan", "ceil", "cos", "cosh", "erf", "exp", "exp2", "expm1", "floor",
-    "isfinite", "isinf", "isnan", "log", "log10", "log1p", "log2", "reciprocal", "round", "rsqrt",
+    "isfinite", "isinf", "isnan", "log", "log10", "log1p", "log2", "normal_cdf", "reciprocal",
+    "round", "rsqrt",
     "sigmoid", "sign", "sin", "sinh", "sqrt", "tan", "tanh", "trunc",
 )  # fmt: skip
 _OF_FLOATS = frozenset(_UNARY) - {"abs", "isfinite", "isinf", "isnan", "sign"} | {"div"}
@@ -197,6 +198,10 @@ class NumpyMath:
     def erf(self, x: Any) -> Any:
         """The error function."""
         return _each(math.erf, x)
+
+    def normal_cdf(self, x: Any) -> Any:
+        """The distribution function of the normal distribution."""
+        return 0.5 * (1.0 + self.erf(x * math.sqrt(0.5)))
 
     def sign(self, x: Any) -> Any:
         """-1, 0 or 1; 0 for NaN."""
