@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 from rich.table import Table
 
+from benchmarks.bursts import Process, in_turn
 from benchmarks.engines import DIGITS, LOADERS, Call
 from benchmarks.results import Result, cpu_count, document, make_console, write_json
 
@@ -53,7 +54,7 @@ def serve(engine: str, model: str, threads: int) -> None:
     call = make_call(engine, model, threads)
     for _ in range(5):
         call()
-    print("ready", flush=True)
+    print(json.dumps("ready"), flush=True)
     for line in sys.stdin:
         start = time.perf_counter()
         count = 0
@@ -63,36 +64,22 @@ def serve(engine: str, model: str, threads: int) -> None:
         print(json.dumps((time.perf_counter() - start) / count * 1e3), flush=True)
 
 
-class Runner:
+class Runner(Process):
     """A process that runs one engine with a number of threads when asked."""
 
     def __init__(self, engine: str, model: str, threads: int) -> None:
         self.engine, self.model, self.threads = engine, model, threads
-        command = [sys.executable, "-m", "benchmarks.hogs", "--serve", engine, model, str(threads)]
-        environment = dict(os.environ, OMP_NUM_THREADS=str(threads))
-        self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
+        super().__init__(
+            "benchmarks.hogs",
+            *("--serve", engine, model, threads),
+            environment=dict(os.environ, OMP_NUM_THREADS=str(threads)),
         )
         self.samples: list[float] = []
-        self._read()
-
-    def _read(self) -> str:
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
-        if not line:
-            raise SystemExit(f"hogs: the process of {self.engine} ended")
-        return line
+        self.answer()
 
     def measure(self, seconds: float) -> None:
         """Add a sample."""
-        assert self._process.stdin is not None
-        self._process.stdin.write(f"{seconds}\n")
-        self._process.stdin.flush()
-        self.samples.append(float(json.loads(self._read())))
-
-    def close(self) -> None:
-        """End the process."""
-        self._process.communicate()
+        self.samples.append(self.ask(str(seconds)))
 
     @property
     def result(self) -> Result:
@@ -106,10 +93,8 @@ def measure_all(rounds: int, seconds: float, hogs: int) -> list[Result]:
     runners = [Runner(e, m, t) for m in MODELS for e in ENGINES for t in (1, 2)]
     busy = [subprocess.Popen([sys.executable, "-c", HOG]) for _ in range(hogs)]
     try:
-        for number in range(rounds):
-            turn = number % len(runners)
-            for runner in [*runners[turn:], *runners[:turn]]:
-                runner.measure(seconds)
+        for runner in in_turn(runners, rounds):
+            runner.measure(seconds)
     finally:
         for process in busy:
             process.kill()
