@@ -10,7 +10,8 @@ import pytest
 
 from scripts import ops_docs
 from tests.cli.conftest import Command
-from treadle.ops.catalog import COMPILED, EXTERN, UNSUPPORTED, catalog, compact, summary
+from treadle.ops.catalog import COMPILED, EXTERN, UNSUPPORTED, catalog, compact
+from treadle.ops.summaries import summary
 
 ROOT = Path(__file__).resolve().parents[2]
 
