@@ -17,6 +17,7 @@ from treadle.ops import distances as distances
 from treadle.ops import division as division
 from treadle.ops import dropout as dropout
 from treadle.ops import einsum as einsum
+from treadle.ops import exported as exported
 from treadle.ops import extrema as extrema
 from treadle.ops import fourier as fourier
 from treadle.ops import gather as gather
@@ -36,6 +37,7 @@ from treadle.ops import normalization as normalization
 from treadle.ops import norms as norms
 from treadle.ops import packed as packed
 from treadle.ops import padding as padding
+from treadle.ops import plain_rnn as plain_rnn
 from treadle.ops import pooling as pooling
 from treadle.ops import pooling3d as pooling3d
 from treadle.ops import pooling_indices as pooling_indices

@@ -170,9 +170,14 @@ gru = op(
 # --- one step -----------------------------------------------------------------------------------
 
 
-def _check_cell(
+def check_cell(
     name: str, x: Any, h: Any, w_ih: Any, w_hh: Any, biases: Sequence[Any], gates: int
 ) -> None:
+    """Check that input, state and weights of one step fit each other.
+
+    Raises:
+        ShapeError: if not.
+    """
     fits = all(len(t.shape) == 2 for t in (x, h, w_ih, w_hh))
     if fits:
         (batch, features), hidden = x.shape, w_hh.shape[1]
@@ -206,7 +211,7 @@ def _lstm_cell(
     x: Array, hx: Sequence[Array], w_ih: Array, w_hh: Array, b_ih: Any, b_hh: Any
 ) -> tuple[Array, Array]:
     h, c = _two_states(hx)
-    _check_cell("lstm_cell", x, h, w_ih, w_hh, (b_ih, b_hh), 4)
+    check_cell("lstm_cell", x, h, w_ih, w_hh, (b_ih, b_hh), 4)
     gates_x, gates_h = _sum_gates(x, h, w_ih, w_hh, b_ih, b_hh)
     return lstm_step(gates_x + gates_h, c)
 
@@ -215,7 +220,7 @@ def _infer_lstm_cell(
     x: TensorType, hx: Sequence[TensorType], w_ih: TensorType, w_hh: TensorType, *biases: Any
 ) -> tuple[TensorType, TensorType]:
     h, c = _two_states(hx)
-    _check_cell("lstm_cell", x, h, w_ih, w_hh, biases, 4)
+    check_cell("lstm_cell", x, h, w_ih, w_hh, biases, 4)
     return h, c
 
 
@@ -227,14 +232,14 @@ def _decompose_lstm_cell(
 
 
 def _gru_cell(x: Array, h: Array, w_ih: Array, w_hh: Array, b_ih: Any, b_hh: Any) -> Array:
-    _check_cell("gru_cell", x, h, w_ih, w_hh, (b_ih, b_hh), 3)
+    check_cell("gru_cell", x, h, w_ih, w_hh, (b_ih, b_hh), 3)
     return _gru_step(*_sum_gates(x, h, w_ih, w_hh, b_ih, b_hh), h)
 
 
 def _infer_gru_cell(
     x: TensorType, h: TensorType, w_ih: TensorType, w_hh: TensorType, *biases: Any
 ) -> TensorType:
-    _check_cell("gru_cell", x, h, w_ih, w_hh, biases, 3)
+    check_cell("gru_cell", x, h, w_ih, w_hh, biases, 3)
     return h
 
 

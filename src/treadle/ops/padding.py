@@ -113,6 +113,18 @@ reflection_pad2d = moving(
     _reflect,
     ((f32(2, 3, 4), [1, 2, 0, 1]), (f32(1, 2, 3, 4), [2, 0, 2, 1])),
 )
+replication_pad3d = moving(
+    "aten::replication_pad3d(Tensor self, int[6] padding) -> Tensor",
+    _padded_shape("replication_pad3d", 3),
+    _replicate,
+    ((f32(1, 2, 3, 4, 5), [1, 2, 0, 1, 1, 0]),),
+)
+reflection_pad3d = moving(
+    "aten::reflection_pad3d(Tensor self, int[6] padding) -> Tensor",
+    _padded_shape("reflection_pad3d", 3),
+    _reflect,
+    ((f32(1, 2, 3, 4, 5), [1, 2, 0, 1, 1, 0]),),
+)
 circular_pad = moving(
     "treadle::circular_pad(Tensor self, int[] pad) -> Tensor",
     _padded_shape("circular_pad"),
@@ -133,10 +145,10 @@ def _pad_operator(
     if mode not in _PAD_MODES:
         raise InputError(f"pad: mode {mode!r}; allowed: constant, reflect, replicate, circular")
     ops = {
-        "reflect": (reflection_pad1d, reflection_pad2d),
-        "replicate": (replication_pad1d, replication_pad2d),
+        "reflect": (reflection_pad1d, reflection_pad2d, reflection_pad3d),
+        "replicate": (replication_pad1d, replication_pad2d, replication_pad3d),
     }
-    if len(pad) not in (2, 4):
+    if len(pad) not in (2, 4, 6):
         raise UnsupportedError(f"pad: mode {mode!r} over {len(pad) // 2} dims")
     return ops[mode][len(pad) // 2 - 1], (pad,)
 

@@ -151,3 +151,85 @@ _filled(
     "-> Tensor(a!)",
     lambda shape, p, _: _uniform(shape) < p,
 )
+
+
+# --- by weights and rates -----------------------------------------------------------------------
+
+
+def _check_weights(p: Any, count: int, replacement: bool) -> None:
+    if not dtype_of(p).is_floating or len(p.shape) not in (1, 2) or count < 1:
+        raise InputError(
+            f"multinomial: {count} samples by weights {dtype_of(p)}{list(p.shape)}; weights must be"
+            " floating, of 1 or 2 dims"
+        )
+    if not replacement and count > p.shape[-1]:
+        raise InputError(f"multinomial: {count} of {p.shape[-1]} without replacement")
+
+
+def _multinomial(p: Array, count: int, replacement: bool, *_: Any) -> Array:
+    """Indices drawn by weight; without replacement, by the largest of ``log(u) / weight``.
+
+    Source: Efraimidis and Spirakis 2006, Weighted random sampling with a reservoir.
+    """
+    _check_weights(p, count, replacement)
+    weights = np.atleast_2d(p.astype(np.float64))
+    if np.any(weights < 0) or not np.all(np.isfinite(weights)) or np.any(weights.sum(-1) <= 0):
+        raise InputError("multinomial: weights must be finite, not negative, and not all zero")
+    if replacement:
+        bounds = np.cumsum(weights, -1)
+        drawn = _uniform((len(weights), count)) * bounds[:, -1:]
+        rows = zip(bounds, drawn, strict=True)
+        found = np.stack([np.searchsorted(b, d, "right") for b, d in rows])
+    else:
+        with np.errstate(divide="ignore"):
+            keys = np.where(weights > 0, np.log(_uniform(weights.shape)) / weights, -np.inf)
+        found = np.argsort(-keys, -1)[:, :count]
+    return found.reshape(*p.shape[:-1], count).astype(np.int64)
+
+
+def _infer_multinomial(p: TensorType, count: int, replacement: bool, *_: Any) -> TensorType:
+    _check_weights(p, count, replacement)
+    return tensor(i64_dtype, (*p.sizes[:-1], count))
+
+
+op(
+    "aten::multinomial(Tensor self, int num_samples, bool replacement=False, *, Generator? "
+    "generator=None) -> Tensor",
+    reference=_multinomial,
+    infer=_infer_multinomial,
+    pure=False,
+)
+_drawn(
+    "aten::poisson(Tensor self, Generator? generator=None) -> Tensor",
+    lambda size, rates, *_: _STATE["generator"].poisson(rates.astype(np.float64)),
+    lambda rates, *_: (rates.shape, dtype_of(rates)),
+)
+_INT_LIKE = (
+    "*, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None, "
+    "MemoryFormat? memory_format=None) -> Tensor"
+)
+_drawn(
+    f"aten::randint_like(Tensor self, int high, {_INT_LIKE}",
+    lambda size, x, high, *_: _integers(size, 0, high),
+    lambda x, high, *rest: _like(x, *rest),
+)
+_drawn(
+    f"aten::randint_like.low_dtype(Tensor self, int low, int high, {_INT_LIKE}",
+    lambda size, x, low, high, *_: _integers(size, low, high),
+    lambda x, low, high, *rest: _like(x, *rest),
+)
+_filled(
+    "aten::exponential_(Tensor(a!) self, float lambd=1., *, Generator? generator=None) -> "
+    "Tensor(a!)",
+    lambda shape, rate, _: -np.log1p(-_uniform(shape)) / rate,
+)
+_filled(
+    "aten::cauchy_(Tensor(a!) self, float median=0., float sigma=1., *, Generator? "
+    "generator=None) -> Tensor(a!)",
+    lambda shape, median, sigma, _: median + sigma * np.tan(np.pi * (_uniform(shape) - 0.5)),
+)
+_filled(
+    "aten::log_normal_(Tensor(a!) self, float mean=1., float std=2., *, Generator? "
+    "generator=None) -> Tensor(a!)",
+    lambda shape, mean, std, _: np.exp(_normal(shape) * std + mean),
+)

@@ -102,6 +102,17 @@ nearest2d = op(
 )
 
 
+nearest3d = op(
+    "aten::upsample_nearest3d(Tensor self, int[3] output_size, float? scales_d=None, float? "
+    "scales_h=None, float? scales_w=None) -> Tensor",
+    reference=_nearest,
+    infer=_infer_nearest,
+    lower=Elements(_nearest_element),
+    tolerance=EXACT,
+    samples=((f32(1, 2, 2, 3, 4), [3, 6, 5], None, None, None),),
+)
+
+
 # --- bilinear -----------------------------------------------------------------------------------
 
 
@@ -234,6 +245,12 @@ by_vector(
     ((f32(1, 2, 3, 4), None, [2.0, 1.5]), (f32(1, 2, 3, 4), [5, 5], None)),
 )
 by_vector(
+    "aten::upsample_nearest3d.vec(Tensor input, int[]? output_size, float[]? "
+    "scale_factors) -> Tensor",
+    nearest3d,
+    ((f32(1, 2, 2, 3, 4), None, [2.0, 1.5, 1.0]),),
+)
+by_vector(
     "aten::upsample_bilinear2d.vec(Tensor input, int[]? output_size, bool align_corners, "
     "float[]? scale_factors) -> Tensor",
     bilinear2d,
@@ -243,6 +260,7 @@ by_vector(
 
 _OPERATORS = {
     ("nearest", 1): "upsample_nearest1d", ("nearest", 2): "upsample_nearest2d",
+    ("nearest", 3): "upsample_nearest3d",
     ("linear", 1): "upsample_linear1d", ("bilinear", 2): "upsample_bilinear2d",
     ("trilinear", 3): "upsample_trilinear3d", ("bicubic", 2): "upsample_bicubic2d",
 }  # fmt: skip

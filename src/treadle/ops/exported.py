@@ -1,0 +1,96 @@
+"""Operators of exporters: one computation with the extra results that training would need."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from treadle.errors import ShapeError, UnsupportedError
+from treadle.ir import dtypes
+from treadle.ops.composite import Operand, alias, composite
+from treadle.ops.pooling import adaptive_avg_pool2d
+from treadle.ops.pooling3d import adaptive_avg_pool3d
+from treadle.ops.samples import f32
+
+
+def _group_norm(
+    x: Operand, weight: Any, bias: Any, batch: int, channels: int, pixels: int, groups: int,
+    eps: float,
+) -> tuple[Any, Any, Any]:  # fmt: skip
+    """The norm, and mean and inverse deviation of each group."""
+    y = x.op("group_norm", groups, weight, bias, eps, True)
+    rows = x.reshape(batch, groups, -1)
+    mean = rows.op("mean.dim", [2], False)
+    variance = rows.op("var.correction", [2], 0, False)
+    return y, mean, (variance + eps).op("rsqrt")
+
+
+def _batch_norm(
+    x: Operand, weight: Any, bias: Any, mean: Operand, var: Operand, momentum: float, eps: float
+) -> tuple[Any, Any, Any]:
+    y = x.op("batch_norm", weight, bias, mean, var, False, momentum, eps, True)
+    nothing = x.op("new_zeros", [0])
+    return y, nothing, nothing
+
+
+def _dropout(x: Operand, p: float, train: bool | None) -> tuple[Any, Any]:
+    if train or train is None:
+        raise UnsupportedError("native_dropout draws random numbers in training")
+    return x.op("clone"), x.op("ones_like", dtypes.bool_.code)
+
+
+composite(
+    "aten::native_group_norm(Tensor input, Tensor? weight, Tensor? bias, int N, int C, int HxW, "
+    "int group, float eps) -> (Tensor, Tensor, Tensor)",
+    _group_norm,
+    samples=((f32(2, 4, 3, 3), f32(4), f32(4), 2, 4, 9, 2, 1e-5),),
+)
+composite(
+    "aten::_native_batch_norm_legit_no_training(Tensor input, Tensor? weight, Tensor? bias, "
+    "Tensor running_mean, Tensor running_var, float momentum, float eps) -> (Tensor, Tensor, "
+    "Tensor)",
+    _batch_norm,
+    samples=((f32(2, 3, 4), f32(3), f32(3), f32(3), f32(3, low=0.1), 0.1, 1e-5),),
+)
+composite(
+    "aten::native_dropout(Tensor input, float p, bool? train) -> (Tensor, Tensor)",
+    _dropout,
+    samples=((f32(3, 4), 0.5, False),),
+)
+for _dims, _plain in ((2, adaptive_avg_pool2d), (3, adaptive_avg_pool3d)):
+    alias(
+        _plain,
+        f"aten::_adaptive_avg_pool{_dims}d(Tensor self, int[{_dims}] output_size) -> Tensor",
+    )
+
+
+# --- grids --------------------------------------------------------------------------------------
+
+
+def _affine_grid(theta: Operand, size: Any, align: bool) -> Any:
+    """Where each output pixel lies in the input, in coordinates from -1 to 1."""
+    count = len(size) - 2
+    if count not in (2, 3) or theta.shape != (size[0], count, count + 1):
+        raise ShapeError(f"affine_grid_generator: theta {list(theta.shape)} for size {list(size)}")
+    shape = [int(n) for n in size[2:]]
+    axes = []
+    for axis, n in enumerate(shape):
+        steps = np.linspace(-1, 1, n) if n > 1 else np.zeros(1)
+        steps = steps if align else steps * (n - 1) / n
+        at = [-1 if d == axis else 1 for d in range(count)]
+        axes.append(np.broadcast_to(steps.reshape(at), shape))
+    grid = np.stack([*axes[::-1], np.ones(shape)], -1).reshape(-1, count + 1)
+    y = theta.given(grid).op("matmul", theta.op("transpose.int", 1, 2))
+    return y.op("reshape", [size[0], *shape, count])
+
+
+composite(
+    "aten::affine_grid_generator(Tensor theta, int[] size, bool align_corners) -> Tensor",
+    _affine_grid,
+    samples=(
+        (f32(2, 2, 3), [2, 3, 4, 5], False),
+        (f32(1, 2, 3), [1, 1, 3, 2], True),
+        (f32(1, 3, 4), [1, 1, 2, 3, 4], False),
+    ),
+)

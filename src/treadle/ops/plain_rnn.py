@@ -1,0 +1,127 @@
+"""Plain recurrent networks, whose state is tanh or relu of one sum."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from treadle.ir.types import TensorType
+from treadle.ops.declare import op
+from treadle.ops.gru import check_cell
+from treadle.ops.lowering import Decompose, Emitter
+from treadle.ops.recurrent import (
+    TOLERANCE,
+    infer_network,
+    project_inputs,
+    run_layers,
+    split_parameters,
+    type_of,
+    unroll,
+    weight_samples,
+)
+from treadle.ops.samples import f32
+
+Array = np.ndarray[Any, Any]
+
+
+def _relu(x: Array) -> Array:
+    return np.maximum(x, 0)
+
+
+def _network(name: str, activation: Any) -> None:
+    """``rnn_tanh.input`` or ``rnn_relu.input``, and the cell of one step."""
+    base = f"rnn_{name}"
+
+    def infer(x: TensorType, hx: TensorType, params: Any, *rest: Any) -> tuple[TensorType, ...]:
+        return infer_network(base, x, [hx], params, 1, *rest)
+
+    def step(x: Array, h: Array, w_ih: Array, w_hh: Array, b_ih: Any, b_hh: Any) -> Array:
+        total = project_inputs(x, w_ih, b_ih) + project_inputs(h, w_hh, b_hh)
+        return np.asarray(activation(total))
+
+    def layer(x: Array, states: list[Array], weights: Any, reverse: bool) -> tuple[Any, ...]:
+        (h,), times = states, range(x.shape[0])
+        outputs = np.empty((*x.shape[:2], h.shape[1]), x.dtype)
+        for t in reversed(times) if reverse else times:
+            outputs[t] = h = step(x[t], h, *weights[:4])
+        return outputs, h
+
+    def reference(x: Array, hx: Array, params: Sequence[Array], *rest: Any) -> tuple[Array, ...]:
+        infer(type_of(x), type_of(hx), [type_of(p) for p in params], *rest)
+        biases, layers, _, _, bidirectional, batch_first = rest
+        directions = 2 if bidirectional else 1
+        weights = split_parameters(base, params, biases, layers, directions)
+        return run_layers(x, [hx], weights, directions, batch_first, layer)
+
+    def build(emit: Emitter, x: Any, hx: Any, params: Sequence[Any], *rest: Any) -> Any:
+        """Per layer and direction: all inputs projected by one product, then step after step."""
+        infer(emit.type(x), emit.type(hx), [emit.type(p) for p in params], *rest)
+        biases, layers, _, _, bidirectional, batch_first = rest
+        directions = 2 if bidirectional else 1
+        weights = split_parameters(base, params, biases, layers, directions)
+        x = emit("transpose.int", x, 0, 1) if batch_first else x
+        finals: list[Any] = []
+        for first in range(0, len(weights), directions):
+            outputs = []
+            for i in range(first, first + directions):
+                w_ih, w_hh, b_ih, b_hh, _ = weights[i]
+                state = [emit("select.int", hx, 0, i)]
+
+                def advance(gates: Any, w: Any = w_hh, b: Any = b_hh, state: Any = state) -> Any:
+                    total = emit("add.Tensor", gates, emit("linear", state[0], w, b), 1)
+                    state[0] = emit(name, total)
+                    return state[0]
+
+                outputs.append(unroll(emit, emit("linear", x, w_ih, b_ih), i > first, advance))
+                finals.append(state[0])
+            x = emit("cat", outputs, -1) if directions > 1 else outputs[0]
+        x = emit("contiguous", emit("transpose.int", x, 0, 1), 0) if batch_first else x
+        return x, emit("stack", finals, 0)
+
+    op(
+        f"aten::{base}.input(Tensor input, Tensor hx, Tensor[] params, bool has_biases, int "
+        "num_layers, float dropout, bool train, bool bidirectional, bool batch_first) -> "
+        "(Tensor, Tensor)",
+        reference=reference,
+        infer=infer,
+        lower=Decompose(build),
+        tolerance=TOLERANCE,
+        samples=(
+            (f32(5, 2, 3), f32(1, 2, 4), weight_samples(3, 4, 1, 1, True, 1), True, 1, 0.0, False,
+             False, False),
+            (f32(2, 3, 6), f32(4, 2, 5), weight_samples(6, 5, 2, 2, False, 1), False, 2, 0.0,
+             False, True, True),
+        ),
+    )  # fmt: skip
+
+    def cell(x: Array, h: Array, w_ih: Array, w_hh: Array, b_ih: Any, b_hh: Any) -> Array:
+        check_cell(f"{base}_cell", x, h, w_ih, w_hh, (b_ih, b_hh), 1)
+        return step(x, h, w_ih, w_hh, b_ih, b_hh)
+
+    def infer_cell(
+        x: TensorType, h: TensorType, w_ih: TensorType, w_hh: TensorType, *biases: Any
+    ) -> TensorType:
+        check_cell(f"{base}_cell", x, h, w_ih, w_hh, biases, 1)
+        return h
+
+    def build_cell(
+        emit: Emitter, x: Any, h: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any
+    ) -> Any:
+        sums = emit("linear", x, w_ih, b_ih), emit("linear", h, w_hh, b_hh)
+        return emit(name, emit("add.Tensor", *sums, 1))
+
+    op(
+        f"aten::{base}_cell(Tensor input, Tensor hx, Tensor w_ih, Tensor w_hh, Tensor? b_ih=None, "
+        "Tensor? b_hh=None) -> Tensor",
+        reference=cell,
+        infer=infer_cell,
+        lower=Decompose(build_cell),
+        tolerance=TOLERANCE,
+        samples=((f32(2, 3), f32(2, 4), f32(4, 3), f32(4, 4), f32(4), f32(4)),),
+    )
+
+
+_network("tanh", np.tanh)
+_network("relu", _relu)
