@@ -202,6 +202,24 @@ def order_of(priorities: list[int]) -> list[int]:
     return [int(number) for number in np.argsort(stamps[1:])]
 
 
+@pytest.mark.parametrize("requests", [1, 2, 40])
+def test_a_place_that_nobody_comes_back_for_goes_to_those_that_wait(requests: int) -> None:
+    _native.set_budget(1)
+    finished: list[int] = []
+
+    def client(number: int) -> None:
+        counted = Counted([kernel(1000)])
+        for _ in range(requests):  # within its turn before others; then it stays away for ever
+            counted.run()
+        finished.append(number)
+
+    threads = started(*[functools.partial(client, number) for number in range(6)])
+    until(lambda: len(finished) == 6)
+    for thread in threads:
+        thread.join()
+    assert _native.num_waiting() == 0
+
+
 def test_clients_sleep_while_they_wait() -> None:
     _native.set_budget(1)
     control = _native.RunControl()
