@@ -60,11 +60,11 @@ def optimise(graph: Graph, program: Program, root: Object | None, *, check: bool
         root: the module that ``self`` is; None for a function.
         check: verify the graph after every pass.
     """
-    changed = True
-    while changed:
-        changed = inline(graph, program)
-        if root is not None:
-            changed |= freeze(graph, root)
+    first = True
+    while inline(graph, program) or first:
+        first = False
+        if root is not None:  # freezing again finds nothing unless calls were inlined since
+            freeze(graph, root)
     for run in PASSES:
         run(graph)
         if check:

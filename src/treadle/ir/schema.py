@@ -7,6 +7,7 @@ Source: the format of PyTorch's native_functions.yaml, e.g.
 from __future__ import annotations
 
 import ast
+import functools
 import re
 from dataclasses import dataclass
 from functools import cache
@@ -146,6 +147,7 @@ def _result(text: str) -> Argument:
     return Argument(name.strip(), type_, size=size, alias=alias, writes=writes)
 
 
+@functools.cache
 def _annotated(text: str) -> tuple[Type, int | None, str | None, bool]:
     """Type, list size, alias set and whether written, of ``Tensor(a!)[]?`` and the like."""
     alias: str | None = None
