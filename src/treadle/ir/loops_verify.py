@@ -30,6 +30,7 @@ from treadle.ir.loops_functions import CHECKS, FUNCTIONS
 from treadle.ir.loops_text import print_kernel
 from treadle.ir.loops_walk import visit_operands
 
+_MODES = ("outer", "inner", "none")
 _REDUCTIONS = frozenset(("sum", "prod", "max", "min", "any", "all", "argmax", "argmin"))
 
 
@@ -76,7 +77,7 @@ class _Verifier:
         if isinstance(kernel, Contraction):
             self._contraction(kernel)
             return
-        _require(kernel.vectorize in ("outer", "inner", "none"), f"vectorize is {kernel.vectorize!r}")
+        _require(kernel.vectorize in _MODES, f"vectorize is {kernel.vectorize!r}")
         for axis in kernel.axes:
             self._dim(axis.extent)
             self._dim(axis.step)

@@ -21,8 +21,8 @@ from treadle.ops.composite import Operand, made_of
 from treadle.ops.declare import EXACT, op
 from treadle.ops.lowering import Decompose, View
 from treadle.ops.promotion import dtype_of, floating, result_dtype
-from treadle.ops.registry import OPS
 from treadle.ops.samples import f32, f64, given
+from treadle.ops.scalar_math import NUMPY
 from treadle.ops.shapes import broadcast, tensor
 
 Array = np.ndarray[Any, Any]
@@ -201,7 +201,7 @@ def _lower_sgn(x: Operand) -> Any:
 
 op(
     "aten::sgn(Tensor self) -> Tensor",
-    reference=lambda x: _sgn(x) if x.dtype.kind == "c" else OPS["sign"].reference(x),
+    reference=lambda x: _sgn(x) if x.dtype.kind == "c" else NUMPY.sign(x),
     infer=lambda x: x,
     lower=made_of(_lower_sgn),
     samples=_SAMPLES,

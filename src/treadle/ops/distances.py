@@ -99,7 +99,7 @@ def _dist(x: Operand, other: Operand, p: float) -> Any:
     return (x - other).op("norm.Scalar", p)
 
 
-def _renorm(x: Operand, p: float, dim: int, limit: float) -> Operand:
+def _renorm(x: Operand, p: float, dim: int, limit: float) -> Any:
     axis = wrap_dim("renorm", dim, len(x.shape))
     others = [d for d in range(len(x.shape)) if d != axis]
     if len(x.shape) < 2 or p <= 0 or limit < 0:

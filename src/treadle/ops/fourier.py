@@ -83,16 +83,15 @@ class _Kind:
             wide = np.fft.rfft(wide, sizes[last], last, norm)  # type: ignore[arg-type]
         for dim, n in sizes.items():
             if dim != last or not (self.takes_real or self.gives_real):
-                function = np.fft.fft if self.forward else np.fft.ifft
-                wide = function(wide, n, dim, norm)  # type: ignore[arg-type]
+                whole: Any = np.fft.fft if self.forward else np.fft.ifft
+                wide = whole(wide, n, dim, norm)
         if self.gives_real:
             over = self.length(x.shape[last], sizes[last])[0]
-            function = np.fft.hfft if self.forward else np.fft.irfft
-            wide = function(wide, over, last, norm)  # type: ignore[assignment,arg-type]
+            real: Any = np.fft.hfft if self.forward else np.fft.irfft
+            wide = real(wide, over, last, norm)
         if self.takes_real and not self.forward:
             n = sizes[last] or x.shape[last]
-            wide = np.conj(wide) / {None: n, "backward": n, "ortho": 1, "forward": 1}[norm]
-            wide = wide if norm != "forward" else wide * n
+            wide = np.conj(wide) * {"ortho": 1.0, "forward": n}.get(norm or "", 1 / n)
         return wide.astype(result.element.numpy)
 
     def build(self, x: Operand, sizes: dict[int, int | None], norm: str | None) -> Any:

@@ -223,7 +223,7 @@ def _exponential(a: Array) -> Array:
         total = total + term
     for _ in range(squarings):
         total = total @ total
-    return total
+    return np.asarray(total)
 
 
 for _name in ("linalg_matrix_exp", "matrix_exp"):
@@ -350,9 +350,8 @@ def _pinv(a: Array, atol: float | None, rtol: float | None) -> Array:
     most = s.max(-1, keepdims=True, initial=0.0)
     limit = np.maximum(atol or 0.0, _relative(a, atol, rtol) * most)
     inverse = np.where(s > limit, 1 / np.where(s > limit, s, 1), 0)
-    return np.asarray(np.conj(np.swapaxes(vh, -1, -2)) * inverse[..., None, :]) @ np.conj(
-        np.swapaxes(u, -1, -2)
-    )
+    v, adjoint = (np.conj(np.swapaxes(x, -1, -2)) for x in (vh, u))
+    return np.asarray((v * inverse[..., None, :]) @ adjoint)
 
 
 def _relative(a: Array, atol: float | None, rtol: float | None) -> float:

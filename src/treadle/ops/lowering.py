@@ -254,6 +254,6 @@ class Decompose:
 
 
 Lowering: TypeAlias = (
-    Pointwise | Rows | Elements | Scatter | Fold | Window | View | Reshape | Concat | Convolution | MatrixProduct
-    | Recurrence | Decompose
+    Pointwise | Rows | Elements | Scatter | Fold | Window | View | Reshape | Concat | Convolution
+    | MatrixProduct | Recurrence | Decompose
 )  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -81,7 +81,7 @@ def _searchsorted(
     values = np.asarray(values)
     _check_sorted(sequence, values, sorter)
     ordered = sequence if sorter is None else np.take_along_axis(sequence, sorter, -1)
-    where = "right" if _side(right, side) else "left"
+    where: Literal["left", "right"] = "right" if _side(right, side) else "left"
     rows = (
         np.broadcast_to(ordered, (*values.shape[:-1], ordered.shape[-1]))
         if values.ndim
@@ -108,7 +108,7 @@ def _infer_searchsorted(
 
 def _count_below(
     sequence: Operand, values: Any, out_int32: bool, right: bool, side: str | None, sorter: Any
-) -> Operand:
+) -> Any:
     """The number of elements below each value: its place, as they are sorted."""
     if sequence.shape[-1] > MAX_COUNTED:
         raise UnsupportedError(f"a search in more than {MAX_COUNTED} elements, as a plan")

@@ -272,7 +272,7 @@ pointwise(
 )
 
 
-def _ldexp(x: Operand, exponent: Operand) -> Operand:
+def _ldexp(x: Operand, exponent: Operand) -> Any:
     power = exponent.to(dtypes.f32).op("exp2")
     return x * power
 

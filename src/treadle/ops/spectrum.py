@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -263,7 +263,7 @@ def _istft(
     if return_complex:
         raise UnsupportedError("istft: return_complex")
     spectrum = np.swapaxes(x, -1, -2)
-    norm = "ortho" if normalized else None
+    norm: Literal["ortho"] | None = "ortho" if normalized else None
     frames = (
         np.fft.irfft(spectrum, n_fft, -1, norm)
         if one

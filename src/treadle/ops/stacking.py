@@ -308,7 +308,7 @@ def _on_diagonal(
 composite(
     "aten::diagonal_scatter(Tensor self, Tensor src, int offset=0, int dim1=0, int dim2=1) -> "
     "Tensor",
-    lambda x, source, *rest: _on_diagonal(x, source, *rest, "diagonal_scatter"),
+    lambda x, source, offset, a, b: _on_diagonal(x, source, offset, a, b, "diagonal_scatter"),
     samples=(
         (f32(3, 4), f32(3), 0, 0, 1),
         (f32(3, 4), f32(2), -1, 0, 1),

@@ -34,7 +34,7 @@ def _blackman(x: Array) -> Array:
 
 
 def _bartlett(x: Array) -> Array:
-    return 1 - np.abs(2 * x - 1)
+    return np.asarray(1 - np.abs(2 * x - 1))
 
 
 def _kaiser(x: Array, beta: float = 12.0) -> Array:
