@@ -220,6 +220,19 @@ class Tensor(Methods):
         """Whether the elements lie row by row, without gaps."""
         return self._array.flags.c_contiguous
 
+    def contiguous(self, memory_format: int = 0) -> Tensor:
+        """The tensor itself if its elements lie row by row, else a copy in which they do."""
+        array = self._array
+        if array.flags.c_contiguous:
+            return self
+        order = sorted(range(array.ndim), key=lambda d: -array.strides[d])
+        base = array.transpose(order)
+        if not base.flags.c_contiguous:
+            return Tensor(np.ascontiguousarray(array))
+        place = [order.index(d) for d in range(array.ndim)]
+        result: Tensor = FUNCTIONS["permute_copy"](Tensor(base), place)
+        return result
+
     def is_floating_point(self) -> bool:
         """Whether the elements are floating numbers."""
         return self.dtype.is_floating_point

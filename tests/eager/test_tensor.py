@@ -46,6 +46,17 @@ def test_strides_count_elements() -> None:
     assert x.contiguous() is x
 
 
+@pytest.mark.parametrize("order", [(1, 0, 2), (2, 1, 0), (0, 2, 1), (1, 2, 0)])
+@pytest.mark.parametrize("shape", [(3, 4, 5), (1, 4, 1), (0, 2, 3), (33, 2, 17)])
+def test_contiguous_puts_elements_in_order(shape: tuple[int, ...], order: tuple[int, ...]) -> None:
+    x = counting(*shape).permute(order)
+    for y in (x, x[::2], x[..., 1:]):
+        result = y.contiguous()
+        assert result.is_contiguous()
+        assert result.tolist() == y.tolist()
+        assert result is y or not np.shares_memory(result.numpy(), y.numpy())
+
+
 @pytest.mark.parametrize(
     "name", ["float32", torch.float32, np.float32, np.dtype("f4"), float, treadle.float32]
 )
