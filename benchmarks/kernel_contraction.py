@@ -25,15 +25,14 @@ import numpy as np
 import torch
 
 from benchmarks.kernel_peak import fma_peak
-from treadle.codegen import (
-    Target,
+from tests.codegen.contractions import (
     choose_tile,
-    compile_kernels,
     contraction_sizes,
     num_tasks,
     pack_b,
     packed_strides,
 )
+from treadle.codegen import Target, compile_kernels
 from treadle.ir.dtypes import f32
 from treadle.ir.loops import (
     CONTRACTION_SIZES,

@@ -24,7 +24,8 @@ import numpy as np
 import torch
 
 from benchmarks.kernel_contraction import SIGNATURE, best
-from treadle.codegen import Target, compile_kernels, num_tasks
+from tests.codegen.contractions import num_tasks
+from treadle.codegen import Target, compile_kernels
 from treadle.ir.dtypes import f32, i64
 from treadle.ir.loops import (
     Access,

@@ -13,7 +13,8 @@ import numpy.typing as npt
 import pytest
 
 from tests.codegen import reference
-from treadle.codegen import Target, compile_kernels, num_tasks, panel_columns
+from tests.codegen.contractions import num_tasks, panel_columns
+from treadle.codegen import Target, compile_kernels
 from treadle.errors import UnsupportedError
 from treadle.ir.loops import Contraction, Kernel, LoopNest
 from treadle.ir.loops_text import parse_kernel, print_kernel

@@ -9,9 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.codegen.checking import check, each_target
-from tests.codegen.test_pointwise import data
-from treadle.codegen import (
-    Target,
+from tests.codegen.contractions import (
     choose_tile,
     contraction_sizes,
     num_tasks,
@@ -19,6 +17,8 @@ from treadle.codegen import (
     packed_strides,
     panel_columns,
 )
+from tests.codegen.test_pointwise import data
+from treadle.codegen import Target
 from treadle.ir.dtypes import DType, bf16, f16, f32, f64
 from treadle.ir.loops import (
     CONTRACTION_SIZES,
@@ -250,15 +250,6 @@ def test_gates_give_several_sums_per_element(m: int, k: int, n: int, target: Tar
     )  # fmt: skip
     arrays = [a, pack_b(kernel, b, target), np.zeros(m * n, np.float32)]
     check(kernel, arrays, [*sizes, n], target=target, tolerance=1e-4)
-
-
-def test_sizes_are_named_and_complete() -> None:
-    sizes = contraction_sizes(columns=3, k=4, row_block=1, panel_block=1)
-    assert dict(zip(CONTRACTION_SIZES, sizes, strict=True))["rows0"] == 1
-    with pytest.raises(TypeError, match="no such size of a contraction: rowz"):
-        contraction_sizes(columns=3, k=4, row_block=1, panel_block=1, rowz=3)
-    with pytest.raises(TypeError, match="needs k, panel_block"):
-        contraction_sizes(columns=3, row_block=1)
 
 
 def test_tasks_are_batches_by_row_blocks_by_panel_blocks() -> None:
