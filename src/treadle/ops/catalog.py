@@ -177,7 +177,9 @@ def _retyped(value: Any, old: np.dtype[Any], new: DType) -> Any:
     if isinstance(value, list | tuple):
         return type(value)(_retyped(item, old, new) for item in value)
     changes = isinstance(value, np.ndarray) and value.dtype == old
-    return value.astype(new.numpy) if changes else value
+    if not changes:
+        return value
+    return (value if new.is_complex else np.real(value)).astype(new.numpy)
 
 
 def _typed(value: Any) -> Any:

@@ -28,7 +28,9 @@ _ALIASES = {
     "subtract": "sub", "svd": "linalg_svd", "swapaxes": "transpose", "swapdims": "transpose",
     "trapz": "trapezoid", "true_divide": "div", "__and__": "bitwise_and", "__or__": "bitwise_or",
     "__xor__": "bitwise_xor", "__lshift__": "bitwise_left_shift",
-    "__rshift__": "bitwise_right_shift", "_softmax": "softmax", "_log_softmax": "log_softmax",
+    "__rshift__": "bitwise_right_shift", "_conj": "conj", "conj_physical": "conj",
+    "_adaptive_avg_pool2d": "adaptive_avg_pool2d", "_adaptive_avg_pool3d": "adaptive_avg_pool3d",
+    "_softmax": "softmax", "_log_softmax": "log_softmax",
     "native_layer_norm": "layer_norm", "native_batch_norm": "batch_norm", "_to_copy": "to",
     "native_channel_shuffle": "channel_shuffle", "nll_loss_nd": "nll_loss",
     "nll_loss2d": "nll_loss", "_embedding_bag": "embedding_bag", "_convolution": "convolution",
@@ -325,6 +327,8 @@ adaptive_avg_pool3d: means of as many windows as the result has elements
 adaptive_max_pool1d: largest elements of as many windows as the result has elements
 adaptive_max_pool2d: largest elements of as many windows as the result has elements
 adaptive_max_pool3d: largest elements of as many windows as the result has elements
+max_unpool2d: zeros, but for the elements of `max_pool2d` where they were
+max_unpool3d: zeros, but for the elements of `max_pool3d` where they were
 upsample_nearest1d: resized; each element is its nearest one
 upsample_nearest2d: resized; each element is its nearest one
 upsample_nearest3d: resized; each element is its nearest one
@@ -345,6 +349,8 @@ rms_norm: rows over the root of their mean square, scaled
 batch_norm: channels less their running mean over their running deviation
 group_norm: groups of channels less their mean over their standard deviation
 instance_norm: each channel of each sample less its mean over its deviation
+native_group_norm: `group_norm` with mean and inverse deviation of each group
+_native_batch_norm_legit_no_training: `batch_norm` in evaluation, with two empty tensors
 
 # Recurrent layers
 lstm: long short-term memory over time, any number of layers, one or both directions
@@ -526,6 +532,10 @@ normal: random numbers of a normal distribution
 multinomial: random positions, by weight
 uniform_: random numbers, uniform, written into the tensor
 exponential_: random numbers of an exponential distribution, written into the tensor
+cauchy_: random numbers of a Cauchy distribution, written into the tensor
+log_normal_: exponentials of normal random numbers, written into the tensor
+poisson: random numbers of Poisson distributions of given rates
+native_dropout: the tensor and what is kept of it, which is all in evaluation
 
 # Spectra
 fft_fft: the Fourier transform along a dim
