@@ -51,6 +51,24 @@ def test_dangerous_ones_are_refused_wherever_they_stand(name) -> None:
         )
 
 
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("torch.save(x, 'f')", "aten::save is refused: it writes files"),
+        ("_0 = torch.from_file('f', False, 1)", "aten::from_file is refused: it reads files"),
+        ("_0 = ops.prim.PythonOp(x)", "prim::PythonOp is refused: it runs Python"),
+        ("_0 = rpc_sync('a', __torch__.f, (x,))", "prim::rpc_sync is refused: it calls other mach"),
+        ("_0 = ops.c10d.send([x], 1)", "c10d::send is refused: it calls other machines"),
+        ("_0 = ops.mine.op(x)", "mine::op is refused: Treadle has none in namespace mine"),
+        ("_0 = annotate(RRef[Tensor], x)", "references to other machines are not supported"),
+        ("_0 = __torch__.torch.classes.evil.Box()", r"C\+\+ class evil.Box is refused"),
+    ],
+)
+def test_refusals_say_why_and_where(line: str, reason: str) -> None:
+    with pytest.raises(UnsupportedError, match=rf"{reason}[^(]*\(__torch__.py:7:"):
+        archive(forward(f"{line}\nreturn x"))
+
+
 def test_overloads_of_forward_are_chosen_by_their_arguments() -> None:
     body = "".join(
         f"  def forward__{i}(self: __torch__.M, x: {type_}) -> int:\n    return {i}\n"

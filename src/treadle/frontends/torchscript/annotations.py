@@ -22,7 +22,7 @@ from treadle.ir.types import (
 
 MAX_DEPTH = 200
 _GENERIC = {
-    "List": 1, "list": 1, "Dict": 2, "dict": 2, "Optional": 1, "Future": 1, "Await": 1, "RRef": 1,
+    "List": 1, "list": 1, "Dict": 2, "dict": 2, "Optional": 1, "Future": 1, "Await": 1,
     "Tuple": None, "tuple": None, "Union": None, "Final": 1,
 }  # fmt: skip
 _NAMES: dict[str, Type] = {
@@ -81,6 +81,8 @@ class AnnotationReader:
 
     def _generic(self, node: ast.expr, base: ast.expr, argument: ast.expr, depth: int) -> Type:
         name = (dotted(base) or "").rpartition(".")[2]
+        if name == "RRef":
+            raise self._source.unsupported("references to other machines are not supported", node)
         if name not in _GENERIC:
             raise self._fail(node, f"unknown generic type {name!r}")
         parts = argument.elts if isinstance(argument, ast.Tuple) else [argument]

@@ -23,6 +23,7 @@ from treadle.frontends.torchscript.symbols import (
     Special,
     Symbol,
 )
+from treadle.frontends.torchscript.unsupported import REMOTE_CALLS
 from treadle.ir.program import Class, EnumValue, Function, Program
 from treadle.ir.types import Type
 
@@ -63,7 +64,7 @@ class ArchiveScope:
             return Namespace(name)
         if name == "CONSTANTS":
             return Namespace("CONSTANTS")
-        return Special(name) if name in _SPECIALS else None
+        return Special(name) if name in _SPECIALS or name in REMOTE_CALLS else None
 
     def member(self, path: str, name: str) -> Symbol | None:
         """What ``path.name`` stands for; files are read for it if need be."""

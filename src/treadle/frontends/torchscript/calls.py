@@ -15,6 +15,7 @@ from treadle.frontends.torchscript.symbols import (
     FunctionSymbol,
     Item,
     Method,
+    Namespace,
     Special,
     describe,
 )
@@ -34,6 +35,8 @@ from treadle.ir.types import (
     TupleType,
     Type,
 )
+
+_CPP_CLASSES = "__torch__.torch.classes."
 
 
 class Calls(Subscripts):
@@ -90,6 +93,8 @@ class Calls(Subscripts):
                     return result
             case Value() if isinstance(callee.type, ClassType):
                 return self._call_object(callee, callee.type, *self._values(args, keywords))
+            case Namespace(path) if path.startswith(_CPP_CLASSES):
+                raise self.unsupported(f"C++ class {path.removeprefix(_CPP_CLASSES)} is refused")
         raise self.error(f"{describe(callee)} cannot be called")
 
     def _values(

@@ -14,7 +14,11 @@ from treadle.frontends.torchscript.parser import Source
 from treadle.frontends.torchscript.resolve import CallArguments, Signature, convert, match
 from treadle.frontends.torchscript.subtyping import is_subtype
 from treadle.frontends.torchscript.symbols import ClassSymbol, Item, Scope, Symbol
-from treadle.frontends.torchscript.unsupported import is_refused, unsupported_operator
+from treadle.frontends.torchscript.unsupported import (
+    is_refused,
+    refusal,
+    unsupported_operator,
+)
 from treadle.ir.graph import Block, Graph, Loc, Node, Value
 from treadle.ir.op import (
     CALL_FUNCTION,
@@ -252,9 +256,11 @@ class Emitter:
 
     def _unsupported(self, name: str, call: CallArguments, message: str) -> Value:
         """A node that raises when it is reached, where the result is a tensor as far as we know."""
+        if is_refused(name):
+            raise self.unsupported(refusal(name))
         error = self.unsupported(message)
         has_tensor = any(isinstance(v.type, TensorType) for v in call.positional)
-        if is_refused(name) or not (has_tensor and self.scope.defers_unsupported):
+        if not (has_tensor and self.scope.defers_unsupported):
             raise error
         inputs = [*call.positional, *call.keywords.values()]
         return self.value(unsupported_operator(str(error)), inputs, TENSOR)

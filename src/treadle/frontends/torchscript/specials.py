@@ -18,6 +18,7 @@ from treadle.frontends.torchscript.symbols import (
     Range,
     Zip,
 )
+from treadle.frontends.torchscript.unsupported import REMOTE_CALLS, refusal
 from treadle.ir.graph import Value
 from treadle.ir.op import (
     AWAITABLE,
@@ -76,6 +77,8 @@ class Specials(Calls):
         if method is not None:
             result: Item = method(self, node, hint)
             return result
+        if name in REMOTE_CALLS:
+            raise self.unsupported(refusal(f"prim::{name}"))
         if name in _CASTS:
             return self._cast(name, node)
         if name in _AS_OPERATOR:

@@ -14,16 +14,30 @@ from treadle.ir.graph import Node, Value
 from treadle.ir.op import OpDef
 
 NAME = "unsupported"
-_REFUSED_NAMES = frozenset({
-    "aten::from_file", "aten::save", "aten::load", "prim::PythonOp", "prim::IgnoredPythonOp",
-    "prim::rpc_async", "prim::rpc_sync", "prim::rpc_remote",
-})  # fmt: skip
+REMOTE_CALLS = frozenset({"rpc_async", "rpc_sync", "rpc_remote"})
+_REASONS = {
+    "aten::from_file": "it reads files", "aten::load": "it reads files",
+    "aten::save": "it writes files", "prim::PythonOp": "it runs Python",
+    "prim::IgnoredPythonOp": "it runs Python",
+    **{f"prim::{name}": "it calls other machines" for name in REMOTE_CALLS},
+}  # fmt: skip
 _NAMESPACES = frozenset({"aten", "prim"})
+_REMOTE_NAMESPACES = frozenset({"c10d", "_c10d_functional", "c10d_functional", "rpc"})
 
 
 def is_refused(name: str) -> bool:
     """Whether a program that names operator `name` is refused, reached or not."""
-    return name in _REFUSED_NAMES or name.partition("::")[0] not in _NAMESPACES
+    return name in _REASONS or name.partition("::")[0] not in _NAMESPACES
+
+
+def refusal(name: str) -> str:
+    """Why a program that names operator `name` is refused."""
+    namespace = name.partition("::")[0]
+    if namespace in _REMOTE_NAMESPACES:
+        return f"operator {name} is refused: it calls other machines"
+    if name in _REASONS:
+        return f"operator {name} is refused: {_REASONS[name]}"
+    return f"operator {name} is refused: Treadle has none in namespace {namespace}"
 
 
 def unsupported_operator(message: str) -> OpDef:
