@@ -117,13 +117,10 @@ def start(model: str, folder: Path, chosen: Sequence[Setting]) -> list[Server]:
     inputs.rename(stem.with_suffix(".npz"))
     export(model, stem)
     known = settings(cpu_count())
-    servers: list[Server] = []
-    expected: list[float] = []
-    for setting in chosen:
-        servers.append(Server(known.index(setting), setting, stem))
-        values = servers[-1].answer()
-        expected = expected or values
-        if not np.allclose(values, expected, rtol=TOLERANCE, atol=TOLERANCE):
+    servers = [Server(known.index(setting), setting, stem) for setting in chosen]
+    outputs = [server.answer() for server in servers]
+    for setting, values in zip(chosen, outputs, strict=True):
+        if not np.allclose(values, outputs[0], rtol=TOLERANCE, atol=TOLERANCE):
             raise WorkerError(f"{setting.name} gives other numbers for {model}")
     return servers
 
