@@ -7,7 +7,9 @@ python scripts/make_stubs.py --check  exits with 1 if they are not up to date
 from __future__ import annotations
 
 import argparse
+import inspect
 import keyword
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -148,7 +150,7 @@ def _is_callable(op: OpDef, method: bool) -> bool:
     arguments = op.schema.arguments
     if method:
         return bool(arguments) and isinstance(arguments[0].type, TensorType)
-    return any("Tensor" in str(a.type) for a in arguments)
+    return any("Tensor" in str(a.type) for a in (*arguments, *op.schema.results))
 
 
 def _signatures(schema: Schema, results: _Results, method: bool) -> list[str]:
@@ -188,7 +190,8 @@ def _parameters(arguments: Sequence[Argument], out: bool) -> list[str]:
 def _parameter(argument: Argument) -> str:
     name = "input" if argument.name == "self" else argument.name
     name = f"{name}_" if keyword.iskeyword(name) else name
-    default = "" if argument.default is REQUIRED else f" = {_default(argument.default)}"
+    shown = "..." if argument.name == "dtype" else _default(argument.default)
+    default = "" if argument.default is REQUIRED else f" = {shown}"
     return f"{name}: {_accepted(argument.type, argument)}{default}"
 
 
@@ -211,9 +214,10 @@ def _accepted(type_: Type, argument: Argument) -> str:
 def _methods(results: _Results) -> list[str]:
     lines = ["class Methods:"]
     for name in method_names():
-        if name not in vars(treadle.Tensor):
+        if name not in vars(treadle.Tensor) and name not in ADAPTERS:
             lines += _definitions(name, name, results, method=True)
     lines += [f"    def {name}(self) -> Tensor: ..." for name in CONVERSIONS]
+    lines += filter(None, map(_adapted, sorted(ADAPTERS)))
     for name in vars(Operators):
         if name.startswith("__") and callable(getattr(Operators, name)) and name != "__hash__":
             other = _DUNDERS.get(name, "_Tensor | _Number")
@@ -222,6 +226,26 @@ def _methods(results: _Results) -> list[str]:
             lines.append(f"    def {name}(self{parameter}) -> Tensor: ...{ignored}")
     lines.append("    def __hash__(self) -> _int: ...")
     return lines
+
+
+def _adapted(name: str) -> str:
+    """A function that is written by hand, as a method; nothing if it is not one on a tensor."""
+    signature = inspect.signature(ADAPTERS[name])
+    first, *others = signature.parameters.values()
+    if first.name != "input":
+        return ""
+    parts = ["self"]
+    for parameter in others:
+        if parameter.kind is inspect.Parameter.KEYWORD_ONLY and "*" not in parts:
+            parts.append("*")
+        has_none = parameter.default is inspect.Parameter.empty
+        default = "" if has_none else f" = {parameter.default!r}"
+        parts.append(f"{parameter.name}: {_aliased(parameter.annotation)}{default}")
+    return f"    def {name}({', '.join(parts)}) -> {_aliased(signature.return_annotation)}: ..."
+
+
+def _aliased(annotation: str) -> str:
+    return re.sub(r"\b(bool|float|int|str)\b", r"_\1", annotation)
 
 
 def _adapters() -> list[str]:

@@ -10,6 +10,7 @@ import numpy as np
 from treadle.eager import dtypes
 from treadle.eager.device import CPU
 from treadle.eager.device import device as Device  # noqa: N812  the property has its name
+from treadle.eager.dlpack import export_array
 from treadle.eager.indexing import get_item, set_item
 from treadle.eager.printing import format_array
 from treadle.eager.table import FUNCTIONS, function_names
@@ -279,7 +280,7 @@ class Tensor(Methods):
         return self._array if dtype is None else np.asarray(self._array, dtype=dtype)
 
     def __dlpack__(self, **options: Any) -> Any:
-        return self._array.__dlpack__(**{k: v for k, v in options.items() if v is not None})
+        return export_array(self._array, {k: v for k, v in options.items() if v is not None})
 
     def __dlpack_device__(self) -> tuple[int, int]:
         kind, index = self._array.__dlpack_device__()

@@ -144,6 +144,27 @@ def test_functions_of_other_modules_and_functions_that_make_tensors() -> None:
         untyped.linalg.nothing  # noqa: B018  the attribute is made when asked for
 
 
+@pytest.mark.torch
+@pytest.mark.parametrize("name", ["float32", "float64", "float16", "bfloat16", "bool", "int8"])
+def test_memory_is_shared_with_torch_both_ways(name: str) -> None:
+    theirs = torch.ones(2, 3, dtype=getattr(torch, name)).t()
+    ours = treadle.from_dlpack(theirs)
+    assert ours.dtype is getattr(treadle, name)
+    assert ours.shape == (3, 2)
+    ours[2, 1] = 0
+    assert theirs[2, 1] == 0
+    back = torch.utils.dlpack.from_dlpack(ours)
+    assert back.dtype == theirs.dtype
+    back[0, 0] = 0
+    assert ours[0, 0].item() == 0
+    with pytest.raises(treadle.InputError, match=r"relu: the memory of a Tensor: .*gradient"):
+        treadle.relu(torch.ones(2, requires_grad=True))
+    with pytest.raises(treadle.InputError, match="from_dlpack: the memory of a list"):
+        treadle.from_dlpack([1])
+    for _ in range(2):
+        assert treadle.neg(torch.ones(2, dtype=torch.bfloat16)).tolist() == [-1.0, -1.0]
+
+
 # --- parts ---------------------------------------------------------------------------------------
 
 INDICES = [

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from treadle.eager.dlpack import import_array
 from treadle.eager.dtypes import as_element, dtype_of_array
 from treadle.errors import InputError, ShapeError, UnsupportedError
 from treadle.runtime import empty as empty_array
@@ -89,10 +90,14 @@ def from_numpy(array: Array) -> Tensor:
 
 
 def from_dlpack(source: Any) -> Tensor:
-    """The tensor over the memory of any object that has ``__dlpack__``."""
+    """The tensor over the memory of any object that has ``__dlpack__``.
+
+    Raises:
+        InputError: if it has not, or does not give its memory away.
+    """
     try:
-        return Tensor(np.from_dlpack(source))
-    except (AttributeError, BufferError, RuntimeError) as error:
+        return Tensor(import_array(source))
+    except InputError as error:
         raise InputError(f"from_dlpack: {error}") from None
 
 

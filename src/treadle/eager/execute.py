@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from treadle.compiler import engine, single
+from treadle.eager.dlpack import import_array
 from treadle.eager.matching import Leaf
 from treadle.eager.views import ViewCall
 from treadle.errors import Error, IndexOutOfRange, InputError
@@ -204,7 +205,7 @@ def as_array(value: Any) -> Array:
     """The array of a tensor; an array itself; that of another library's tensor."""
     if type(value) is Tensor:
         return value._array
-    return value if isinstance(value, np.ndarray) else np.from_dlpack(value)
+    return value if isinstance(value, np.ndarray) else import_array(value)
 
 
 def write(op: OpDef, source: Array, target: Array) -> None:

@@ -121,18 +121,20 @@ class _Dispatcher:
         """The result of any call."""
         out = kwargs.pop("out", None) if kwargs else None
         tensors: list[Any] = []
-        key = _key(args, tensors)
-        if kwargs:
-            key = (key, tuple(kwargs), _key(tuple(kwargs.values()), tensors))
         try:
-            prepared = self._prepared.get(key)
-        except TypeError:  # unhashable: no argument of an operator
-            prepared = None
-        try:
-            prepared = prepared or self._prepare(args, kwargs, key)
+            key = _key(args, tensors)
+            if kwargs:
+                key = (key, tuple(kwargs), _key(tuple(kwargs.values()), tensors))
+            prepared = self._known(key) or self._prepare(args, kwargs, key)
             return prepared.run(tensors) if out is None else self._into(prepared, tensors, out)
         except InputError as error:
             raise type(error)(_named(self.name, error)) from None
+
+    def _known(self, key: Any) -> Prepared | PreparedInPlace | None:
+        try:
+            return self._prepared.get(key)
+        except TypeError:  # unhashable: no argument of an operator
+            return None
 
     def _call_with_number(self, tensor: Any, number: int | float) -> tuple[Any]:
         """The call with `number` as a tensor without dims, which needs no kernel of its own."""
@@ -202,7 +204,7 @@ def _key(values: Any, tensors: list[Any]) -> Any:
         elif isinstance(value, list | tuple):
             key.append(_key(value, tensors))
         elif _is_foreign(value):
-            tensors.append(value)
+            tensors.append(Tensor(as_array(value)))
             key.append(Tensor)
         else:
             key.append(number_key(kind, value))
