@@ -272,6 +272,29 @@ class Emitter:
             a.depth,
         )
 
+    def mix(self, a: Value, b: Value, lanes: Sequence[int]) -> Value:
+        """A vector of lanes of `a` and, numbered on, of `b`."""
+        mask = ", ".join(f"i32 {lane}" for lane in lanes)
+        text = f"shufflevector {a}, {b}, <{len(lanes)} x i32> <{mask}>"
+        return self.pure(text, a.dtype, len(lanes), max(a.depth, b.depth))
+
+    def transpose(self, rows: Sequence[Value]) -> list[Value]:
+        """The columns of a square of as many vectors as they have lanes, a power of two.
+
+        Blocks on either side of the diagonal change places, from single lanes to half vectors.
+        """
+        count, rows = len(rows), list(rows)
+        step = 1
+        while step < count:
+            for i in range(count):
+                if not i & step:
+                    a, b = rows[i], rows[i + step]
+                    lower = [j if not j & step else count + j - step for j in range(count)]
+                    upper = [j + step if not j & step else count + j for j in range(count)]
+                    rows[i], rows[i + step] = self.mix(a, b, lower), self.mix(a, b, upper)
+            step *= 2
+        return rows
+
     def by_parts(
         self,
         function: Callable[[Emitter, Sequence[Value]], Value],
@@ -291,10 +314,7 @@ class Emitter:
         return a if a.lanes == lanes else self.shuffle(a, range(start, start + lanes))
 
     def _join(self, a: Value, b: Value) -> Value:
-        lanes = 2 * a.lanes
-        mask = ", ".join(f"i32 {lane}" for lane in range(lanes))
-        text = f"shufflevector {a}, {b}, <{lanes} x i32> <{mask}>"
-        return self.pure(text, a.dtype, lanes, max(a.depth, b.depth))
+        return self.mix(a, b, range(2 * a.lanes))
 
     # --- i64 arithmetic with folding of constants ---------------------------------------
 

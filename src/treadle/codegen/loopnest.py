@@ -47,6 +47,7 @@ class _Writer:
         self.windows = self._windows()
         self.streamed = self._streamed()
         self.gathers = _gathers(kernel)
+        self.transposed = _transposed(kernel)
         self.later: Positions | None = None
 
     def write(self) -> None:
@@ -119,6 +120,8 @@ class _Writer:
             self._lanes([positions], bounds[k], whole=False)
         elif k == len(self.kernel.axes) - 2 and self.windows:
             self._blocks(positions, bounds)
+        elif k == len(self.kernel.axes) - 2 and self.transposed:
+            self._squares(positions, bounds)
         elif self.kernel.axes[k].step == 1:
             self._axes(k + 1, {**positions, k: bounds[k][0]}, bounds)
         else:
@@ -164,6 +167,36 @@ class _Writer:
                 self._lanes([point], lanes, whole=True)
             with e.branch(e.binary("xor", whole, e.constant_true())):
                 self._lanes([point], lanes, whole=False)
+
+    def _squares(self, positions: Positions, bounds: Sequence[tuple[Value, Value]]) -> None:
+        """Squares of lanes on the last two axes: loads along the one, stores along the other."""
+        e, k = self.e, len(self.kernel.axes) - 2
+        (start, stop), (left, right) = bounds[k], bounds[k + 1]
+        whole = e.binary("and", e.sub(right, left), e.integer(-self.lanes))
+        middle = e.add(left, whole)
+        with e.loop(start, stop, self.lanes) as rows:
+            end = e.add(rows.index, e.integer(self.lanes))
+            is_whole = e.compare("icmp sle", end, stop)
+            with e.branch(is_whole), e.loop(left, middle, self.lanes) as columns:
+                self._square({**positions, k: rows.index, k + 1: columns.index})
+            done = e.select(is_whole, middle, left)
+            with e.loop(rows.index, e.minimum(end, stop)) as row:
+                self._lanes([{**positions, k: row.index}], (done, right), whole=False)
+
+    def _square(self, corner: Positions) -> None:
+        """The rows of a square, whose transposed loads are made together."""
+        e, k, count = self.e, len(self.kernel.axes) - 2, range(self.lanes)
+        loaded: list[dict[int, Value]] = [{} for _ in count]
+        for load in self.transposed:
+            columns = []
+            for j in count:
+                place = {**corner, k + 1: e.add(corner[k + 1], e.integer(j))}
+                along = Evaluator(e, self.arguments, place, k, self.lanes, None, e.depth)
+                columns.append(along.value(load))
+            for known, row in zip(loaded, e.transpose(columns), strict=True):
+                known[id(load)] = row
+        points = [{**corner, k: e.add(corner[k], e.integer(i))} for i in count]
+        self.stages.run(points, self.lanes, None, loaded=loaded)
 
     def _is_whole(self, point: Positions) -> Value:
         """Whether no window is clipped at a point."""
@@ -288,6 +321,28 @@ def _gathers(kernel: LoopNest) -> list[Access]:
         return []
     indices = [index for index, _ in load.access.indirect]
     return [load.access] if any(_is_read(i, lane_axis) for i in indices) else []
+
+
+def _transposed(kernel: LoopNest) -> list[Load]:
+    """The loads whose neighbours in memory are on the last axis but one, not on that of the lanes.
+
+    None if a task has a single row.
+    """
+    across, lanes = len(kernel.axes) - 2, len(kernel.axes) - 1
+    single = across < 0 or kernel.axes[across].step == 1
+    if single or kernel.vectorize != "outer" or any(stage.ranges for stage in kernel.stages):
+        return []
+    found: dict[int, Load] = {}
+    waiting = [store.value for stage in kernel.stages for store in stage.stores]
+    while waiting:
+        expr = waiting.pop()
+        if isinstance(expr, Call):
+            waiting += expr.args
+        elif isinstance(expr, Load) and not expr.access.indirect:
+            terms = dict(expr.access.terms)
+            if terms.get(across) == 1 and terms.get(lanes, 0) not in (0, 1):
+                found[id(expr)] = expr
+    return list(found.values())
 
 
 def _is_read(expr: Expr, lane_axis: int) -> bool:

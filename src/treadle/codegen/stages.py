@@ -62,6 +62,7 @@ class StageWriter:
         self.masked = masked
         self.floor = floor
         self.streaming = False
+        self.loaded: Sequence[Mapping[int, Value]] = ()
 
     def run(
         self,
@@ -71,12 +72,14 @@ class StageWriter:
         *,
         whole: bool = False,
         streaming: bool = False,
+        loaded: Sequence[Mapping[int, Value]] = (),
     ) -> None:
         """All stages at `points`, in `lanes` lanes of the last outer axis.
 
-        `whole` says that no window is clipped here, `streaming` that the store is aligned.
+        `whole` says that no window is clipped here, `streaming` that the store is aligned; `loaded`
+        has for each point the values of loads (by their id) that are there already.
         """
-        self.streaming = streaming
+        self.streaming, self.loaded = streaming, loaded
         results: list[Results] = [{} for _ in points]
         for number, stage in enumerate(self.kernel.stages):
             reductions = self._reductions(stage)
@@ -158,6 +161,8 @@ class StageWriter:
             for n, (point, known) in enumerate(zip(points, results, strict=True)):
                 places = {**point, **taps}
                 evaluator = self._evaluator(places, known, lane_axis, lanes, mask, floor)
+                if self.loaded:
+                    evaluator.know(self.loaded[n])
                 after += self._run(stage, evaluator, states[n * count : (n + 1) * count])
             return after
 

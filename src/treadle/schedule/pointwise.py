@@ -13,7 +13,14 @@ from treadle.schedule.machine import Machine
 from treadle.schedule.nests import NestBuilder
 from treadle.schedule.placement import Placement
 from treadle.schedule.places import Place, broadcast_strides, collapse, walking_order
-from treadle.schedule.steps import Step, count_tasks, grain, stream_cost, task_axes
+from treadle.schedule.steps import (
+    Step,
+    count_tasks,
+    grain,
+    square_axes,
+    stream_cost,
+    task_axes,
+)
 
 
 class Domain:
@@ -29,8 +36,20 @@ class Domain:
         spread = [broadcast_strides(p, target.shape) for p in places]
         strides = [self._permuted(s) for s in (target.strides, *spread)]
         extents, merged = collapse([target.shape[d] for d in self._perm], strides)
+        self.transposed = self._move_transposed(extents, merged)
         self.extents = extents
         self._known = dict(zip(map(tuple, strides), merged, strict=True))
+
+    @staticmethod
+    def _move_transposed(extents: list[int], merged: Sequence[list[int]]) -> bool:
+        """Let the axis along which an operand lies in memory, if not the last, be next to it."""
+        for walk in merged[1:]:
+            if 1 in walk[:-1] and walk[-1] not in (0, 1):
+                axis = walk.index(1)
+                for order in (extents, *merged):
+                    order.insert(len(order) - 2, order.pop(axis))
+                return True
+        return False
 
     def _permuted(self, strides: Sequence[int]) -> tuple[int, ...]:
         return tuple(
@@ -86,7 +105,7 @@ def _finish(
     work: int,
     group: Group | None,
 ) -> Step:
-    axes = task_axes(builder, domain.extents)
+    axes = (square_axes if domain.transposed else task_axes)(builder, domain.extents)
     strides, numbers = domain.axes_of(target, target.strides)
     store = builder.store(target, strides, numbers, value)
     builder.finish_status([value])

@@ -19,6 +19,8 @@ from treadle.schedule.places import Storage
 
 TASK_WORK = 16384
 """Elements that a task of a memory-bound kernel handles: about 4 us."""
+SQUARE = 128
+"""Rows and columns of a task that transposes: every cache line is used whole."""
 MAX_PARTS = 64
 """Rows are cut only if there are fewer than this, into about as many parts together."""
 CHUNK_NS = 4000.0
@@ -136,6 +138,14 @@ def task_axes(
         axes.append(Axis(builder.size(extent), dim))
         inner *= max(extent, 1)
     return tuple(reversed(axes))
+
+
+def square_axes(builder: NestBuilder, extents: Sequence[int]) -> tuple[Axis, ...]:
+    """Outer axes cut into tasks of `SQUARE` positions on the last two, one on the others."""
+    *others, rows, columns = extents
+    single = [Axis(builder.size(extent), 1) for extent in others]
+    last = [Axis(builder.size(extent), builder.size(SQUARE)) for extent in (rows, columns)]
+    return (*single, *last)
 
 
 def count_tasks(axes: Sequence[Axis], sizes: Sequence[int]) -> int:
