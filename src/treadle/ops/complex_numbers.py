@@ -350,6 +350,18 @@ def _magnitude(x: Operand) -> Any:
     return real.op("hypot", imag)
 
 
+def _filled_like(real_by: str) -> Callable[..., Any]:
+    """Zeros or ones like a complex tensor."""
+
+    def body(x: Operand, *args: Any) -> Any:
+        real, _ = parts(x)
+        if any(a is not None and a is not False for a in args):
+            raise UnsupportedError(f"{real_by} of complex numbers with another dtype or layout")
+        return joined(real.op(real_by), real.op("zeros_like"))
+
+    return body
+
+
 _BODIES: dict[str, Callable[..., Any]] = {
     "abs": _magnitude, "exp": _exponential, "square": lambda x: _product(x, x),
     "neg": _on_parts("neg"), "clone": _on_parts("clone"), "sum": _on_parts("sum"),
@@ -358,6 +370,7 @@ _BODIES: dict[str, Callable[..., Any]] = {
     "constant_pad_nd": _on_parts("constant_pad_nd"), "roll": _on_parts("roll"),
     "flip": _on_parts("flip"), "index_select": _on_parts("index_select"),
     "gather": _on_parts("gather"),
+    "zeros_like": _filled_like("zeros_like"), "ones_like": _filled_like("ones_like"),
     "add.Tensor": lambda a, b, alpha: _sum_of(a, b, alpha, 1),
     "sub.Tensor": lambda a, b, alpha: _sum_of(a, b, alpha, -1),
     "mul.Tensor": _product, "mul.Scalar": _product, "div.Tensor": _quotient,

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from tests.models.zoo import data, dense_prediction, mobile, residual, speech, text
+from tests.models.zoo import data, dense_prediction, mobile, residual, speech, structures, text
 from tests.models.zoo import vision_transformers as transformers
 
 SEED = 31
@@ -34,7 +34,7 @@ class Entry:
             torch.manual_seed(SEED)
             module = self.build().eval()
             for part in module.modules():
-                if isinstance(part, nn.BatchNorm1d | nn.BatchNorm2d):
+                if isinstance(part, nn.BatchNorm1d | nn.BatchNorm2d | nn.BatchNorm3d):
                     assert part.running_mean is not None
                     assert part.running_var is not None
                     part.running_mean.normal_(std=0.1)
@@ -142,4 +142,13 @@ ENTRIES = (
     Entry("stft_front_end", data.MelFrontEnd, _randn(2, 100)),
     Entry("convolutional_front_end", data.ConvolutionalFrontEnd, _randn(2, 100)),
     Entry("wavelet", data.Wavelet, _randn(2, 64)),
+    Entry("video", structures.VideoNet, _randn(1, 3, 6, 16, 16)),
+    Entry("segnet", structures.SegNet, _randn(2, 3, 8, 12)),
+    Entry(
+        "graph",
+        structures.GraphNet,
+        lambda: (torch.randn(7, 8), torch.randint(0, 7, (2, 15))),
+    ),
+    Entry("fourier_operator", structures.FourierOperator, _randn(2, 2, 32)),
+    Entry("spectral_vocoder", structures.SpectralVocoder, _randn(2, 10, 9)),
 )
