@@ -10,7 +10,7 @@ import numpy as np
 from treadle.errors import ShapeError
 from treadle.ir.types import TensorType
 from treadle.ops.declare import op
-from treadle.ops.lowering import Decompose, Emitter
+from treadle.ops.lowering import Decompose, Emitter, Recurrence
 from treadle.ops.recurrent import (
     TOLERANCE,
     emit_lstm_step,
@@ -21,10 +21,10 @@ from treadle.ops.recurrent import (
     run_layers,
     split_parameters,
     type_of,
-    unroll,
     weight_samples,
 )
-from treadle.ops.samples import f32
+from treadle.ops.samples import f32, f64
+from treadle.ops.shapes import expect_rank, tensor
 
 Array = np.ndarray[Any, Any]
 
@@ -113,13 +113,46 @@ def _unit_layer(
     emit: Emitter, x: Any, h: Any, weights: tuple[Any, ...], reverse: bool
 ) -> tuple[Any, Any]:
     w_ih, w_hh, b_ih, b_hh, _ = weights
-    state = [h]
+    projected = emit("linear", x, w_ih, b_ih)
+    y, final = emit(gru_layer, projected, h, w_hh, b_hh, reverse)
+    return y, final
 
-    def step(gates_x: Any) -> Any:
-        state[0] = _emit_step(emit, gates_x, emit("linear", state[0], w_hh, b_hh), state[0])
-        return state[0]
 
-    return unroll(emit, emit("linear", x, w_ih, b_ih), reverse, step), state[0]
+def _infer_layer(
+    gates: TensorType, h0: TensorType, w_hh: TensorType, b_hh: TensorType | None, reverse: bool
+) -> tuple[TensorType, TensorType]:
+    expect_rank("gru_layer", "projections", gates, 3)
+    hidden = w_hh.sizes[-1]
+    if (h0.sizes, w_hh.sizes, gates.sizes[1:]) != (
+        (gates.sizes[1], hidden), (3 * hidden, hidden), (gates.sizes[1], 3 * hidden)
+    ):  # fmt: skip
+        raise ShapeError(f"gru_layer: projections {gates}, state {h0} and weight {w_hh} do not fit")
+    return tensor(gates.element, (*gates.sizes[:2], hidden)), h0
+
+
+def _gru_layer(gates: Array, h: Array, w_hh: Array, b_hh: Any, reverse: bool) -> tuple[Any, ...]:
+    _infer_layer(type_of(gates), type_of(h), type_of(w_hh), None, reverse)
+    outputs, times = np.empty((*gates.shape[:2], h.shape[1]), h.dtype), range(gates.shape[0])
+    for t in reversed(times) if reverse else times:
+        h = _gru_step(gates[t], project_inputs(h, w_hh, b_hh), h).astype(h.dtype)
+        outputs[t] = h
+    return outputs, h
+
+
+gru_layer = op(
+    "treadle::gru_layer(Tensor projections, Tensor h0, Tensor w_hh, Tensor? b_hh, bool reverse)"
+    " -> (Tensor, Tensor)",
+    reference=_gru_layer,
+    infer=_infer_layer,
+    lower=Recurrence("gru"),
+    tolerance=TOLERANCE,
+    samples=(
+        (f32(5, 2, 9), f32(2, 3), f32(9, 3), f32(9), False),
+        (f32(4, 1, 24), f32(1, 8), f32(24, 8), None, True),
+        (f64(3, 4, 15), f64(4, 5), f64(15, 5), f64(15), False),
+    ),
+    doc="One GRU layer in one direction, the inputs already projected to gates.",
+)
 
 
 def _emit_step(emit: Emitter, gates_x: Any, gates_h: Any, h: Any) -> Any:

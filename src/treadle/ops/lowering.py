@@ -222,11 +222,12 @@ class MatrixProduct:
 
 @dataclass(frozen=True, slots=True)
 class Recurrence:
-    """One LSTM layer and direction.
+    """One recurrent layer and direction.
 
-    Arguments are projections [time, batch, 4*hidden] (gates i, f, g, o; biases added), h0 and c0
-    [batch, hidden], w_hh [4*hidden, hidden], reverse (bool); results are outputs [time, batch,
-    hidden], h and c after the last step.
+    ``lstm``: arguments are projections [time, batch, 4*hidden] (gates i, f, g, o; biases added), h0
+    and c0 [batch, hidden], w_hh [4*hidden, hidden], reverse (bool); results are outputs [time,
+    batch, hidden], h and c after the last step. ``gru``: projections [time, batch, 3*hidden] (gates
+    r, z, n), h0, w_hh, b_hh [3*hidden] or None, reverse; results are outputs and h.
     """
 
     kind: str = "lstm"
