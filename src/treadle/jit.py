@@ -23,7 +23,12 @@ from treadle.tensor import Tensor
 __all__ = ["Future", "fork", "load", "save", "script", "wait"]
 
 
-def load(source: str | os.PathLike[str] | bytes | BinaryIO, *, interpret: bool = False) -> Module:
+def load(
+    source: str | os.PathLike[str] | bytes | BinaryIO,
+    *,
+    interpret: bool = False,
+    extra_files: dict[str, Any] | None = None,
+) -> Module:
     """The model in a TorchScript archive, as ``torch.jit.save`` writes it.
 
     Nothing in the file is executed but TorchScript; weights are mapped, not copied.
@@ -31,6 +36,7 @@ def load(source: str | os.PathLike[str] | bytes | BinaryIO, *, interpret: bool =
     Args:
         source: a path, the bytes, or a binary file object.
         interpret: run everything in the reference interpreter, slowly; for comparisons.
+        extra_files: each of its keys gets the bytes that were saved under that name.
 
     Raises:
         ArchiveError: if it is not an archive, or a damaged or hostile one.
@@ -38,6 +44,10 @@ def load(source: str | os.PathLike[str] | bytes | BinaryIO, *, interpret: bool =
         UnsupportedError: if it needs what Treadle does not implement.
     """
     loaded = load_program(source, restore=restore_state)
+    if extra_files is not None:
+        extra_files.update(
+            {n: loaded.extra_files[n] for n in extra_files if n in loaded.extra_files}
+        )
     return Module(loaded.program, loaded.root, interpret=interpret)
 
 

@@ -402,6 +402,13 @@ class Module:
             return self.method(name)
         raise AttributeError(f"{inner.cls.name} has no attribute {name!r}")
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not name.startswith("_"):
+            raise InputError(
+                f"{name!r} cannot be set: attributes of a compiled module change by its methods"
+            )
+        super().__setattr__(name, value)
+
     def __dir__(self) -> list[str]:
         inner = self._object
         return [*super().__dir__(), *inner.attributes, *inner.cls.constants, *inner.cls.methods]
@@ -445,6 +452,20 @@ class Module:
     def buffers(self) -> Iterator[tuple[str, np.ndarray]]:
         """Dotted name and array of every buffer."""
         return self._tensors(parameters=False)
+
+    def eval(self) -> Module:
+        """This module, if it was written for inference, so that PyTorch's idiom works.
+
+        Raises:
+            InputError: if it, or a module in it, was written in training mode.
+        """
+        for prefix, inner in _objects(self._object, ""):
+            if inner.attributes.get("training") is True:
+                raise InputError(
+                    f"{prefix or 'the module'} was written in training mode: call eval() in "
+                    "PyTorch before you save it"
+                )
+        return self
 
     def state_dict(self) -> dict[str, Tensor]:
         """Parameters and buffers by dotted name."""

@@ -26,7 +26,8 @@ class Function:
     """A function or method. `graph()` compiles it at first use and keeps the result.
 
     The graph's parameters are those of the signature (``self`` first for methods); it returns one
-    value (None's constant where the source returns nothing).
+    value (None's constant where the source returns nothing). `assigns` names the attributes to
+    which the source gives values, of whatever object.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Function:
     result: Type
     compile: Callable[[], Graph]
     code: str = ""
+    assigns: frozenset[str] = frozenset()
     _graph: Graph | None = None
 
     def graph(self) -> Graph:

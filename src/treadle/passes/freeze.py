@@ -22,13 +22,14 @@ def freeze(graph: Graph, root: Object) -> bool:
     Nested modules become constant objects, so that `inline` finds their methods; tensors keep their
     identity, so tied weights stay tied. Run it after `inline`. Leaves no ``self`` parameter.
 
-    Does not apply to attributes that (1) any ``set_attr`` of that name writes, here or in a method
-    that is still called, (2) an operator writes into (in place), (3) hold tensors, lists or
-    dictionaries while calls are left, since those may write into them, (4) belong to objects of
-    script classes. `mutable_attributes` names them.
+    Does not apply to attributes that (1) any ``set_attr`` of that name writes, here, in a method
+    that is still called, or in another method of the modules, which a user may call, (2) an
+    operator writes into (in place), (3) hold tensors, lists or dictionaries while calls are left,
+    since those may write into them, (4) belong to objects of script classes. `mutable_attributes`
+    names them.
     """
     changed = _bind_self(graph, root)
-    written = _set_names(graph)
+    written = _set_names(graph) | _assigned(root)
     for node in graph.nodes_of(GET_ATTR):
         value = _attribute(node)
         if node.attributes["name"] not in written and _is_immutable(value):
@@ -97,6 +98,17 @@ def _replace(node: Node, value: Any) -> None:
         constant.node.loc = node.loc
     replace_uses(output, constant)
     block.erase(node)
+
+
+def _assigned(root: Object) -> frozenset[str]:
+    """Names of the attributes to which any method of the modules in `root` assigns."""
+    methods = {
+        id(method): method
+        for each in _objects([root])
+        for name, method in each.cls.methods.items()
+        if name not in ("__init__", "__setstate__")
+    }
+    return frozenset().union(*(method.assigns for method in methods.values()))
 
 
 def _set_names(graph: Graph) -> frozenset[str]:

@@ -4,6 +4,7 @@
 # ruff: noqa: B007
 
 import enum
+import io
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -11,7 +12,16 @@ import pytest
 import torch
 from torch import nn
 
-from tests.frontends.torchscript.support import assert_same, check, load, run_archive, to_numpy
+import treadle
+from tests.frontends.torchscript.support import (
+    assert_same,
+    check,
+    load,
+    run_archive,
+    to_numpy,
+    written,
+)
+from treadle.errors import InputError
 from treadle.interpreter import call
 
 
@@ -299,3 +309,57 @@ def test_frozen_module_agrees_with_torch() -> None:
     module = torch.jit.freeze(torch.jit.script(Conv().eval()))
     x = torch.arange(32.0).reshape(2, 1, 4, 4)
     assert_same(run_archive(module, (x.numpy(),)), to_numpy(module(x)))
+
+
+class Streaming(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.scale = 3
+        self.weights = nn.ParameterList([nn.Parameter(torch.ones(2)), nn.Parameter(torch.zeros(2))])
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x * self.scale + self.weights[0]
+
+    @torch.jit.export
+    def set_scale(self, n: int) -> None:
+        self.scale = n
+
+
+def test_a_planned_method_sees_what_another_one_assigned() -> None:
+    model = treadle.load(written(torch.jit.script(Streaming())))
+    x = np.ones(2, np.float32)
+    assert np.asarray(model(x)).tolist() == [4.0, 4.0]
+    model.set_scale(10)
+    assert np.asarray(model(x)).tolist() == [11.0, 11.0]
+    assert model.scale == 10
+
+
+def test_attributes_are_not_set_from_python() -> None:
+    model = treadle.load(written(torch.jit.script(Streaming())))
+    with pytest.raises(InputError, match="'scale' cannot be set"):
+        model.scale = 5
+
+
+def test_eval_gives_the_module_unless_it_was_written_for_training() -> None:
+    model = treadle.load(written(torch.jit.script(Streaming().eval())))
+    assert model.eval() is model
+    with pytest.raises(InputError, match="weights was written in training mode"):
+        treadle.load(written(torch.jit.script(Training()))).eval()
+
+
+class Training(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.training = False
+        self.weights = nn.Dropout()
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.weights(x)
+
+
+def test_extra_files_are_read_by_name() -> None:
+    buffer = io.BytesIO()
+    torch.jit.save(torch.jit.script(Streaming()), buffer, _extra_files={"note.txt": "hi"})
+    found = {"note.txt": b"", "other": b"unchanged"}
+    treadle.load(buffer.getvalue(), extra_files=found)
+    assert found == {"note.txt": b"hi", "other": b"unchanged"}

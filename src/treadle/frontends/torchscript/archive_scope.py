@@ -236,6 +236,8 @@ class _ClassReader:
                 self.cls.forward_hooks = tuple(names)
             case "__forward_pre_hooks__":
                 self.cls.forward_pre_hooks = tuple(names)
+            case "__annotations__" if not names:
+                pass  # stands before ``__annotations__["0"] = T``
             case _:
                 raise self._source.syntax_error(f"a class has no {name!r}", value)
 

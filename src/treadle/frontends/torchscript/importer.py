@@ -163,4 +163,15 @@ def make_function(
     def compile_() -> Graph:
         return Importer(source, scope, node, name, parameters, result).graph()[0]
 
-    return Function(name, parameters, result, compile_, source.text_of(node))
+    return Function(
+        name, parameters, result, compile_, source.text_of(node), assigned_attributes(node)
+    )
+
+
+def assigned_attributes(node: ast.FunctionDef) -> frozenset[str]:
+    """Names of the attributes to which a function assigns."""
+    return frozenset(
+        part.attr
+        for part in ast.walk(node)
+        if isinstance(part, ast.Attribute) and isinstance(part.ctx, ast.Store)
+    )

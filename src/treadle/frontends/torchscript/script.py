@@ -18,7 +18,11 @@ import numpy as np
 
 from treadle.errors import CompileError, UnsupportedError
 from treadle.frontends.torchscript.emitter import class_type
-from treadle.frontends.torchscript.importer import Importer, read_parameters
+from treadle.frontends.torchscript.importer import (
+    Importer,
+    assigned_attributes,
+    read_parameters,
+)
 from treadle.frontends.torchscript.parser import Source, parse_function
 from treadle.frontends.torchscript.python_scope import PythonScope, as_constant
 from treadle.frontends.torchscript.subtyping import unify_or_union
@@ -158,7 +162,10 @@ class _Builder:
         scope = self.scope(function)
         parameters = _parameters(source, scope, node, function, owner)
         result = self._declared_result(source, scope, node)
-        made = Function(name, parameters, result or ANY, lambda: graph(), source.text_of(node))
+        made = Function(
+            name, parameters, result or ANY, lambda: graph(), source.text_of(node),
+            assigned_attributes(node),
+        )  # fmt: skip
 
         def compile_() -> tuple[Graph, Type]:
             return Importer(source, scope, node, name, parameters, result).graph()
