@@ -132,7 +132,7 @@ def _imag(x: Array) -> Array:
 
 def _angle(x: Array) -> Array:
     if x.dtype.kind == "c":
-        return np.angle(x).astype(x.real.dtype)
+        return np.asarray(np.angle(x)).astype(x.real.dtype)
     final = floating(dtype_of(x)).numpy
     return np.where(x < 0, math.pi, np.where(x == x, 0.0, np.nan)).astype(final)
 

@@ -24,6 +24,8 @@ from treadle.ops.registry import OPS
 
 Body = Callable[..., Any]
 _NUMBERS = bool | int | float | complex
+_REFUSALS = (ValueError, IndexError, TypeError, ArithmeticError)
+"""What Python says of sizes that do not fit."""
 
 
 class Operand:
@@ -210,11 +212,18 @@ def composite(
     def build(emit: Emitter, *args: Any) -> Any:
         return unwrapped(body(*(wrapped(emit, a) for a in args)))
 
-    arrays, types = _Arrays(), _Types()
+    arrays, types, name = _Arrays(), _Types(), schema.partition("(")[0]
+
+    def infer(*args: Any) -> Any:
+        try:
+            return build(types, *args)
+        except _REFUSALS as refusal:
+            raise ShapeError(f"{name}: {refusal}") from refusal
+
     return op(
         schema,
         reference=lambda *args: build(arrays, *args),
-        infer=lambda *args: build(types, *args),
+        infer=infer,
         lower=Decompose(build),
         samples=samples,
         tolerance=tolerance,

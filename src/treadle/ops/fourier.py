@@ -71,6 +71,8 @@ class _Kind:
         last = next(reversed(sizes), None)
         for dim, n in sizes.items():
             over = n if n is not None else shape[dim]
+            if over < 1:
+                raise ShapeError(f"{self.name}: {over} points; must be positive")
             shape[dim] = self.length(shape[dim], n)[1] if dim == last else over
         dtype = x.element
         return tensor(_real(dtype) if self.gives_real else _whole(dtype), shape)
@@ -197,14 +199,19 @@ for _name, _back in (("fftshift", False), ("ifftshift", True)):
 
 
 def _frequencies(name: str, compute: Callable[[int, float], Array]) -> None:
+    def checked(n: int, d: float) -> Array:
+        if n < 1 or not d:
+            raise ShapeError(f"fft_{name}: {n} points at a distance of {d}")
+        return compute(n, d)
+
     def reference(n: int, d: float, dtype: int | None, *_: Any) -> Array:
-        return compute(n, d).astype(default(dtype).numpy)
+        return checked(n, d).astype(default(dtype).numpy)
 
     op(
         f"aten::fft_{name}(int n, float d=1., *, ScalarType? dtype=None, Layout? layout=None, "
         "Device? device=None, bool? pin_memory=None) -> Tensor",
         reference=reference,
-        infer=lambda n, d, dtype, *_: tensor(default(dtype), (compute(n, d).size,)),
+        infer=lambda n, d, dtype, *_: tensor(default(dtype), (checked(n, d).size,)),
         samples=((8, 1.0, None, *_REST), (5, 0.25, 7, *_REST)),
     )
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from treadle.errors import ShapeError
 from treadle.ir.types import TensorType
+from treadle.ops.contraction import same_dtype
 from treadle.ops.declare import op
 from treadle.ops.lowering import Decompose, Emitter, Recurrence
 from treadle.ops.recurrent import (
@@ -123,15 +124,17 @@ def _infer_layer(
 ) -> tuple[TensorType, TensorType]:
     expect_rank("gru_layer", "projections", gates, 3)
     hidden = w_hh.sizes[-1]
-    if (h0.sizes, w_hh.sizes, gates.sizes[1:]) != (
-        (gates.sizes[1], hidden), (3 * hidden, hidden), (gates.sizes[1], 3 * hidden)
-    ):  # fmt: skip
+    same_dtype("gru_layer", gates, h0, w_hh, b_hh)
+    given = (h0.sizes, w_hh.sizes, gates.sizes[1:], b_hh.sizes if b_hh else (3 * hidden,))
+    batch = gates.sizes[1]
+    if given != ((batch, hidden), (3 * hidden, hidden), (batch, 3 * hidden), (3 * hidden,)):
         raise ShapeError(f"gru_layer: projections {gates}, state {h0} and weight {w_hh} do not fit")
     return tensor(gates.element, (*gates.sizes[:2], hidden)), h0
 
 
 def _gru_layer(gates: Array, h: Array, w_hh: Array, b_hh: Any, reverse: bool) -> tuple[Any, ...]:
-    _infer_layer(type_of(gates), type_of(h), type_of(w_hh), None, reverse)
+    bias = None if b_hh is None else type_of(b_hh)
+    _infer_layer(type_of(gates), type_of(h), type_of(w_hh), bias, reverse)
     outputs, times = np.empty((*gates.shape[:2], h.shape[1]), h.dtype), range(gates.shape[0])
     for t in reversed(times) if reverse else times:
         h = _gru_step(gates[t], project_inputs(h, w_hh, b_hh), h).astype(h.dtype)
@@ -211,6 +214,7 @@ def check_cell(
     Raises:
         ShapeError: if not.
     """
+    same_dtype(name, x, h, w_ih, w_hh, *biases)
     fits = all(len(t.shape) == 2 for t in (x, h, w_ih, w_hh))
     if fits:
         (batch, features), hidden = x.shape, w_hh.shape[1]

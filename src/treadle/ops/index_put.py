@@ -16,6 +16,7 @@ from treadle.ir.types import TensorType
 from treadle.ops.composite import Operand, composite
 from treadle.ops.declare import op
 from treadle.ops.expr import extent
+from treadle.ops.gather import check_index_dtype
 from treadle.ops.index import index_places, index_shape, numpy_index
 from treadle.ops.inplace import inplace
 from treadle.ops.lowering import Decompose, Emitter, Loader, Scatter
@@ -44,6 +45,13 @@ def _index_put(x: Array, indices: Sequence[Array | None], values: Array, accumul
 def _infer_put(x: TensorType, indices: Any, values: TensorType, accumulate: bool) -> TensorType:
     if values.element != x.element:
         raise ShapeError(f"index_put: values must be {x.element}, got {values.element}")
+    if not any(t is not None and t.element in (bool_, u8) for t in indices):
+        for index in indices:
+            if index is not None:
+                check_index_dtype("index_put", index)
+        shape = index_shape(x, indices)[0]
+        if broadcast("index_put", shape, values.sizes) != shape:
+            raise ShapeError(f"index_put: values {values} do not fit {list(shape)}")
     return x
 
 

@@ -92,6 +92,8 @@ def _solved(a: TensorType, b: TensorType, left: bool = True) -> TensorType:
     if dtype_of(a) != dtype_of(b):
         raise ShapeError(f"linalg_solve: A is {a.element} and B is {b.element}")
     if _is_vector(a, b):
+        if b.sizes[-1:] != a.sizes[-1:]:
+            raise ShapeError(f"linalg_solve: A {list(a.sizes)} does not fit B {list(b.sizes)}")
         return tensor(b.element, (*a.sizes[:-2], a.sizes[-1]) if len(b.sizes) == 1 else b.sizes)
     n = b.sizes[-2] if left else b.sizes[-1]
     if n != a.sizes[-1]:

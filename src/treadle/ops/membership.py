@@ -102,6 +102,8 @@ def _infer_searchsorted(
     shape = values.sizes if isinstance(values, TensorType) else ()
     if isinstance(values, TensorType):
         _check_sorted(sequence, values, sorter)
+    elif len(sequence.sizes) != 1 or (sorter is not None and sorter.sizes != sequence.sizes):
+        raise ShapeError(f"searchsorted: a number needs a sequence of 1 dim, got {sequence}")
     _side(right, side)
     return tensor(dtypes.i32 if out_int32 else dtypes.i64, shape)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from treadle.errors import ShapeError
 from treadle.ir import dtypes
 from treadle.ir.types import TensorType
 from treadle.ops.composite import Operand, composite
@@ -78,6 +79,8 @@ for _name, _larger in (("cummax", True), ("cummin", False)):
 
 def _log_running(x: Operand, dim: int) -> Operand:
     axis = wrap_dim("logcumsumexp", dim, len(x.shape))
+    if not x.dtype.is_floating:
+        raise ShapeError(f"logcumsumexp: input must be floating, got {x.dtype}")
     if not x.shape or 0 in x.shape:
         return x.op("clone")  # type: ignore[no-any-return]
     size, sides = x.shape[axis], [0] * (2 * (len(x.shape) - axis))

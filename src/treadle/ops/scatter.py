@@ -30,11 +30,11 @@ def _same_type(x: TensorType, *_: Any) -> TensorType:
 
 def infer_scatter(x: TensorType, dim: int, index: TensorType, src: Any, *_: Any) -> TensorType:
     """The type of `x`, having checked that index and source fit."""
-    _check(x, dim, index, src)
+    check_scatter(x, dim, index, src)
     return x
 
 
-def _check(x: Any, dim: int, index: Any, src: Any) -> int:
+def check_scatter(x: Any, dim: int, index: Any, src: Any) -> int:
     """Check that index and source fit; give the dim, not negative."""
     axis = wrap_dim("scatter", dim, len(x.shape))
     check_index_dtype("scatter", index)
@@ -62,7 +62,7 @@ def _places(x: Array, axis: int, index: Array) -> tuple[Any, ...]:
 
 def scatter_places(x: Array, dim: int, index: Array, src: Any) -> tuple[tuple[Any, ...], Any]:
     """NumPy's index of the elements that a scatter writes, and what it writes there."""
-    axis = _check(x, dim, index, src)
+    axis = check_scatter(x, dim, index, src)
     return _places(x, axis, index), _part(src, index)
 
 
@@ -75,7 +75,7 @@ def _scatter(x: Array, dim: int, index: Array, src: Any, reduce: str | None = No
     """Without `reduce` the last of several writes to one place wins, as in torch on one thread."""
     result: Array = x.copy()
     if not index.size:
-        _check(x, dim, index, src)
+        check_scatter(x, dim, index, src)
         return result
     places, values = scatter_places(x, dim, index, src)
     if reduce is None:

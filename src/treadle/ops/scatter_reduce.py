@@ -14,7 +14,13 @@ from treadle.ops.declare import op
 from treadle.ops.inplace import inplace
 from treadle.ops.lowering import Scatter
 from treadle.ops.samples import f32, i64
-from treadle.ops.scatter import infer_scatter, scatter_domain, scatter_element, scatter_places
+from treadle.ops.scatter import (
+    check_scatter,
+    infer_scatter,
+    scatter_domain,
+    scatter_element,
+    scatter_places,
+)
 from treadle.ops.shapes import wrap_dim
 
 Array = np.ndarray[Any, Any]
@@ -27,6 +33,7 @@ def _extreme(name: str) -> None:
 
     def reference(x: Array, dim: int, index: Array, src: Array) -> Array:
         result: Array = x.copy()
+        check_scatter(x, dim, index, src)
         if index.size:
             _UFUNCS[name].at(result, *scatter_places(x, dim, index, src))
         return result
