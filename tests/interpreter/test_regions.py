@@ -63,7 +63,7 @@ class Runner:
         self.graph.set_returns([packed.output])
         if planned:
             plan_regions(self.graph, FineBinder)
-        constants = [n.attributes["value"] for n in self.graph.nodes_of(CONSTANT)]
+        constants = [n.attributes["value"] for n in graph.nodes_of(CONSTANT)]
         self.kept = [(c, c.copy()) for c in constants if isinstance(c, np.ndarray)]
 
     def run(self, arguments: list[Any], compile_after: int) -> list[Any]:
@@ -273,11 +273,20 @@ def fails_in_the_middle(x: torch.Tensor, n: torch.Tensor) -> torch.Tensor:
 def picks(x: torch.Tensor, n: torch.Tensor) -> torch.Tensor:
     for i in range(int(n)):
         x = torch.relu(x) + 1
-        x = torch.nn.functional.embedding(n * i, x) + x
+        x = torch.embedding(n * i, x) + x
     return x
 
 
-@pytest.mark.parametrize("function", [fails_in_the_middle, picks])
+def asserts(x: torch.Tensor, n: torch.Tensor) -> torch.Tensor:
+    for _ in range(int(n)):
+        x = torch.relu(x)
+        if x.size(0) > 7:
+            raise ValueError("MSG too long")
+        x = torch.cat([x, x])
+    return x
+
+
+@pytest.mark.parametrize("function", [fails_in_the_middle, picks, asserts])
 def test_errors_name_the_same_line_with_the_same_message(function: Callable[..., Any]) -> None:
     x, n = np.ones((2, 3), np.float32), np.array(6)
     texts = []

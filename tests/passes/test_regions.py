@@ -159,6 +159,22 @@ def test_branches_on_sizes_are_inside_and_those_on_data_outside() -> None:
     assert contents(text) == [["dim", "eq.int", "if"], ["exp"]]
 
 
+def test_a_check_of_sizes_stays() -> None:
+    text = """
+        graph f(%x: f32[2])
+        %y: Tensor = relu(%x)
+        %r: int = dim(%x)
+        %c: bool = eq.int(%r, 2)
+        if(%c)
+          raise("MSG", "ValueError")
+          return
+        else
+          return
+        %z: Tensor = neg(%y)
+        return %z"""
+    assert contents(text) == [["relu", "dim", "eq.int", "if", "neg"]]
+
+
 def test_short_loops_of_known_length_are_inside() -> None:
     loop = """
         graph f(%x: f32[2], %n: int)

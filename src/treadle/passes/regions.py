@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from treadle.ir.clone import clone_node
 from treadle.ir.graph import Block, Graph, Node, Value
-from treadle.ir.op import LOOP, REGION
+from treadle.ir.op import LOOP, RAISE, REGION
 from treadle.ir.types import TensorType
 from treadle.passes.alias import Aliases, Location, analyse_aliases
 from treadle.passes.region_members import (
@@ -249,11 +249,11 @@ def _redirect(old: Value, new: Value, inner: set[Node]) -> None:
 
 
 def _needed(members: list[Node], kept: list[Value]) -> list[Node]:
-    """The members that `kept` need, in order."""
+    """The members that `kept` need, in order, and those that may raise on purpose."""
     wanted = set(kept)
     live: list[Node] = []
     for node in reversed(members):
-        if any(v in wanted for v in node.outputs):
+        if any(v in wanted for v in node.outputs) or any(n.op is RAISE for n in nodes_of(node)):
             live.append(node)
             wanted.update(operands_of(node))
     return live[::-1]
