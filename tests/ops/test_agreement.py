@@ -25,11 +25,8 @@ BY_DATA = {
     "pow.Tensor_Scalar": "negative integer exponents",
     "lstm.data": "batch sizes are data",
     "gru.data": "batch sizes are data",
-    "index_add": "never planned, checked when run",
-    "index_copy": "never planned, checked when run",
-    "index_fill.int_Scalar": "never planned, checked when run",
-    "index_put": "never planned, checked when run",
-    "index_put.hacked_twin": "never planned, checked when run",
+    "index_put": "a mask tells how many values are needed",
+    "index_put.hacked_twin": "a mask tells how many values are needed",
 }
 """Operators that may refuse what their types allow."""
 

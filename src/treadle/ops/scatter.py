@@ -24,10 +24,6 @@ from treadle.ops.shapes import numel, wrap_dim
 Array = np.ndarray[Any, Any]
 
 
-def _same_type(x: TensorType, *_: Any) -> TensorType:
-    return x
-
-
 def infer_scatter(x: TensorType, dim: int, index: TensorType, src: Any, *_: Any) -> TensorType:
     """The type of `x`, having checked that index and source fit."""
     check_scatter(x, dim, index, src)
@@ -174,36 +170,57 @@ scatter_add = op(
 # --- slices by index ----------------------------------------------------------------------------
 
 
-def _index_add(x: Array, dim: int, index: Array, source: Array, alpha: float) -> Array:
-    axis = wrap_dim("index_add", dim, x.ndim)
+def _check_slices(x: Any, dim: int, index: Any, source: Any) -> int:
+    """Check that index and source fit; give the dim, not negative."""
+    axis = wrap_dim("index_add", dim, len(x.shape))
     check_index_dtype("index_add", index)
-    if source.dtype != x.dtype or source.ndim != x.ndim or source.shape[axis] != index.size:
+    if len(index.shape) > 1:
+        raise ShapeError(f"index_add: index must have at most 1 dim, got {list(index.shape)}")
+    if isinstance(source, bool | int | float):
+        return axis
+    wanted = list(x.shape)
+    if wanted:
+        wanted[axis] = numel(index.shape)
+    elif numel(index.shape) != 1:
+        raise ShapeError(f"index_add: {numel(index.shape)} indices into a tensor without dims")
+    if dtype_of(source) != dtype_of(x) or list(source.shape) != wanted:
         raise ShapeError(
-            f"index_add: source {list(source.shape)} for self {list(x.shape)} and"
-            f" {index.size} indices"
+            f"index_add: source must be {dtype_of(x)}{wanted}, got"
+            f" {dtype_of(source)}{list(source.shape)}"
         )
+    return axis
+
+
+def _infer_slices(x: TensorType, dim: int, index: TensorType, source: Any, *_: Any) -> TensorType:
+    _check_slices(x, dim, index, source)
+    return x
+
+
+def _index_add(x: Array, dim: int, index: Array, source: Array, alpha: float) -> Array:
+    axis = _check_slices(x, dim, index, source)
     result: Array = x.copy()
-    positions = checked_positions("index_add", index.reshape(-1), x.shape[axis])
-    np.add.at(
-        np.moveaxis(result, axis, 0), positions, np.moveaxis(source, axis, 0) * x.dtype.type(alpha)
-    )
+    flat, added = result.reshape(x.shape or (1,)), source.reshape(source.shape or (1,))
+    positions = checked_positions("index_add", index.reshape(-1), flat.shape[axis])
+    scaled = np.moveaxis(added, axis, 0) * x.dtype.type(alpha)
+    np.add.at(np.moveaxis(flat, axis, 0), positions, scaled)
     return result
 
 
 def _index_copy(x: Array, dim: int, index: Array, source: Array) -> Array:
-    axis = wrap_dim("index_copy", dim, x.ndim)
-    check_index_dtype("index_copy", index)
+    axis = _check_slices(x, dim, index, source)
     result: Array = x.copy()
-    positions = checked_positions("index_copy", index.reshape(-1), x.shape[axis])
-    np.moveaxis(result, axis, 0)[positions] = np.moveaxis(source, axis, 0)
+    flat, added = result.reshape(x.shape or (1,)), source.reshape(source.shape or (1,))
+    positions = checked_positions("index_copy", index.reshape(-1), flat.shape[axis])
+    np.moveaxis(flat, axis, 0)[positions] = np.moveaxis(added, axis, 0)
     return result
 
 
 def _index_fill(x: Array, dim: int, index: Array, value: float) -> Array:
-    axis = wrap_dim("index_fill", dim, x.ndim)
+    axis = _check_slices(x, dim, index, value)
     result: Array = x.copy()
-    positions = checked_positions("index_fill", index.reshape(-1), x.shape[axis], wrap=True)
-    np.moveaxis(result, axis, 0)[positions] = value
+    flat = result.reshape(x.shape or (1,))
+    positions = checked_positions("index_fill", index.reshape(-1), flat.shape[axis], wrap=True)
+    np.moveaxis(flat, axis, 0)[positions] = value
     return result
 
 
@@ -239,7 +256,7 @@ index_add = op(
     "aten::index_add(Tensor self, int dim, Tensor index, Tensor source, *, Scalar "
     "alpha=1) -> Tensor",
     reference=_index_add,
-    infer=_same_type,
+    infer=_infer_slices,
     lower=Scatter(_slice_domain, _slice_element, lambda *_: "add"),
     samples=(
         (f32(5, 3), 0, i64(4, low=0, high=5), f32(4, 3), 1),
@@ -249,14 +266,14 @@ index_add = op(
 index_copy = op(
     "aten::index_copy(Tensor self, int dim, Tensor index, Tensor source) -> Tensor",
     reference=_index_copy,
-    infer=_same_type,
+    infer=_infer_slices,
     lower=Scatter(_slice_domain, _slice_element),
     samples=((f32(5, 3), 0, given([3, 0], i64_dtype), f32(2, 3)),),
 )
 index_fill = op(
     "aten::index_fill.int_Scalar(Tensor self, int dim, Tensor index, Scalar value) -> Tensor",
     reference=_index_fill,
-    infer=_same_type,
+    infer=_infer_slices,
     lower=Scatter(_slice_domain, _slice_element),
     samples=((f32(5, 3), 0, given([3, 0], i64_dtype), 1.5),),
 )
