@@ -33,8 +33,9 @@ class VideoNet(nn.Module):
         self.head = nn.Linear(16, 5)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = functional.adaptive_avg_pool3d(self.blocks(self.stem(x)), [1, 1, 1])
-        return self.head(x.flatten(1))
+        x = functional.adaptive_avg_pool3d(self.blocks(self.stem(x)), (1, 1, 1))
+        classes: Tensor = self.head(x.flatten(1))
+        return classes
 
 
 class SegNet(nn.Module):
@@ -50,7 +51,8 @@ class SegNet(nn.Module):
         x = torch.relu(self.down(x))
         pooled, indices = functional.max_pool2d_with_indices(x, [2, 2])
         pooled = torch.relu(self.inner(pooled))
-        return self.up(functional.max_unpool2d(pooled, indices, [2, 2], [2, 2]))
+        y: Tensor = self.up(functional.max_unpool2d(pooled, indices, [2, 2], [2, 2]))
+        return y
 
 
 class GraphNet(nn.Module):
@@ -71,7 +73,8 @@ class GraphNet(nn.Module):
             ones = torch.ones(target.shape[0], 1)
             degree = torch.zeros(nodes.shape[0], 1).scatter_add(0, target[:, None], ones)
             nodes = self.update(total / degree.clamp(min=1.0), nodes)
-        return self.head(nodes)
+        y: Tensor = self.head(nodes)
+        return y
 
 
 class FourierLayer(nn.Module):
@@ -90,7 +93,8 @@ class FourierLayer(nn.Module):
         mixed = torch.bmm(low, self.weights).permute(1, 2, 0)
         rest = torch.zeros_like(spectrum[:, :, self.modes :])
         whole = torch.cat([mixed, rest], -1)
-        return torch.fft.irfft(whole, x.shape[-1]) + self.pointwise(x)
+        y: Tensor = torch.fft.irfft(whole, x.shape[-1]) + self.pointwise(x)
+        return y
 
 
 class FourierOperator(nn.Module):
@@ -105,11 +109,14 @@ class FourierOperator(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = functional.gelu(self.first(self.lift(x)))
-        return self.head(self.second(x))
+        y: Tensor = self.head(self.second(x))
+        return y
 
 
 class SpectralVocoder(nn.Module):
     """Magnitude and phase of a spectrum, turned back into sound."""
+
+    window: Tensor
 
     def __init__(self, n_fft: int = 16) -> None:
         super().__init__()
