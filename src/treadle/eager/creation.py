@@ -1,4 +1,7 @@
-"""Making tensors: from values, from other libraries' arrays, and by rule."""
+"""Making tensors: from values, from other libraries' arrays, and by rule.
+
+The arguments `layout`, `pin_memory` and `memory_format` are torch's; they change nothing here.
+"""
 
 from __future__ import annotations
 
@@ -137,7 +140,12 @@ def _plain(data: Any) -> Any:
 
 
 def empty(
-    *size: SizeArgument, dtype: Any = None, device: Any = None, requires_grad: bool = False
+    *size: SizeArgument,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    layout: Any = None,
+    pin_memory: bool = False,
 ) -> Tensor:
     """A tensor whose elements are whatever the memory held."""
     check_options("empty", device, requires_grad)
@@ -145,7 +153,12 @@ def empty(
 
 
 def zeros(
-    *size: SizeArgument, dtype: Any = None, device: Any = None, requires_grad: bool = False
+    *size: SizeArgument,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    layout: Any = None,
+    pin_memory: bool = False,
 ) -> Tensor:
     """A tensor of zeros."""
     check_options("zeros", device, requires_grad)
@@ -153,7 +166,12 @@ def zeros(
 
 
 def ones(
-    *size: SizeArgument, dtype: Any = None, device: Any = None, requires_grad: bool = False
+    *size: SizeArgument,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    layout: Any = None,
+    pin_memory: bool = False,
 ) -> Tensor:
     """A tensor of ones."""
     check_options("ones", device, requires_grad)
@@ -167,6 +185,8 @@ def full(
     dtype: Any = None,
     device: Any = None,
     requires_grad: bool = False,
+    layout: Any = None,
+    pin_memory: bool = False,
 ) -> Tensor:
     """A tensor of one value, by default of the dtype that torch gives to such a number."""
     check_options("full", device, requires_grad)
@@ -174,24 +194,65 @@ def full(
     return _filled(_new("full", (size,), chosen), fill_value)
 
 
-def empty_like(tensor: Any, *, dtype: Any = None, device: Any = None) -> Tensor:
+def empty_like(
+    tensor: Any,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    layout: Any = None,
+    pin_memory: bool = False,
+    memory_format: Any = None,
+) -> Tensor:
     """An uninitialised tensor of the shape, and by default the dtype, of another."""
-    return empty(tensor.shape, dtype=_dtype_like(tensor, dtype), device=device)
+    check_options("empty_like", device, requires_grad)
+    return empty(tensor.shape, dtype=_dtype_like(tensor, dtype))
 
 
-def zeros_like(tensor: Any, *, dtype: Any = None, device: Any = None) -> Tensor:
+def zeros_like(
+    tensor: Any,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    layout: Any = None,
+    pin_memory: bool = False,
+    memory_format: Any = None,
+) -> Tensor:
     """Zeros in the shape, and by default the dtype, of another tensor."""
-    return zeros(tensor.shape, dtype=_dtype_like(tensor, dtype), device=device)
+    check_options("zeros_like", device, requires_grad)
+    return zeros(tensor.shape, dtype=_dtype_like(tensor, dtype))
 
 
-def ones_like(tensor: Any, *, dtype: Any = None, device: Any = None) -> Tensor:
+def ones_like(
+    tensor: Any,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    layout: Any = None,
+    pin_memory: bool = False,
+    memory_format: Any = None,
+) -> Tensor:
     """Ones in the shape, and by default the dtype, of another tensor."""
-    return ones(tensor.shape, dtype=_dtype_like(tensor, dtype), device=device)
+    check_options("ones_like", device, requires_grad)
+    return ones(tensor.shape, dtype=_dtype_like(tensor, dtype))
 
 
-def full_like(tensor: Any, fill_value: Number, *, dtype: Any = None, device: Any = None) -> Tensor:
+def full_like(
+    tensor: Any,
+    fill_value: Number,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    layout: Any = None,
+    pin_memory: bool = False,
+    memory_format: Any = None,
+) -> Tensor:
     """One value in the shape, and by default the dtype, of another tensor."""
-    return full(tensor.shape, fill_value, dtype=_dtype_like(tensor, dtype), device=device)
+    check_options("full_like", device, requires_grad)
+    return full(tensor.shape, fill_value, dtype=_dtype_like(tensor, dtype))
 
 
 def _dtype_like(tensor: Any, dtype: Any) -> Any:
@@ -206,6 +267,8 @@ def arange(
     dtype: Any = None,
     device: Any = None,
     requires_grad: bool = False,
+    layout: Any = None,
+    pin_memory: bool = False,
 ) -> Tensor:
     """``start, start + step, ...`` below `end`; with one argument from 0 to it.
 
@@ -234,6 +297,8 @@ def linspace(
     dtype: Any = None,
     device: Any = None,
     requires_grad: bool = False,
+    layout: Any = None,
+    pin_memory: bool = False,
 ) -> Tensor:
     """`steps` numbers from `start` to `end`, both included, at equal distances."""
     check_options("linspace", device, requires_grad)
@@ -249,6 +314,8 @@ def eye(
     dtype: Any = None,
     device: Any = None,
     requires_grad: bool = False,
+    layout: Any = None,
+    pin_memory: bool = False,
 ) -> Tensor:
     """Ones on the diagonal of an n x m matrix (n x n without `m`), else zeros."""
     check_options("eye", device, requires_grad)

@@ -23,6 +23,8 @@ from treadle.tensor import Tensor
 
 Array = np.ndarray[Any, Any]
 
+REFUSALS = (ValueError, TypeError, IndexError, ArithmeticError)
+"""What Python and NumPy raise of arguments that no rule of an operator looked at."""
 MAX_PREPARED = 512
 """Calls that a function remembers; the oldest go first."""
 _ARRAYS = (Tensor, np.ndarray)
@@ -86,7 +88,7 @@ def make_function(name: str) -> Callable[..., Any]:
                     if second is _MISSING:
                         return program(first)[0]
                     return program(first, second)[0]
-                except (Unplannable, InputError):
+                except (Unplannable, *REFUSALS):
                     pass  # `call` runs the reference, or names the operator in the error
         if second is _MISSING:
             return dispatcher.call(() if first is _MISSING else (first,), kwargs)
@@ -129,6 +131,8 @@ class _Dispatcher:
             return prepared.run(tensors) if out is None else self._into(prepared, tensors, out)
         except InputError as error:
             raise type(error)(_named(self.name, error)) from None
+        except REFUSALS as error:
+            raise InputError(_named(self.name, error)) from error
 
     def _known(self, key: Any) -> Prepared | PreparedInPlace | None:
         try:

@@ -54,6 +54,8 @@ def rand(
     generator: Generator | None = None,
     device: Any = None,
     requires_grad: bool = False,
+    layout: Any = None,
+    pin_memory: bool = False,
 ) -> Tensor:
     """Numbers uniform in [0, 1)."""
     check_options("rand", device, requires_grad)
@@ -66,19 +68,43 @@ def randn(
     generator: Generator | None = None,
     device: Any = None,
     requires_grad: bool = False,
+    layout: Any = None,
+    pin_memory: bool = False,
 ) -> Tensor:
     """Numbers of the standard normal distribution."""
     check_options("randn", device, requires_grad)
     return _floats("randn", "standard_normal", size, dtype, generator)
 
 
-def rand_like(tensor: Any, *, dtype: Any = None, generator: Generator | None = None) -> Tensor:
+def rand_like(
+    tensor: Any,
+    *,
+    dtype: Any = None,
+    generator: Generator | None = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    layout: Any = None,
+    pin_memory: bool = False,
+    memory_format: Any = None,
+) -> Tensor:
     """`rand` in the shape, and by default the dtype, of another tensor."""
+    check_options("rand_like", device, requires_grad)
     return rand(tensor.shape, dtype=dtype or tensor.dtype, generator=generator)
 
 
-def randn_like(tensor: Any, *, dtype: Any = None, generator: Generator | None = None) -> Tensor:
+def randn_like(
+    tensor: Any,
+    *,
+    dtype: Any = None,
+    generator: Generator | None = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    layout: Any = None,
+    pin_memory: bool = False,
+    memory_format: Any = None,
+) -> Tensor:
     """`randn` in the shape, and by default the dtype, of another tensor."""
+    check_options("randn_like", device, requires_grad)
     return randn(tensor.shape, dtype=dtype or tensor.dtype, generator=generator)
 
 
@@ -91,6 +117,8 @@ def randint(
     generator: Generator | None = None,
     device: Any = None,
     requires_grad: bool = False,
+    layout: Any = None,
+    pin_memory: bool = False,
 ) -> Tensor:
     """Integers uniform in [low, high): ``randint(high, size)`` or ``randint(low, high, size)``."""
     check_options("randint", device, requires_grad)
@@ -115,6 +143,8 @@ def randperm(
     generator: Generator | None = None,
     device: Any = None,
     requires_grad: bool = False,
+    layout: Any = None,
+    pin_memory: bool = False,
 ) -> Tensor:
     """The integers below `n` in random order."""
     check_options("randperm", device, requires_grad)
