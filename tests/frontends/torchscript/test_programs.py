@@ -17,6 +17,7 @@ from tests.frontends.torchscript.programs import (
     classes,
     containers,
     flow,
+    modules,
     numbers,
     tasks,
     tensors,
@@ -74,11 +75,15 @@ def test_program_agrees_with_torch(line: str) -> None:
     check_calls(function, inputs)
 
 
-MODULES = (classes, containers, flow, numbers, tasks, tensors)
+def _name_of(program: Any) -> str:
+    return getattr(program, "__name__", type(program).__name__)
+
+
+MODULES = (classes, containers, flow, modules, numbers, tasks, tensors)
 CASES = [
-    pytest.param(program, calls, id=f"{module.__name__.rpartition('.')[2]}:{program.__name__}")
-    for module in MODULES
-    for program, *calls in module.CASES
+    pytest.param(program, calls, id=f"{file.__name__.rpartition('.')[2]}:{_name_of(program)}")
+    for file in MODULES
+    for program, *calls in file.CASES
 ]
 
 

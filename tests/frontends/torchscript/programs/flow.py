@@ -459,7 +459,25 @@ def conditional_effects(xs: List[int]) -> List[int]:
     return xs
 
 
+def raise_between_tensors(x: torch.Tensor, n: int) -> torch.Tensor:
+    y = x + 1
+    if n > 3:
+        raise ValueError("MSG too big " + str(n))
+    y = y.view(-1) * 2
+    assert y.size(0) < 5, "MSG too long"
+    return y.exp()
+
+
+def raise_before_a_shape_error(x: torch.Tensor, n: int) -> torch.Tensor:
+    y = x * 2
+    if n > 3:
+        raise ValueError("MSG too big")
+    return y.view(7)
+
+
 CASES = [
+    (raise_between_tensors, (torch.ones(2), 1), (torch.ones(2), 5), (torch.ones(6), 1)),
+    (raise_before_a_shape_error, (torch.ones(2), 5), (torch.ones(2), 1), (torch.ones(7), 1)),
     (loop_else_of_flags, ([1, 7],), ([1],), ([],)),
     (loops_in_loops_with_exits, (6,), (0,)),
     (return_in_while, (13,), (10,), (7,), (0,)),
