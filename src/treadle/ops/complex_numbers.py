@@ -226,7 +226,7 @@ def _reference_adjoint(x: Array) -> Array:
     return np.conj(turned) if x.dtype.kind == "c" else turned
 
 
-for _name in ("adjoint", "mH.a"):
+for _name in ("adjoint", "mH", "mH.a", "matrix_H", "matrix_H.a"):
     op(
         f"aten::{_name}(Tensor(a) self) -> Tensor(a)",
         reference=_reference_adjoint,

@@ -149,3 +149,19 @@ composite(
     _norm_except,
     samples=((f32(3, 4, 2), 2, 0), (f32(3, 4), 2, 1), (f32(3, 4), 2, -1)),
 )
+
+
+def _running_area(y: Operand, width: Any, dim: int) -> Any:
+    axis = wrap_dim("cumulative_trapezoid", dim, len(y.shape))
+    size = y.shape[axis] if y.shape else 0
+    if size == 0:
+        raise ShapeError(f"cumulative_trapezoid: no elements along dim {dim} of {list(y.shape)}")
+    pairs = y.op("narrow", axis, 1, size - 1) + y.op("narrow", axis, 0, size - 1)
+    return (pairs * width / 2.0).op("cumsum", axis)
+
+
+composite(
+    "aten::cumulative_trapezoid.dx(Tensor y, *, Scalar dx=1, int dim=-1) -> Tensor",
+    _running_area,
+    samples=((f32(3, 5), 2.0, -1), (f32(3, 5), 1, 0)),
+)

@@ -7,6 +7,7 @@ from typing import Any
 
 from treadle.errors import ShapeError
 from treadle.ops.composite import Operand, composite
+from treadle.ops.inplace import inplace
 from treadle.ops.samples import f32, f64
 from treadle.ops.shapes import numel, wrap_dim
 
@@ -108,12 +109,12 @@ composite(
     _kron,
     samples=((f32(2, 3), f32(3, 2)), (f32(2), f32(3, 2, 2)), (f32(), f32(2))),
 )
-composite(
+addr = composite(
     "aten::addr(Tensor self, Tensor vec1, Tensor vec2, *, Scalar beta=1, Scalar alpha=1) -> Tensor",
     _addr,
     samples=((f32(3, 4), f32(3), f32(4), 1, 1), (f32(3, 4), f32(3), f32(4), 0.5, 2.0)),
 )
-composite(
+addbmm = composite(
     "aten::addbmm(Tensor self, Tensor batch1, Tensor batch2, *, Scalar beta=1, Scalar alpha=1) -> "
     "Tensor",
     _addbmm,
@@ -141,3 +142,4 @@ composite(
         (f32(2, 7, 3), f32(2, 7, 4), f32(5, 3, 4), None),
     ),
 )
+inplace(addr, addbmm)

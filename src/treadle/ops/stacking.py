@@ -337,3 +337,39 @@ composite(
     samples=((f32(3), 0, -2, -1), (f32(2, 3), 1, -2, -1), (f32(2, 3), -1, 2, 0)),
     tolerance=EXACT,
 )
+
+
+def _vander(x: Operand, count: int | None, increasing: bool) -> Any:
+    """Powers of each element, side by side; the highest first unless `increasing`."""
+    if not x.shape:
+        raise ShapeError("vander: needs at least 1 dim")
+    n = int(x.shape[-1] if count is None else count)
+    if n < 0:
+        raise ShapeError(f"vander: {n} columns")
+    powers = np.arange(n) if increasing else np.arange(n)[::-1]
+    wide = x if x.dtype.kind != "b" else x.to(dtypes.i64)
+    return wide.op("unsqueeze", -1).op("pow.Tensor_Tensor", x.given(powers, wide.dtype))
+
+
+composite(
+    "aten::vander(Tensor x, int? N=None, bool increasing=False) -> Tensor",
+    _vander,
+    samples=((f32(4), None, False), (f32(3), 5, True), (i64(3), 2, False)),
+)
+composite(
+    "aten::linalg_vander(Tensor x, *, int? N=None) -> Tensor",
+    lambda x, count: _vander(x, count, True),
+    samples=((f32(2, 4), None), (f32(3), 2)),
+)
+composite(
+    "aten::diagflat(Tensor self, int offset=0) -> Tensor",
+    lambda x, offset: _diag_embed(x.reshape(-1), offset, 0, 1),
+    samples=((f32(3), 0), (f32(2, 2), 1)),
+    tolerance=EXACT,
+)
+composite(
+    "aten::narrow_copy(Tensor self, int dim, int start, int length) -> Tensor",
+    lambda x, *rest: x.op("narrow", *rest).op("clone"),
+    samples=((f32(3, 4), 1, 1, 2),),
+    tolerance=EXACT,
+)
