@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 import treadle
-from treadle import model
+from treadle import method
 
 
 def scaled(x: treadle.Tensor, factor: float) -> treadle.Tensor:
@@ -36,9 +36,9 @@ def test_the_sign_of_a_zero_is_kept() -> None:
 def test_variants_are_bounded() -> None:
     script = treadle.script(scaled)
     x = np.ones(1, np.float32)
-    for i in range(model.MAX_VARIANTS + 5):
+    for i in range(method.MAX_VARIANTS + 5):
         assert script(x, float(i)).item() == float(i)
-    assert len(script._variants) == model.MAX_VARIANTS
+    assert len(script._variants) == method.MAX_VARIANTS
 
 
 def test_lists_of_numbers_do_not_make_plans() -> None:

@@ -14,7 +14,8 @@ from treadle.frontends.torchscript.loader import load_program
 from treadle.frontends.torchscript.script import ScriptedFunction
 from treadle.frontends.torchscript.script import script as compile_script
 from treadle.interpreter.entry import restore_state
-from treadle.model import Method, Module
+from treadle.method import Method
+from treadle.model import Module
 from treadle.runtime import Future, fork, wait
 from treadle.saving.archive import check_target
 from treadle.saving.archive import save as save_archive

@@ -19,7 +19,8 @@ from typing import Any
 import numpy as np
 
 from treadle.errors import Cancelled, DeadlineExceeded, InputError, ThreadingError
-from treadle.model import Method, Module, run_controlled
+from treadle.method import Method
+from treadle.model import Module, run_controlled
 from treadle.runtime import RunControl, get_budget
 from treadle.runtime.futures import Future, StoppableFuture
 
