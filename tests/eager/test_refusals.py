@@ -20,6 +20,13 @@ WHOLE = treadle.tensor([1, 2])
         (lambda: treadle.addcdiv(WHOLE, WHOLE, WHOLE), "div needs floating numbers"),
         (lambda: treadle.masked_fill(WHOLE, WHOLE, 1), "a condition is of bools, got i64"),
         (lambda: treadle.where(WHOLE, WHOLE, WHOLE), "where: a condition is of bools"),
+        (lambda: treadle.where(WHOLE, 1.5, 0.0), "a condition is of bools, got i64"),
+        (
+            lambda: treadle.nn.functional.interpolate(
+                treadle.ones(1, 1, 4, 4, dtype=treadle.int64), size=(2, 2), mode="bilinear"
+            ),
+            "interpolate.*floor needs floating numbers, got i64",
+        ),
     ],
 )
 def test_what_the_dtype_has_not_got_is_refused(call: Callable[[], object], match: str) -> None:

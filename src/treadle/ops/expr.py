@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from treadle.errors import ShapeError
 from treadle.ir.dtypes import DType, bool_, i64
 from treadle.ir.loops import Call, Const, Expr, Extent, Index
+from treadle.ir.loops_functions import FUNCTIONS
 from treadle.ir.symbols import as_int
 
 
@@ -29,8 +31,16 @@ def cast(x: Expr, dtype: DType) -> Expr:
 
 
 def call(function: str, *args: Expr) -> Expr:
-    """A function whose result has the dtype of its first argument."""
-    return Call(function, args, dtype_of(args[0]))
+    """A function whose result has the dtype of its first argument.
+
+    Raises:
+        ShapeError: if it is a function of floating numbers only, and these are not. LLVM would end
+            the process.
+    """
+    dtype = dtype_of(args[0])
+    if FUNCTIONS[function].kinds == "f" and not dtype.is_floating:
+        raise ShapeError(f"{function} needs floating numbers, got {dtype}")
+    return Call(function, args, dtype)
 
 
 def compare(function: str, a: Expr, b: Expr) -> Expr:
@@ -39,7 +49,13 @@ def compare(function: str, a: Expr, b: Expr) -> Expr:
 
 
 def select(condition: Expr, a: Expr, b: Expr) -> Expr:
-    """`a` where `condition`, else `b`."""
+    """`a` where `condition`, else `b`.
+
+    Raises:
+        ShapeError: if the condition is not of bools.
+    """
+    if dtype_of(condition) != bool_:
+        raise ShapeError(f"a condition is of bools, got {dtype_of(condition)}")
     return Call("select", (condition, a, b), dtype_of(a))
 
 
