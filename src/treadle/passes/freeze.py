@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from treadle.errors import Error
 from treadle.ir.graph import Graph, Node, replace_uses
 from treadle.ir.literals import is_literal
 from treadle.ir.op import CALL_FUNCTION, CALL_METHOD, GET_ATTR, SET_ATTR
@@ -24,9 +25,9 @@ def freeze(graph: Graph, root: Object) -> bool:
 
     Does not apply to attributes that (1) any ``set_attr`` of that name writes, here, in a method
     that is still called, or in another method of the modules, which a user may call, (2) an
-    operator writes into (in place), (3) hold tensors, lists or dictionaries while calls are left,
-    since those may write into them, (4) belong to objects of script classes. `mutable_attributes`
-    names them.
+    operator writes into (in place), here or in such a method, (3) hold tensors, lists or
+    dictionaries while calls are left, since those may write into them, (4) belong to objects of
+    script classes. `mutable_attributes` names them.
     """
     changed = _bind_self(graph, root)
     written = _set_names(graph) | _assigned(root)
@@ -36,7 +37,7 @@ def freeze(graph: Graph, root: Object) -> bool:
             _replace(node, value)
             changed = True
     if not graph.nodes_of(CALL_METHOD, CALL_FUNCTION):
-        changed |= _freeze_mutable(graph, written)
+        changed |= _freeze_mutable(graph, written, root)
     return changed
 
 
@@ -74,7 +75,7 @@ def _is_immutable(value: Any) -> bool:
     return is_literal(value) and not isinstance(value, list)
 
 
-def _freeze_mutable(graph: Graph, written: frozenset[str]) -> bool:
+def _freeze_mutable(graph: Graph, written: frozenset[str], root: Object) -> bool:
     candidates = [
         (node, value)
         for node in graph.nodes_of(GET_ATTR)
@@ -82,8 +83,12 @@ def _freeze_mutable(graph: Graph, written: frozenset[str]) -> bool:
     ]
     if not candidates:
         return False
-    aliases = analyse_aliases(graph)
-    frozen = [(node, value) for node, value in candidates if not aliases.is_written(node.output)]
+    aliases, elsewhere = analyse_aliases(graph), _written_elsewhere(graph, root)
+    frozen = [
+        (node, value)
+        for node, value in candidates
+        if node.attributes["name"] not in elsewhere and not aliases.is_written(node.output)
+    ]
     for node, value in frozen:
         _replace(node, value)
     return bool(frozen)
@@ -109,6 +114,31 @@ def _assigned(root: Object) -> frozenset[str]:
         if name not in ("__init__", "__setstate__")
     }
     return frozenset().union(*(method.assigns for method in methods.values()))
+
+
+def _written_elsewhere(graph: Graph, root: Object) -> frozenset[str]:
+    """Names of the attributes into which methods that a user may call instead write in place.
+
+    ``forward`` of the modules within `root` counts as part of `graph`, where it is inlined.
+    """
+    methods = {
+        id(method): method
+        for each in _objects([root])
+        for name, method in each.cls.methods.items()
+        if not name.startswith("__") and (name != "forward" or each is root)
+    }
+    names: set[str] = set()
+    for method in methods.values():
+        if method.name == graph.name:
+            continue
+        try:
+            other = method.graph()
+        except Error:  # then nobody can call it
+            continue
+        aliases = analyse_aliases(other)
+        reads = other.nodes_of(GET_ATTR)
+        names |= {n.attributes["name"] for n in reads if aliases.is_written(n.output)}
+    return frozenset(names)
 
 
 def _set_names(graph: Graph) -> frozenset[str]:

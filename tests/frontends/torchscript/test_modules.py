@@ -334,6 +334,36 @@ def test_a_planned_method_sees_what_another_one_assigned() -> None:
     assert model.scale == 10
 
 
+class Cached(nn.Module):
+    items: list[int]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("cache", torch.ones(2))
+        self.items = [1, 2]
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x + self.cache * 2 + len(self.items)
+
+    @torch.jit.export
+    def reset(self) -> None:
+        self.cache.zero_()
+
+    @torch.jit.export
+    def push(self, n: int) -> None:
+        self.items.append(n)
+
+
+def test_a_planned_method_sees_what_another_one_changed_in_place() -> None:
+    scripted = torch.jit.script(Cached())
+    model = treadle.load(written(scripted))
+    x = torch.zeros(2)
+    for change in (lambda m: None, lambda m: m.reset(), lambda m: m.push(3)):
+        change(scripted)
+        change(model)
+        assert np.asarray(model(x.numpy())).tolist() == scripted(x).tolist()
+
+
 def test_attributes_are_not_set_from_python() -> None:
     model = treadle.load(written(torch.jit.script(Streaming())))
     with pytest.raises(InputError, match="'scale' cannot be set"):
