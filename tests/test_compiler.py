@@ -13,7 +13,7 @@ from treadle.errors import IndexOutOfRange, ShapeError
 from treadle.ir.program import Program
 from treadle.ir.text import print_graph
 from treadle.ops import OPS
-from treadle.passes.specialise import Unplannable
+from treadle.passes.abstract import Unplannable
 
 _LINEAR = """
     graph(%x: Tensor)

@@ -19,7 +19,7 @@ from treadle.ir.program import Function, Object, Program
 from treadle.ir.schema import REQUIRED
 from treadle.ir.types import TensorType, Type
 from treadle.locks import ForkLock
-from treadle.passes.specialise import Unplannable
+from treadle.passes.abstract import Unplannable
 from treadle.runtime import Plan, RunControl, get_num_threads, span
 from treadle.runtime import Program as NativeProgram
 from treadle.runtime import threads as limit_threads

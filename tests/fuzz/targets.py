@@ -43,7 +43,8 @@ from treadle.ir.types import (
 )
 from treadle.ir.verify import verify
 from treadle.ops import OPS
-from treadle.passes.specialise import Unplannable, specialise
+from treadle.passes.abstract import Unplannable
+from treadle.passes.specialise import specialise
 
 SECONDS = 10
 MEMORY_BYTES = 1 << 30

@@ -15,7 +15,8 @@ from treadle.ir.text import print_graph
 from treadle.ir.types import TensorType
 from treadle.ir.verify import verify
 from treadle.ops import OPS
-from treadle.passes.specialise import Specialised, Unplannable, flatten, specialise
+from treadle.passes.abstract import Unplannable
+from treadle.passes.specialise import Specialised, flatten, specialise
 
 
 def _specialised(

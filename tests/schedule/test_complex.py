@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.plans import bind, graph_of, results_of, type_of
-from treadle.passes.specialise import Unplannable
+from treadle.passes.abstract import Unplannable
 
 pytestmark = pytest.mark.native
 

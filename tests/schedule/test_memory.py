@@ -13,7 +13,8 @@ from treadle.ir.dtypes import f32
 from treadle.ir.loops import LoopNest
 from treadle.ir.types import TensorType
 from treadle.ops import OPS
-from treadle.passes.specialise import Unplannable, specialise
+from treadle.passes.abstract import Unplannable
+from treadle.passes.specialise import specialise
 from treadle.schedule.machine import Machine
 from treadle.schedule.memory import ALIGNMENT, LiveRange, live_ranges, plan_memory
 from treadle.schedule.places import Space, Storage

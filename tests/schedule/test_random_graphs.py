@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from tests.plans import bind, fine_tasks, run_on_all, type_of
 from tests.schedule.random_graphs import Program, programs
 from treadle.ir.text import print_graph
+from treadle.passes.abstract import Unplannable
 from treadle.passes.dce import eliminate_dead_code
-from treadle.passes.specialise import Unplannable
 
 pytestmark = [pytest.mark.native, pytest.mark.slow]
 _MANY_DIMS = "a matrix product with more batch dims than a kernel has axes"

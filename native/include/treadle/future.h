@@ -99,8 +99,8 @@ class Promise {
     state_->value.emplace(std::forward<Value>(value)...);
     complete();
   }
-  void set_exception(std::exception_ptr error) {
-    state_->error = std::move(error);
+  void set_exception(const std::exception_ptr& error) {
+    state_->error = error;
     complete();
   }
 

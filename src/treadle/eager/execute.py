@@ -27,7 +27,7 @@ from treadle.ops import OPS
 from treadle.ops.inplace import FUNCTIONAL, check_writable
 from treadle.ops.lowering import Pointwise, Reshape, View
 from treadle.ops.promotion import dtype_of
-from treadle.passes.specialise import Unplannable
+from treadle.passes.abstract import Unplannable
 from treadle.runtime import Plan, Program
 from treadle.template import Binder
 from treadle.tensor import Tensor

@@ -18,7 +18,7 @@ from treadle.ir.schema import Schema
 from treadle.ir.types import ListType, OptionalType, TensorType, Type
 from treadle.ops import OPS
 from treadle.ops.inplace import FUNCTIONAL
-from treadle.passes.specialise import Unplannable
+from treadle.passes.abstract import Unplannable
 from treadle.tensor import Tensor
 
 Array = np.ndarray[Any, Any]

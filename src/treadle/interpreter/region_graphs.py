@@ -16,8 +16,9 @@ from treadle.ir.schema import parse_schema
 from treadle.ir.types import TensorType, TupleType
 from treadle.ops import OPS
 from treadle.ops.lowering import Decompose, Emitter
+from treadle.passes.abstract import Unplannable
 from treadle.passes.region_members import number_twin
-from treadle.passes.specialise import Unplannable, specialise
+from treadle.passes.specialise import specialise
 
 
 def first_unplannable(region: Node, values: Sequence[Any]) -> Node | None:

@@ -34,20 +34,33 @@ from treadle.ir.op import (
     WAIT,
     OpDef,
 )  # fmt: skip
-from treadle.ir.symbols import fixed, has_symbols, is_whole
+from treadle.ir.symbols import fixed, has_symbols
 from treadle.ir.types import (
     ANY,
     FutureType,
     ListType,
-    OptionalType,
     TensorType,
     TupleType,
-    Type,
-    UnionType,
 )  # fmt: skip
 from treadle.ops.complex_numbers import DECOMPOSED
 from treadle.ops.inplace import FUNCTIONAL
 from treadle.ops.lowering import Concat, Decompose, Reshape, View
+from treadle.passes.abstract import (
+    AbstractFuture,
+    AbstractNumber,
+    Unplannable,
+    arrays_in,
+    as_types,
+    has_run_time,
+    has_tensor,
+    has_types,
+    is_instance,
+    makes_tensor,
+    memory_of,
+    mutates_list,
+    substitute,
+    takes_tensor,
+)
 
 MAX_NODES = 50_000
 """Unrolling stops here; longer programs stay with the interpreter."""
@@ -57,10 +70,6 @@ MAX_FOLDED_BYTES = 64 << 20
 _UNSET: Any = object()
 _MOVES = (View, Reshape, Concat)
 """Forms that pass complex numbers on; all others work on the parts."""
-
-
-class Unplannable(Error):
-    """The graph, or a part of it, has to be interpreted; the message says why."""
 
 
 class Specialised:
@@ -110,21 +119,7 @@ def flatten(structure: Any) -> Sequence[Value]:
     return []
 
 
-class _Number:
-    """A tensor of one number, computed from sizes: how traced models pass sizes on."""
-
-    def __init__(self, value: Any) -> None:
-        self.value = value
-
-
 _TAKES_NUMBER = ("Int.Tensor", "IntImplicit", "ScalarImplicit", "item")
-
-
-class _Future:
-    """What a fork returns: the node, and the abstract value of its block."""
-
-    def __init__(self, value: Value, result: Any) -> None:
-        self.value, self.result = value, result
 
 
 class _Specialiser:
@@ -181,20 +176,22 @@ class _Specialiser:
 
     def apply(self, op: OpDef, args: list[Any], origin: Node | None = None) -> Any:
         """The abstract result of `op`; emits nodes if it depends on run-time tensors."""
-        if any(isinstance(a, _Number) for a in args):
+        if any(isinstance(a, AbstractNumber) for a in args):
             if op.name in _TAKES_NUMBER:
                 return args[0].value
-            args = [np.asarray(fixed(a.value)) if isinstance(a, _Number) else a for a in args]
-        if not _has_run_time(args):
-            if has_symbols(args) and _makes_tensor(op):
+            args = [
+                np.asarray(fixed(a.value)) if isinstance(a, AbstractNumber) else a for a in args
+            ]
+        if not has_run_time(args):
+            if has_symbols(args) and makes_tensor(op):
                 return self._sized(op, args, origin)
             return self._evaluate(op, args)
         assert op.schema is not None
-        if not any(_takes_tensor(a.type) for a in op.schema.arguments):
+        if not any(takes_tensor(a.type) for a in op.schema.arguments):
             return self._evaluate(op, args, containers=True)
         if op.schema.writes:
             raise Unplannable(f"{op.name} writes into a tensor that is visible elsewhere")
-        lower = DECOMPOSED.get(op.name, op.lower) if _has_complex(_as_types(args)) else op.lower
+        lower = DECOMPOSED.get(op.name, op.lower) if _has_complex(as_types(args)) else op.lower
         if isinstance(lower, Decompose):
             try:
                 return lower.build(_Emitter(self, origin), *args)
@@ -208,7 +205,7 @@ class _Specialiser:
     def _sized(self, op: OpDef, args: list[Any], origin: Node | None) -> Any:
         """A tensor whose shape or content depends on a size: computed in each run if possible."""
         if op.name == "NumToTensor.Scalar":
-            return _Number(args[0])
+            return AbstractNumber(args[0])
         try:
             if isinstance(op.lower, Decompose):
                 return op.lower.build(_Emitter(self, origin), *args)
@@ -224,7 +221,7 @@ class _Specialiser:
         self._work += 1 + sum(len(a) for a in args if isinstance(a, list | dict))
         if self._work > MAX_WORK:
             raise Unplannable(f"more than {MAX_WORK} steps of unrolling")
-        if not op.pure and (op.schema is None or not containers) and not _mutates_list(op):
+        if not op.pure and (op.schema is None or not containers) and not mutates_list(op):
             self._check_own(op, args)
         try:
             result = op.reference(*args)
@@ -243,27 +240,27 @@ class _Specialiser:
         Then nobody sees it but later nodes, which run in the same order: masks that are filled in.
         """
         target = args[0] if op.name in FUNCTIONAL else None
-        if not isinstance(target, np.ndarray) or id(_memory(target)) not in self._own:
+        if not isinstance(target, np.ndarray) or id(memory_of(target)) not in self._own:
             raise Unplannable(f"{op.name} has an effect")
 
     def _note_own(self, args: list[Any], result: Any) -> None:
         """Note the memory of arrays that `result` does not share with `args`."""
-        given = _arrays(args)
-        for array in _arrays(result):
+        given = arrays_in(args)
+        for array in arrays_in(result):
             if not any(np.may_share_memory(array, a) for a in given):
-                memory = _memory(array)
+                memory = memory_of(array)
                 self._own[id(memory)] = memory
 
     def _emit(self, op: OpDef, args: list[Any], origin: Node | None) -> Any:
         if op.infer is None:
             raise Unplannable(f"the result of {op.name} depends on data")
-        inferred = op.infer(*[_as_types(a) for a in args])
-        if not _has_types(inferred):
+        inferred = op.infer(*[as_types(a) for a in args])
+        if not has_types(inferred):
             return inferred
         if op.lower is None:
             raise Unplannable(f"{op.name} is not compiled")
         types = inferred if isinstance(inferred, tuple) else (inferred,)
-        if _has_complex((_as_types(args), types)) and not isinstance(op.lower, _MOVES):
+        if _has_complex((as_types(args), types)) and not isinstance(op.lower, _MOVES):
             raise Unplannable(f"{op.name} of complex numbers is not compiled")
         if not all(isinstance(t, TensorType) for t in types):
             raise Unplannable(f"{op.name} gives a container")
@@ -280,11 +277,11 @@ class _Specialiser:
         """A value of the graph for an abstract one; makes constants and lists."""
         if isinstance(abstract, Value):
             return abstract
-        if isinstance(abstract, _Number):
+        if isinstance(abstract, AbstractNumber):
             abstract = np.asarray(fixed(abstract.value))
         if isinstance(abstract, np.ndarray):
             return self.constant(abstract)
-        if isinstance(abstract, list | tuple) and _has_tensor(abstract):
+        if isinstance(abstract, list | tuple) and has_tensor(abstract):
             items = [self.value(a) for a in abstract]
             return self._block.add(LIST, items, (ListType(TensorType()),)).output
         return self._block.constant(abstract, ANY)
@@ -297,7 +294,7 @@ class _Specialiser:
         dtype = dtypes.from_numpy(array.dtype)
         if dtype is None:
             raise Unplannable(f"a constant has dtype {array.dtype}")
-        self._own.pop(id(_memory(array)), None)
+        self._own.pop(id(memory_of(array)), None)
         first = next(iter(self._root.nodes), None)
         value = self._root.constant(array, TensorType(dtype, array.shape), before=first)
         self._constants[id(array)] = (array, value)
@@ -305,9 +302,9 @@ class _Specialiser:
 
     def tensors(self, abstract: Any) -> Any:
         """`abstract` with every array made a value of the graph."""
-        if isinstance(abstract, np.ndarray | _Number):
+        if isinstance(abstract, np.ndarray | AbstractNumber):
             return self.value(abstract)
-        if isinstance(abstract, _Future):
+        if isinstance(abstract, AbstractFuture):
             raise Unplannable("the result holds a Future")
         if isinstance(abstract, tuple):
             return tuple_like(abstract, [self.tensors(a) for a in abstract])
@@ -372,11 +369,11 @@ class _Specialiser:
         finally:
             self._block = outer
         fork.output.type = FutureType(packed.type)
-        self.env[node.output] = _Future(fork.output, result)
+        self.env[node.output] = AbstractFuture(fork.output, result)
 
     def run_wait(self, node: Node) -> None:
         future = self.env[node.inputs[0]]
-        if not isinstance(future, _Future):
+        if not isinstance(future, AbstractFuture):
             self.env[node.output] = future
             return
         values = list(flatten(future.result))
@@ -386,7 +383,7 @@ class _Specialiser:
         outputs = [waited]
         if len(values) != 1:
             outputs = self._block.add(TUPLE_UNPACK, [waited], types).outputs
-        self.env[node.output] = _substitute(future.result, iter(outputs))
+        self.env[node.output] = substitute(future.result, iter(outputs))
 
     def run_tuple(self, node: Node) -> None:
         make = tuple_maker(node.output.type)
@@ -420,7 +417,7 @@ class _Specialiser:
 
     def run_isinstance(self, node: Node) -> None:
         value = self.env[node.inputs[0]]
-        decided = [_is_instance(value, t) for t in node.attributes["types"]]
+        decided = [is_instance(value, t) for t in node.attributes["types"]]
         self.env[node.output] = any(decided)
 
 
@@ -454,121 +451,12 @@ class _Emitter:
         return self._specialiser.apply(op, list(args), self._origin)
 
     def type(self, value: Any) -> TensorType:
-        result = _as_types(value)
+        result = as_types(value)
         assert isinstance(result, TensorType)
         return result
-
-
-def _as_types(abstract: Any) -> Any:
-    """An abstract value as `OpDef.infer` takes it."""
-    if isinstance(abstract, Value):
-        return abstract.type
-    if isinstance(abstract, np.ndarray):
-        return TensorType(dtypes.from_numpy(abstract.dtype), abstract.shape)
-    if isinstance(abstract, list):
-        return [_as_types(a) for a in abstract]
-    if isinstance(abstract, tuple):
-        return tuple(_as_types(a) for a in abstract)
-    return abstract
-
-
-def _has_run_time(abstract: Any) -> bool:
-    if isinstance(abstract, list | tuple):
-        return any(_has_run_time(a) for a in abstract)
-    if isinstance(abstract, dict):
-        return any(_has_run_time(a) for a in abstract.values())
-    return isinstance(abstract, Value | _Future)
-
-
-def _has_tensor(abstract: Any) -> bool:
-    if isinstance(abstract, list | tuple):
-        return any(_has_tensor(a) for a in abstract)
-    return isinstance(abstract, Value | np.ndarray)
-
-
-def _has_types(inferred: Any) -> bool:
-    if isinstance(inferred, list | tuple):
-        return any(_has_types(a) for a in inferred)
-    return isinstance(inferred, TensorType)
 
 
 def _has_complex(types: Any) -> bool:
     if isinstance(types, list | tuple):
         return any(map(_has_complex, types))
     return isinstance(types, TensorType) and types.element.is_complex
-
-
-def _arrays(abstract: Any) -> list[np.ndarray]:
-    """The arrays in a structure."""
-    if isinstance(abstract, list | tuple):
-        return [found for a in abstract for found in _arrays(a)]
-    if isinstance(abstract, dict):
-        return _arrays(list(abstract.values()))
-    return [abstract] if isinstance(abstract, np.ndarray) else []
-
-
-def _memory(array: np.ndarray) -> np.ndarray:
-    """The array that owns the memory of a view, also of one that NumPy's `as_strided` made."""
-    while True:
-        base = array.base
-        if not isinstance(base, np.ndarray):
-            base = getattr(base, "base", None)
-        if not isinstance(base, np.ndarray):
-            return array
-        array = base
-
-
-def _takes_tensor(type_: Type) -> bool:
-    if isinstance(type_, OptionalType | ListType):
-        return _takes_tensor(type_.element)
-    return isinstance(type_, TensorType)
-
-
-def _makes_tensor(op: OpDef) -> bool:
-    """Whether a tensor is among the results of `op`."""
-    return op.schema is not None and any(_takes_tensor(r.type) for r in op.schema.results)
-
-
-def _mutates_list(op: OpDef) -> bool:
-    """Whether the only effect of `op` is on a list or dict, which are Python's own here."""
-    schema = op.schema
-    return (
-        schema is not None
-        and not any(_takes_tensor(a.type) for a in schema.arguments)
-        and (any(a.writes for a in schema.arguments))
-    )
-
-
-def _substitute(structure: Any, values: Any) -> Any:
-    """`structure` with its graph values replaced, in order, by the next of `values`."""
-    if isinstance(structure, Value):
-        return next(values)
-    if isinstance(structure, tuple):
-        return tuple_like(structure, [_substitute(s, values) for s in structure])
-    if isinstance(structure, list):
-        return [_substitute(s, values) for s in structure]
-    if isinstance(structure, dict):
-        return {k: _substitute(s, values) for k, s in structure.items()}
-    return structure
-
-
-def _is_instance(value: Any, type_: Type) -> bool:
-    if isinstance(type_, UnionType):
-        return any(_is_instance(value, t) for t in type_.options)
-    if isinstance(type_, OptionalType):
-        return value is None or _is_instance(value, type_.element)
-    if isinstance(type_, TensorType):
-        return isinstance(value, Value | np.ndarray)
-    if isinstance(type_, ListType):
-        return isinstance(value, list) and all(_is_instance(v, type_.element) for v in value)
-    if isinstance(type_, TupleType):
-        return (
-            isinstance(value, tuple)
-            and len(value) == len(type_.elements)
-            and all(map(_is_instance, value, type_.elements))
-        )
-    python = {"int": int, "float": float, "bool": bool, "str": str, "NoneType": type(None)}
-    expected = python.get(str(type_))
-    if expected is None:
-        raise Unplannable(f"isinstance of {type_}")
-    return type(value) is expected or (expected is int and is_whole(value))

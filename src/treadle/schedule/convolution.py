@@ -17,7 +17,7 @@ from treadle.ir.graph import Value
 from treadle.ir.loops import Expr, LoopNest, Stage
 from treadle.ops.expr import const
 from treadle.ops.lowering import Convolution, ConvolutionSpec
-from treadle.passes.specialise import Unplannable
+from treadle.passes.abstract import Unplannable
 from treadle.schedule.contractions import (
     Operand,
     Product,

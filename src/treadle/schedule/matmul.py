@@ -9,7 +9,7 @@ import numpy as np
 from treadle.ir.graph import Value
 from treadle.ir.loops import Expr, Tile
 from treadle.ops.lowering import MatrixProduct
-from treadle.passes.specialise import Unplannable
+from treadle.passes.abstract import Unplannable
 from treadle.schedule.contractions import (
     Operand,
     Product,

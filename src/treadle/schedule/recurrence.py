@@ -16,7 +16,7 @@ from treadle.ir.graph import Value
 from treadle.ir.loops import CONTRACTION_SIZES, Accumulator, Buffer, Expr, Store, Tile
 from treadle.ops.expr import add, call, mul, sub
 from treadle.ops.lowering import Recurrence
-from treadle.passes.specialise import Unplannable
+from treadle.passes.abstract import Unplannable
 from treadle.schedule.contractions import (
     Operand,
     Product,

@@ -16,7 +16,7 @@ from treadle.ops.lowering import (
     Scatter,
     Window,
 )  # fmt: skip
-from treadle.passes.specialise import Unplannable
+from treadle.passes.abstract import Unplannable
 from treadle.schedule.convolution import convolution_steps
 from treadle.schedule.elements import elements_step
 from treadle.schedule.groups import Group, form_groups, is_alias, tensor_operands, tensor_type
