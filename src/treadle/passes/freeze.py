@@ -9,7 +9,7 @@ from treadle.errors import Error
 from treadle.ir.graph import Graph, Node, replace_uses
 from treadle.ir.literals import is_literal
 from treadle.ir.op import CALL_FUNCTION, CALL_METHOD, GET_ATTR, SET_ATTR
-from treadle.ir.program import EnumValue, Object
+from treadle.ir.program import Class, EnumValue, Object
 from treadle.ir.types import ClassType
 from treadle.passes.alias import analyse_aliases
 from treadle.passes.constants import constant_type
@@ -119,26 +119,42 @@ def _assigned(root: Object) -> frozenset[str]:
 def _written_elsewhere(graph: Graph, root: Object) -> frozenset[str]:
     """Names of the attributes into which methods that a user may call instead write in place.
 
-    ``forward`` of the modules within `root` counts as part of `graph`, where it is inlined.
+    What `graph` calls is part of it, where it is inlined; so is ``forward`` of the modules
+    within `root`, with its overloads (``forward__1``).
     """
-    methods = {
-        id(method): method
-        for each in _objects([root])
-        for name, method in each.cls.methods.items()
-        if not name.startswith("__") and (name != "forward" or each is root)
-    }
+    classes = {each.cls.name: each.cls for each in _objects([root])}
+    part = _called_by(graph, root, classes)
     names: set[str] = set()
-    for method in methods.values():
-        if method.name == graph.name:
-            continue
-        try:
-            other = method.graph()
-        except Error:  # then nobody can call it
-            continue
-        aliases = analyse_aliases(other)
-        reads = other.nodes_of(GET_ATTR)
-        names |= {n.attributes["name"] for n in reads if aliases.is_written(n.output)}
+    for cls in classes.values():
+        for name, method in cls.methods.items():
+            inlined = name.startswith("forward") and cls is not root.cls
+            if inlined or name.startswith("__") or method.name in part:
+                continue
+            try:
+                other = method.graph()
+            except Error:  # then nobody can call it
+                continue
+            aliases = analyse_aliases(other)
+            reads = other.nodes_of(GET_ATTR)
+            names |= {n.attributes["name"] for n in reads if aliases.is_written(n.output)}
     return frozenset(names)
+
+
+def _called_by(graph: Graph, root: Object, classes: dict[str, Class]) -> set[str]:
+    """The names of the method that `graph` was and of all methods of modules that it reaches."""
+    pending = [m for m in root.cls.methods.values() if m.name == graph.name]
+    found = {m.name for m in pending}
+    while pending:
+        for node in pending.pop().graph().nodes_of(CALL_METHOD):
+            type_, name = node.inputs[0].type, node.attributes["name"]
+            cls = classes.get(type_.name) if isinstance(type_, ClassType) else None
+            if cls is None:
+                continue
+            called = ("forward", *_hooks({cls.name: cls})) if name == "__call__" else (name,)
+            methods = [cls.methods[n] for n in called if n in cls.methods]
+            pending += [m for m in methods if m.name not in found]
+            found.update(m.name for m in methods)
+    return found
 
 
 def _set_names(graph: Graph) -> frozenset[str]:
