@@ -25,7 +25,7 @@ from treadle.template import MAX_FAILURES, SEEN_BEFORE, Binder, Signature
 Array = np.ndarray[Any, Any]
 GROWTH = (1, 2, 0, 3, 4, 13, 14, 30, 62, 63)
 """What is added to every size above 1 of a sample: a template is made at the third."""
-FEW = 1 << 16
+FEW = 1 << 12
 
 
 def binder_of(graph: Graph) -> Binder:
