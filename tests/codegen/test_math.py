@@ -89,7 +89,7 @@ def test_the_normal_distribution_is_within_2e_7(target: Target) -> None:
     actual = apply("normal_cdf", f32, target, x)
     assert np.abs(actual - special.ndtr(x.astype(np.float64))).max() <= 2e-7
     assert np.isnan(apply("normal_cdf", f32, target, np.full(9, math.nan, np.float32))).all()
-    extreme = apply("normal_cdf", f32, target, np.float32([-math.inf, -6, 6, math.inf]))
+    extreme = apply("normal_cdf", f32, target, np.array([-math.inf, -6, 6, math.inf], np.float32))
     assert extreme.tolist() == [0, 0, 1, 1]
 
 

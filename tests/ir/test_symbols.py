@@ -137,6 +137,7 @@ def test_estimates_see_numbers_without_guards() -> None:
 
 def test_division_by_a_symbol_that_is_zero_raises() -> None:
     (n,) = Trace([0]).symbols
-    for divide in (lambda: 5 // n, lambda: 5 % n, lambda: divmod(5, n)):
+    divisions: list[Callable[[], Any]] = [lambda: 5 // n, lambda: 5 % n, lambda: divmod(5, n)]
+    for divide in divisions:
         with pytest.raises(ZeroDivisionError):
             divide()

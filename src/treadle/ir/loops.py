@@ -188,8 +188,8 @@ class LoopNest:
     The task index runs over ``ceil(extent / step)`` of each axis with a step, row-major.
     `vectorize`: ``outer``: lanes are neighbours on the last outer axis (pointwise, pooling,
     column reductions); ``inner``: lanes are neighbours on each stage's last range (rows: softmax,
-    layer norm); ``none``: one element after another. Buffers are arguments in order; with a function that checks in it, the last
-    buffer is the status buffer (i32).
+    layer norm); ``none``: one element after another. Buffers are arguments in order; with a
+    function that checks in it, the last buffer is the status buffer (i32).
     """
 
     name: str
