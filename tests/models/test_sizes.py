@@ -43,7 +43,11 @@ CASES: list[tuple[str, Resize]] = [
     *((name, length) for name in ("distilbert", "gru_bidirectional", "wavelet", "stft_front_end")),
     *((name, image) for name in ("squeezenet", "mobilenet_v2", "densenet")),
 ]
-SIZES: dict[Resize, tuple[int, ...]] = {batch: (2, 3, 5, 6, 7, 4), length: (6, 7, 9, 10, 8, 16), image: (4, 5, 6, 7, 8)}
+SIZES: dict[Resize, tuple[int, ...]] = {
+    batch: (2, 3, 5, 6, 7, 4),
+    length: (6, 7, 9, 10, 8, 16),
+    image: (4, 5, 6, 7, 8),
+}
 SPECTRA = {"wavelet": 8, "stft_front_end": 16}
 """Signals come in multiples of this."""
 
