@@ -184,6 +184,7 @@ LONG = {"many short steps": (1, 300_000, 20_000), "few long steps": (100, 3_000_
 def test_ctrl_c_stops_a_long_run(kind: str, threads: int) -> None:
     code = f"""
     import signal
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background has none
     runtime.set_num_threads({threads})
     long = plan(*{LONG[kind]})
     sent = []
@@ -207,6 +208,7 @@ def test_ctrl_c_stops_a_long_run(kind: str, threads: int) -> None:
 def test_ctrl_c_ends_a_wait_for_a_future() -> None:
     code = """
     import signal
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background has none
     future = runtime.Future()
     threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT)).start()
     try:
@@ -220,6 +222,7 @@ def test_ctrl_c_ends_a_wait_for_a_future() -> None:
 def test_handler_that_does_not_raise_leaves_the_run_alone() -> None:
     code = """
     import signal
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background has none
     seen = []
     signal.signal(signal.SIGUSR1, lambda *_: seen.append(1))
     threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGUSR1)).start()
