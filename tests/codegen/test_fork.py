@@ -13,7 +13,7 @@ import numpy as np
 import treadle
 from treadle.codegen import jit
 
-jit._COMPILER.lock.acquire()
+jit._COMPILER.lock.__enter__()
 jit.llvm.ffi.lib._lock._lock.acquire()
 child = os.fork()
 if child == 0:

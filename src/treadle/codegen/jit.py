@@ -22,6 +22,7 @@ from treadle.codegen.loopnest import emit_loop_nest
 from treadle.codegen.target import Target
 from treadle.ir.loops import Kernel, LoopNest
 from treadle.ir.loops_text import print_kernel
+from treadle.locks import ForkLock
 
 FUNCTION = "kernel"
 _PARAMETERS = "ptr nocapture readonly %buffers, ptr nocapture readonly %sizes, i64 %begin, i64 %end"
@@ -47,7 +48,7 @@ class _Compiler:
     """What this process has compiled; LLVM objects are not thread-safe, so one thread at a time."""
 
     def __init__(self) -> None:
-        self.lock = threading.Lock()
+        self.lock = ForkLock()
         self.compiled: dict[str, CompiledKernel] = {}
         self.machines: dict[tuple[Target, int], llvm.TargetMachine] = {}
         self.names = itertools.count()
@@ -92,8 +93,7 @@ _COMPILER = _Compiler()
 
 
 def _unlock_in_child() -> None:
-    """Locks of its own for a forked child: a thread that stayed behind may have held them."""
-    _COMPILER.lock = threading.Lock()
+    """A lock of llvmlite's for a forked child: a thread that stayed behind may have held it."""
     llvm.ffi.lib._lock._lock = threading.RLock()
 
 

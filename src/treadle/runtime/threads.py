@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import os
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar, Token
@@ -15,6 +13,7 @@ import numpy as np
 
 from treadle import _native, options
 from treadle.errors import InputError, ThreadingError
+from treadle.locks import ForkLock
 from treadle.runtime import backends, environment
 
 _MAX_INT = 2**31
@@ -81,15 +80,7 @@ def _start() -> Settings:
 
 
 _settings = _start()
-_lock = threading.Lock()  # guards changes of _settings
-
-
-def _unlock_in_child() -> None:
-    global _lock
-    _lock = threading.Lock()
-
-
-os.register_at_fork(after_in_child=_unlock_in_child)
+_lock = ForkLock()  # guards changes of _settings
 
 
 def _change(**changes: Any) -> None:
