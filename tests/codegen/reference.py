@@ -34,6 +34,7 @@ from treadle.ir.loops import (
     Reduced,
     Size,
 )
+from treadle.ir.loops_walk import is_scan
 
 Array = npt.NDArray[Any]
 Positions = Mapping[int, int]
@@ -89,7 +90,10 @@ class _Machine:
                 ]
                 for r, reduce in enumerate(stage.reduces):
                     self.reduced[number, r] = self.reduce(reduce, places)
-                for place in places:
+                scans = is_scan(stage, number)
+                for count, place in enumerate(places, 1):
+                    for r, reduce in enumerate(stage.reduces if scans else ()):
+                        self.reduced[number, r] = self.reduce(reduce, places[:count])
                     for store in stage.stores:
                         self.store(store.access, self.value(store.value, place), place)
 
@@ -210,8 +214,13 @@ def _extremum(values: Sequence[Any], dtype: DType, sign: int) -> Any:
     return int(info.min if sign > 0 else info.max)
 
 
+def _float_sum(values: Sequence[float]) -> float:
+    finite = all(map(math.isfinite, values))
+    return math.fsum(values) if finite else float(np.sum(values))
+
+
 _REDUCTIONS: dict[str, Callable[[Sequence[Any], DType], Any]] = {
-    "sum": lambda values, dtype: math.fsum(values) if dtype.kind == "f" else sum(values),
+    "sum": lambda values, dtype: _float_sum(values) if dtype.kind == "f" else sum(values),
     "prod": lambda values, dtype: math.prod(values),
     "max": lambda values, dtype: _extremum(values, dtype, 1),
     "min": lambda values, dtype: _extremum(values, dtype, -1),

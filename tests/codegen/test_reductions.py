@@ -213,3 +213,40 @@ def test_no_rows_and_no_columns(target: Target) -> None:
     empty = np.zeros(0, np.float32)
     check(kernel, [empty, empty], [0, 7], target=target)
     check(kernel, [empty, empty], [4, 0], target=target)
+
+
+def running(function: str, dtype: DType, result: DType, vectorize: str) -> LoopNest:
+    """The reduction of each row of a matrix with Size(1) columns, up to each of them."""
+    wide = Call("cast", (load(0, dtype, Size(1), 1),), result)
+    value = wide if result is not dtype else load(0, dtype, Size(1), 1)
+    here = Access(1, ((0, Size(1)), (1, 1)))
+    so_far = Reduced(0, 0, i64 if function.startswith("arg") else result)
+    reduce = Reduce(function, value, so_far.dtype)
+    stage = Stage((Range(ZERO, Extent(Size(1))),), (reduce,), (Store(here, so_far),))
+    buffers = (Buffer(dtype), Buffer(so_far.dtype, True))
+    return LoopNest(f"running_{function}", buffers, (Axis(Size(0), 2),), (stage,), vectorize)
+
+
+@each_target
+@pytest.mark.parametrize("vectorize", ["inner", "outer", "none"])
+@pytest.mark.parametrize(
+    ("function", "dtype", "result"),
+    [("sum", f32, f64), ("prod", f32, f64), ("sum", i32, i32), ("max", f32, f32),
+     ("argmax", f32, f32), ("sum", f64, f64)],
+)  # fmt: skip
+def test_reductions_are_stored_as_they_run(
+    function: str, dtype: DType, result: DType, vectorize: str, target: Target
+) -> None:
+    kernel = running(function, dtype, result, vectorize)
+    for columns in COLUMNS[:-3]:
+        x = data(dtype, 19 * columns, columns, 0.5, 1.5)
+        out = np.zeros(19 * columns, kernel.buffers[1].dtype.numpy)
+        check(kernel, [x, out], [19, columns], target=target)
+
+
+@each_target
+def test_what_a_running_sum_has_met_stays(target: Target) -> None:
+    x = np.ones((2, 40), np.float32)
+    x[0, 3], x[0, 20], x[1, 17], x[1, 38] = math.inf, -math.inf, math.nan, 2
+    kernel = running("sum", f32, f64, "inner")
+    check(kernel, [x, np.zeros((2, 40))], [2, 40], target=target)

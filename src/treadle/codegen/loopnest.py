@@ -14,13 +14,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 
-from treadle.codegen.emit import Emitter, Value
+from treadle.codegen.emit import Emitter, Value, compute_dtype
 from treadle.codegen.expressions import Arguments, Evaluator
 from treadle.codegen.memory import lane_mask, pointer, prefetch
 from treadle.codegen.stages import StageWriter, clipped
 from treadle.codegen.target import Target
 from treadle.ir.dtypes import i64
 from treadle.ir.loops import Access, Call, Expr, Load, LoopNest, Range, Stage, Store
+from treadle.ir.loops_walk import is_scan
 
 _WIDE = 4
 _TOGETHER = 4
@@ -374,8 +375,9 @@ def _element_sizes(kernel: LoopNest) -> list[int]:
                     sizes.append(4)
                 waiting += expr.args
 
-    for stage in kernel.stages:
+    for number, stage in enumerate(kernel.stages):
         for value in (*(r.value for r in stage.reduces), *(s.value for s in stage.stores)):
             visit(value, stage)
         sizes += [kernel.buffers[s.access.buffer].dtype.itemsize for s in stage.stores]
+        sizes += [compute_dtype(r.dtype).itemsize for r in stage.reduces if is_scan(stage, number)]
     return sizes or [4]

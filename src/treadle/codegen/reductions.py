@@ -111,6 +111,30 @@ class Reduction:
             state = self.combine(low, high)
         return state
 
+    def running(self, before: State, elements: State) -> State:
+        """In each lane, `before` with the elements up to that lane; by doubling."""
+        lanes = elements[0].lanes
+        nothing, step = self.identity(lanes), 1
+        while step < lanes:
+            behind = [j - step if j >= step else lanes for j in range(lanes)]
+            pairs = zip(elements, nothing, strict=True)
+            earlier = tuple(self.e.mix(v, n, behind) for v, n in pairs)
+            elements = self.combine(earlier, elements)
+            step *= 2
+        return self.combine(before, elements)
+
+    def first(self, state: State, lanes: int) -> State:
+        """The state of the first lanes."""
+        whole = state[0].lanes == lanes
+        return state if whole else tuple(self.e.shuffle(v, range(lanes)) for v in state)
+
+    def last(self, state: State) -> State:
+        """The state of the last lane, in every lane."""
+        lanes = state[0].lanes
+        if lanes == 1:
+            return state
+        return tuple(self.e.shuffle(v, [lanes - 1] * lanes) for v in state)
+
     def result(self, state: State) -> Value:
         """The value of the reduction."""
         return state[1] if self.positional else state[0]

@@ -25,6 +25,7 @@ from treadle.ir.loops import (
     Reduced,
     Stage,
 )
+from treadle.ir.loops_walk import is_scan
 
 _UNROLL_LIMIT = 9
 Positions = Mapping[int, Value]
@@ -62,6 +63,8 @@ class StageWriter:
         self.masked = masked
         self.floor = floor
         self.streaming = False
+        self.number = 0
+        self.scans = False
         self.loaded: Sequence[Mapping[int, Value]] = ()
 
     def run(
@@ -82,8 +85,11 @@ class StageWriter:
         self.streaming, self.loaded = streaming, loaded
         results: list[Results] = [{} for _ in points]
         for number, stage in enumerate(self.kernel.stages):
+            self.number, self.scans = number, is_scan(stage, number)
             reductions = self._reductions(stage)
-            if self.kernel.vectorize == "inner" and stage.ranges:
+            if self.kernel.vectorize == "inner" and self.scans:
+                states = [self._scan(stage, points[0], results[0])]
+            elif self.kernel.vectorize == "inner" and stage.ranges:
                 states = [self._inner_stage(stage, points[0], results[0])]
             else:
                 states = self._stage(stage, points, lanes, mask, results, whole)
@@ -110,7 +116,14 @@ class StageWriter:
         floor = self.floor if floor is None else floor
         return Evaluator(self.e, self.arguments, positions, lane_axis, lanes, mask, floor, result)
 
-    def _run(self, stage: Stage, evaluator: Evaluator, states: list[State]) -> list[State]:
+    def _know_running(self, stage: Stage, states: Sequence[State], known: Results) -> None:
+        """Let stores of the stage read its reductions so far."""
+        for r, (reduction, state) in enumerate(zip(self._reductions(stage), states, strict=True)):
+            known[self.number, r] = reduction.result(state)
+
+    def _run(
+        self, stage: Stage, evaluator: Evaluator, states: list[State], known: Results
+    ) -> list[State]:
         """The stage's body at one place: the states with this element combined."""
         combined: list[State] = []
         last = len(self.kernel.axes) + len(stage.ranges) - 1
@@ -120,11 +133,16 @@ class StageWriter:
         ):
             after = self._combined(reduction, reduce, evaluator, state, last)
             combined.append(after if mask is None else reduction.masked(mask, after, state))
+        if self.scans:
+            self._know_running(stage, combined, known)
+        self._store(stage, evaluator)
+        return combined
+
+    def _store(self, stage: Stage, evaluator: Evaluator) -> None:
         values = [evaluator.spread(store.value) for store in stage.stores]
         del values  # every load comes before the first store
         for store in stage.stores:
             evaluator.store(store, streaming=self.streaming and store.streaming)
-        return combined
 
     def _combined(
         self, reduction: Reduction, reduce: Reduce, evaluator: Evaluator, state: State, last: int
@@ -163,7 +181,8 @@ class StageWriter:
                 evaluator = self._evaluator(places, known, lane_axis, lanes, mask, floor)
                 if self.loaded:
                     evaluator.know(self.loaded[n])
-                after += self._run(stage, evaluator, states[n * count : (n + 1) * count])
+                mine = states[n * count : (n + 1) * count]
+                after += self._run(stage, evaluator, mine, known)
             return after
 
         states = [r.identity(lanes) for _ in points for r in self._reductions(stage)]
@@ -240,6 +259,40 @@ class StageWriter:
             results.append(reduction.fold(total, 1))
         return results
 
+    def _scan(self, stage: Stage, positions: Positions, known: Results) -> list[State]:
+        """A scan whose lanes are on its range: within a vector, then with what came before."""
+        e, reductions = self.e, self._reductions(stage)
+        start, stop = self._range_bounds(stage.ranges[0], positions, known)
+        whole = e.binary("and", e.sub(stop, start), e.integer(-self.lanes))
+        middle = e.add(start, whole)
+        states = [r.identity(self.lanes) for r in reductions]
+        for first, last, lanes in ((start, middle, self.lanes), (middle, stop, 1)):
+            states = [r.first(s, lanes) for r, s in zip(reductions, states, strict=True)]
+            with e.loop(first, last, lanes, [v for s in states for v in s]) as loop:
+                places = {**positions, len(self.kernel.axes): loop.index}
+                carried = _regroup(loop.carried, states)
+                ends = self._scanned(stage, places, known, lanes, carried)
+                loop.following = tuple(v for state in ends for v in state)
+            states = _regroup(loop.results, states)
+        return states
+
+    def _scanned(
+        self, stage: Stage, places: Positions, known: Results, lanes: int, before: list[State]
+    ) -> list[State]:
+        """One strip of a scan: the states after it, in all lanes."""
+        axis = len(self.kernel.axes)
+        evaluator = self._evaluator(places, known, axis, lanes, None, self.e.depth)
+        running: list[State] = []
+        for reduction, reduce, state in zip(
+            self._reductions(stage), stage.reduces, before, strict=True
+        ):
+            position = evaluator.value(Index(axis)) if reduction.positional else None
+            element = reduction.element(evaluator.spread(reduce.value), position)
+            running.append(reduction.running(state, element))
+        self._know_running(stage, running, known)
+        self._store(stage, evaluator)
+        return [r.last(s) for r, s in zip(self._reductions(stage), running, strict=True)]
+
     def _strip_states(
         self,
         stage: Stage,
@@ -265,7 +318,7 @@ class StageWriter:
         ) -> list[State]:
             places = {**positions, axis: position}
             evaluator = self._evaluator(places, known, axis, lanes, mask, e.depth)
-            return self._run(stage, evaluator, chosen)
+            return self._run(stage, evaluator, chosen, known)
 
         def strip(first: Value, last: Value, width: int) -> None:
             chosen = [states[i] for i in of(width)] if count else []

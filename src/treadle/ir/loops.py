@@ -92,7 +92,10 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Reduced:
-    """The result of reduction number `reduction` of an earlier stage, for the same outer point."""
+    """The result of reduction number `reduction` of an earlier stage, for the same outer point.
+
+    In a store of the same stage: the result so far (see `Stage`).
+    """
 
     stage: int
     reduction: int
@@ -173,7 +176,8 @@ class Store:
 class Stage:
     """Inner loops over `ranges` (innermost last), which reduce or store.
 
-    A stage without ranges runs once for each outer point.
+    A stage without ranges runs once for each outer point. In its stores, `Reduced` of the stage
+    itself is the reduction of all positions up to this one: then it is a scan.
     """
 
     ranges: tuple[Range, ...] = ()

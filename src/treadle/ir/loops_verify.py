@@ -28,7 +28,7 @@ from treadle.ir.loops import (
 )
 from treadle.ir.loops_functions import CHECKS, FUNCTIONS
 from treadle.ir.loops_text import print_kernel
-from treadle.ir.loops_walk import visit_operands
+from treadle.ir.loops_walk import is_scan, visit_operands
 
 _MODES = ("outer", "inner", "none")
 _REDUCTIONS = frozenset(("sum", "prod", "max", "min", "any", "all", "argmax", "argmin"))
@@ -69,6 +69,7 @@ class _Verifier:
         self.kernel = kernel
         self.axes: frozenset[int] = frozenset()
         self.stage = 0
+        self.known = 0
         self.seen: dict[int, DType] = {}
         self.kept: list[Expr] = []
 
@@ -83,7 +84,7 @@ class _Verifier:
             self._dim(axis.step)
             _require(axis.step != 0 or axis.extent != 0, "an axis is empty")
         for number, stage in enumerate(kernel.stages):
-            self.stage = number
+            self.stage = self.known = number
             self._stage(kernel, stage)
 
     def _contraction(self, kernel: Contraction) -> None:
@@ -109,6 +110,10 @@ class _Verifier:
         self.seen.clear()
         for reduce in stage.reduces:
             self._reduce(reduce)
+        if is_scan(stage, self.stage):
+            inner = kernel.vectorize == "inner"
+            _require(not inner or len(stage.ranges) == 1, "lanes scan one range")
+            self.known = self.stage + 1
         self._stores(stage.stores)
         _require(bool(stage.reduces or stage.stores), "a stage does nothing")
 
@@ -191,7 +196,7 @@ class _Verifier:
         kernel = self.kernel
         _require(isinstance(kernel, LoopNest), "a reduction's result in a contraction")
         assert isinstance(kernel, LoopNest)
-        _require(0 <= expr.stage < self.stage, f"stage {expr.stage} is not an earlier stage")
+        _require(0 <= expr.stage < self.known, f"stage {expr.stage} is not an earlier stage")
         reduces = kernel.stages[expr.stage].reduces
         _require(0 <= expr.reduction < len(reduces), f"no reduction {expr.reduction} in the stage")
         given = _computed(reduces[expr.reduction].dtype)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from treadle.ir.loops import Call, Expr
+from treadle.ir.loops import Call, Expr, Reduced, Stage
 
 
 def visit_operands(
@@ -26,3 +26,17 @@ def visit_operands(
         stack.pop()
         if top is not expr and not done(top):
             visit(top)
+
+
+def is_scan(stage: Stage, number: int) -> bool:
+    """Whether the stores of `stage`, which has that number, read its reductions under way."""
+    waiting: list[Expr] = [store.value for store in stage.stores] if stage.reduces else []
+    seen: set[int] = set()
+    while waiting:
+        expr = waiting.pop()
+        if isinstance(expr, Reduced) and expr.stage == number:
+            return True
+        if isinstance(expr, Call) and id(expr) not in seen:
+            seen.add(id(expr))
+            waiting += expr.args
+    return False

@@ -11,6 +11,7 @@ Python values. `schedule` decides fusion, layout, tiles and memory; nothing here
 | `Elements` | each element of the result from computed positions (gather, pad, flip, roll) |
 | `Scatter` | writes at computed positions into a copy of a tensor |
 | `Fold` | a reduction over a computed range for each element (bags of embeddings) |
+| `Scan` | running reductions along one dim |
 | `Window` | reductions over windows: pooling |
 | `View` | the same elements under other strides |
 | `Reshape` | the same elements in the same order under another shape |
@@ -141,6 +142,23 @@ class Fold:
 
 
 @dataclass(frozen=True, slots=True)
+class Scan:
+    """Running reductions along a dim of the first tensor operand, whose shape the result has.
+
+    Attributes:
+        dim: ``dim(result, *args) -> int`` (non-negative).
+        build: ``build(result, *args) -> Expr``: the element, in the dtype of the computation;
+            tensors arrive as elements. The result's element is the reduction of all elements up to
+            it, cast.
+        function: a reduction of `loops.Reduce`.
+    """
+
+    dim: Callable[..., int]
+    build: Callable[..., Expr]
+    function: str
+
+
+@dataclass(frozen=True, slots=True)
 class Pool:
     """Windows over the last dims of a tensor: one entry per windowed dim.
 
@@ -255,6 +273,6 @@ class Decompose:
 
 
 Lowering: TypeAlias = (
-    Pointwise | Rows | Elements | Scatter | Fold | Window | View | Reshape | Concat | Convolution
-    | MatrixProduct | Recurrence | Decompose
+    Pointwise | Rows | Elements | Scatter | Fold | Scan | Window | View | Reshape | Concat
+    | Convolution | MatrixProduct | Recurrence | Decompose
 )  # fmt: skip

@@ -23,14 +23,15 @@ from treadle.ops.lowering import (
     Recurrence,
     Reshape,
     Rows,
+    Scan,
     Scatter,
     View,
     Window,
 )  # fmt: skip
 
 _STRUCTURE = (CONSTANT, FORK, LIST, TUPLE, TUPLE_UNPACK, WAIT)
-_ALONE = (Convolution, MatrixProduct, Recurrence, Window, Elements, Scatter, Fold)
-_TAKES_TAIL = (Convolution, MatrixProduct, Rows, Window, Elements)
+_ALONE = (Convolution, MatrixProduct, Recurrence, Window, Elements, Scatter, Fold, Scan)
+_TAKES_TAIL = (Convolution, MatrixProduct, Rows, Window, Elements, Scan)
 MAX_NODES = 64
 """Larger groups would spill registers and take long to compile."""
 MAX_TREE = 256

@@ -13,6 +13,7 @@ from treadle.ops.lowering import (
     MatrixProduct,
     Recurrence,
     Rows,
+    Scan,
     Scatter,
     Window,
 )  # fmt: skip
@@ -28,6 +29,7 @@ from treadle.schedule.places import Place, same_strides, walking_order
 from treadle.schedule.pointwise import copy_step, pointwise_step
 from treadle.schedule.recurrence import recurrence_steps
 from treadle.schedule.rows import rows_steps
+from treadle.schedule.scans import scan_step
 from treadle.schedule.scatter import fold_step, scatter_steps
 from treadle.schedule.steps import Fork, Instruction, Join, Packing, Schedule, Step
 from treadle.schedule.windows import window_step
@@ -118,6 +120,8 @@ class _Scheduler:
                 return scatter_steps(group, self.placement, self._machine)
             case Fold():
                 return [fold_step(group, self.placement, self._machine)]
+            case Scan():
+                return [scan_step(group, self.placement, self._machine)]
             case Convolution():
                 return convolution_steps(group, self.placement, self._machine, self.packings)
             case MatrixProduct():
