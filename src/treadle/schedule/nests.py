@@ -85,7 +85,8 @@ class NestBuilder:
 
     def finish_status(self, expressions: Sequence[Expr]) -> None:
         """Append the status buffer if anything is checked in `expressions`."""
-        if any(_checks(e) for e in expressions):
+        seen: set[int] = set()
+        if any(_checks(e, seen) for e in expressions):
             self.buffers.append(Buffer(i32, True))
             self.bound.append((STATUS, 0))
 
@@ -99,11 +100,15 @@ class NestBuilder:
         return expr
 
 
-def _checks(expr: Expr) -> bool:
+def _checks(expr: Expr, seen: set[int]) -> bool:
+    """Whether `expr` may make a run fail; what is `seen`, by identity, does not."""
+    if id(expr) in seen:
+        return False
+    seen.add(id(expr))
     if isinstance(expr, Call):
-        return expr.function in CHECKS or any(map(_checks, expr.args))
+        return expr.function in CHECKS or any(_checks(a, seen) for a in expr.args)
     if isinstance(expr, Load):
-        return any(_checks(e) for e, _ in expr.access.indirect)
+        return any(_checks(e, seen) for e, _ in expr.access.indirect)
     return False
 
 
