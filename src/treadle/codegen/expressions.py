@@ -212,8 +212,12 @@ class Evaluator:
         factor = expr.args[1] if b == 0 else expr.args[0]
         return (a or b) * int(factor.value) if isinstance(factor, Const) else None
 
-    def _address(self, access: Access) -> tuple[Value, bool]:
-        """Address of lane 0 (or of each lane), and whether lanes lie side by side."""
+    def _address(self, access: Access, *, backwards: bool = False) -> tuple[Value, int]:
+        """Address of lane 0 (or of each lane), and the stride of lanes that lie side by side.
+
+        It is 1, else 0; with `backwards`, -1 if they lie side by side in reverse, and then the
+        address is that of the last lane.
+        """
         e = self.e
         parts = [self.arguments.dim(access.offset)]
         stride = 0
@@ -233,6 +237,9 @@ class Evaluator:
                 continue
             stride += step * (dim if isinstance(dim, int) else 0)
             parts.append(e.mul(self.scalar().value(expr), self.arguments.dim(dim)))
+        if backwards and stride == -1 and not lane_parts:
+            parts.append(e.integer(1 - self.lanes))
+            return self._sum(access.buffer, parts, late, 0, [])[0], -1
         return self._sum(access.buffer, parts, late, stride, lane_parts)
 
     def address(self, access: Access) -> Value:
@@ -269,7 +276,7 @@ class Evaluator:
 
     def _sum(
         self, buffer: int, parts: list[Value], late: Value, stride: int, lane_parts: list[Value]
-    ) -> tuple[Value, bool]:
+    ) -> tuple[Value, int]:
         e = self.e
         dtype = self.arguments.buffers[buffer].dtype
         address = self.arguments.pointer(buffer)
@@ -284,22 +291,25 @@ class Evaluator:
             offsets = e.vector_constant(i64, [stride * lane for lane in range(self.lanes)])
             for part in lane_parts:
                 offsets = e.binary("add", offsets, part)
-            return memory.pointer(e, address, offsets, dtype), False
-        return address, stride == 1
+            return memory.pointer(e, address, offsets, dtype), 0
+        return address, stride
 
     def _load(self, expr: Load) -> Value:
-        address, adjacent = self._address(expr.access)
+        address, stride = self._address(expr.access, backwards=True)
         buffer = self.arguments.buffers[expr.access.buffer]
-        lanes = self.lanes if adjacent or address.lanes > 1 else 1
-        return memory.load(
+        lanes = self.lanes if stride or address.lanes > 1 else 1
+        mask = self.mask if lanes > 1 else None
+        reverse = range(lanes - 1, -1, -1)
+        loaded = memory.load(
             self.e,
             address,
             buffer.dtype,
             lanes,
-            self.mask if lanes > 1 else None,
+            self.e.shuffle(mask, reverse) if stride < 0 and mask is not None else mask,
             constant=not buffer.written,
             floor=self.floor,
         )
+        return self.e.shuffle(loaded, reverse) if stride < 0 else loaded
 
     def store(self, store: Store, *, streaming: bool = False) -> None:
         """Write the value of a store, in all lanes."""

@@ -341,7 +341,7 @@ def _transposed(kernel: LoopNest) -> list[Load]:
             waiting += expr.args
         elif isinstance(expr, Load) and not expr.access.indirect:
             terms = dict(expr.access.terms)
-            if terms.get(across) == 1 and terms.get(lanes, 0) not in (0, 1):
+            if terms.get(across) == 1 and terms.get(lanes, 0) not in (-1, 0, 1):
                 found[id(expr)] = expr
     return list(found.values())
 

@@ -97,9 +97,15 @@ class Elements:
 
     `positions` are i64 expressions, one per dim of the result. Tensors arrive as types; `load`
     reads them. Positions that come from data must go through `ops.expr.checked_index`.
+
+    ``pieces(load, positions, result, *args) -> [(start, stop, element), ...]``, if there are few:
+    ranges of positions on the last dim, in order, which cover it, and the element in each. They
+    are worth it where `build` has to choose between elements side by side. Bounds may depend on
+    the other positions; None if there are too many.
     """
 
     build: Callable[..., Expr]
+    pieces: Callable[..., Sequence[tuple[Expr, Expr, Expr]] | None] | None = None
 
 
 @dataclass(frozen=True, slots=True)

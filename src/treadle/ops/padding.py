@@ -67,11 +67,15 @@ def _reflect(f: Any, positions: list[Any], x: TensorType, pad: Sequence[int]) ->
 
 
 def _circle(f: Any, positions: list[Any], x: TensorType, pad: Sequence[int]) -> Any:
+    """Around in what is left of the dim after negative padding."""
     sides = _sides("circular_pad", x, pad)
-    return [
-        f.remainder(f.affine(p, 1, (-a) % max(d, 1)), d) if a or b else p
-        for p, (a, b), d in zip(positions, sides, x.sizes, strict=True)
-    ]
+    places = []
+    for p, (a, b), d in zip(positions, sides, x.sizes, strict=True):
+        first = max(-a, 0)
+        kept = max(d - first - max(-b, 0), 1)
+        around = f.remainder(f.affine(p, 1, -max(a, 0) % kept), kept)
+        places.append(f.affine(around, 1, first) if a or b else p)
+    return places
 
 
 constant_pad = moving(
@@ -129,7 +133,7 @@ circular_pad = moving(
     "treadle::circular_pad(Tensor self, int[] pad) -> Tensor",
     _padded_shape("circular_pad"),
     _circle,
-    ((f32(2, 4), [1, 2]),),
+    ((f32(2, 4), [1, 2]), (f32(2, 5), [-1, 2]), (f32(3, 4), [1, 0, 2, -1])),
 )
 _PAD_MODES = {"reflect": "reflection_pad", "replicate": "replication_pad"}
 

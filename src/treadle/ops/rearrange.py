@@ -9,13 +9,14 @@ import numpy as np
 
 from treadle.errors import ShapeError
 from treadle.ir.dtypes import bool_
-from treadle.ir.loops import Expr
+from treadle.ir.loops import Expr, Index
 from treadle.ir.op import OpDef
 from treadle.ir.types import TensorType
 from treadle.ops.declare import EXACT, op
 from treadle.ops.expr import add, call, compare, const, extent, mul, select, sub
 from treadle.ops.inplace import inplace
 from treadle.ops.lowering import Decompose, Elements, Emitter, Loader
+from treadle.ops.pieces import Position, Run, RunArithmetic, find_pieces, positions_of
 from treadle.ops.promotion import dtype_of
 from treadle.ops.samples import boolean, f32, i64
 from treadle.ops.shapes import tensor, wrap_dim
@@ -71,14 +72,59 @@ def moving(schema: str, shape: Any, source: Any, samples: Samples, fill: Any = N
             safe.append(select(good, p, extent(0)))
         return select(inside, load(0, safe), const(fill(*args), result.element))
 
+    def pieces(
+        load: Loader, positions: Sequence[Expr], result: TensorType, x: TensorType, *args: Any
+    ) -> list[tuple[Expr, Expr, Expr]] | None:
+        """Runs of neighbours; with `fill`, only those that lie inside, the rest is filled."""
+        if not x.sizes:
+            return None
+        *before, last = positions
+        arithmetic = RunArithmetic(_EXPRESSIONS)
+
+        def places_of(run: Run) -> list[Position] | None:
+            """None if they lie outside."""
+            places: list[Position] = list(source(arithmetic, [*before, run], x, *args))
+            runs = [(p, d) for p, d in zip(places, x.sizes, strict=True) if isinstance(p, Run)]
+            inside = fill is None or all(not p.below(0) and p.below(d) for p, d in runs)
+            return places if inside else None
+
+        found = find_pieces(result.sizes[-1], places_of)
+        if not found:
+            return None
+        if fill is not None:
+            return _filled(load, last, result, x, found, const(fill(*args), result.element))
+        return [(extent(r.start), extent(r.stop), load(0, positions_of(p, last))) for r, p in found]
+
     return op(
         schema,
         reference=reference,
         infer=infer,
-        lower=Elements(build),
+        lower=Elements(build, pieces),
         tolerance=EXACT,
         samples=samples,
     )
+
+
+def _filled(
+    load: Loader, last: Expr, result: TensorType, x: TensorType, found: Sequence[tuple[Run, Any]],
+    value: Expr,
+) -> list[tuple[Expr, Expr, Expr]]:  # fmt: skip
+    """What is read where all positions are inside, and `value` before and after it."""
+    size = extent(result.sizes[-1])
+    within = [(run, places) for run, places in found if places is not None]
+    if not within:
+        return [(extent(0), size, value)]
+    ((run, places),) = within
+    stop = extent(run.stop)
+    for p, d, n in zip(places, x.sizes, result.sizes, strict=True):
+        if not isinstance(p, Run) and not (isinstance(p, Index) and d == n):
+            inside = call("and", compare("ge", p, extent(0)), compare("lt", p, extent(d)))
+            stop = select(inside, stop, extent(run.start))
+    element = load(0, positions_of(places, last))
+    return [
+        (extent(0), extent(run.start), value), (extent(run.start), stop, element),
+        (stop, size, value),
+    ]  # fmt: skip
 
 
 class _Arrays:

@@ -6,7 +6,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from treadle.ir.graph import Node, Value
-from treadle.ir.loops import Access, Call, Const, Dim, Expr, Index, Load, LoopNest, Stage
+from treadle.ir.loops import (
+    Access,
+    Call,
+    Const,
+    Dim,
+    Expr,
+    Index,
+    Load,
+    LoopNest,
+    Range,
+    Stage,
+    Store,
+)
 from treadle.ir.symbols import as_int
 from treadle.ops.lowering import Elements, Loader
 from treadle.schedule.fused import Fused, operators
@@ -55,26 +67,37 @@ def elements_step(group: Group, placement: Placement, machine: Machine) -> Step:
         order = walking_order(result.sizes, first.strides)
     target = placement.result(group.result, order)
     walked = walking_order(target.shape, target.strides)
-    builder = NestBuilder()
-
-    load = element_loader(builder, places)
     axis = {d: walked.index(d) for d in range(len(walked))}
-    indices = [Index(axis[d]) for d in range(len(walked))]
-    element = node.op.lower.build(load, indices, result, *types)
-    element = builder.generic(element)
     numbers = [axis[d] for d in range(len(walked))]
-    fused = Fused(
-        group, {node.output: element},
-        lambda v: builder.load(
-            placement[v], broadcast_strides(placement[v], target.shape), numbers
-        ),
-    )  # fmt: skip
-    value = fused(group.result)
-    extents = [target.shape[d] for d in walked] or [1]
-    axes = task_axes(builder, extents)
-    store = builder.store(target, target.strides, numbers, value)
-    builder.finish_status([value])
-    kernel = LoopNest(group.name, tuple(builder.buffers), axes, (Stage((), (), (store,)),))
+    builder = NestBuilder()
+    load = element_loader(builder, places)
+    indices = [Index(n) for n in numbers]
+
+    def stored(element: Expr) -> Store:
+        fused = Fused(
+            group, {node.output: builder.generic(element)},
+            lambda v: builder.load(
+                placement[v], broadcast_strides(placement[v], target.shape), numbers
+            ),
+        )  # fmt: skip
+        return builder.store(target, target.strides, numbers, fused(group.result))
+
+    pieces = None
+    if node.op.lower.pieces is not None and len(walked) > 1 and walked[-1] == len(walked) - 1:
+        pieces = node.op.lower.pieces(load, indices, result, *types)
+    if pieces is not None:
+        *extents, row = (target.shape[d] for d in walked)
+        axes = task_axes(builder, extents, row, 1)
+        stages = tuple(
+            Stage((Range(builder.generic(start), builder.generic(stop)),), (), (stored(element),))
+            for start, stop, element in pieces
+        )
+    else:
+        axes = task_axes(builder, [target.shape[d] for d in walked] or [1])
+        stages = (Stage((), (), (stored(node.op.lower.build(load, indices, result, *types)),)),)
+    builder.finish_status([store.value for stage in stages for store in stage.stores])
+    mode = "outer" if pieces is None else "inner"
+    kernel = LoopNest(group.name, tuple(builder.buffers), axes, stages, mode)
     nbytes = 2 * target.numel * target.dtype.itemsize
     cost = stream_cost(machine, target.numel, nbytes, operators(group))
     tasks = count_tasks(axes, builder.sizes)
@@ -119,7 +142,8 @@ def element_access(
             terms[axis] = terms.get(axis, 0) + factor
         for expr, factor in parsed.indirect:
             indirect.append((builder.generic(expr), builder.dim(factor)))
-    affine = tuple((a, builder.dim(s)) for a, s in sorted(terms.items()) if s != 0)
+    walk = [(a, s) for a, s in sorted(terms.items()) if s != 0]
+    affine = tuple((a, -1 if s == -1 else builder.dim(s)) for a, s in walk)
     return Access(
         builder.buffer(place, written=written), affine, builder.dim(offset), tuple(indirect)
     )
