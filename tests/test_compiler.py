@@ -10,7 +10,8 @@ import pytest
 from tests.plans import bind, budget, engine_for, graph_of, run, type_of
 from treadle.compiler import engine, optimise, single
 from treadle.errors import IndexOutOfRange, ShapeError
-from treadle.ir.program import Program
+from treadle.ir.op import GET_ATTR
+from treadle.ir.program import Class, Object, Program
 from treadle.ir.text import print_graph
 from treadle.ops import OPS
 from treadle.passes.abstract import Unplannable
@@ -44,6 +45,26 @@ def test_optimise_applies_all_passes() -> None:
     assert text.count("relu") == 1
     assert "tanh" not in text
     assert "add.int" not in text
+
+
+def test_writes_in_branches_that_constants_rule_out_do_not_keep_attributes() -> None:
+    graph = graph_of(
+        """
+        graph(%self: __torch__.M, %x: Tensor)
+        %training: bool = get_attr(%self, name="training")
+        %w: Tensor = get_attr(%self, name="weight")
+        %v: Tensor = if(%training)
+          %d: Tensor = dropout_(%w, 0.5, True)
+          return %d
+        else
+          return %w
+        %y: Tensor = mul.Tensor(%x, %v)
+        return %y
+        """
+    )
+    root = Object(Class("__torch__.M", "module"), {"training": False, "weight": _x(3)})
+    optimise(graph, Program(), root, check=True)
+    assert not graph.nodes_of(GET_ATTR)
 
 
 @pytest.mark.native

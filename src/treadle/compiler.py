@@ -40,7 +40,6 @@ from treadle.schedule.schedule import make_schedule
 from treadle.schedule.steps import Fork, Instruction, Join, Packing, Schedule, Step
 
 PASSES: tuple[Callable[[Graph], bool], ...] = (
-    fold_constants,  # first, so that branches on constants are gone before aliases are analysed
     eliminate_dead_code,
     functionalise,
     eliminate_common_subexpressions,
@@ -52,7 +51,7 @@ PASSES: tuple[Callable[[Graph], bool], ...] = (
 
 @span("optimise")
 def optimise(graph: Graph, program: Program, root: Object | None, *, check: bool = False) -> Graph:
-    """`graph` with calls inlined, attributes of `root` frozen, and all `PASSES` applied, in place.
+    """`graph` with calls inlined, attributes of `root` frozen, and all `PASSES` run, in place.
 
     Args:
         graph: of one method; it is changed.
@@ -65,6 +64,9 @@ def optimise(graph: Graph, program: Program, root: Object | None, *, check: bool
         first = False
         if root is not None:  # freezing again finds nothing unless calls were inlined since
             freeze(graph, root)
+    fold_constants(graph)  # branches on constants go, and with them writes into attributes
+    while root is not None and freeze(graph, root):
+        fold_constants(graph)
     for run in PASSES:
         run(graph)
         if check:

@@ -232,6 +232,9 @@ def test_shapes_that_do_not_fit_are_an_error() -> None:
         ("float", 3, False),
         ("Tuple[int, int]", (1, 2), True),
         ("Tuple[int, str]", (1, 2), False),
+        ("AnyListType", [1, 2], True),
+        ("AnyTupleType", [1, 2], False),
+        ("AnyTupleType", (1, 2), True),
     ],
 )
 def test_isinstance_looks_at_the_elements(type_: str, value: Any, expected: bool) -> None:
@@ -244,6 +247,17 @@ def test_isinstance_looks_at_the_elements(type_: str, value: Any, expected: bool
     result = _specialised(text, _x(1), value)
     (node,) = [n for n in result.graph.walk() if n.op.name == "add.Scalar"]
     assert node.inputs[1].constant is expected
+
+
+def test_attributes_that_change_are_named() -> None:
+    text = """
+    graph(%self: __torch__.M, %x: f32[...])
+    %n: int = get_attr(%self, name="steps")
+    %y: Tensor = add.Scalar(%x, %n, 1)
+    return %y
+    """
+    with pytest.raises(Unplannable, match="the attribute 'steps' may change"):
+        _specialised(text, None, _x(1))
 
 
 _FILLED = """

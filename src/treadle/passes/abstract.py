@@ -152,6 +152,9 @@ def is_instance(value: Any, type_: Type) -> bool:
             and len(value) == len(type_.elements)
             and all(map(is_instance, value, type_.elements))
         )
+    containers = {"AnyListType": list, "AnyTupleType": tuple}
+    if str(type_) in containers:
+        return isinstance(value, containers[str(type_)])
     python = {"int": int, "float": float, "bool": bool, "str": str, "NoneType": type(None)}
     expected = python.get(str(type_))
     if expected is None:

@@ -21,11 +21,13 @@ from treadle.ir.op import (
     CONSTANT,
     DICT,
     FORK,
+    GET_ATTR,
     IF,
     ISINSTANCE,
     LIST,
     LIST_UNPACK,
     LOOP,
+    SET_ATTR,
     TUPLE,
     TUPLE_INDEX,
     TUPLE_UNPACK,
@@ -162,6 +164,9 @@ class _Specialiser:
         if special is not None:
             special(self, node)
             return
+        if node.op in (GET_ATTR, SET_ATTR):
+            name = node.attributes["name"]
+            raise Unplannable(f"the attribute {name!r} may change from one call to the next")
         if node.op.schema is None:
             raise Unplannable(f"{node.op.name} is not planned")
         args = [self.env[v] for v in node.inputs]
