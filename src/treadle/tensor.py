@@ -14,7 +14,7 @@ from treadle.eager.dlpack import export_array
 from treadle.eager.indexing import get_item, set_item
 from treadle.eager.printing import format_array
 from treadle.eager.table import FUNCTIONS, function_names
-from treadle.errors import IndexOutOfRange, InputError, UnsupportedError
+from treadle.errors import IndexOutOfRange, InputError, ShapeError, UnsupportedError
 
 if TYPE_CHECKING:
     from treadle._methods import Methods
@@ -117,17 +117,29 @@ class Tensor(Methods):
 
     @property
     def mT(self) -> Tensor:  # noqa: N802  torch's name
-        """The tensor with its last two dimensions exchanged, as a view."""
+        """The tensor with its last two dimensions exchanged, as a view.
+
+        Raises:
+            ShapeError: if there are fewer than two.
+        """
+        if self._array.ndim < 2:
+            raise ShapeError(f"mT: expected at least 2 dims, got {list(self._array.shape)}")
         return Tensor(np.swapaxes(self._array, -1, -2))
 
     @property
     def mH(self) -> Tensor:  # noqa: N802  torch's name
         """The conjugate of `mT`; not a view for complex numbers."""
-        return Tensor(np.swapaxes(self._array, -1, -2).conj()) if self.is_complex() else self.mT
+        return Tensor(self.mT._array.conj()) if self.is_complex() else self.mT
 
     @property
     def H(self) -> Tensor:  # noqa: N802  torch's name
-        """The conjugate of the transposed matrix; not a view for complex numbers."""
+        """The conjugate of the transposed matrix; not a view for complex numbers.
+
+        Raises:
+            ShapeError: if there are other than two dimensions.
+        """
+        if self._array.ndim != 2:
+            raise ShapeError(f"H: expected 2 dims, got {list(self._array.shape)}")
         return self.mH
 
     @property

@@ -4,6 +4,7 @@ from treadle.ops import activation as activation
 from treadle.ops import arithmetic as arithmetic
 from treadle.ops import attention as attention
 from treadle.ops import bags as bags
+from treadle.ops import bessel as bessel
 from treadle.ops import columns as columns
 from treadle.ops import comparison as comparison
 from treadle.ops import complex_numbers as complex_numbers
@@ -17,9 +18,11 @@ from treadle.ops import distances as distances
 from treadle.ops import division as division
 from treadle.ops import dropout as dropout
 from treadle.ops import einsum as einsum
+from treadle.ops import error_functions as error_functions
 from treadle.ops import exported as exported
 from treadle.ops import extrema as extrema
 from treadle.ops import fourier as fourier
+from treadle.ops import gamma as gamma
 from treadle.ops import gather as gather
 from treadle.ops import general_convolution as general_convolution
 from treadle.ops import geometry as geometry
@@ -35,6 +38,7 @@ from treadle.ops import losses as losses
 from treadle.ops import membership as membership
 from treadle.ops import normalization as normalization
 from treadle.ops import norms as norms
+from treadle.ops import orthogonal as orthogonal
 from treadle.ops import packed as packed
 from treadle.ops import padding as padding
 from treadle.ops import plain_rnn as plain_rnn

@@ -93,6 +93,19 @@ def check_writable(op_name: str, target: TensorType | np.ndarray[Any, Any], sour
         raise ShapeError(f"{op_name}: a result of {given} cannot be written into self of {wanted}")
 
 
+def written_into(
+    op_name: str, target: np.ndarray[Any, Any], result: np.ndarray[Any, Any]
+) -> np.ndarray[Any, Any]:
+    """`target`, which now holds `result`, cast to its dtype.
+
+    Raises:
+        ShapeError: as `check_writable`.
+    """
+    check_writable(op_name, target, result)
+    np.copyto(target, result, casting="unsafe")
+    return target
+
+
 def can_cast(given: DType, wanted: DType) -> bool:
     """Whether torch lets an operator write `given` into `wanted`, as torch.can_cast."""
     return category(given) <= category(wanted)
@@ -101,10 +114,7 @@ def can_cast(given: DType, wanted: DType) -> bool:
 def _reference(functional: OpDef) -> Any:
     def reference(target: np.ndarray[Any, Any], *args: Any) -> np.ndarray[Any, Any]:
         assert functional.reference is not None
-        result = functional.reference(target, *args)
-        check_writable(functional.name, target, result)
-        np.copyto(target, result, casting="unsafe")
-        return target
+        return written_into(functional.name, target, functional.reference(target, *args))
 
     return reference
 

@@ -1,9 +1,8 @@
-"""Special functions: gamma, error and Bessel functions, and small helpers beside them."""
+"""Functions of one or two numbers beside those of `unary` and `arithmetic`: signs, logarithms."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from treadle.ir import dtypes
 from treadle.ir.types import TensorType
 from treadle.ops.composite import Operand, composite
 from treadle.ops.declare import EXACT, op
+from treadle.ops.doubles import of_one
 from treadle.ops.inplace import inplace
 from treadle.ops.pointwise import Body, Result, pointwise
 from treadle.ops.promotion import dtype_of, result_dtype
@@ -22,124 +22,8 @@ from treadle.ops.shapes import broadcast, tensor
 Array = np.ndarray[Any, Any]
 
 
-def _of_floats(name: str, body: Body, low: float, high: float, *, half: bool = True) -> Any:
-    """A function of one number into floats."""
-    return pointwise(
-        f"aten::{name}(Tensor self) -> Tensor",
-        body,
-        result=Result.FLOAT,
-        samples=(
-            (f32(3, 7, low=low, high=high),),
-            (f64(17, low=low, high=high),),
-            *(((f16(5, low=low, high=high),),) if half else ()),
-            (f32(low=low, high=high),),
-            (f32(0, 4),),
-            (i64(5, low=1, high=4),),
-        ),
-    )
-
-
-# --- gamma functions ----------------------------------------------------------------------------
-
-_LANCZOS = (
-    0.99999999999980993, 676.5203681218851, -1259.1392167224028, 771.32342877765313,
-    -176.61502916214059, 12.507343278686905, -0.13857109526572012, 9.9843695780195716e-6,
-    1.5056327351493116e-7,
-)  # fmt: skip
-"""Coefficients for g = 7, of Lanczos 1964, as tabulated by Godfrey."""
-
-
-def _lgamma(f: Any, x: Any) -> Any:
-    """Lanczos' series, and reflection below 1/2."""
-    reflected = x < 0.5
-    y = f.where(reflected, 1.0 - x, x) - 1.0
-    series: Any = _LANCZOS[0]
-    for i, coefficient in enumerate(_LANCZOS[1:], 1):
-        series = series + coefficient / (y + float(i))
-    t = y + 7.5
-    above = 0.5 * math.log(2 * math.pi) + (y + 0.5) * f.log(t) - t + f.log(series)
-    phase = f.abs(x - f.floor(x))  # sin(pi * x) of large x loses its digits
-    sine = f.abs(f.sin(math.pi * phase))
-    below = math.log(math.pi) - f.log(sine) - above
-    result = f.where(reflected, below, above)
-    return f.where(f.isinf(x), f.abs(x), result)
-
-
-def _digamma(f: Any, x: Any) -> Any:
-    """The asymptotic series from 6 on, reached by recurrence; reflection below 0."""
-    reflected = x < 0.0
-    y = f.where(reflected, 1.0 - x, x)
-    shift: Any = 0.0
-    for i in range(6):
-        shift = shift + 1.0 / (y + float(i))
-    z = y + 6.0
-    w = 1.0 / (z * z)
-    tail = w * (1 / 12 - w * (1 / 120 - w * (1 / 252 - w * (1 / 240 - w * (1 / 132)))))
-    value = f.log(z) - 0.5 / z - tail - shift
-    phase = x - f.floor(x)
-    return f.where(reflected, value - math.pi / f.tan(math.pi * phase), value)
-
-
-lgamma = _of_floats("lgamma", _lgamma, 0.2, 30.0)
-digamma = _of_floats("digamma", _digamma, 0.3, 20.0)
-
-
-# --- error functions ----------------------------------------------------------------------------
-
-_CENTRE = (-3.5233877e-6, -4.39150654e-6, 0.00021858087, -0.00125372503, -0.00417768164,
-           0.246640727, 1.50140941)  # fmt: skip
-_TAIL = (0.000100950558, 0.00134934322, -0.00367342844, 0.00573950773, -0.0076224613,
-         0.00943887047, 1.00167406, 2.83297682)  # fmt: skip
-
-
-def _erfinv(f: Any, x: Any) -> Any:
-    """A polynomial, refined by Newton's method.
-
-    Source: Giles 2010, Approximating the erfinv function, single precision.
-    """
-    w = -f.log((1.0 - x) * (1.0 + x))
-    centre, tail = w - 2.5, f.sqrt(w) - 3.0
-    near: Any = 2.81022636e-08
-    for coefficient in (3.43273939e-07, *_CENTRE):
-        near = near * centre + coefficient
-    far: Any = -0.000200214257
-    for coefficient in _TAIL:
-        far = far * tail + coefficient
-    y = f.where(w < 5.0, near, far) * x
-    for _ in range(2):
-        slope = (2.0 / math.sqrt(math.pi)) * f.exp(-(y * y))
-        step = (f.erf(y) - x) / slope
-        y = f.where(f.isfinite(step) & (w < 5.0), y - step, y)
-    return f.where(f.abs(x) == 1.0, x * math.inf, y)
-
-
-def _i0(f: Any, x: Any) -> Any:
-    return f.exp(f.abs(x)) * _i0e(f, x)
-
-
-def _polynomial(coefficients: Sequence[float], x: Any) -> Any:
-    value: Any = coefficients[0]
-    for coefficient in coefficients[1:]:
-        value = value * x + coefficient
-    return value
-
-
-_SMALL = (0.0045813, 0.0360768, 0.2659732, 1.2067492, 3.0899424, 3.5156229, 1.0)
-_LARGE = (0.00392377, -0.01647633, 0.02635537, -0.02057706, 0.00916281, -0.00157565, 0.00225319,
-          0.01328592, 0.39894228)  # fmt: skip
-
-
-def _i0e(f: Any, x: Any) -> Any:
-    """Source: Abramowitz and Stegun, 9.8.1 and 9.8.2, times ``exp(-|x|)``; 2e-7 off."""
-    size = f.abs(x)
-    t = size / 3.75
-    small = _polynomial(_SMALL, t * t) * f.exp(-size)
-    large = _polynomial(_LARGE, 3.75 / size) / f.sqrt(size)
-    return f.where(size < 3.75, small, large)
-
-
 def _entr(f: Any, x: Any) -> Any:
-    inside = f.where(x > 0, -x * f.log(x), f.where(x == 0, 0.0, x - x - math.inf))
+    inside = f.where(x > 0, -x * f.log(x), f.where(x == 0, x, -math.inf))
     return f.where(x != x, x, inside)
 
 
@@ -148,20 +32,9 @@ def _sinc(f: Any, x: Any) -> Any:
     return f.where(x == 0, 1.0, f.sin(angle) / angle)
 
 
-erfinv = _of_floats("erfinv", _erfinv, -0.99, 0.99)
-i0 = _of_floats("i0", _i0, -9.0, 9.0)
-i0e = _of_floats("special_i0e", _i0e, -9.0, 9.0, half=False)
-entr = _of_floats("special_entr", _entr, -0.5, 3.0)
-ndtr = _of_floats("special_ndtr", lambda f, x: 0.5 + 0.5 * f.erf(x * math.sqrt(0.5)), -4.0, 4.0)
-ndtri = _of_floats(
-    "special_ndtri",
-    lambda f, x: math.sqrt(2.0) * _erfinv(f, 2.0 * x - 1.0),
-    0.01,
-    0.99,
-    half=False,
-)
-sinc = _of_floats("sinc", _sinc, -3.0, 3.0)
-inplace(lgamma, digamma, erfinv, i0, sinc)
+entr = of_one("special_entr", _entr, -0.5, 3.0)
+sinc = of_one("sinc", _sinc, -3.0, 3.0)
+inplace(sinc)
 
 
 # --- signs --------------------------------------------------------------------------------------

@@ -76,7 +76,6 @@ cosh = _floating("aten::cosh(Tensor self) -> Tensor", lambda f, x: f.cosh(x))
 tanh = _floating("aten::tanh(Tensor self) -> Tensor", lambda f, x: f.tanh(x))
 sigmoid = _floating("aten::sigmoid(Tensor self) -> Tensor", lambda f, x: f.sigmoid(x))
 erf = _floating("aten::erf(Tensor self) -> Tensor", lambda f, x: f.erf(x))
-erfc = _floating("aten::erfc(Tensor self) -> Tensor", lambda f, x: 1.0 - f.erf(x))
 neg = _keeping("aten::neg(Tensor self) -> Tensor", lambda f, x: -x)
 negative = _keeping("aten::negative(Tensor self) -> Tensor", lambda f, x: -x)
 abs_ = _keeping("aten::abs(Tensor self) -> Tensor", lambda f, x: f.abs(x), result=Result.MAGNITUDE)
@@ -107,5 +106,5 @@ rad2deg = _floating(
 )
 
 inplace(exp, exp2, expm1, log, log1p, log2, log10, sqrt, rsqrt, reciprocal, sin, cos, tan, asin,
-        acos, atan, sinh, cosh, tanh, sigmoid, erf, erfc, neg, negative, abs_, absolute, sign,
+        acos, atan, sinh, cosh, tanh, sigmoid, erf, neg, negative, abs_, absolute, sign,
         square, floor, ceil, trunc, fix, round_, frac, deg2rad, rad2deg)  # fmt: skip

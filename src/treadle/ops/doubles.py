@@ -1,0 +1,92 @@
+"""Families of functions of floating numbers that are computed in double precision."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from treadle.errors import ShapeError
+from treadle.ir import dtypes
+from treadle.ir.dtypes import DType
+from treadle.ir.op import OpDef
+from treadle.ir.schema import parse_schema
+from treadle.ir.types import TensorType
+from treadle.ops.declare import op
+from treadle.ops.pointwise import Body, Result, pointwise
+from treadle.ops.promotion import floating, result_dtype
+from treadle.ops.samples import f16, f32, f64, i64
+from treadle.ops.shapes import broadcast, tensor
+
+Array = np.ndarray[Any, Any]
+Samples = tuple[tuple[Any, ...], ...]
+
+
+def of_one(
+    name: str,
+    body: Body,
+    low: float,
+    high: float,
+    *,
+    half: bool = True,
+    argument: str = "self",
+    samples: Samples = (),
+) -> OpDef:
+    """Define ``body(f, x)`` of one number; `x` arrives as f64.
+
+    Samples are drawn from ``[low, high)``; `half`: torch has it for 16-bit floats too.
+    """
+
+    def in_doubles(f: Any, x: Any) -> Any:
+        _check_real(name, f.dtype(x))
+        return body(f, f.cast(x, dtypes.f64))
+
+    return pointwise(
+        f"aten::{name}(Tensor {argument}) -> Tensor",
+        in_doubles,
+        result=Result.FLOAT,
+        samples=(
+            (f32(3, 7, low=low, high=high),),
+            (f64(17, low=low, high=high),),
+            *(((f16(5, low=low, high=high),),) if half else ()),
+            (f32(low=low, high=high),),
+            (f32(0, 4),),
+            (i64(5, low=1, high=4),),
+            *samples,
+        ),
+    )
+
+
+def in_numpy(schema: str, function: Callable[..., Array], samples: Samples) -> OpDef:
+    """Define ``function(*arguments)`` by NumPy alone; tensors and numbers arrive as f64 arrays.
+
+    Arguments of type int arrive as they are. The result is of the promoted floating dtype.
+    """
+    parsed = parse_schema(schema)
+    plain = [str(a.type) == "int" for a in parsed.arguments]
+
+    def infer(*args: Any) -> TensorType:
+        operands = [a for a, is_int in zip(args, plain, strict=True) if not is_int]
+        shapes = [a.sizes for a in operands if isinstance(a, TensorType)]
+        dtype = _check_real(parsed.base, floating(result_dtype(*operands)))
+        return tensor(dtype, broadcast(parsed.base, *shapes))
+
+    def reference(*args: Any) -> Array:
+        operands = [a for a, is_int in zip(args, plain, strict=True) if not is_int]
+        dtype = _check_real(parsed.base, floating(result_dtype(*operands)))
+        broadcast(parsed.base, *(a.shape for a in operands if isinstance(a, np.ndarray)))
+        wide = [
+            a if is_int else np.asarray(a, np.float64)
+            for a, is_int in zip(args, plain, strict=True)
+        ]
+        with np.errstate(all="ignore"):
+            return np.asarray(function(*wide)).astype(dtype.numpy)
+
+    return op(schema, reference=reference, infer=infer, samples=samples)
+
+
+def _check_real(name: str, dtype: DType) -> DType:
+    if dtype.is_complex:
+        raise ShapeError(f"{name}: needs real numbers, got {dtype}")
+    return dtype
