@@ -32,7 +32,7 @@ def _diff(x: Operand, n: int, dim: int, before: Operand | None, after: Operand |
     if not x.shape or n < 0:
         raise ShapeError(f"diff: needs dims and n at least 0, got {list(x.shape)} and {n}")
     axis = wrap_dim("diff", dim, len(x.shape))
-    parts = [p for p in (before, x, after) if p is not None]
+    parts = [p for p in (before, x, after) if p is not None and n]
     x = x.apply("cat", parts, axis) if len(parts) > 1 else x
     for _ in range(min(n, int(x.shape[axis]))):
         size = x.shape[axis]
@@ -64,14 +64,18 @@ def _trapezoid(y: Operand, width: Any, dim: int) -> Any:
     return (pairs * width).sum(axis) / 2.0
 
 
-def _trapezoid_at(y: Operand, x: Operand, dim: int) -> Any:
+def _widths(y: Operand, x: Operand, dim: int) -> Any:
+    """The distances of neighbours in `x`, which is one line or as many as `y` has."""
     axis = wrap_dim("trapezoid", dim, len(y.shape))
     if len(x.shape) == 1:
         x = x.reshape(*[-1 if d == axis else 1 for d in range(len(y.shape))])
     axis_x = axis - len(y.shape)
     size = x.shape[axis_x]
-    width = x.op("narrow", axis_x, 1, size - 1) - x.op("narrow", axis_x, 0, size - 1)
-    return _trapezoid(y, width, dim)
+    return x.op("narrow", axis_x, 1, size - 1) - x.op("narrow", axis_x, 0, size - 1)
+
+
+def _trapezoid_at(y: Operand, x: Operand, dim: int) -> Any:
+    return _trapezoid(y, _widths(y, x, dim), dim)
 
 
 for _name in ("trapezoid", "trapz"):
@@ -109,16 +113,6 @@ def _renorm(x: Operand, p: float, dim: int, limit: float) -> Any:
     return x * scale.where(size > limit, 1.0)
 
 
-def _norm_except(v: Operand, power: int, dim: int) -> Any:
-    """The norm of each slice along `dim`, to broadcast over `v`; over all if `dim` is -1."""
-    if dim == -1:
-        return v.op("norm.Scalar", power)
-    if dim not in (0, len(v.shape) - 1):
-        raise ShapeError(f"norm_except_dim: dim must be the first or the last, got {dim}")
-    others = [d for d in range(len(v.shape)) if d != dim]
-    return v.op("norm.ScalarOpt_dim", power, others, True)
-
-
 def _pdist(x: Operand, p: float) -> Operand:
     if len(x.shape) != 2:
         raise ShapeError(f"pdist: expected 2 dims, got {list(x.shape)}")
@@ -133,22 +127,18 @@ composite(
     _dist,
     samples=((f32(3, 4), f32(4), 2), (f32(5), f32(5), 1)),
 )
-composite(
-    "aten::pdist(Tensor self, float p=2.) -> Tensor",
-    _pdist,
-    samples=((f32(5, 3), 2.0), (f32(4, 2), 1.0), (f32(1, 3), 2.0)),
-)
+for _name in ("pdist", "_pdist_forward"):
+    composite(
+        f"aten::{_name}(Tensor self, float p=2.) -> Tensor",
+        _pdist,
+        samples=((f32(5, 3), 2.0), (f32(4, 2), 1.0), (f32(1, 3), 2.0)),
+    )
 renorm = composite(
     "aten::renorm(Tensor self, Scalar p, int dim, Scalar maxnorm) -> Tensor",
     _renorm,
     samples=((f32(3, 4), 2, 0, 1.0), (f32(2, 3, 4), 1, -1, 2.0)),
 )
 inplace(renorm)
-composite(
-    "aten::norm_except_dim(Tensor v, int pow=2, int dim=0) -> Tensor",
-    _norm_except,
-    samples=((f32(3, 4, 2), 2, 0), (f32(3, 4), 2, 1), (f32(3, 4), 2, -1)),
-)
 
 
 def _running_area(y: Operand, width: Any, dim: int) -> Any:
@@ -160,6 +150,15 @@ def _running_area(y: Operand, width: Any, dim: int) -> Any:
     return (pairs * width / 2.0).op("cumsum", axis)
 
 
+def _running_area_at(y: Operand, x: Operand, dim: int) -> Any:
+    return _running_area(y, _widths(y, x, dim), dim)
+
+
+composite(
+    "aten::cumulative_trapezoid.x(Tensor y, Tensor x, *, int dim=-1) -> Tensor",
+    _running_area_at,
+    samples=((f32(3, 5), f32(5), -1), (f32(3, 5), f32(3, 5), 0)),
+)
 composite(
     "aten::cumulative_trapezoid.dx(Tensor y, *, Scalar dx=1, int dim=-1) -> Tensor",
     _running_area,

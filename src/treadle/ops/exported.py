@@ -1,4 +1,4 @@
-"""Operators of exporters: one computation with the extra results that training would need."""
+"""Operators that tracing and exporting write where modules call others."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from treadle.ops.composite import Operand, alias, composite
 from treadle.ops.pooling import adaptive_avg_pool2d
 from treadle.ops.pooling3d import adaptive_avg_pool3d
 from treadle.ops.samples import f32
+from treadle.ops.shapes import wrap_dim
 
 
 def _group_norm(
@@ -63,6 +64,61 @@ for _dims, _plain in ((2, adaptive_avg_pool2d), (3, adaptive_avg_pool3d)):
         _plain,
         f"aten::_adaptive_avg_pool{_dims}d(Tensor self, int[{_dims}] output_size) -> Tensor",
     )
+
+
+# --- convolutions -------------------------------------------------------------------------------
+
+
+def _convolution_mode(
+    x: Operand, weight: Operand, bias: Any, stride: Any, padding: str, dilation: Any, groups: int
+) -> Any:
+    count = len(weight.shape) - 2
+    if count not in (1, 2, 3):
+        raise ShapeError(f"_convolution_mode: weight {list(weight.shape)}; allowed: 3 to 5 dims")
+    return x.op(f"conv{count}d.padding", weight, bias, stride, padding, dilation, groups)
+
+
+composite(
+    "aten::_convolution_mode(Tensor input, Tensor weight, Tensor? bias, int[] stride, str "
+    "padding, int[] dilation, int groups) -> Tensor",
+    _convolution_mode,
+    samples=(
+        (f32(1, 2, 7, 8), f32(3, 2, 2, 4), f32(3), [1, 1], "same", [1, 1], 1),
+        (f32(1, 2, 7, 8), f32(3, 2, 3, 3), None, [2, 1], "valid", [1, 1], 1),
+        (f32(2, 2, 7), f32(4, 1, 3), None, [1], "same", [2], 2),
+    ),
+)
+
+
+def _norm_except(v: Operand, p: int, dim: int) -> Any:
+    """The norms of the slices along `dim`, in the rank of `v`; of everything if `dim` is -1."""
+    if dim == -1:
+        return v.op("norm.Scalar", p)
+    axis = wrap_dim("norm_except_dim", dim, len(v.shape))
+    others = [d for d in range(len(v.shape)) if d != axis]
+    return v.op("linalg_vector_norm", p, others, True) if others else v.op("abs")
+
+
+def _weight_norm(v: Operand, g: Operand, dim: int) -> Any:
+    """Salimans and Kingma, "Weight Normalization": directions `v` with lengths `g`."""
+    return v * (g / _norm_except(v, 2, dim))
+
+
+composite(
+    "aten::norm_except_dim(Tensor v, int pow=2, int dim=0) -> Tensor",
+    _norm_except,
+    samples=((f32(3, 4, 2), 2, 0), (f32(3, 4), 1, 1), (f32(5), 2, 0), (f32(3, 4), 2, -1)),
+)
+composite(
+    "aten::_weight_norm(Tensor v, Tensor g, int dim=0) -> Tensor",
+    _weight_norm,
+    samples=(
+        (f32(3, 4, 2), f32(3, 1, 1), 0),
+        (f32(3, 4, 2), f32(1, 1, 2), 2),
+        (f32(3, 4, 2), f32(1, 4, 1), 1),
+        (f32(3, 4), f32(), -1),
+    ),
+)
 
 
 # --- grids --------------------------------------------------------------------------------------
