@@ -319,3 +319,13 @@ conv3d = op(
         (f32(1, 2, 4, 5, 6), f32(3, 2, 2, 3, 3), f32(3), [1, 1, 2], [0, 1, 1], [1, 1, 1], 1),
     ),
 )
+_with_named_padding(
+    "aten::conv3d.padding(Tensor input, Tensor weight, Tensor? bias=None, int[3] stride=[1, 1, "
+    '1], str padding="valid", int[3] dilation=[1, 1, 1], int groups=1) -> Tensor',
+    conv3d,
+    "conv3d",
+    (
+        (f32(1, 2, 4, 5, 6), f32(3, 2, 3, 2, 3), f32(3), [1], "same", [1], 1),
+        (f32(1, 2, 4, 5, 6), f32(4, 1, 3, 3, 3), None, [2], "valid", [1], 2),
+    ),
+)

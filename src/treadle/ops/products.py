@@ -5,11 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from treadle.errors import ShapeError
+import numpy as np
+
+from treadle.errors import ShapeError, UnsupportedError
+from treadle.ir.dtypes import i32
+from treadle.ir.types import TensorType
 from treadle.ops.composite import Operand, composite
+from treadle.ops.declare import op
 from treadle.ops.inplace import inplace
-from treadle.ops.samples import f32, f64
-from treadle.ops.shapes import numel, wrap_dim
+from treadle.ops.samples import f32, f64, given
+from treadle.ops.shapes import expect_rank, numel, tensor, wrap_dim
+
+Array = np.ndarray[Any, Any]
 
 
 def _inner(a: Operand, b: Operand) -> Any:
@@ -90,6 +97,36 @@ def _bilinear(a: Operand, b: Operand, weight: Operand, bias: Operand | None) -> 
     return y if bias is None else y + bias
 
 
+def _infer_grouped(
+    rows: TensorType, matrices: TensorType, ends: TensorType | None, bias: Any, dtype: int | None
+) -> TensorType:
+    grouped = len(rows.sizes) == 2 and ends is not None
+    expect_rank("_grouped_mm", "mat2", matrices, 3)
+    if not grouped and (len(rows.sizes) != 3 or rows.sizes[0] != matrices.sizes[0]):
+        raise ShapeError(
+            f"_grouped_mm: self {list(rows.sizes)} and mat2 {list(matrices.sizes)}; allowed: rows "
+            "[n, k] with offs, or [g, m, k], times [g, k, n]"
+        )
+    if rows.sizes[-1] != matrices.sizes[1] or (grouped and ends.sizes != matrices.sizes[:1]):
+        raise ShapeError(
+            f"_grouped_mm: self {list(rows.sizes)}, mat2 {list(matrices.sizes)} and offs "
+            f"{None if ends is None else list(ends.sizes)} do not fit"
+        )
+    if bias is not None or dtype not in (None, rows.element.code):
+        raise UnsupportedError("_grouped_mm with a bias or another dtype")
+    return tensor(rows.element, (*rows.sizes[:-1], matrices.sizes[2]))
+
+
+def _grouped(rows: Array, matrices: Array, ends: Array | None, *_: Any) -> Array:
+    """Each group of rows times its own matrix, as a mixture of experts needs it."""
+    if ends is None:
+        return np.asarray(rows @ matrices)
+    y = np.zeros((rows.shape[0], matrices.shape[2]), rows.dtype)
+    for start, end, matrix in zip((0, *ends[:-1]), ends, matrices, strict=True):
+        y[start:end] = rows[start:end] @ matrix
+    return y
+
+
 composite(
     "aten::inner(Tensor self, Tensor other) -> Tensor",
     _inner,
@@ -133,6 +170,17 @@ composite(
     "aten::linalg_vecdot(Tensor x, Tensor y, *, int dim=-1) -> Tensor",
     _vecdot,
     samples=((f32(3, 4), f32(4), -1), (f32(3, 4), f32(3, 4), 0)),
+)
+op(
+    "aten::_grouped_mm(Tensor self, Tensor mat2, Tensor? offs=None, Tensor? bias=None, "
+    "ScalarType? out_dtype=None) -> Tensor",
+    reference=_grouped,
+    infer=_infer_grouped,
+    samples=(
+        (f32(6, 8), f32(3, 8, 4), given([2, 2, 6], i32), None, None),
+        (f32(2, 3, 8), f32(2, 8, 4), None, None, None),
+    ),
+    doc="Groups of rows end where `offs` says; of rows and columns both grouped nothing is known.",
 )
 composite(
     "aten::bilinear(Tensor input1, Tensor input2, Tensor weight, Tensor? bias=None) -> Tensor",

@@ -64,6 +64,7 @@ kron: the Kronecker product
 cross: the vector product of vectors with three parts
 linalg_cross: the vector product of vectors with three parts
 linalg_multi_dot: the product of several matrices in the cheapest order
+_grouped_mm: groups of rows, each times a matrix of its own
 chain_matmul: the product of several matrices in the cheapest order
 linalg_vecdot: sums of products along a dim
 trace: the sum of the diagonal

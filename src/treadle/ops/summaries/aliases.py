@@ -28,6 +28,7 @@ ALIASES = {
     "native_layer_norm": "layer_norm", "native_batch_norm": "batch_norm", "_to_copy": "to",
     "native_channel_shuffle": "channel_shuffle", "nll_loss_nd": "nll_loss",
     "nll_loss2d": "nll_loss", "_embedding_bag": "embedding_bag", "_convolution": "convolution",
+    "_convolution_mode": "convolution",
     "numpy_T": "t", "nonzero_numpy": "nonzero", "_prelu_kernel": "prelu",
     "grid_sampler_2d": "grid_sampler", "grid_sampler_3d": "grid_sampler",
     "unsafe_chunk": "chunk", "unsafe_split": "split", "unsafe_split_with_sizes": "split_with_sizes",

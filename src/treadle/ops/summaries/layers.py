@@ -51,6 +51,8 @@ rms_norm: rows over the root of their mean square, scaled
 batch_norm: channels less their running mean over their running deviation
 group_norm: groups of channels less their mean over their standard deviation
 instance_norm: each channel of each sample less its mean over its deviation
+_weight_norm: weights from directions and lengths
+norm_except_dim: the norms of the slices along a dim
 native_group_norm: `group_norm` with mean and inverse deviation of each group
 _native_batch_norm_legit_no_training: `batch_norm` in evaluation, with two empty tensors
 
