@@ -19,8 +19,9 @@ import llvmlite.binding as llvm
 from treadle.codegen.cache import ObjectCache
 from treadle.codegen.contraction import emit_contraction
 from treadle.codegen.loopnest import emit_loop_nest
+from treadle.codegen.sort import emit_sort
 from treadle.codegen.target import Target
-from treadle.ir.loops import Kernel, LoopNest
+from treadle.ir.loops import Contraction, Kernel, LoopNest, Sort
 from treadle.ir.loops_text import print_kernel
 from treadle.locks import ForkLock
 
@@ -68,7 +69,7 @@ class _Compiler:
         """LLVM's machine for a target and a kind of kernel."""
         self.initialize()
         # A contraction's loops come out the same at level 1, in a sixth less time.
-        level = 3 if isinstance(kernel, LoopNest) else 1
+        level = 1 if isinstance(kernel, Contraction) else 3
         found = self.machines.get((target, level))
         if found is None:
             found = llvm.Target.from_default_triple().create_target_machine(
@@ -156,6 +157,8 @@ def llvm_text(kernel: Kernel, target: Target) -> str:
     """The LLVM IR of a kernel, before LLVM's passes."""
     if isinstance(kernel, LoopNest):
         emitter = emit_loop_nest(kernel, target)
+    elif isinstance(kernel, Sort):
+        emitter = emit_sort(kernel, target)
     else:
         emitter = emit_contraction(kernel, target)
     return "\n".join(

@@ -1,7 +1,8 @@
 """Loop nests: the second IR, between the graph and machine code.
 
-A kernel is one of two forms. `LoopNest` covers pointwise, reduction, gather and window (pooling,
-depthwise) kernels; `Contraction` covers matrix products and convolutions. Both become a function
+A kernel is one of three forms. `LoopNest` covers pointwise, reduction, gather and window (pooling,
+depthwise) kernels; `Contraction` covers matrix products and convolutions; `Sort` orders rows. Each
+becomes a function
 ``void k(void** buffers, const int64_t* sizes, int64_t begin, int64_t end)`` that runs the tasks
 ``begin <= t < end``. Which tasks exist depends on sizes only, so results never depend on threads.
 
@@ -260,4 +261,24 @@ CONTRACTION_SIZES: tuple[str, ...] = (
     "row_block", "panel_block", "k_block", "k_part",
 )  # fmt: skip
 
-Kernel: TypeAlias = LoopNest | Contraction
+
+@dataclass(frozen=True, slots=True)
+class Sort:
+    """Orders each row of a matrix; NaN is the largest, equal elements stay in order.
+
+    Buffers: 0 is x, rows of `length` neighbours, `x_row` apart; 1 and 2 take the first `count`
+    elements of each ordered row, and their positions (i64), row after row; 3 is room for two times
+    `room` records for each task: of 8 bytes, 16 for elements of 8 bytes. With `sifted`, `room` may
+    be less than `length`; it is at least `count` plus a vector. Sizes in order: `SORT_SIZES`.
+    Tasks: blocks of `row_block` rows. There are fewer than 2**31 elements in a row.
+    """
+
+    name: str
+    buffers: tuple[Buffer, ...]
+    descending: bool = False
+    sifted: bool = False
+
+
+SORT_SIZES: tuple[str, ...] = ("rows", "length", "count", "x_row", "row_block", "room")
+
+Kernel: TypeAlias = LoopNest | Contraction | Sort

@@ -39,12 +39,14 @@ from treadle.ir.loops import (
     Reduce,
     Reduced,
     Size,
+    Sort,
     Stage,
     Store,
     Tile,
 )
 from treadle.ir.loops_walk import visit_operands
 
+_SORT_FLAGS = ("descending", "sifted")
 _FLAGS = ("padded", "packed", "unit_k", "unit_taps", "flat_rows")
 
 
@@ -66,6 +68,9 @@ class _Printer:
     def kernel(self, kernel: Kernel) -> str:
         if isinstance(kernel, LoopNest):
             self.lines.append(f"loopnest {kernel.name} vectorize={kernel.vectorize}")
+        elif isinstance(kernel, Sort):
+            flags = "".join(f" {flag}" for flag in _SORT_FLAGS if getattr(kernel, flag))
+            self.lines.append(f"sort {kernel.name}{flags}")
         else:
             self.lines.append(self._contraction(kernel))
         for buffer in kernel.buffers:
@@ -75,7 +80,7 @@ class _Printer:
                 self.lines.append(f"axis {_dim(axis.extent)} step {_dim(axis.step)}")
             for stage in kernel.stages:
                 self._stage(stage)
-        else:
+        elif isinstance(kernel, Contraction):
             self._stores(kernel.stores)
         return "\n".join(self.lines) + "\n"
 
@@ -187,7 +192,7 @@ class _Parser:
         stage = self.stages[-1]
         if kind.startswith("%"):
             self.values[kind] = self._expr(rest[1], rest[2:])
-        elif kind in ("loopnest", "contraction"):
+        elif kind in ("loopnest", "contraction", "sort"):
             self.head = words
         elif kind == "buffer":
             self.buffers.append(Buffer(BY_NAME[rest[0]], rest[1:] == ["written"]))
@@ -240,13 +245,17 @@ class _Parser:
 
     def result(self) -> Kernel:
         if not self.head:
-            raise VerifyError("the kernel's first line must start with loopnest or contraction")
+            raise VerifyError(
+                "the kernel's first line must start with loopnest, contraction or sort"
+            )
         name = self.head[1]
         fields = dict(word.split("=") for word in self.head if "=" in word)
         buffers = tuple(self.buffers)
         if self.head[0] == "loopnest":
             stages = tuple(self.stages[1:])
             return LoopNest(name, buffers, tuple(self.axes), stages, fields["vectorize"])
+        if self.head[0] == "sort":
+            return Sort(name, buffers, **{flag: flag in self.head[2:] for flag in _SORT_FLAGS})
         flags = {flag: flag in self.head for flag in _FLAGS}
         return Contraction(
             name=name,

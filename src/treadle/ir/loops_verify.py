@@ -23,6 +23,7 @@ from treadle.ir.loops import (
     Reduce,
     Reduced,
     Size,
+    Sort,
     Stage,
     Store,
 )
@@ -78,6 +79,9 @@ class _Verifier:
         if isinstance(kernel, Contraction):
             self._contraction(kernel)
             return
+        if isinstance(kernel, Sort):
+            self._sort(kernel)
+            return
         _require(kernel.vectorize in _MODES, f"vectorize is {kernel.vectorize!r}")
         for axis in kernel.axes:
             self._dim(axis.extent)
@@ -97,6 +101,15 @@ class _Verifier:
         self.axes = frozenset(range(kernel.batch + 4))
         _require(bool(kernel.stores), "a contraction stores nothing")
         self._stores(kernel.stores)
+
+    def _sort(self, kernel: Sort) -> None:
+        _require(len(kernel.buffers) == 4, "a sort has x, values, positions and scratch")
+        x, values, positions, scratch = kernel.buffers
+        _require(not x.dtype.is_complex, "complex numbers have no order")
+        _require(values.dtype == x.dtype, f"values of {values.dtype} are sorted from {x.dtype}")
+        _require(positions.dtype == scratch.dtype == i64, "positions and scratch are i64")
+        written = all(b.written for b in kernel.buffers[1:])
+        _require(written, "values, positions and scratch are written")
 
     def _stage(self, kernel: LoopNest, stage: Stage) -> None:
         outer = range(len(kernel.axes))

@@ -12,6 +12,7 @@ Python values. `schedule` decides fusion, layout, tiles and memory; nothing here
 | `Scatter` | writes at computed positions into a copy of a tensor |
 | `Fold` | a reduction over a computed range for each element (bags of embeddings) |
 | `Scan` | running reductions along one dim |
+| `Order` | the first elements of sorted rows, and where they were |
 | `Window` | reductions over windows: pooling |
 | `View` | the same elements under other strides |
 | `Reshape` | the same elements in the same order under another shape |
@@ -165,6 +166,17 @@ class Scan:
 
 
 @dataclass(frozen=True, slots=True)
+class Order:
+    """Rows along a dim of argument 0 in stable order, NaN as the largest.
+
+    ``spec(result, *args) -> (dim, descending)``; results are the first elements, as many as their
+    type says, and the positions they had.
+    """
+
+    spec: Callable[..., tuple[int, bool]]
+
+
+@dataclass(frozen=True, slots=True)
 class Pool:
     """Windows over the last dims of a tensor: one entry per windowed dim.
 
@@ -279,6 +291,6 @@ class Decompose:
 
 
 Lowering: TypeAlias = (
-    Pointwise | Rows | Elements | Scatter | Fold | Scan | Window | View | Reshape | Concat
-    | Convolution | MatrixProduct | Recurrence | Decompose
+    Pointwise | Rows | Elements | Scatter | Fold | Scan | Order | Window | View | Reshape
+    | Concat | Convolution | MatrixProduct | Recurrence | Decompose
 )  # fmt: skip

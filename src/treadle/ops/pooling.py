@@ -11,7 +11,7 @@ import numpy as np
 from treadle.errors import ShapeError
 from treadle.ir.types import TensorType
 from treadle.ops.declare import EXACT, op
-from treadle.ops.lowering import Pool, Window
+from treadle.ops.lowering import Decompose, Emitter, Pool, Window
 from treadle.ops.promotion import accumulation, dtype_of
 from treadle.ops.samples import f16, f32, f64
 from treadle.ops.shapes import expect_rank, inner, pair, tensor
@@ -301,7 +301,21 @@ def adaptive_averaging(name: str, count: int) -> dict[str, Any]:
     def spec(result: TensorType, x: TensorType, size: Sequence[int]) -> Pool:
         return Pool("sum", None, divide="valid", adaptive_dims=count)
 
-    return {"reference": reference, "infer": infer, "lower": Window(spec)}
+    windows = op(
+        f"treadle::average_windows{count}d(Tensor self, int[] output_size) -> Tensor",
+        reference=reference,
+        infer=infer,
+        lower=Window(spec),
+        samples=((f32(*(2,) * (count + 1)), [2] * count),),
+    )
+
+    def build(emit: Emitter, x: Any, size: Sequence[int]) -> Any:
+        """One window is a mean over rows."""
+        if set(pair(name, "output_size", size, count)) == {1}:
+            return emit("mean.dim", x, list(range(-count, 0)), True, None)
+        return emit(windows, x, size)
+
+    return {"reference": reference, "infer": infer, "lower": Decompose(build)}
 
 
 adaptive_avg_pool2d = op(

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from treadle.errors import IndexOutOfRange, ShapeError, UnsupportedError
+from treadle.errors import IndexOutOfRange, ShapeError
 from treadle.ir.dtypes import i64 as i64_dtype
 from treadle.ir.types import TensorType
 from treadle.ops.declare import EXACT, op
-from treadle.ops.lowering import Decompose, Emitter
+from treadle.ops.lowering import Decompose, Emitter, Order
 from treadle.ops.samples import boolean, f16, f32, given, i64
 from treadle.ops.shapes import numel, tensor, wrap_dim
 
@@ -40,54 +40,43 @@ def _infer_sort(x: TensorType, dim: int, descending: bool) -> tuple[TensorType, 
     return x, tensor(i64_dtype, x.sizes)
 
 
-# --- as a plan: each element's rank is the number of elements before it ---------------------------
+def _infer_first(
+    x: TensorType, dim: int, descending: bool, count: int
+) -> tuple[TensorType, TensorType]:
+    shape = [count if d == dim else n for d, n in enumerate(x.sizes)]
+    return tensor(x.element, shape), tensor(i64_dtype, shape)
 
-MAX_RANKED = 2048
-"""Longer rows are sorted by the interpreter: ranks cost the square of the length."""
+
+def _first(x: Array, dim: int, descending: bool, count: int) -> tuple[Array, Array]:
+    part = (slice(None),) * dim + (slice(count),)
+    values, indices = _sort(x, dim, descending)
+    return np.array(values[part]), np.array(indices[part])
 
 
-def _before(emit: Emitter, a: Any, b: Any, descending: bool) -> tuple[Any, Any]:
-    """Whether `b` comes before `a`, and whether they are equal; NaN is the largest."""
-    first, same = emit("gt.Tensor" if descending else "lt.Tensor", b, a), emit("eq.Tensor", b, a)
-    if not emit.type(a).element.is_floating:
-        return first, same
-    nan_a, nan_b = emit("isnan", a), emit("isnan", b)
-    larger, smaller = (nan_b, nan_a) if descending else (nan_a, nan_b)
-    first = emit("logical_or", first, emit("logical_and", larger, emit("logical_not", smaller)))
-    return first, emit("logical_or", same, emit("logical_and", nan_a, nan_b))
+first_in_order = op(
+    "treadle::first_in_order(Tensor self, int dim, bool descending, int count) -> "
+    "(Tensor values, Tensor indices)",
+    reference=_first,
+    infer=_infer_first,
+    lower=Order(lambda result, x, dim, descending, count: (dim, descending)),
+    tolerance=EXACT,
+    samples=((f32(3, 7), 1, False, 7), (f32(40, 3), 0, True, 2), (i64(9), 0, True, 9)),
+)
 
 
 def decompose_order(
-    emit: Emitter, x: Any, dim: int, descending: bool, first: int = 0, count: int | None = None
+    emit: Emitter, x: Any, dim: int, descending: bool, count: int | None = None
 ) -> tuple[Any, Any]:
-    """Values and indices at the places from `first` on of the sorted order along `dim`.
-
-    Raises:
-        UnsupportedError: if there are too many elements.
-    """
-    sizes = emit.type(x).sizes
-    axis = wrap_dim("sort", dim, len(sizes))
-    if not sizes:
-        return x, np.zeros((), np.int64)
-    size = sizes[axis]
-    count = size if count is None else count
-    shape = (*sizes[:axis], count, *sizes[axis + 1 :])
+    """Values and indices at the first places, or all, of the sorted order along `dim`."""
+    type_ = emit.type(x)
+    axis = wrap_dim("sort", dim, len(type_.sizes))
+    if not type_.sizes:
+        return emit("clone", x, None), np.zeros((), np.int64)
+    count = type_.sizes[axis] if count is None else count
+    shape = (*type_.sizes[:axis], count, *type_.sizes[axis + 1 :])
     if 0 in shape:
-        return np.zeros(shape, emit.type(x).element.numpy), np.zeros(shape, np.int64)
-    if size > MAX_RANKED:
-        raise UnsupportedError(f"a sort of more than {MAX_RANKED} elements, as a plan")
-    rows = emit("transpose.int", x, axis, -1)
-    before, same = _before(
-        emit, emit("unsqueeze", rows, -1), emit("unsqueeze", rows, -2), descending
-    )
-    earlier = np.tri(size, k=-1, dtype=bool)
-    before = emit("logical_or", before, emit("logical_and", same, earlier))
-    ranks = emit("unsqueeze", emit("sum.dim_IntList", before, [-1], False, None), -2)
-    here = emit("eq.Tensor", ranks, np.arange(first, first + count)[:, None])
-    found = emit("where.self", here, np.arange(size), np.zeros((), np.int64))
-    indices = emit("sum.dim_IntList", found, [-1], False, None)
-    values = emit("gather", rows, -1, indices, False)
-    return emit("transpose.int", values, axis, -1), emit("transpose.int", indices, axis, -1)
+        return np.zeros(shape, type_.element.numpy), np.zeros(shape, np.int64)
+    return emit(first_in_order, x, axis, descending, count)  # type: ignore[no-any-return]
 
 
 _SORTS = (
@@ -167,7 +156,7 @@ def _decompose_topk(
     emit: Emitter, x: Any, k: int, dim: int, largest: bool, sorted_: bool
 ) -> tuple[Any, Any]:
     _check_k(emit.type(x), k, dim)
-    return decompose_order(emit, x, dim, largest, 0, k)
+    return decompose_order(emit, x, dim, largest, k)
 
 
 topk = op(
@@ -186,7 +175,16 @@ topk = op(
 
 
 def _median(x: Array, dim: int, keepdim: bool) -> tuple[Array, Array]:
-    return _kth(x, _middle(x, dim), dim, keepdim)
+    """Of a row with NaN in it, the first NaN."""
+    middle = _middle(x, dim)
+    if x.ndim == 0 or x.dtype.kind not in "fV":
+        return _kth(x, middle, dim, keepdim)
+    values, indices = _kth(x, middle, dim, True)
+    bad = np.isnan(x.astype(np.float64))
+    found = bad.any(dim, keepdims=True)
+    indices = np.where(found, bad.argmax(dim, keepdims=True), indices)
+    values = np.where(found, np.array(np.nan, x.dtype), values)
+    return (values, indices) if keepdim else (values.squeeze(dim), indices.squeeze(dim))
 
 
 def _middle(x: Any, dim: int) -> int:
@@ -218,11 +216,35 @@ def _infer_kth(x: TensorType, k: int, dim: int, keepdim: bool) -> tuple[TensorTy
     return tensor(x.element, shape), tensor(i64_dtype, shape)
 
 
+def _decompose_kth(emit: Emitter, x: Any, k: int, dim: int, keepdim: bool) -> tuple[Any, Any]:
+    axis = _check_kth(emit.type(x), k, dim)
+    results = decompose_order(emit, x, dim, False, k)
+    if not emit.type(x).sizes:
+        return results
+    picked = [emit("narrow", r, axis, k - 1, 1) for r in results]
+    values, indices = (p if keepdim else emit("squeeze.dim", p, axis) for p in picked)
+    return values, indices
+
+
+def _decompose_median(emit: Emitter, x: Any, dim: int, keepdim: bool) -> tuple[Any, Any]:
+    """The middle; if the largest is NaN, that, where it is met first."""
+    type_ = emit.type(x)
+    values, indices = _decompose_kth(emit, x, _middle(type_, dim), dim, keepdim)
+    if not type_.sizes or not type_.element.is_floating:
+        return values, indices
+    axis = wrap_dim("median", dim, len(type_.sizes))
+    bad = emit("isnan", emit("amax", x, [axis], keepdim))
+    first = emit("argmax", x, axis, keepdim)
+    nan = np.full((), np.nan, type_.element.numpy)
+    return emit("where.self", bad, nan, values), emit("where.self", bad, first, indices)
+
+
 kthvalue = op(
     "aten::kthvalue(Tensor self, int k, int dim=-1, bool keepdim=False) -> (Tensor "
     "values, Tensor indices)",
     reference=_kth,
     infer=_infer_kth,
+    lower=Decompose(_decompose_kth),
     tolerance=EXACT,
     samples=((f32(3, 7), 2, -1, False), (f32(5), 5, 0, True)),
 )
@@ -230,8 +252,15 @@ median_dim = op(
     "aten::median.dim(Tensor self, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)",
     reference=_median,
     infer=lambda x, dim, keepdim: _infer_kth(x, _middle(x, dim), dim, keepdim),
+    lower=Decompose(_decompose_median),
     tolerance=EXACT,
-    samples=((f32(3, 7), -1, False), (f32(4, 2), 0, True)),
+    samples=(
+        (f32(3, 7), -1, False),
+        (f32(4, 2), 0, True),
+        (i64(5), 0, False),
+        (f32(), 0, False),
+        (given([[3.0, float("nan"), 1.0], [2.0, 3.0, 1.0]]), 1, False),
+    ),  # fmt: skip
 )
 
 
@@ -244,8 +273,9 @@ median = op(
     "aten::median(Tensor self) -> Tensor",
     reference=lambda x: _median(x.reshape(-1), 0, False)[0],
     infer=_infer_median,
+    lower=Decompose(lambda emit, x: _decompose_median(emit, emit("reshape", x, [-1]), 0, False)[0]),
     tolerance=EXACT,
-    samples=((f32(3, 7),), (i64(4),)),
+    samples=((f32(3, 7),), (i64(4),), (given([3.0, float("nan"), 1.0]),)),
 )
 
 

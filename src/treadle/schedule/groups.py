@@ -19,6 +19,7 @@ from treadle.ops.lowering import (
     Elements,
     Fold,
     MatrixProduct,
+    Order,
     Pointwise,
     Recurrence,
     Reshape,
@@ -30,7 +31,7 @@ from treadle.ops.lowering import (
 )  # fmt: skip
 
 _STRUCTURE = (CONSTANT, FORK, LIST, TUPLE, TUPLE_UNPACK, WAIT)
-_ALONE = (Convolution, MatrixProduct, Recurrence, Window, Elements, Scatter, Fold, Scan)
+_ALONE = (Convolution, MatrixProduct, Recurrence, Window, Elements, Scatter, Fold, Scan, Order)
 _TAKES_TAIL = (Convolution, MatrixProduct, Rows, Window, Elements, Scan)
 MAX_NODES = 64
 """Larger groups would spill registers and take long to compile."""

@@ -11,6 +11,7 @@ from treadle.ops.lowering import (
     Elements,
     Fold,
     MatrixProduct,
+    Order,
     Recurrence,
     Rows,
     Scan,
@@ -27,6 +28,7 @@ from treadle.schedule.memory import plan_memory
 from treadle.schedule.placement import Placement, alias_place, concat_dim
 from treadle.schedule.places import Place, same_strides, walking_order
 from treadle.schedule.pointwise import copy_step, pointwise_step
+from treadle.schedule.order import order_steps
 from treadle.schedule.recurrence import recurrence_steps
 from treadle.schedule.rows import rows_steps
 from treadle.schedule.scans import scan_step
@@ -122,6 +124,8 @@ class _Scheduler:
                 return [fold_step(group, self.placement, self._machine)]
             case Scan():
                 return [scan_step(group, self.placement, self._machine)]
+            case Order():
+                return order_steps(group, self.placement, self._machine)
             case Convolution():
                 return convolution_steps(group, self.placement, self._machine, self.packings)
             case MatrixProduct():
