@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -15,7 +17,7 @@ from treadle.ir.loops import Buffer, Sort
 from treadle.ir.loops_text import parse_kernel, print_kernel
 from treadle.ir.loops_verify import verify_kernel
 
-Array = npt.NDArray[np.generic]
+Array = npt.NDArray[Any]
 DTYPES = (f16, f32, f64, i8, u8, i32, i64, bool_)
 
 
@@ -50,7 +52,7 @@ def expected(x: Array, descending: bool) -> Array:
     if not descending:
         return np.argsort(keys, axis=1, kind="stable")
     turned = np.argsort(keys[:, ::-1], axis=1, kind="stable")
-    return x.shape[1] - 1 - turned[:, ::-1]
+    return np.asarray(x.shape[1] - 1 - turned[:, ::-1])
 
 
 def elements(dtype: DType, rows: int, length: int) -> Array:

@@ -260,7 +260,7 @@ median_dim = op(
         (i64(5), 0, False),
         (f32(), 0, False),
         (given([[3.0, float("nan"), 1.0], [2.0, 3.0, 1.0]]), 1, False),
-    ),  # fmt: skip
+    ),
 )
 
 

@@ -25,10 +25,10 @@ from treadle.schedule.groups import Group, form_groups, is_alias, tensor_operand
 from treadle.schedule.machine import Machine
 from treadle.schedule.matmul import matmul_steps
 from treadle.schedule.memory import plan_memory
+from treadle.schedule.order import order_steps
 from treadle.schedule.placement import Placement, alias_place, concat_dim
 from treadle.schedule.places import Place, same_strides, walking_order
 from treadle.schedule.pointwise import copy_step, pointwise_step
-from treadle.schedule.order import order_steps
 from treadle.schedule.recurrence import recurrence_steps
 from treadle.schedule.rows import rows_steps
 from treadle.schedule.scans import scan_step
