@@ -100,17 +100,18 @@ def _bilinear(a: Operand, b: Operand, weight: Operand, bias: Operand | None) -> 
 def _infer_grouped(
     rows: TensorType, matrices: TensorType, ends: TensorType | None, bias: Any, dtype: int | None
 ) -> TensorType:
-    grouped = len(rows.sizes) == 2 and ends is not None
     expect_rank("_grouped_mm", "mat2", matrices, 3)
-    if not grouped and (len(rows.sizes) != 3 or rows.sizes[0] != matrices.sizes[0]):
+    groups = None if ends is None else ends.sizes
+    if len(rows.sizes) != (3 if groups is None else 2):
         raise ShapeError(
             f"_grouped_mm: self {list(rows.sizes)} and mat2 {list(matrices.sizes)}; allowed: rows "
             "[n, k] with offs, or [g, m, k], times [g, k, n]"
         )
-    if rows.sizes[-1] != matrices.sizes[1] or (grouped and ends.sizes != matrices.sizes[:1]):
+    count = rows.sizes[:1] if groups is None else groups
+    if rows.sizes[-1] != matrices.sizes[1] or count != matrices.sizes[:1]:
         raise ShapeError(
             f"_grouped_mm: self {list(rows.sizes)}, mat2 {list(matrices.sizes)} and offs "
-            f"{None if ends is None else list(ends.sizes)} do not fit"
+            f"{groups} do not fit"
         )
     if bias is not None or dtype not in (None, rows.element.code):
         raise UnsupportedError("_grouped_mm with a bias or another dtype")
