@@ -4,6 +4,7 @@ from treadle.ops import activation as activation
 from treadle.ops import arithmetic as arithmetic
 from treadle.ops import attention as attention
 from treadle.ops import bags as bags
+from treadle.ops import batch_norm as batch_norm
 from treadle.ops import bessel as bessel
 from treadle.ops import columns as columns
 from treadle.ops import comparison as comparison
@@ -36,6 +37,7 @@ from treadle.ops import limits as limits
 from treadle.ops import linalg as linalg
 from treadle.ops import losses as losses
 from treadle.ops import membership as membership
+from treadle.ops import memory as memory
 from treadle.ops import normalization as normalization
 from treadle.ops import norms as norms
 from treadle.ops import orthogonal as orthogonal
@@ -68,6 +70,7 @@ from treadle.ops import stacking as stacking
 from treadle.ops import statistics as statistics
 from treadle.ops import strided as strided
 from treadle.ops import string as string
+from treadle.ops import symbolic_queries as symbolic_queries
 from treadle.ops import transposed as transposed
 from treadle.ops import unary as unary
 from treadle.ops import variance as variance

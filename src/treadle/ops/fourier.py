@@ -16,7 +16,7 @@ from treadle.ops.composite import Operand, composite, made_of
 from treadle.ops.creation import default
 from treadle.ops.declare import op
 from treadle.ops.promotion import dtype_of
-from treadle.ops.samples import f32, f64, i64
+from treadle.ops.samples import c64, f32, f64, i64
 from treadle.ops.shapes import tensor, wrap_dim
 from treadle.ops.transforms import transformed
 
@@ -83,6 +83,9 @@ class _Kind:
         last = next(reversed(sizes))
         if self.takes_real:
             wide = np.fft.rfft(wide, sizes[last], last, norm)  # type: ignore[arg-type]
+        if self.takes_real and not self.forward:
+            n = sizes[last] or x.shape[last]
+            wide = np.conj(wide) * {"ortho": 1.0, "forward": n}.get(norm or "", 1 / n)
         for dim, n in sizes.items():
             if dim != last or not (self.takes_real or self.gives_real):
                 whole: Any = np.fft.fft if self.forward else np.fft.ifft
@@ -91,9 +94,6 @@ class _Kind:
             over = self.length(x.shape[last], sizes[last])[0]
             real: Any = np.fft.hfft if self.forward else np.fft.irfft
             wide = real(wide, over, last, norm)
-        if self.takes_real and not self.forward:
-            n = sizes[last] or x.shape[last]
-            wide = np.conj(wide) * {"ortho": 1.0, "forward": n}.get(norm or "", 1 / n)
         return wide.astype(result.element.numpy)
 
     def build(self, x: Operand, sizes: dict[int, int | None], norm: str | None) -> Any:
@@ -169,10 +169,58 @@ _LINES = (
 for _name in ("fft", "ifft", "rfft", "irfft", "hfft", "ihfft"):
     _along_one(f"fft_{_name}", (*_LINES, (i64(6), None, -1, None)))
 _PLANES = ((f32(2, 4, 5), None, [-2, -1], None), (f32(3, 6), [4, 4], [0, 1], "ortho"))
-for _name in ("fft2", "ifft2", "rfft2", "irfft2"):
+for _name in ("fft2", "ifft2", "rfft2", "irfft2", "hfft2", "ihfft2"):
     _along_many(f"fft_{_name}", _PLANES)
-for _name in ("fftn", "ifftn", "rfftn", "irfftn"):
+for _name in ("fftn", "ifftn", "rfftn", "irfftn", "hfftn", "ihfftn"):
     _along_many(f"fft_{_name}", (*_PLANES, (f32(2, 4, 6), None, None, "forward")))
+
+
+# --- the transforms below these, as exporters write them ----------------------------------------
+
+_FACTORS = ("backward", "ortho", "forward")
+"""Norms of the forward transform by number; inverse ones exchange the first and the last."""
+
+
+def _norm(code: int, forward: bool) -> str:
+    if not 0 <= code <= 2:
+        raise ShapeError(f"fft: argument normalization must be 0, 1 or 2, got {code}")
+    return _FACTORS[code] if forward else _FACTORS[::-1][code]
+
+
+def _forward_of_real(x: Operand, dim: Sequence[int], norm: int, onesided: bool) -> Any:
+    if not onesided:
+        return x.op("fft_fftn", None, list(dim), _norm(norm, True))
+    return x.op("fft_rfftn", None, list(dim), _norm(norm, True))
+
+
+def _inverse_to_real(x: Operand, dim: Sequence[int], norm: int, size: int) -> Any:
+    sizes = [*(x.shape[d] for d in dim[:-1]), size]
+    return x.op("fft_irfftn", sizes, list(dim), _norm(norm, False))
+
+
+def _of_complex(x: Operand, dim: Sequence[int], norm: int, forward: bool) -> Any:
+    name = "fft_fftn" if forward else "fft_ifftn"
+    return x.op(name, None, list(dim), _norm(norm, forward))
+
+
+composite(
+    "aten::_fft_r2c(Tensor self, int[] dim, int normalization, bool onesided) -> Tensor",
+    _forward_of_real,
+    samples=((f32(3, 8), [1], 0, True), (f32(3, 6), [0, 1], 1, True), (f64(3, 6), [0], 2, False)),
+    tolerance=TOLERANCE,
+)
+composite(
+    "aten::_fft_c2r(Tensor self, int[] dim, int normalization, int last_dim_size) -> Tensor",
+    _inverse_to_real,
+    samples=((c64(3, 5), [1], 2, 8), (c64(3, 4), [0, 1], 0, 7)),
+    tolerance=TOLERANCE,
+)
+composite(
+    "aten::_fft_c2c(Tensor self, int[] dim, int normalization, bool forward) -> Tensor",
+    _of_complex,
+    samples=((c64(3, 5), [1], 0, True), (c64(3, 4), [0, 1], 2, False)),
+    tolerance=TOLERANCE,
+)
 
 
 # --- orders of frequencies ----------------------------------------------------------------------

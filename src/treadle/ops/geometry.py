@@ -9,6 +9,7 @@ import numpy as np
 
 from treadle.errors import ShapeError
 from treadle.ir.types import TensorType
+from treadle.ops.composite import alias
 from treadle.ops.contraction import same_dtype
 from treadle.ops.declare import EXACT, op
 from treadle.ops.lowering import Decompose, Emitter
@@ -61,6 +62,10 @@ cdist = op(
         (f32(2, 3, 4), f32(2, 5, 4), 1.0, None),
         (f64(3, 2), f64(1, 2), 3.0, None),
     ),
+)
+alias(
+    cdist,
+    "aten::_cdist_forward(Tensor x1, Tensor x2, float p, int? compute_mode) -> Tensor",
 )
 
 

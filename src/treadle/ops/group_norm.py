@@ -9,16 +9,10 @@ import numpy as np
 
 from treadle.errors import ShapeError, UnsupportedError
 from treadle.ir.types import TensorType
+from treadle.ops.batch_norm import C4, batch_norm, batch_norm_array, check_channels
 from treadle.ops.declare import op
 from treadle.ops.lowering import Decompose, Emitter
-from treadle.ops.normalization import (
-    C4,
-    batch_norm,
-    batch_norm_array,
-    check_channels,
-    layer_norm,
-    layer_norm_array,
-)
+from treadle.ops.normalization import layer_norm, layer_norm_array
 from treadle.ops.samples import f32, f64
 
 Array = np.ndarray[Any, Any]

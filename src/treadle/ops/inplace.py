@@ -49,6 +49,21 @@ def _schema(functional: OpDef, other: str | None) -> str:
     return f"{namespace}::{base}_{dot}{overload}({rest.rpartition(' -> ')[0]} -> Tensor(a!)"
 
 
+def into(functional: OpDef) -> OpDef:
+    """Define the twin that writes its result into a further argument `out` of the same shape."""
+    assert functional.schema is not None
+    head, _, rest = functional.schema.text.partition("(")
+
+    def reference(*args: Any) -> np.ndarray[Any, Any]:
+        assert functional.reference is not None
+        return written_into(functional.name, args[-1], functional.reference(*args[:-1]))
+
+    return op(
+        f"{head}.out({rest.rpartition(') -> ')[0]}, *, Tensor(a!) out) -> Tensor(a!)",
+        reference=reference,
+    )
+
+
 def reshaping(*views: OpDef) -> None:
     """Define the in-place twin of each view: it changes the shape and strides of argument 0."""
     for view in views:

@@ -7,7 +7,7 @@ from typing import Any
 from treadle.errors import InputError, ShapeError
 from treadle.ir.loops import Const
 from treadle.ops.arithmetic import PAIRS, floor_divide
-from treadle.ops.inplace import inplace
+from treadle.ops.inplace import inplace, into
 from treadle.ops.pointwise import Result, pointwise
 from treadle.ops.samples import SPECIAL, f16, f32, f64, i64
 from treadle.ops.scalar_math import Element
@@ -89,6 +89,7 @@ hypot = pointwise(
     samples=PAIRS[:6],
 )
 inplace(atan2, hypot)
+into(atan2)
 inplace(pow_, overload="Tensor")
 inplace(pow_scalar, overload="Scalar")
 inplace(floor_divide, overload="Tensor")

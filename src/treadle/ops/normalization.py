@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from treadle.errors import ShapeError, UnsupportedError
+from treadle.errors import ShapeError
 from treadle.ir.types import TensorType
 from treadle.ops.declare import op
 from treadle.ops.expr import add, call, cast, const, div, mul, sub
@@ -111,112 +111,6 @@ layer_norm = op(
 )
 
 
-# --- batch norm ---------------------------------------------------------------------------------
-
-
-def check_channels(x: Any, **vectors: Any) -> None:
-    """Check that the operand has channels, and every given vector one element for each."""
-    if len(x.shape) < 2:
-        raise ShapeError(f"batch_norm: input must have at least 2 dims, got {list(x.shape)}")
-    for name, value in vectors.items():
-        if value is not None and tuple(value.shape) != (x.shape[1],):
-            raise ShapeError(
-                f"batch_norm: {name} of shape {list(value.shape)} for {x.shape[1]} channels"
-            )
-
-
-def _check_batch_norm(x: Any, w: Any, b: Any, mean: Any, var: Any, training: bool) -> None:
-    check_channels(x, weight=w, bias=b, running_mean=mean, running_var=var)
-    if training:
-        raise UnsupportedError("batch_norm in training mode; call eval() on the model first")
-    if mean is None or var is None:
-        raise ShapeError("batch_norm: running_mean and running_var are needed in eval mode")
-
-
-def batch_norm_array(
-    x: Array,
-    w: Array | None,
-    b: Array | None,
-    mean: Array,
-    var: Array,
-    training: bool,
-    momentum: float,
-    eps: float,
-    *_: Any,
-) -> Array:
-    """Normalisation by given statistics, one per channel."""
-    _check_batch_norm(x, w, b, mean, var, training)
-    compute = accumulation(dtype_of(x)).numpy
-    shape = (1, -1) + (1,) * (x.ndim - 2)
-    scale = 1 / np.sqrt(var.astype(compute) + eps)
-    if w is not None:
-        scale = scale * w
-    y = (x.astype(compute) - mean.reshape(shape)) * scale.reshape(shape)
-    if b is not None:
-        y = y + b.reshape(shape)
-    return np.asarray(y.astype(x.dtype))
-
-
-def _infer_batch_norm(
-    x: TensorType, w: Any, b: Any, mean: Any, var: Any, training: bool, *_: Any
-) -> TensorType:
-    _check_batch_norm(x, w, b, mean, var, training)
-    return x
-
-
-def _decompose_batch_norm(
-    emit: Emitter,
-    x: Any,
-    w: Any,
-    b: Any,
-    mean: Any,
-    var: Any,
-    training: bool,
-    momentum: float,
-    eps: float,
-    *_: Any,
-) -> Any:
-    """``x * scale + shift``, both one number per channel.
-
-    ``scale = w / sqrt(var + eps)``, ``shift = b - mean * scale``.
-    """
-    scale = emit("rsqrt", emit("add.Scalar", var, eps, 1))
-    if w is not None:
-        scale = emit("mul.Tensor", scale, w)
-    shift = emit("neg", emit("mul.Tensor", mean, scale))
-    if b is not None:
-        shift = emit("add.Tensor", shift, b, 1)
-    return _scale_channels(emit, x, scale, shift)
-
-
-def _scale_channels(emit: Emitter, x: Any, scale: Any, shift: Any) -> Any:
-    sizes, dtype = emit.type(x).sizes, emit.type(x).element
-    shape = [1, sizes[1]] + [1] * (len(sizes) - 2)
-    y = emit("mul.Tensor", x, emit("view", scale, shape))
-    y = emit("add.Tensor", y, emit("view", shift, shape), 1)
-    return (
-        y if emit.type(y).element == dtype else emit("to.dtype", y, dtype.code, False, False, None)
-    )
-
-
-C4 = (f32(4), f32(4), f32(4), f32(4, low=0.5, high=2.0))
-
-batch_norm = op(
-    "aten::batch_norm(Tensor input, Tensor? weight, Tensor? bias, Tensor? running_mean, "
-    "Tensor? running_var, bool training, float momentum, float eps, bool cudnn_enabled) "
-    "-> Tensor",
-    reference=batch_norm_array,
-    infer=_infer_batch_norm,
-    lower=Decompose(_decompose_batch_norm),
-    samples=(
-        (f32(2, 4, 3, 5), *C4, False, 0.1, 1e-5, True),
-        (f32(2, 4), *C4, False, 0.1, 1e-3, True),
-        (f32(1, 4, 1), None, None, *C4[2:], False, 0.1, 1e-5, True),
-        (f32(0, 4, 2, 2), *C4, False, 0.1, 1e-5, False),
-    ),
-)
-
-
 # --- forms that also give the statistics --------------------------------------------------------
 
 
@@ -257,28 +151,6 @@ native_layer_norm = op(
     infer=_infer_native_layer_norm,
     lower=Decompose(_decompose_native_layer_norm),
     samples=((f32(2, 3, 16), [16], f32(16), f32(16), 1e-5), (f64(3, 4), [3, 4], None, None, 1e-5)),
-)
-
-
-def _native_batch_norm(x: Array, *args: Any) -> tuple[Array, Array, Array]:
-    empty = np.empty(0, x.dtype)
-    return batch_norm_array(x, *args), empty, empty.copy()
-
-
-def _infer_native_batch_norm(
-    x: TensorType, *args: Any
-) -> tuple[TensorType, TensorType, TensorType]:
-    empty = tensor(x.element, (0,))
-    return _infer_batch_norm(x, *args), empty, empty
-
-
-native_batch_norm = op(
-    "aten::native_batch_norm(Tensor input, Tensor? weight, Tensor? bias, Tensor? "
-    "running_mean, Tensor? running_var, bool training, float momentum, float eps) -> "
-    "(Tensor, Tensor, Tensor)",
-    reference=_native_batch_norm,
-    infer=_infer_native_batch_norm,
-    samples=((f32(2, 4, 3, 5), *C4, False, 0.1, 1e-5),),
 )
 
 

@@ -18,9 +18,9 @@ Array = np.ndarray[Any, Any]
 class Draw:
     """A random array.
 
-    Integers are uniform in ``[low, high)``, floats normal times `high`, or uniform in
-    ``[low, high)`` when `low` is given. `layout`: ``contiguous``, ``transposed`` (the strides of a
-    transposed array) or ``strided`` (every second element of a larger one).
+    Integers are uniform in ``[low, high)``, floats and complex numbers normal times `high`, floats
+    uniform in ``[low, high)`` when `low` is given. `layout`: ``contiguous``, ``transposed`` (the
+    strides of a transposed array) or ``strided`` (every second element of a larger one).
     """
 
     dtype: DType
@@ -46,6 +46,9 @@ class Draw:
             low = self.low if self.low is not None else (0 if self.dtype.kind == "u" else -5)
             high = self.high if self.low is not None else 6
             return np.asarray(rng.integers(int(low), int(high), shape), self.dtype.numpy)
+        if self.dtype.is_complex:
+            pairs = rng.standard_normal((*shape, 2)) * self.high
+            return np.asarray(pairs.view(np.complex128)[..., 0]).astype(self.dtype.numpy)
         if self.low is not None:
             return np.asarray(rng.uniform(self.low, self.high, shape)).astype(self.dtype.numpy)
         return np.asarray(rng.standard_normal(shape) * self.high).astype(self.dtype.numpy)
@@ -80,6 +83,7 @@ def _maker(dtype: DType) -> Callable[..., Draw]:
 f16, bf16, f32, f64 = map(_maker, (dtypes.f16, dtypes.bf16, dtypes.f32, dtypes.f64))
 u8, i8, i32, i64 = map(_maker, (dtypes.u8, dtypes.i8, dtypes.i32, dtypes.i64))
 boolean = _maker(dtypes.bool_)
+c64, c128 = map(_maker, (dtypes.c64, dtypes.c128))
 
 
 def given(values: Any, dtype: DType = dtypes.f32) -> Given:

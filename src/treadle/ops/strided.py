@@ -339,16 +339,28 @@ unfold = strided(
 # --- any strides --------------------------------------------------------------------------------
 
 
-def _as_strided(x: Array, size: Sequence[int], stride: Sequence[int], start: int | None) -> Array:
-    """Bounded by the array that owns the memory, so that no model reads outside of it."""
-    if len(size) != len(stride) or any(d < 0 for d in (*size, *stride)):
-        raise ShapeError(f"as_strided: size {list(size)} and stride {list(stride)}")
+def storage_of(x: Array) -> Array:
+    """The array that owns the memory of `x`, one block of it.
+
+    Raises:
+        UnsupportedError: if it is not one.
+    """
     root = x
     while isinstance(root.base, np.ndarray):
         root = root.base
     root = root.T if root.flags.f_contiguous else root
     if not root.flags.c_contiguous:
         raise UnsupportedError("as_strided of memory that is not one block")
+    return root
+
+
+def _as_strided(x: Array, size: Sequence[int], stride: Sequence[int], start: int | None) -> Array:
+    """Bounded by the array that owns the memory, so that no model reads outside of it."""
+    if len(size) != len(stride) or any(d < 0 for d in (*size, *stride)):
+        raise ShapeError(f"as_strided: size {list(size)} and stride {list(stride)}")
+    if 0 in size:
+        return x.reshape(-1)[:0].reshape(size)
+    root = storage_of(x)
     offset = x.ctypes.data - root.ctypes.data if start is None else start * x.itemsize
     try:
         steps = [s * x.itemsize for s in stride]
@@ -370,5 +382,6 @@ as_strided = op(
         (f32(3, 4), [2, 2], [1, 2], None),
         (f32(6), [2, 3], [3, 1], 0),
         (f32(5), [3, 3], [1, 1], None),
+        (f32(0, 4), [2, 0], [4, 1], None),
     ),
 )

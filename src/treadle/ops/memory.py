@@ -1,0 +1,96 @@
+"""New memory of given strides, and tensors made anew over the memory that they have."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from treadle.errors import ShapeError
+from treadle.ir.dtypes import DType
+from treadle.ir.op import OpDef
+from treadle.ops.creation import checked_size, default
+from treadle.ops.declare import EXACT, op
+from treadle.ops.promotion import dtype_of
+from treadle.ops.samples import f32
+from treadle.ops.shapes import dtype_from_code, numel, tensor
+from treadle.ops.strided import as_strided
+
+Array = np.ndarray[Any, Any]
+
+
+def _strided_zeros(size: Sequence[int], stride: Sequence[int], dtype: DType) -> Array:
+    shape = checked_size("empty_strided", size)
+    if len(stride) != len(shape) or any(s < 0 for s in stride):
+        raise ShapeError(f"empty_strided: size {list(size)} and stride {list(stride)}")
+    last = sum((n - 1) * s for n, s in zip(shape, stride, strict=True))
+    memory = np.zeros(last + 1 if numel(shape) else 0, dtype.numpy)
+    return np.ndarray(shape, memory.dtype, memory, 0, [s * memory.itemsize for s in stride])
+
+
+def _permuted_strides(size: Sequence[int], order: Sequence[int]) -> list[int]:
+    """The strides of dense memory in which the dims lie in `order`."""
+    if sorted(order) != list(range(len(size))):
+        raise ShapeError(f"empty_permuted: physical_layout {list(order)} for {len(size)} dims")
+    strides, step = [0] * len(size), 1
+    for dim in reversed(order):
+        strides[dim], step = step, step * max(size[dim], 1)
+    return strides
+
+
+_LAYOUT = "ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None"
+op(
+    f"aten::empty_strided(int[] size, int[] stride, *, {_LAYOUT}) -> Tensor",
+    reference=lambda size, stride, dtype, *_: _strided_zeros(size, stride, default(dtype)),
+    infer=lambda size, stride, dtype, *_: tensor(default(dtype), size),
+    tolerance=EXACT,
+)
+op(
+    f"aten::new_empty_strided(Tensor self, int[] size, int[] stride, *, {_LAYOUT}) -> Tensor",
+    reference=lambda x, size, stride, dtype, *_: _strided_zeros(
+        size, stride, dtype_from_code("new_empty_strided", dtype, dtype_of(x))
+    ),
+    tolerance=EXACT,
+)
+op(
+    f"aten::empty_permuted(int[] size, int[] physical_layout, *, {_LAYOUT}) -> Tensor",
+    reference=lambda size, order, dtype, *_: _strided_zeros(
+        size, _permuted_strides(size, order), default(dtype)
+    ),
+    tolerance=EXACT,
+)
+
+
+# --- views of any strides, as copies ------------------------------------------------------------
+
+
+def _strided_view(x: Array, *args: Any) -> Array:
+    assert as_strided.reference is not None
+    return np.asarray(as_strided.reference(x, *args))
+
+
+def _scattered(x: Array, source: Array, *args: Any) -> Array:
+    result = x.copy()
+    target = _strided_view(result, *args)
+    if target.shape != source.shape:
+        raise ShapeError(f"as_strided_scatter: src {list(source.shape)} for {list(target.shape)}")
+    target[...] = source
+    return result
+
+
+_STRIDES = "int[] size, int[] stride, int? storage_offset=None"
+as_strided_copy: OpDef = op(
+    f"aten::as_strided_copy(Tensor self, {_STRIDES}) -> Tensor",
+    reference=lambda x, *args: _strided_view(x, *args).copy(),
+    infer=lambda x, size, *_: tensor(x.element, size),
+    tolerance=EXACT,
+    samples=((f32(3, 4), [2, 2], [1, 2], None),),
+)
+as_strided_scatter = op(
+    f"aten::as_strided_scatter(Tensor self, Tensor src, {_STRIDES}) -> Tensor",
+    reference=_scattered,
+    infer=lambda x, *_: x,
+    tolerance=EXACT,
+    samples=((f32(3, 4), f32(2, 2), [2, 2], [1, 2], 1),),
+)
