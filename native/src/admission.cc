@@ -14,6 +14,9 @@ constexpr std::int64_t kMaxAwakeNs = 20'000;
 
 constexpr std::int64_t kTurnNs = 500'000;
 
+// Longer than a client is away between two requests if it does nothing else.
+constexpr std::int64_t kCrowdedNs = 200'000;
+
 // Since the calling thread was last admitted from the queue.
 struct Turn {
   std::int64_t end_ns = 0;
@@ -37,8 +40,7 @@ RunControl::Reason RunControl::reason() const noexcept {
 
 void Admission::resize(int budget) {
   budget_.store(budget);
-  std::lock_guard lock(mutex_);
-  grant_places();
+  wake(locked([this] { return grant_places(); }));
 }
 
 bool Admission::try_enter(Place kind) noexcept {
@@ -63,6 +65,8 @@ bool Admission::enter_again(std::int32_t rank) noexcept {
   if (!first_ || occupied_of(load()) >= budget()) return false;
   note_peak(occupied_of(state_.fetch_add(kClient)) + 1);
   thread_state().place = Place::kClient;
+  thread_state().cpu = sched_getcpu();
+  residents_.add(thread_state().cpu);
   return true;
 }
 
@@ -70,13 +74,27 @@ void Admission::leave(bool is_request_done) noexcept {
   ThreadState& thread = thread_state();
   const std::int64_t unit = unit_of(thread.place);
   thread.place = Place::kNone;
-  if (waiting_of(state_.fetch_sub(unit)) == 0) return;
+  const std::int64_t before = state_.fetch_sub(unit);
+  if (is_request_done && clients_of(before) >= budget() && budget() > 1)
+    crowded_until_ns_.store(monotonic_ns() + kCrowdedNs, std::memory_order_relaxed);
+  const bool has_others = waiting_of(before) > 0;
+  if (!has_others && thread.cpu < 0) return;
   const bool may_return = is_request_done && turn.end_ns != 0 && monotonic_ns() < turn.end_ns;
-  std::lock_guard lock(mutex_);
-  if (!may_return || !first_ || first_->rank > turn.rank) return grant_places();
-  if (first_->watches) return;
-  first_->watches = true;
-  first_->parker->unpark();
+  Parker* watcher = nullptr;
+  wake(locked([&]() -> Waiter* {
+    residents_.remove(thread.cpu);
+    thread.cpu = -1;
+    if (!may_return || !first_ || first_->rank > turn.rank) return grant_places();
+    if (!first_->watches) watcher = first_->parker;
+    first_->watches = true;
+    return nullptr;
+  }));
+  if (watcher) watcher->unpark();
+}
+
+bool Admission::is_crowded() const noexcept {
+  const std::int64_t until_ns = crowded_until_ns_.load(std::memory_order_relaxed);
+  return until_ns != 0 && monotonic_ns() < until_ns;
 }
 
 int Admission::reserve(int wanted) noexcept {
@@ -92,8 +110,7 @@ int Admission::reserve(int wanted) noexcept {
 
 void Admission::release(int count) noexcept {
   if (waiting_of(state_.fetch_sub(count * kWorker)) == 0) return;
-  std::lock_guard lock(mutex_);
-  grant_places();
+  wake(locked([this] { return grant_places(); }));
 }
 
 void Admission::become_worker() noexcept {
@@ -103,36 +120,31 @@ void Admission::become_worker() noexcept {
 bool Admission::yield_place() noexcept {
   ThreadState& thread = thread_state();
   if (thread.place != Place::kWorker || !has_waiting()) return false;
-  std::lock_guard lock(mutex_);
-  if (!first_) return false;
+  Waiter* granted = locked([this] { return first_ ? grant_first(-kWorker) : nullptr; });
+  if (!granted) return false;
   thread.place = Place::kNone;
-  grant_first(-kWorker);
+  wake(granted);
   return true;
 }
 
 bool Admission::wait_for_place(std::int32_t rank, RunControl* control) {
   trace::Scope traced(trace::Kind::kAdmission);
   const std::int64_t began_ns = monotonic_ns();
-  Waiter self;
-  self.parker = &this_parker();
-  self.rank = rank;
-  {
-    std::lock_guard lock(mutex_);
+  Waiter self{.parker = &this_parker(), .wake_place = WakePlace(budget()), .rank = rank};
+  wake(locked([&] {
     insert(self);
     state_.fetch_add(kWaiting);
-    grant_places();
-  }
+    return grant_places();
+  }));
   bool awake = !has_only_clients();
   while (!self.granted.load(std::memory_order_acquire)) {
     if (control && control->reason() != RunControl::Reason::kNone) {
-      std::lock_guard lock(mutex_);
-      if (self.granted.load(std::memory_order_relaxed)) break;
-      unlink(self);
-      state_.fetch_sub(kWaiting);
-      control->add_queued_ns(monotonic_ns() - began_ns);
-      return false;
-    }
-    if (awake) {
+      if (give_up(self)) {
+        control->add_queued_ns(monotonic_ns() - began_ns);
+        return false;
+      }
+      self.parker->park();
+    } else if (awake) {
       pause_cpu();
       awake = monotonic_ns() - began_ns < kMaxAwakeNs;
     } else {
@@ -141,18 +153,32 @@ bool Admission::wait_for_place(std::int32_t rank, RunControl* control) {
       self.parker->park_until(deadline_ns < 0 ? end_ns : std::min(end_ns, deadline_ns));
     }
   }
+  self.wake_place.restore();
   const std::int64_t now_ns = monotonic_ns();
   turn = {now_ns + kTurnNs, rank};
   if (control) control->add_queued_ns(now_ns - began_ns);
   thread_state().place = Place::kClient;
+  thread_state().cpu = self.cpu;
+  return true;
+}
+
+// False if somebody gives it a place just now, and will wake it.
+bool Admission::give_up(Waiter& self) noexcept {
+  std::lock_guard lock(mutex_);
+  if (self.is_chosen) return false;
+  unlink(self);
+  state_.fetch_sub(kWaiting);
   return true;
 }
 
 // Takes a place that whoever may come back for it has left. Whether that may happen again.
 bool Admission::watch(Waiter& self) noexcept {
-  std::lock_guard lock(mutex_);
-  if (self.watches) grant_places();
-  return self.watches;
+  bool watches = false;
+  wake(locked([&] {
+    watches = self.watches;
+    return watches ? grant_places() : nullptr;
+  }));
+  return watches;
 }
 
 void Admission::wake_all() noexcept {
@@ -174,19 +200,41 @@ void Admission::unlink(Waiter& waiter) noexcept {
   (waiter.next ? waiter.next->previous : last_) = waiter.previous;
 }
 
-// While somebody waits, the only threads that take places do so here, under the lock.
-void Admission::grant_places() noexcept {
-  while (first_ && occupied_of(load()) < budget()) grant_first(0);
+// While somebody waits, the only threads that take places do so here, under the lock. Returns those
+// that got one, for `wake`.
+Admission::Waiter* Admission::grant_places() noexcept {
+  Waiter* granted = nullptr;
+  while (first_ && occupied_of(load()) < budget()) {
+    Waiter* waiter = grant_first(0);
+    waiter->next = granted;
+    granted = waiter;
+  }
+  return granted;
 }
 
-void Admission::grant_first(std::int64_t change) noexcept {
+Admission::Waiter* Admission::grant_first(std::int64_t change) noexcept {
   Waiter& waiter = *first_;
   unlink(waiter);
+  waiter.next = nullptr;
+  waiter.is_chosen = true;
   change += kClient - kWaiting;
   note_peak(occupied_of(state_.fetch_add(change) + change));
-  Parker* parker = waiter.parker;
-  waiter.granted.store(true, std::memory_order_release);
-  parker->unpark();
+  if (waiter.parker->is_asleep()) waiter.cpu = waiter.wake_place.choose(residents_);
+  residents_.add(waiter.cpu);
+  return &waiter;
+}
+
+// Without the lock: who wakes up may take the caller's processor at once, and everybody else would
+// wait for a lock whose owner does not run.
+void Admission::wake(Waiter* granted) noexcept {
+  while (granted) {
+    Waiter& waiter = *granted;
+    Parker* parker = waiter.parker;
+    granted = waiter.next;
+    if (waiter.cpu >= 0) waiter.wake_place.tie_to(waiter.cpu);
+    waiter.granted.store(true, std::memory_order_release);
+    parker->unpark();
+  }
 }
 
 void Admission::note_peak(std::int64_t occupied) noexcept {

@@ -3,10 +3,12 @@
 
 #include <atomic>
 #include <cstdint>
+#include <mutex>
 
 #include "fork_handlers.h"
 #include "thread_state.h"
 #include "treadle/run_control.h"
+#include "wake_place.h"
 
 namespace treadle {
 
@@ -62,6 +64,9 @@ class Admission {
     return waiting_of(state) > 0 || occupied_of(state) >= budget();
   }
   bool has_only_clients() const noexcept { return clients_of(load()) >= budget(); }
+  // There were only clients a moment ago, and who left is likely to come back with a request. A
+  // worker in its place would keep it waiting, or share its processor.
+  bool is_crowded() const noexcept;
 
   // The most places that were taken at a time since the last call.
   int take_peak() noexcept;
@@ -71,8 +76,11 @@ class Admission {
     Waiter* previous = nullptr;
     Waiter* next = nullptr;
     Parker* parker = nullptr;
+    WakePlace wake_place;
     std::int32_t rank = 0;
+    std::int32_t cpu = -1;             // where it is to compute, if that is known
     bool watches = false;              // looks for free places now and then; guarded by mutex_
+    bool is_chosen = false;            // it has a place, and will hear of it; guarded by mutex_
     std::atomic<bool> granted{false};  // the last thing that is done to a waiter
   };
 
@@ -97,14 +105,23 @@ class Admission {
   bool watch(Waiter& self) noexcept;
   void insert(Waiter& waiter) noexcept;
   void unlink(Waiter& waiter) noexcept;
-  void grant_places() noexcept;
-  void grant_first(std::int64_t change) noexcept;
+  bool give_up(Waiter& self) noexcept;
+  Waiter* grant_places() noexcept;
+  Waiter* grant_first(std::int64_t change) noexcept;
+  static void wake(Waiter* granted) noexcept;
+  template <typename F>
+  Waiter* locked(const F& f) noexcept {
+    std::lock_guard lock(mutex_);
+    return f();
+  }
   void note_peak(std::int64_t occupied) noexcept;
 
   alignas(64) std::atomic<std::int64_t> state_{0};
   alignas(64) std::atomic<std::int64_t> budget_{1};
   std::atomic<std::int64_t> peak_{0};
+  std::atomic<std::int64_t> crowded_until_ns_{0};  // a hint
   ForkSafeMutex mutex_;
+  Residents residents_;      // guarded by mutex_
   Waiter* first_ = nullptr;  // guarded by mutex_; by rank, then arrival
   Waiter* last_ = nullptr;   // guarded by mutex_
 };

@@ -60,6 +60,29 @@ void note_stall(const Region& region) {
   if (stall > kMinStallNs) sits_out_until_ns = now + std::min(stall * kSitOutFactor, kMaxSitOutNs);
 }
 
+// To wake a thread costs the one who does it some ten microseconds, and that one needs as many more
+// before it runs. So a thread calls for help where it is about to work alone for longer than this,
+// or has done so, in one region or in several with no longer pauses than a helper stays awake for.
+constexpr std::int64_t kWakeWorthNs = 25'000;
+
+class LoneWork {
+ public:
+  // When a region that begins now has gone on alone for long enough.
+  std::int64_t wake_at(std::int64_t began_ns, std::int64_t spin_ns) noexcept {
+    if (began_ns - last_end_ns_ > spin_ns) sum_ns_ = 0;
+    return began_ns + std::max<std::int64_t>(kWakeWorthNs - sum_ns_, 0);
+  }
+  void end(std::int64_t began_ns, std::int64_t now_ns, bool had_help) noexcept {
+    last_end_ns_ = now_ns;
+    sum_ns_ = had_help ? 0 : sum_ns_ + now_ns - began_ns;
+  }
+
+ private:
+  std::int64_t sum_ns_ = 0;
+  std::int64_t last_end_ns_ = 0;
+};
+thread_local LoneWork lone_work;
+
 // Takes one more chunk of a region the caller has a seat in; `state` then is the state before.
 bool claim_chunk(Region& region, std::uint64_t generation, std::uint64_t& state) {
   while ((state & kGenerationMask) == generation && (state & kChunkMask) != 0)
@@ -179,43 +202,61 @@ void NativePool::release_region(Region& region) {
   used_.fetch_and(~(1ull << (&region - regions_.data())), std::memory_order_release);
 }
 
-void NativePool::run_chunks(std::int64_t num_chunks, int max_threads, bool is_leaf, ChunkFn fn,
-                            void* context) {
-  int seats = std::min({max_threads - 1, worker_limit_.load(std::memory_order_relaxed),
-                        static_cast<int>(std::min<std::int64_t>(num_chunks - 1, kMaxThreads))});
+void NativePool::run_chunks(const ChunkLoop& loop) {
+  const int seats = std::min({loop.max_threads - 1, worker_limit_.load(std::memory_order_relaxed),
+                              static_cast<int>(std::min<std::int64_t>(loop.num_chunks - 1,
+                                                                      kMaxThreads))});
   // With as many clients as threads nobody could help.
-  Region* region = seats > 0 && num_chunks <= kMaxChunks && !admission_.has_only_clients()
+  Region* region = seats > 0 && loop.num_chunks <= kMaxChunks && !admission_.has_only_clients()
                        ? acquire_region()
                        : nullptr;
   if (!region) {
-    for (std::int64_t i = 0; i < num_chunks; ++i) fn(context, i);
+    for (std::int64_t i = 0; i < loop.num_chunks; ++i) loop.fn(loop.context, i);
     return;
   }
   region->in_use = true;
-  region->fn = fn;
-  region->context = context;
-  region->owner_cpu.store(sched_getcpu(), std::memory_order_relaxed);
-  region->total = static_cast<std::uint32_t>(num_chunks);
-  region->finished.store(0, std::memory_order_relaxed);
-  std::uint64_t generation =
-      (region->state.load(std::memory_order_relaxed) & kGenerationMask) + kGeneration;
-  std::uint64_t state =
-      generation | (is_leaf ? kLeaf : 0) | (seats * kSeat) | static_cast<std::uint64_t>(num_chunks);
-  region->state.store(state, std::memory_order_release);
   const std::int64_t began_ns = monotonic_ns();
-  const std::uint64_t bit = 1ull << (region - regions_.data());
+  const std::uint32_t mine = run_region(*region, loop, seats, began_ns);
+  const std::uint32_t theirs = static_cast<std::uint32_t>(loop.num_chunks) - mine;
+  if (theirs != 0) finish_region(*region, theirs, loop.is_leaf, began_ns);
+  region->in_use = false;
+  const std::int64_t now_ns = monotonic_ns();
+  const std::int64_t threads = std::min<std::int64_t>(seats, theirs) + 1;
+  loop.cost->note((now_ns - began_ns) * threads);
+  lone_work.end(began_ns, now_ns, theirs != 0);
+}
+
+// Runs what nobody else takes; returns how many chunks that was.
+std::uint32_t NativePool::run_region(Region& region, const ChunkLoop& loop, int seats,
+                                     std::int64_t began_ns) {
+  region.fn = loop.fn;
+  region.context = loop.context;
+  region.owner_cpu.store(sched_getcpu(), std::memory_order_relaxed);
+  region.total = static_cast<std::uint32_t>(loop.num_chunks);
+  region.finished.store(0, std::memory_order_relaxed);
+  const std::uint64_t generation =
+      (region.state.load(std::memory_order_relaxed) & kGenerationMask) + kGeneration;
+  std::uint64_t state = generation | (loop.is_leaf ? kLeaf : 0) | (seats * kSeat) |
+                        static_cast<std::uint64_t>(loop.num_chunks);
+  region.state.store(state, std::memory_order_release);
+  const std::uint64_t bit = 1ull << (&region - regions_.data());
   open_.fetch_or(bit, std::memory_order_seq_cst);
-  signal(1, is_leaf);
+  const std::int64_t wake_at_ns = lone_work.wake_at(began_ns, spin_ns());
+  bool wakes = loop.cost->ns() >= wake_at_ns - began_ns && has_room();
+  if (wakes) signal(1, loop.is_leaf);
 
   std::uint32_t mine = 0;
-  while (claim_chunk(*region, generation, state)) {
-    fn(context, num_chunks - static_cast<std::int64_t>(state & kChunkMask));
+  while (claim_chunk(region, generation, state)) {
+    if (!wakes && mine > 0 && monotonic_ns() >= wake_at_ns && has_room()) {
+      wakes = true;
+      signal(1, loop.is_leaf);
+    }
+    loop.fn(loop.context, loop.num_chunks - static_cast<std::int64_t>(state & kChunkMask));
     ++mine;
-    state = region->state.load(std::memory_order_relaxed);
+    state = region.state.load(std::memory_order_relaxed);
   }
   open_.fetch_and(~bit, std::memory_order_relaxed);
-  finish_region(*region, static_cast<std::uint32_t>(num_chunks) - mine, is_leaf, began_ns);
-  region->in_use = false;
+  return mine;
 }
 
 // Waits for the chunks that others have started.
@@ -287,7 +328,10 @@ bool NativePool::has_work(bool leaf_only) const {
     const bool more_tasks = num_running_tasks_.load() < interop_limit_.load();
     if (more_tasks && queue_.num_hosted() > 0) return true;
     if (admission_.is_full()) return false;
-    if (more_tasks && queue_.size() > 0) return true;
+    // Leaves and regions have somebody who does them if nobody comes.
+    const bool is_crowded = admission_.is_crowded();
+    if (more_tasks && queue_.size() > (is_crowded ? queue_.num_leaves() : 0)) return true;
+    if (is_crowded) return false;
   }
   for (std::uint64_t open = open_.load(std::memory_order_seq_cst); open; open &= open - 1)
     if (has_free_chunk(regions_[std::countr_zero(open)].state.load(std::memory_order_acquire),
@@ -339,8 +383,7 @@ void NativePool::spin(std::int64_t until_ns) {
   for (int turn = 1; !has_work(false); ++turn) {
     pause_cpu();
     // No place for us: the clients need the processors.
-    if (turn % 64 == 0 && (admission_.is_full() || monotonic_ns() >= until_ns || stopping_.load()))
-      break;
+    if (turn % 64 == 0 && (!has_room() || monotonic_ns() >= until_ns || stopping_.load())) break;
   }
   num_spinning_.fetch_sub(1, std::memory_order_seq_cst);
 }

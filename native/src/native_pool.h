@@ -47,8 +47,7 @@ class NativePool final : public ThreadPool {
   explicit NativePool(TaskQueue& queue, int budget);
 
   const char* name() const noexcept override { return "native"; }
-  void run_chunks(std::int64_t num_chunks, int max_threads, bool is_leaf, ChunkFn fn,
-                  void* context) override;
+  void run_chunks(const ChunkLoop& loop) override;
   bool announce_task() override;
   void resize(int budget) override;
 
@@ -109,9 +108,11 @@ class NativePool final : public ThreadPool {
   bool help_regions(bool leaf_only);
   bool help_region(Region& region, bool leaf_only);
   bool has_work(bool leaf_only) const;
+  bool has_room() const { return !admission_.is_full() && !admission_.is_crowded(); }
   void spin(std::int64_t until_ns);
   void signal(int wanted, bool is_leaf);
   void start_worker(int limit);
+  std::uint32_t run_region(Region& region, const ChunkLoop& loop, int seats, std::int64_t began_ns);
   void finish_region(Region& region, std::uint32_t theirs, bool is_leaf, std::int64_t began_ns);
   void sit_out();
   Region* acquire_region();

@@ -17,12 +17,11 @@ class OpenMpPool final : public ThreadPool {
 
   const char* name() const noexcept override { return "openmp"; }
 
-  void run_chunks(std::int64_t num_chunks, int max_threads, bool, ChunkFn fn,
-                  void* context) override {
-    int threads = static_cast<int>(
-        std::min<std::int64_t>({num_chunks, max_threads, budget_.load(std::memory_order_relaxed)}));
+  void run_chunks(const ChunkLoop& loop) override {
+    const int threads = static_cast<int>(std::min<std::int64_t>(
+        {loop.num_chunks, loop.max_threads, budget_.load(std::memory_order_relaxed)}));
 #pragma omp parallel for schedule(dynamic, 1) num_threads(std::max(threads, 1)) if (threads > 1)
-    for (std::int64_t i = 0; i < num_chunks; ++i) fn(context, i);
+    for (std::int64_t i = 0; i < loop.num_chunks; ++i) loop.fn(loop.context, i);
   }
 
   bool announce_task() override { return false; }

@@ -47,12 +47,13 @@ void add_open_promises(int change) noexcept { Scheduler::instance().add_open_pro
 
 int threads_here() noexcept { return Scheduler::instance().threads_here(); }
 
-void run_region(std::int64_t num_chunks, ChunkBody body, const void* context) {
+void run_region(std::int64_t num_chunks, ChunkBody body, const void* context, LoopCost& cost) {
   ComputingScope computing(Scheduler::instance().native_pool());
   Region region{body, context};
-  Scheduler::instance().run_chunks(
-      num_chunks, threads_here(), false,
-      [](void* self, std::int64_t index) { static_cast<Region*>(self)->run(index); }, &region);
+  const ChunkFn run = [](void* self, std::int64_t index) {
+    static_cast<Region*>(self)->run(index);
+  };
+  Scheduler::instance().run_chunks({num_chunks, threads_here(), false, run, &region, &cost});
   if (region.error) std::rethrow_exception(region.error);
 }
 

@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "treadle/chunk_loop.h"
 #include "treadle/plan.h"
 #include "treadle/run_control.h"
 #include "treadle/task.h"
@@ -22,6 +23,7 @@ struct Plan::Step {
   std::int64_t num_tasks;
   std::int64_t grain;
   std::uint32_t name;  // interned by the trace
+  mutable LoopCost cost{};
 };
 
 // A pointer to set before each run.

@@ -185,6 +185,8 @@ bool Scheduler::wait_until(Task& task, std::int64_t deadline_ns) {
     bool allow_early = open_promises_.load(std::memory_order_relaxed) == 0;
     Task* next = queue_.take_towards(task, thread_state().oldest_task, allow_early);
     if (!next) return block_until(task, deadline_ns);
+    // There may be room by now for somebody who does the others.
+    if (queue_.size() > 0 && &pool() != &serial_pool()) native_pool().announce_task();
     run_nested(*next);
   }
   return true;
@@ -229,13 +231,13 @@ bool Scheduler::block_until(Task& task, std::int64_t deadline_ns) {
 }
 
 // The plugin knows nothing of places: its region gets as many threads as there are places for.
-void Scheduler::run_on_plugin(ThreadPool& plugin, std::int64_t num_chunks, int max_threads,
-                              bool is_leaf, ChunkFn fn, void* context) {
+void Scheduler::run_on_plugin(ThreadPool& plugin, const ChunkLoop& loop) {
   NativePool& native = native_pool();
-  PluginRegion region{fn, context, native.admission()};
-  const auto helpers = static_cast<int>(std::min<std::int64_t>(max_threads, num_chunks) - 1);
-  const int reserved = native.admission().reserve(helpers);
-  plugin.run_chunks(num_chunks, 1 + reserved, is_leaf, PluginRegion::run, &region);
+  PluginRegion region{loop.fn, loop.context, native.admission()};
+  const auto most = std::min<std::int64_t>(loop.max_threads, loop.num_chunks);
+  const int reserved = native.admission().reserve(static_cast<int>(most - 1));
+  plugin.run_chunks(
+      {loop.num_chunks, 1 + reserved, loop.is_leaf, PluginRegion::run, &region, loop.cost});
   native.release_places(reserved);
 }
 

@@ -41,13 +41,12 @@ class Scheduler {
 
   // Runs a region of the calling thread, which has a place, on the chosen backend. Chunks see no
   // thread number: parallel.h adds that.
-  void run_chunks(std::int64_t num_chunks, int max_threads, bool is_leaf, ChunkFn fn,
-                  void* context) {
+  void run_chunks(const ChunkLoop& loop) {
     ThreadPool& chosen = pool();
     if (&chosen == &native_pool() || &chosen == &serial_pool())
-      chosen.run_chunks(num_chunks, max_threads, is_leaf, fn, context);
+      chosen.run_chunks(loop);
     else
-      run_on_plugin(chosen, num_chunks, max_threads, is_leaf, fn, context);
+      run_on_plugin(chosen, loop);
   }
 
   // Queues a task; `task.body`, `is_leaf` and `may_run_early` are set.
@@ -84,8 +83,7 @@ class Scheduler {
   Scheduler();
   static void restart_in_child();
   void apply_limits();
-  void run_on_plugin(ThreadPool& plugin, std::int64_t num_chunks, int max_threads, bool is_leaf,
-                     ChunkFn fn, void* context);
+  void run_on_plugin(ThreadPool& plugin, const ChunkLoop& loop);
   bool block_until(Task& task, std::int64_t deadline_ns);
 
   TaskQueue queue_;

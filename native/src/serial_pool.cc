@@ -7,8 +7,8 @@ namespace {
 class SerialPool final : public ThreadPool {
  public:
   const char* name() const noexcept override { return "serial"; }
-  void run_chunks(std::int64_t num_chunks, int, bool, ChunkFn fn, void* context) override {
-    for (std::int64_t i = 0; i < num_chunks; ++i) fn(context, i);
+  void run_chunks(const ChunkLoop& loop) override {
+    for (std::int64_t i = 0; i < loop.num_chunks; ++i) loop.fn(loop.context, i);
   }
   bool announce_task() override { return true; }
   void resize(int) override {}

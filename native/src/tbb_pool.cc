@@ -23,15 +23,14 @@ class TbbPool final : public ThreadPool {
 
   // Threads claim chunks from a counter, so `max_threads` loop bodies are all the parallelism there
   // is.
-  void run_chunks(std::int64_t num_chunks, int max_threads, bool, ChunkFn fn,
-                  void* context) override {
-    int threads = static_cast<int>(std::min<std::int64_t>(num_chunks, max_threads));
+  void run_chunks(const ChunkLoop& loop) override {
+    int threads = static_cast<int>(std::min<std::int64_t>(loop.num_chunks, loop.max_threads));
     tbb::task_arena& arena = *arena_.load(std::memory_order_acquire);
     threads = std::min(threads, arena.max_concurrency());
     std::atomic<std::int64_t> next{0};
     auto claim_all = [&](int) {
-      for (std::int64_t i; (i = next.fetch_add(1, std::memory_order_relaxed)) < num_chunks;)
-        fn(context, i);
+      for (std::int64_t i; (i = next.fetch_add(1, std::memory_order_relaxed)) < loop.num_chunks;)
+        loop.fn(loop.context, i);
     };
     if (threads <= 1) return claim_all(0);
     // Isolated: while this thread waits it must not start another region's chunk or a task, which

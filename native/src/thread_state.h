@@ -23,6 +23,7 @@ class alignas(64) Parker {
   void park() noexcept { park_until(-1); }
   void park_until(std::int64_t deadline_ns) noexcept;  // -1: no deadline
   void unpark() noexcept;
+  bool is_asleep() const noexcept { return state_.load(std::memory_order_relaxed) == -1; }
 
  private:
   friend class ParkerRegistry;
@@ -40,6 +41,7 @@ struct ThreadState {
   std::int32_t chunk_index = 0;       // get_thread_num()
   bool in_region = false;             // in_parallel_region()
   Place place = Place::kNone;         // written by Admission
+  std::int32_t cpu = -1;              // of a client that waited for its place; by Admission
   std::int32_t intra_limit = 0;       // threads a region of this thread may use; 0: the setting
   TaskLimit* task_limit = nullptr;    // of the tasks this thread forks
   std::uint64_t group = 0;            // which client's work this thread runs; 0: none yet
@@ -55,12 +57,13 @@ bool is_stack_deep() noexcept;
 // The group of the calling thread, made at the first call.
 std::uint64_t this_group() noexcept;
 
-// Restores the thread's state at the end of a scope, all but its place.
+// Restores the thread's state at the end of a scope, all but its place and where that is.
 class SavedThreadState {
  public:
   SavedThreadState() noexcept : state_(thread_state()), saved_(state_) {}
   ~SavedThreadState() {
     saved_.place = state_.place;
+    saved_.cpu = state_.cpu;
     state_ = saved_;
   }
   SavedThreadState(const SavedThreadState&) = delete;

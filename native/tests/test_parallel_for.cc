@@ -102,15 +102,37 @@ TEST(every_index_is_visited_once_under_many_clients) {
   for (std::thread& client : clients) client.join();
 }
 
+void work_for(std::chrono::microseconds time) {
+  const auto end = std::chrono::steady_clock::now() + time;
+  while (std::chrono::steady_clock::now() < end) {
+  }
+}
+
 // Each chunk waits for the other, so the round ends only if a second thread comes, awake or asleep.
-TEST(a_second_thread_always_comes) {
+TEST(a_second_thread_always_comes_where_there_is_work_for_it) {
   if (testing::backend() == "serial" || Scheduler::instance().budget() < 2) return;
   for (int round = 0; round < 600; ++round) {
     std::barrier meeting(2);
-    parallel_for(0, 2, 1, [&](std::int64_t, std::int64_t) { meeting.arrive_and_wait(); });
+    parallel_for(0, 2, 1, [&](std::int64_t, std::int64_t) {
+      work_for(std::chrono::microseconds(50));
+      meeting.arrive_and_wait();
+    });
     // Sometimes long enough for the workers to go to sleep.
     if (round % 6 == 0) std::this_thread::sleep_for(std::chrono::microseconds(round));
   }
+}
+
+TEST(the_cost_of_a_loop_rises_at_once_and_falls_slowly) {
+  LoopCost cost;
+  CHECK(cost.ns() == INT64_MAX);
+  cost.note(1000);
+  CHECK(cost.ns() == 1000);
+  cost.note(5000);
+  CHECK(cost.ns() == 5000);
+  cost.note(1000);
+  CHECK(cost.ns() == 4000);
+  for (int i = 0; i < 100; ++i) cost.note(1000);
+  CHECK(cost.ns() < 1010);
 }
 
 TEST(more_threads_than_the_budget_may_be_asked_for) {

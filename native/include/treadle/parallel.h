@@ -8,6 +8,8 @@
 #include <exception>
 #include <memory>
 
+#include "treadle/chunk_loop.h"
+
 namespace treadle {
 
 // The number of threads that a parallel region may use; the most that ever compute is the budget.
@@ -28,7 +30,7 @@ using ChunkBody = void (*)(const void* context, std::int64_t index);
 int threads_here() noexcept;
 
 // Runs `body` for each index, each with its thread number; rethrows the first exception.
-void run_region(std::int64_t num_chunks, ChunkBody body, const void* context);
+void run_region(std::int64_t num_chunks, ChunkBody body, const void* context, LoopCost& cost);
 
 // Runs `body(context, 0)` in the caller as thread number 0.
 void run_inline(ChunkBody body, const void* context);
@@ -60,7 +62,8 @@ void parallel_for(std::int64_t begin, std::int64_t end, std::int64_t grain, cons
     (*static_cast<const decltype(piece)*>(context))(index);
   };
   if (pieces <= 1) return internal::run_inline(body, std::addressof(piece));
-  internal::run_region((range - 1) / size + 1, body, std::addressof(piece));
+  static LoopCost cost;  // of loops with this body
+  internal::run_region((range - 1) / size + 1, body, std::addressof(piece), cost);
 }
 
 }  // namespace treadle

@@ -6,10 +6,9 @@
 
 #include <cstdint>
 
-namespace treadle {
+#include "treadle/chunk_loop.h"
 
-// Runs chunk `index` of a region. Must not throw: `parallel_for` in parallel.h catches before.
-using ChunkFn = void (*)(void* context, std::int64_t index);
+namespace treadle {
 
 // Thread-safe: any number of threads may open regions and announce tasks at the same time.
 class ThreadPool {
@@ -18,11 +17,8 @@ class ThreadPool {
 
   virtual const char* name() const noexcept = 0;
 
-  // Runs every chunk in [0, num_chunks) once on at most `max_threads` threads, the caller among
-  // them, and returns when all are finished. `is_leaf`: no chunk ever waits for a task, so that a
-  // thread that waits for one may run such chunks meanwhile.
-  virtual void run_chunks(std::int64_t num_chunks, int max_threads, bool is_leaf, ChunkFn fn,
-                          void* context) = 0;
+  // Runs every chunk once, the caller among those who do, and returns when all are finished.
+  virtual void run_chunks(const ChunkLoop& loop) = 0;
 
   // A task was queued, for somebody other than the caller to run. False if this backend leaves
   // tasks to the native workers.
