@@ -107,16 +107,45 @@ nb::object make_array(nb::handle descr, int rank, const npy_intp* shape) {
   return result;
 }
 
-nb::object plain_array(nb::handle argument) {
-  if (PyArray_Check(argument.ptr()) && is_plain(as_numpy(argument))) return nb::borrow(argument);
-  nb::object array = PyArray_Check(argument.ptr()) ? nb::borrow(argument) : convert(argument);
-  if (PyArray_Check(array.ptr()) && is_plain(as_numpy(array))) return array;
-  PyObject* plain = PyArray_CheckFromAny(
+nb::object make_view(const nb::object& whole, const ArrayType& type, std::int64_t byte_offset,
+                     const npy_intp* byte_strides) {
+  PyArrayObject* base = as_numpy(whole);
+  if (byte_offset == 0 && matches(type, base) &&
+      std::equal(byte_strides, byte_strides + type.shape.size(), PyArray_STRIDES(base)))
+    return whole;
+  auto* dtype = reinterpret_cast<PyArray_Descr*>(type.descr.ptr());
+  Py_INCREF(dtype);
+  PyObject* array = PyArray_NewFromDescr(
+      &PyArray_Type, dtype, static_cast<int>(type.shape.size()), type.shape.data(), byte_strides,
+      PyArray_BYTES(base) + byte_offset, PyArray_FLAGS(base) & NPY_ARRAY_WRITEABLE, nullptr);
+  if (!array) nb::raise_python_error();
+  nb::object view = nb::steal(array);
+  if (PyArray_SetBaseObject(as_numpy(view), nb::object(whole).release().ptr()) < 0)
+    nb::raise_python_error();
+  return view;
+}
+
+static nb::object from_any(const nb::object& array, int requirements) {
+  PyObject* made = PyArray_CheckFromAny(
       array.ptr(), nullptr, 0, 0,
-      NPY_ARRAY_C_CONTIGUOUS | NPY_ARRAY_ALIGNED | NPY_ARRAY_NOTSWAPPED | NPY_ARRAY_ENSUREARRAY,
-      nullptr);
-  if (!plain) nb::raise_python_error();
-  return nb::steal(plain);
+      requirements | NPY_ARRAY_ALIGNED | NPY_ARRAY_NOTSWAPPED | NPY_ARRAY_ENSUREARRAY, nullptr);
+  if (!made) nb::raise_python_error();
+  return nb::steal(made);
+}
+
+nb::object array_of(nb::handle argument) {
+  nb::object array = PyArray_Check(argument.ptr()) ? nb::borrow(argument) : convert(argument);
+  if (!PyArray_Check(array.ptr())) return from_any(array, 0);
+  PyArrayObject* strided = as_numpy(array);
+  if (is_plain(strided)) return array;
+  bool counts_elements = PyArray_ISBEHAVED_RO(strided) && PyArray_ITEMSIZE(strided) > 0;
+  for (int i = 0; counts_elements && i < PyArray_NDIM(strided); ++i)
+    counts_elements = PyArray_STRIDE(strided, i) % PyArray_ITEMSIZE(strided) == 0;
+  return counts_elements ? array : from_any(array, NPY_ARRAY_C_CONTIGUOUS);
+}
+
+nb::object as_plain(const nb::object& array) {
+  return is_plain(as_numpy(array)) ? array : from_any(array, NPY_ARRAY_C_CONTIGUOUS);
 }
 
 }  // namespace treadle

@@ -42,6 +42,11 @@ inline nb::object make_array(const ArrayType& type) {
   return make_array(type.descr, static_cast<int>(type.shape.size()), type.shape.data());
 }
 
+// `whole` seen under another type and other strides, from `byte_offset` after its first element on;
+// `whole` itself if that is no other.
+nb::object make_view(const nb::object& whole, const ArrayType& type, std::int64_t byte_offset,
+                     const npy_intp* byte_strides);
+
 inline PyArrayObject* as_numpy(nb::handle array) {
   return reinterpret_cast<PyArrayObject*>(array.ptr());
 }
@@ -54,9 +59,13 @@ inline bool is_plain(PyArrayObject* array) {
 // The name of a Tensor's only attribute, `_array`; interned.
 PyObject* array_attribute();
 
-// The argument of a call as a plain array: itself when it is one, the `_array` of a tensor, or else
-// what NumPy makes of it (`__dlpack__`, `__array__`, numbers, lists), copied where it has to be.
-nb::object plain_array(nb::handle argument);
+// The array that a call's argument is, holds (`_array` of a tensor) or gives (`__dlpack__`,
+// `__array__`, numbers, lists). It need not be plain; strides and memory are the caller's, unless
+// it is misaligned or in a foreign byte order.
+nb::object array_of(nb::handle argument);
+
+// `array`, copied if it is not plain.
+nb::object as_plain(const nb::object& array);
 
 void import_numpy();
 

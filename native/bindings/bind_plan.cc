@@ -15,7 +15,8 @@ namespace {
 
 Instruction parse_run(const nb::tuple& fields) {
   Instruction instruction;
-  if (fields.size() != 7) throw nb::value_error("a run instruction has seven fields");
+  if (fields.size() != 7 && fields.size() != 8)
+    throw nb::value_error("a run instruction has seven or eight fields");
   instruction.name = nb::cast<std::string>(fields[1]);
   instruction.kernel = reinterpret_cast<Kernel>(nb::cast<std::uintptr_t>(fields[2]));
   for (nb::handle buffer : fields[3])
@@ -25,6 +26,9 @@ Instruction parse_run(const nb::tuple& fields) {
   for (nb::handle size : fields[4]) instruction.sizes.push_back(nb::cast<std::int64_t>(size));
   instruction.num_tasks = nb::cast<std::int64_t>(fields[5]);
   instruction.grain = nb::cast<std::int64_t>(fields[6]);
+  if (fields.size() == 8)
+    for (nb::handle stride : fields[7])
+      instruction.strides.push_back(nb::cast<std::int64_t>(stride));
   return instruction;
 }
 
@@ -40,10 +44,14 @@ Instruction parse_instruction(nb::handle item) {
   } else if (kind == "join" && fields.size() == 2) {
     instruction.kind = Instruction::Kind::kJoin;
     instruction.future = nb::cast<std::int32_t>(fields[1]);
+  } else if (kind == "repeat" && fields.size() == 3) {
+    instruction.kind = Instruction::Kind::kRepeat;
+    instruction.sequence = nb::cast<std::int32_t>(fields[1]);
+    instruction.count = nb::cast<std::int64_t>(fields[2]);
   } else {
     throw nb::value_error(
-        "an instruction is (\"run\", name, address, buffers, sizes, num_tasks, grain), "
-        "(\"fork\", sequence, future) or (\"join\", future)");
+        "an instruction is (\"run\", name, address, buffers, sizes, num_tasks, grain[, strides]), "
+        "(\"fork\", sequence, future), (\"join\", future) or (\"repeat\", sequence, count)");
   }
   return instruction;
 }
@@ -54,6 +62,37 @@ std::vector<ArrayType> parse_types(nb::handle specs) {
   return types;
 }
 
+// ("input" or "output", index, byte offset, dtype, shape, byte strides). What is a view of an
+// output must lie in it; the array that an input comes from is known in a call only.
+std::vector<ResultView> parse_results(nb::handle specs, std::size_t num_inputs,
+                                      const std::vector<ArrayType>& outputs) {
+  std::vector<ResultView> results;
+  for (nb::handle spec : specs) {
+    ResultView& view = results.emplace_back();
+    view.of_input = nb::cast<std::string>(spec[0]) == "input";
+    view.index = nb::cast<std::size_t>(spec[1]);
+    view.byte_offset = nb::cast<std::int64_t>(spec[2]);
+    view.type = parse_array_type(nb::make_tuple(spec[3], spec[4]));
+    std::int64_t first = view.byte_offset, last = first;
+    for (nb::handle stride : spec[5]) {
+      const std::size_t dim = view.byte_strides.size();
+      view.byte_strides.push_back(nb::cast<npy_intp>(stride));
+      if (dim >= view.type.shape.size()) break;
+      const std::int64_t reach = (view.type.shape[dim] - 1) * view.byte_strides.back();
+      (reach < 0 ? first : last) += reach;
+    }
+    if (view.byte_strides.size() != view.type.shape.size())
+      throw nb::value_error("a result needs a stride for each dimension");
+    if (view.index >= (view.of_input ? num_inputs : outputs.size()))
+      throw nb::value_error("a result is a view of nothing");
+    if (view.of_input || view.type.bytes == 0) continue;
+    last += PyDataType_ELSIZE(reinterpret_cast<PyArray_Descr*>(view.type.descr.ptr()));
+    if (first < 0 || last > outputs[view.index].bytes)
+      throw nb::value_error("a result reaches past the output that it is a view of");
+  }
+  return results;
+}
+
 std::vector<std::int64_t> bytes_of(const std::vector<ArrayType>& types) {
   std::vector<std::int64_t> bytes;
   for (const ArrayType& type : types) bytes.push_back(type.bytes);
@@ -61,7 +100,8 @@ std::vector<std::int64_t> bytes_of(const std::vector<ArrayType>& types) {
 }
 
 void make_plan(BoundPlan* self, nb::handle code, std::int64_t arena_bytes, nb::handle constants,
-               nb::handle inputs, nb::handle outputs, nb::object keepalive, nb::object on_status) {
+               nb::handle inputs, nb::handle outputs, nb::object keepalive, nb::object on_status,
+               nb::handle results) {
   PlanCode plan_code;
   for (nb::handle items : code) {
     Sequence& sequence = plan_code.sequences.emplace_back();
@@ -80,9 +120,11 @@ void make_plan(BoundPlan* self, nb::handle code, std::int64_t arena_bytes, nb::h
   std::vector<ArrayType> output_types = parse_types(outputs);
   plan_code.input_bytes = bytes_of(input_types);
   plan_code.output_bytes = bytes_of(output_types);
+  std::vector<ResultView> views = parse_results(results, input_types.size(), output_types);
   std::unique_ptr<Plan> plan = Plan::load(std::move(plan_code));
-  new (self) BoundPlan{std::move(plan), std::move(input_types), std::move(output_types),
-                       std::move(kept), std::move(keepalive),   std::move(on_status)};
+  new (self)
+      BoundPlan{std::move(plan), std::move(input_types), std::move(output_types), std::move(views),
+                std::move(kept), std::move(keepalive),   std::move(on_status)};
 }
 
 // The memory of arrays that must have the declared types.
@@ -206,12 +248,24 @@ void BoundPlan::run(void* const* in, void* const* out, int threads, RunControl* 
     throw std::runtime_error("a kernel failed with status " + std::to_string(status[0]));
 }
 
+nb::object BoundPlan::view_results(const std::vector<nb::object>& given, nb::handle made) const {
+  nb::object tuple = nb::steal(PyTuple_New(static_cast<Py_ssize_t>(results.size())));
+  if (!tuple.is_valid()) nb::raise_python_error();
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    const ResultView& view = results[i];
+    nb::object whole = view.of_input ? given[view.index] : nb::object(made[view.index]);
+    nb::object result = make_view(whole, view.type, view.byte_offset, view.byte_strides.data());
+    PyTuple_SET_ITEM(tuple.ptr(), static_cast<Py_ssize_t>(i), result.release().ptr());
+  }
+  return tuple;
+}
+
 void bind_plan(nb::module_& m) {
   nb::class_<BoundPlan>(m, "Plan", nb::type_slots(kSlots),
                         "A compiled model bound to its input shapes: kernel calls over one arena.")
       .def("__init__", make_plan, nb::arg("code"), nb::arg("arena_bytes"), nb::arg("constants"),
            nb::arg("inputs"), nb::arg("outputs"), nb::arg("keepalive") = nb::none(),
-           nb::arg("on_status") = nb::none(),
+           nb::arg("on_status") = nb::none(), nb::arg("results") = nb::make_tuple(),
            "Check the code once; raise PlanError, naming the instruction, if it is not sound.")
       .def("run", run_into, nb::arg("inputs"), nb::arg("outputs"), nb::arg("threads") = 0,
            nb::arg("control") = nb::none(),

@@ -54,28 +54,29 @@ class Program {
   }
 
   nb::object call(PyObject* const* arguments, std::size_t count, const CallOptions& options) {
-    std::vector<nb::object> arrays(count);
-    for (std::size_t i = 0; i < count; ++i) arrays[i] = plain_array(arguments[i]);
-    nb::object owner = find_plan(arrays);  // keeps the plan alive if the cache drops it meanwhile
+    std::vector<nb::object> given(count);
+    bool all_plain = true;
+    for (std::size_t i = 0; i < count; ++i) {
+      given[i] = array_of(arguments[i]);
+      all_plain = all_plain && is_plain(as_numpy(given[i]));
+    }
+    nb::object owner = find_plan(given);  // keeps the plan alive if the cache drops it meanwhile
     const BoundPlan& plan = *nb::inst_ptr<BoundPlan>(owner);
 
+    std::vector<nb::object> copies;
+    if (!all_plain)
+      for (const nb::object& array : given) copies.push_back(as_plain(array));
+    const std::vector<nb::object>& arrays = all_plain ? given : copies;
     std::vector<void*> data(count + plan.outputs.size());
     for (std::size_t i = 0; i < count; ++i) data[i] = PyArray_DATA(as_numpy(arrays[i]));
-    nb::object results = nb::steal(PyTuple_New(static_cast<Py_ssize_t>(plan.outputs.size())));
-    if (!results.is_valid()) nb::raise_python_error();
-    for (std::size_t i = 0; i < plan.outputs.size(); ++i) {
-      nb::object result = make_array(plan.outputs[i]);
-      data[count + i] = PyArray_DATA(as_numpy(result));
-      PyTuple_SET_ITEM(results.ptr(), static_cast<Py_ssize_t>(i), result.release().ptr());
-    }
-    plan.run(data.data(), data.data() + count, options.threads, options.control);
+    nb::object results = run(plan, given, data, options);
     return wrap_.is_none() ? results : wrap_all(results);
   }
 
   // The cached plan for such arguments, made if there is none.
   nb::object plan_for(const nb::args& arguments) {
     std::vector<nb::object> arrays;
-    for (nb::handle argument : arguments) arrays.push_back(plain_array(argument));
+    for (nb::handle argument : arguments) arrays.push_back(array_of(argument));
     return find_plan(arrays);
   }
 
@@ -105,6 +106,22 @@ class Program {
     Signature signature;
     nb::object plan;
   };
+
+  // The results of `plan` on arguments that were `given` and lie at `data`, which has room for the
+  // addresses of the outputs.
+  static nb::object run(const BoundPlan& plan, const std::vector<nb::object>& given,
+                        std::vector<void*>& data, const CallOptions& options) {
+    const std::size_t count = given.size();
+    nb::object outputs = nb::steal(PyTuple_New(static_cast<Py_ssize_t>(plan.outputs.size())));
+    if (!outputs.is_valid()) nb::raise_python_error();
+    for (std::size_t i = 0; i < plan.outputs.size(); ++i) {
+      nb::object output = make_array(plan.outputs[i]);
+      data[count + i] = PyArray_DATA(as_numpy(output));
+      PyTuple_SET_ITEM(outputs.ptr(), static_cast<Py_ssize_t>(i), output.release().ptr());
+    }
+    plan.run(data.data(), data.data() + count, options.threads, options.control);
+    return plan.results.empty() ? outputs : plan.view_results(given, outputs);
+  }
 
   nb::object find_plan(const std::vector<nb::object>& arrays) {
     signature_.clear();

@@ -17,7 +17,15 @@ nb::object describe_arguments(const std::vector<nb::object>& arrays) {
     PyArrayObject* array = as_numpy(item);
     nb::list shape;
     for (int i = 0; i < PyArray_NDIM(array); ++i) shape.append(PyArray_DIM(array, i));
-    arguments.append(nb::make_tuple(item.attr("dtype").attr("name"), nb::tuple(shape)));
+    nb::object name = item.attr("dtype").attr("name");
+    if (is_plain(array)) {
+      arguments.append(nb::make_tuple(name, nb::tuple(shape)));
+      continue;
+    }
+    nb::list strides;
+    for (int i = 0; i < PyArray_NDIM(array); ++i)
+      strides.append(PyArray_STRIDE(array, i) / PyArray_ITEMSIZE(array));
+    arguments.append(nb::make_tuple(name, nb::tuple(shape), nb::tuple(strides)));
   }
   return nb::tuple(arguments);
 }

@@ -32,7 +32,9 @@ void Plan::compile_sequence(const Sequence& sequence) {
   for (const Instruction& instruction : sequence) {
     steps.push_back({instruction.kind, instruction.future, instruction.kernel,
                      static_cast<std::int64_t>(table_.size()), instruction.sizes.data(),
-                     instruction.num_tasks, instruction.grain, trace::intern(instruction.name)});
+                     instruction.num_tasks, instruction.grain, trace::intern(instruction.name),
+                     instruction.strides.empty() ? nullptr : instruction.strides.data(),
+                     std::ssize(instruction.buffers), instruction.sequence, instruction.count});
     for (const BufferRef& ref : instruction.buffers) {
       if (ref.space == Space::kInput || ref.space == Space::kOutput)
         patches_.push_back({static_cast<std::int64_t>(table_.size()), ref.index,

@@ -8,7 +8,7 @@ namespace treadle {
 namespace {
 
 std::string describe(std::size_t sequence, std::size_t position, const Instruction& instruction) {
-  static constexpr const char* kKinds[] = {"run", "fork", "join"};
+  static constexpr const char* kKinds[] = {"run", "fork", "join", "repeat"};
   std::string text = "instruction " + std::to_string(position) + " of sequence " +
                      std::to_string(sequence) + " (" + kKinds[static_cast<int>(instruction.kind)];
   if (!instruction.name.empty()) text += " " + instruction.name;
@@ -24,6 +24,7 @@ class PlanChecker {
   std::vector<std::int32_t> check() {
     require(!code_.sequences.empty(), "a plan needs a main sequence");
     require(code_.arena_bytes >= 0, "the arena's size is negative");
+    collect_repetitions();
     for_each([&](std::size_t s, std::size_t p, const Instruction& i) { check_ranges(s, p, i); });
     collect_forks();
     check_order();
@@ -48,6 +49,7 @@ class PlanChecker {
 
   void check_ranges(std::size_t s, std::size_t p, const Instruction& i) const {
     auto fail = [&](const std::string& what) { throw PlanError(describe(s, p, i) + ": " + what); };
+    if (i.kind == Instruction::Kind::kRepeat) return;
     if (i.kind != Instruction::Kind::kRun) {
       if (i.future < 0 || i.future >= kMaxFutures)
         fail("future " + std::to_string(i.future) + " is out of range");
@@ -59,13 +61,38 @@ class PlanChecker {
     if (!i.kernel) fail("the kernel's address is null");
     if (i.num_tasks < 0) fail("the number of tasks is negative");
     if (i.grain < 1) fail("the grain is below 1");
+    if (!i.strides.empty() && i.strides.size() != i.buffers.size())
+      fail("there must be a stride for each buffer");
     for (std::size_t b = 0; b < i.buffers.size(); ++b) {
-      std::string problem = check_buffer(i.buffers[b]);
+      const std::int64_t stride = i.strides.empty() ? 0 : i.strides[b];
+      std::string problem = check_buffer(i.buffers[b], stride, rounds_[s]);
       if (!problem.empty()) fail("buffer " + std::to_string(b) + ": " + problem);
     }
   }
 
-  std::string check_buffer(const BufferRef& ref) const {
+  // Every repetition runs a sequence of kernels that nothing else runs.
+  void collect_repetitions() {
+    rounds_.assign(code_.sequences.size(), 1);
+    std::vector<bool> is_repeated(code_.sequences.size());
+    for_each([&](std::size_t s, std::size_t p, const Instruction& i) {
+      if (i.kind != Instruction::Kind::kRepeat) return;
+      auto fail = [&](const std::string& what) {
+        throw PlanError(describe(s, p, i) + ": " + what);
+      };
+      if (i.sequence < 1 || i.sequence >= std::ssize(code_.sequences))
+        fail("there is no sequence " + std::to_string(i.sequence) + " to repeat");
+      if (i.count < 0) fail("the count is negative");
+      if (is_repeated[i.sequence])
+        fail("sequence " + std::to_string(i.sequence) + " is repeated twice");
+      is_repeated[i.sequence] = true;
+      rounds_[i.sequence] = i.count;
+      for (const Instruction& inner : code_.sequences[i.sequence])
+        if (inner.kind != Instruction::Kind::kRun) fail("only kernels can be repeated");
+    });
+    is_used_ = is_repeated;
+  }
+
+  std::string check_buffer(const BufferRef& ref, std::int64_t stride, std::int64_t rounds) const {
     auto in_list = [&](const char* what, std::ptrdiff_t size) {
       return ref.index >= 0 && ref.index < size
                  ? std::string()
@@ -94,14 +121,19 @@ class PlanChecker {
       default:
         problem = "there is no space " + std::to_string(static_cast<int>(ref.space));
     }
-    if (problem.empty() && (ref.byte_offset < 0 || ref.byte_offset > bytes))
-      problem = "offset " + std::to_string(ref.byte_offset) + " is outside " +
-                std::to_string(bytes) + " bytes";
+    std::int64_t last = 0;
+    if (__builtin_mul_overflow(stride, std::max<std::int64_t>(rounds - 1, 0), &last) ||
+        __builtin_add_overflow(last, ref.byte_offset, &last))
+      last = -1;
+    for (const std::int64_t offset : {ref.byte_offset, last})
+      if (problem.empty() && (offset < 0 || offset > bytes))
+        problem =
+            "offset " + std::to_string(offset) + " is outside " + std::to_string(bytes) + " bytes";
     return problem;
   }
 
   void collect_forks() {
-    std::vector<bool> is_forked(code_.sequences.size());
+    std::vector<bool> is_forked = is_used_;
     for_each([&](std::size_t s, std::size_t p, const Instruction& i) {
       if (i.kind != Instruction::Kind::kFork) return;
       if (i.future >= std::ssize(sequence_of_future_)) sequence_of_future_.resize(i.future + 1, -1);
@@ -125,6 +157,7 @@ class PlanChecker {
     std::vector<Knowledge> known(num_sequences, {Futures(num_futures), Futures(num_futures)});
     std::vector<bool> started(num_sequences), ended(num_sequences);
     std::vector<std::size_t> position(num_sequences, 0);
+    started = is_used_;
     started[0] = true;
     for (bool progress = true; progress;) {
       progress = false;
@@ -169,6 +202,8 @@ class PlanChecker {
 
   const PlanCode& code_;
   std::vector<std::int32_t> sequence_of_future_;
+  std::vector<std::int64_t> rounds_;  // of each sequence
+  std::vector<bool> is_used_;         // whether it is repeated
 };
 
 }  // namespace

@@ -144,6 +144,28 @@ void RunContext::run_kernel(Kernel kernel, void** buffers, const std::int64_t* s
   }
 }
 
+// Afterwards the buffers are where they were, for the next run, also if this one is stopped.
+void RunContext::run_rounds(const Plan::Step& repeat) {
+  const std::vector<Plan::Step>& steps = plan_.steps_[repeat.sequence];
+  std::int64_t round = 0;
+  for (; round < repeat.count && !shall_stop(); ++round) {
+    if (round % kStepsPerPoll == 0) poll_interrupt();
+    for (const Plan::Step& step : steps) {
+      run_step(step);
+      move_buffers(step, 1);
+    }
+  }
+  for (const Plan::Step& step : steps) move_buffers(step, -round);
+}
+
+void RunContext::move_buffers(const Plan::Step& step, std::int64_t rounds) {
+  if (!step.strides) return;
+  for (std::int64_t b = 0; b < step.num_buffers; ++b) {
+    void*& buffer = table_[step.first_buffer + b];
+    buffer = static_cast<std::byte*>(buffer) + rounds * step.strides[b];
+  }
+}
+
 // The status is a kernel's plain memory, which another thread's kernel may be writing.
 bool RunContext::shall_stop() noexcept {
   if (stopped_.load(std::memory_order_relaxed)) return true;
@@ -187,6 +209,9 @@ void RunContext::run_sequence(std::size_t sequence) {
       case Instruction::Kind::kJoin:
         Scheduler::instance().wait(forks_[step.future]);
         break;
+      case Instruction::Kind::kRepeat:
+        run_rounds(step);
+        break;
     }
   }
 }
@@ -199,6 +224,12 @@ void RunContext::time_sequence(std::size_t sequence, std::vector<std::vector<dou
   for (const Plan::Step& step : steps) {
     if (step.kind == Instruction::Kind::kFork) {
       time_sequence(plan_.sequence_of_future_[step.future], seconds);
+    } else if (step.kind == Instruction::Kind::kRepeat) {
+      for (std::int64_t round = 0; round < step.count; ++round) {
+        time_sequence(step.sequence, seconds);
+        for (const Plan::Step& inner : plan_.steps_[step.sequence]) move_buffers(inner, 1);
+      }
+      for (const Plan::Step& inner : plan_.steps_[step.sequence]) move_buffers(inner, -step.count);
     } else if (step.kind == Instruction::Kind::kRun) {
       auto start = std::chrono::steady_clock::now();
       run_step(step);

@@ -22,7 +22,11 @@ struct Plan::Step {
   const std::int64_t* sizes;
   std::int64_t num_tasks;
   std::int64_t grain;
-  std::uint32_t name;  // interned by the trace
+  std::uint32_t name;           // interned by the trace
+  const std::int64_t* strides;  // of the buffers from round to round; null if they stay
+  std::int64_t num_buffers;
+  std::int32_t sequence;  // what is repeated, and how often
+  std::int64_t count;
   mutable LoopCost cost{};
 };
 
@@ -35,7 +39,7 @@ struct Plan::Patch {
 };
 
 // Used by one run at a time, by all threads of that run: nothing changes between `begin` and the
-// end but the forks' events and what stops the run.
+// end but the forks' events, what stops the run, and the buffers of a repetition between its steps.
 class RunContext {
  public:
   explicit RunContext(const Plan& plan);
@@ -73,6 +77,8 @@ class RunContext {
 
   void run_step(const Plan::Step& step);
   void execute(const Plan::Step& step, trace::OpTag tag);
+  void run_rounds(const Plan::Step& repeat);
+  void move_buffers(const Plan::Step& step, std::int64_t rounds);
 
   const Plan& plan_;
   std::byte* arena_ = nullptr;

@@ -126,6 +126,33 @@ TEST(unsound_plans_are_refused_by_name) {
         "instruction 1 of sequence 0 (fork): sequence 1 is forked twice");
 }
 
+TEST(a_repetition_moves_its_buffers_from_round_to_round) {
+  Instruction step = run(add, arena(0), kIn);
+  step.strides = {0, 0};
+  Instruction hop = run(copy, arena(1), arena(0));
+  hop.strides = {512, 0};
+  Instruction repeat;
+  repeat.kind = Instruction::Kind::kRepeat;
+  repeat.sequence = 1;
+  repeat.count = 5;
+  // Slot 1 + r holds what slot 0 had after round r.
+  PlanCode code = code_of(
+      {{run(copy, arena(0), kIn), repeat, run(copy, kOut, arena(5)), run(add, kOut, arena(1))},
+       {step, hop}});
+  auto plan = Plan::load(code);
+  for (int again = 0; again < 3; ++again) {
+    std::vector<std::int64_t> out = result_of(*plan);
+    for (std::int64_t i = 0; i < kSize; ++i) CHECK(out[i] == 8 * (i + 1));
+  }
+  code.sequences[0][1].count = 1 << 20;
+  CHECK(error_of(code).ends_with("is outside 65536 bytes"));
+  code.sequences[0][1].count = -1;
+  CHECK(error_of(code) == "instruction 1 of sequence 0 (repeat): the count is negative");
+  code.sequences[0][1].count = 1;
+  code.sequences[1].push_back(repeat);
+  CHECK(error_of(code) == "instruction 1 of sequence 0 (repeat): only kernels can be repeated");
+}
+
 TEST(a_branch_may_join_an_older_one) {
   auto plan =
       Plan::load(code_of({{fork_of(1, 0), fork_of(2, 1), join_of(1), run(copy, kOut, arena(1))},

@@ -8,6 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 _ArraySpec: TypeAlias = tuple[str, tuple[int, ...]]
+_StridedSpec: TypeAlias = tuple[str, tuple[int, ...], tuple[int, ...]]
+_ResultSpec: TypeAlias = tuple[str, int, int, str, tuple[int, ...], tuple[int, ...]]
 _BufferRef: TypeAlias = tuple[int, int, int]
 _RunInstruction: TypeAlias = tuple[
     str, str, int, tuple[_BufferRef, ...], tuple[int, ...], int, int
@@ -25,6 +27,7 @@ class Plan:
         outputs: Sequence[_ArraySpec],
         keepalive: object = None,
         on_status: _StatusHandler | None = None,
+        results: Sequence[_ResultSpec] = (),
     ) -> None: ...
     def run(
         self,
@@ -40,7 +43,7 @@ class Plan:
 class Program:
     def __init__(
         self,
-        bind: Callable[[tuple[_ArraySpec, ...]], Plan],
+        bind: Callable[[tuple[_ArraySpec | _StridedSpec, ...]], Plan],
         wrap: Callable[[npt.NDArray[Any]], Any] | None = None,
         capacity: int = 64,
     ) -> None: ...

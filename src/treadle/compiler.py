@@ -32,12 +32,13 @@ from treadle.passes.fold import fold_constants
 from treadle.passes.freeze import freeze
 from treadle.passes.functionalise import functionalise
 from treadle.passes.inline import inline
+from treadle.passes.layouts import ResultView
 from treadle.passes.specialise import Specialised, specialise
 from treadle.runtime import Plan, span
 from treadle.schedule.machine import Machine
 from treadle.schedule.places import Space, Storage
 from treadle.schedule.schedule import make_schedule
-from treadle.schedule.steps import Fork, Instruction, Join, Packing, Schedule, Step
+from treadle.schedule.steps import Fork, Join, Packing, Repeat, Schedule, Step
 
 PASSES: tuple[Callable[[Graph], bool], ...] = (
     eliminate_dead_code,
@@ -124,7 +125,8 @@ class Bound:
 class PlanParts:
     """What a `Plan` is made of: `numbers` depend on the sizes of the inputs, the rest does not.
 
-    `numbers` are the code, the bytes of the arena, and the specs of inputs and outputs.
+    `numbers` are the code, the bytes of the arena, the specs of inputs and outputs, and what of
+    these the results are views of.
     """
 
     numbers: tuple[Any, ...]
@@ -133,9 +135,11 @@ class PlanParts:
 
     def plan(self, numbers: tuple[Any, ...]) -> Plan:
         """The plan with these numbers."""
-        code, arena_bytes, inputs, outputs = numbers
+        code, arena_bytes, inputs, outputs, results = numbers
         keep = (self.kernels, self.constants)
-        return Plan(code, arena_bytes, self.constants, inputs, outputs, keep, _raise_status)
+        return Plan(
+            code, arena_bytes, self.constants, inputs, outputs, keep, _raise_status, results
+        )
 
 
 class Engine:
@@ -150,14 +154,14 @@ class Engine:
         self._lock = ForkLock()
 
     @span("bind")
-    def bind(self, graph: Graph, arguments: Sequence[Any]) -> Bound:
-        """A plan of `graph` for `arguments` (see `specialise`).
+    def bind(self, graph: Graph, arguments: Sequence[Any], *, shared: bool = False) -> Bound:
+        """A plan of `graph` for `arguments`, its results `shared` or not (see `specialise`).
 
         Raises:
             Unplannable: if it has to be interpreted.
             ShapeError: if shapes or dtypes do not fit the operators.
         """
-        return self.bind_specialised(specialise(graph, arguments, OPS.by_name))
+        return self.bind_specialised(specialise(graph, arguments, OPS.by_name, shared=shared))
 
     def bind_specialised(self, specialised: Specialised) -> Bound:
         """A plan of a straight-line graph."""
@@ -174,13 +178,18 @@ class Engine:
         for packing in schedule.packings:
             packing.storage.array = self._pack(packing)
         constants = _Constants()
-        code = [
-            [_instruction(i, compiled, schedule, constants) for i in sequence]
-            for sequence in schedule.sequences
-        ]
+        code: list[list[Any]] = [[] for _ in schedule.sequences]
+        for instructions, sequence in zip(list(code), schedule.sequences, strict=True):
+            for item in sequence:
+                if isinstance(item, Repeat):
+                    instructions.append(("repeat", len(code), item.count))
+                    code.append([_run(s, compiled, schedule, constants) for s in item.body])
+                else:
+                    instructions.append(_instruction(item, compiled, schedule, constants))
         graph = specialised.graph
         specs = [_spec(v) for v in graph.params], [_spec(v) for v in graph.returns]
-        return PlanParts((code, schedule.arena_bytes, *specs), constants.arrays, kernels)
+        results = [_result(view) for view in specialised.views]
+        return PlanParts((code, schedule.arena_bytes, *specs, results), constants.arrays, kernels)
 
     def _pack(self, packing: Packing) -> np.ndarray:
         """The packed weight, shared by all plans that want it in this form."""
@@ -242,7 +251,7 @@ class _Constants:
 
 
 def _instruction(
-    instruction: Instruction, compiled: dict[Step, CompiledKernel], schedule: Schedule,
+    instruction: Step | Fork | Join, compiled: dict[Step, CompiledKernel], schedule: Schedule,
     constants: _Constants,
 ) -> Any:  # fmt: skip
     """An instruction as the native runtime takes it."""
@@ -250,24 +259,41 @@ def _instruction(
         return ("fork", instruction.sequence, instruction.future)
     if isinstance(instruction, Join):
         return ("join", instruction.future)
+    return _run(instruction, compiled, schedule, constants)
+
+
+def _run(
+    step: Step, compiled: dict[Step, CompiledKernel], schedule: Schedule, constants: _Constants
+) -> Any:
+    """A step as the native runtime takes it."""
     buffers = []
-    for storage, offset in instruction.bound:
+    for storage, offset in step.bound:
         index = storage.index
         if storage.space is Space.CONSTANT:
             index = constants.index(storage)
         elif storage.space is Space.ARENA:
             index, offset = 0, schedule.offsets[storage] + offset
         buffers.append((storage.space.value, index, offset))
-    address = compiled[instruction].address
-    return (
-        "run", instruction.name, address, tuple(buffers), instruction.sizes,
-        instruction.num_tasks, instruction.grain,
+    run = (
+        "run", step.name, compiled[step].address, tuple(buffers), step.sizes, step.num_tasks,
+        step.grain,
     )  # fmt: skip
+    return (*run, step.strides) if step.strides else run
 
 
 def _spec(value: Value) -> tuple[str, tuple[int, ...]]:
     assert isinstance(value.type, TensorType)
     return value.type.element.torch_name, value.type.sizes
+
+
+def _result(view: ResultView) -> Any:
+    """A view as the native runtime takes it: offset and strides in bytes."""
+    element = view.type.element
+    strides = tuple(stride * element.itemsize for stride in view.strides)
+    return (
+        "input" if view.of_input else "output", view.index, view.offset * element.itemsize,
+        element.torch_name, view.type.sizes, strides,
+    )  # fmt: skip
 
 
 def _raise_status(code: int, detail: tuple[int, int, int]) -> None:

@@ -12,7 +12,7 @@ from treadle.ir import dtypes
 from treadle.ir.graph import Value
 from treadle.ir.named import tuple_like
 from treadle.ir.program import EnumValue
-from treadle.template import Signature
+from treadle.template import Entry, Signature
 from treadle.tensor import Tensor
 
 
@@ -101,14 +101,21 @@ def as_array(value: Any) -> np.ndarray:
 
 
 def signature_of(arrays: Sequence[Any]) -> Signature:
-    """Dtypes and shapes of `arrays`."""
-    plain = [as_array(a) for a in arrays]
-    return tuple((_dtype_name(a), a.shape) for a in plain)
+    """Dtypes and shapes of `arrays`; with strides, in elements, where they are not row-major."""
+    return tuple(map(_entry, map(as_array, arrays)))
+
+
+def _entry(array: np.ndarray) -> Entry:
+    name, flags, size = _dtype_name(array), array.flags, array.itemsize
+    counts = flags.aligned and array.dtype.isnative and not any(s % size for s in array.strides)
+    if flags.c_contiguous or not counts:
+        return name, array.shape
+    return name, array.shape, tuple(s // size for s in array.strides)
 
 
 def check_dtypes(signature: Signature) -> None:
     """Raise an `InputError` for a dtype that Treadle has no tensors of."""
-    unknown = next((d for d, _ in signature if d not in dtypes.BY_TORCH_NAME), None)
+    unknown = next((d for d, *_ in signature if d not in dtypes.BY_TORCH_NAME), None)
     if unknown is not None:
         raise InputError(f"Treadle has no tensors of dtype {unknown}")
 

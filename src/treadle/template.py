@@ -13,23 +13,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from treadle.compiler import Bound, PlanParts, engine
 from treadle.ir.dtypes import BY_TORCH_NAME
 from treadle.ir.graph import Graph
+from treadle.ir.strides import dense_order, dense_strides
 from treadle.ir.symbols import Symbol, Trace, plain
 from treadle.ir.types import TensorType
 from treadle.locks import ForkLock
 from treadle.ops import OPS
+from treadle.passes.layouts import ArgumentType, StridedType
 from treadle.passes.specialise import specialise
 from treadle.runtime import Plan, span
 from treadle.schedule.choices import Choices
 from treadle.schedule.schedule import make_schedule
 
-Signature = tuple[tuple[str, tuple[int, ...]], ...]
+Entry: TypeAlias = tuple[str, tuple[int, ...]] | tuple[str, tuple[int, ...], tuple[int, ...]]
+"""Dtype and sizes of an argument; also its strides, in elements, if it is not row-major."""
+Signature: TypeAlias = tuple[Entry, ...]
 Numbers = tuple[Any, ...]
 
 SEEN_BEFORE = 2
@@ -44,7 +48,8 @@ MAX_FAILURES = 8
 class Template:
     """The plan of all signatures that `pattern` fits and the guards of `instance` admit.
 
-    `pattern` is a signature with names of symbols for the sizes that vary.
+    `pattern` is a signature with names of symbols for the sizes that vary, and orders of dims for
+    strides.
     """
 
     pattern: tuple[Any, ...]
@@ -62,11 +67,11 @@ class Template:
 class Binder:
     """Makes the plans of one graph: from a template where one holds, else by binding.
 
-    `arguments` makes, from the tensor types of a signature, the arguments of `specialise`.
+    `arguments` makes, from the types of a signature, the arguments of `specialise`.
     """
 
     def __init__(
-        self, graph: Callable[[], Graph], arguments: Callable[[list[TensorType]], Sequence[Any]]
+        self, graph: Callable[[], Graph], arguments: Callable[[list[ArgumentType]], Sequence[Any]]
     ) -> None:
         self._graph, self._arguments = graph, arguments
         self._seen: list[Signature] = []
@@ -92,8 +97,8 @@ class Binder:
 
     def bind_once(self, signature: Signature) -> Bound:
         """Bind without templates."""
-        types = [TensorType(BY_TORCH_NAME[dtype], shape) for dtype, shape in signature]
-        return engine().bind(self._graph(), self._arguments(types))
+        types: list[ArgumentType] = [_argument(*entry) for entry in signature]
+        return engine().bind(self._graph(), self._arguments(types), shared=True)
 
     def _learned(self, signature: Signature) -> Template | None:
         """A new template for `signature`, if it is time for one."""
@@ -102,6 +107,7 @@ class Binder:
             self._seen = [*self._seen[-7:], signature]
             if (
                 len(like) < SEEN_BEFORE
+                or _has_gaps(signature)
                 or self._failures >= MAX_FAILURES + len(self.templates)
                 or len(self.templates) >= MAX_TEMPLATES
             ):
@@ -132,20 +138,39 @@ class Binder:
     def _traced(self, pattern: tuple[Any, ...], sizes: Sequence[int], choices: Choices) -> Template:
         """A template, not yet verified, made at `sizes`."""
         trace = Trace(sizes)
-        types = [
-            TensorType(BY_TORCH_NAME[dtype], tuple(_filled(shape, trace.symbols)))
-            for dtype, shape in pattern
-        ]
+        types: list[ArgumentType] = []
+        for dtype, shape, order in pattern:
+            sizes = tuple(_filled(shape, trace.symbols))
+            types.append(_argument(dtype, sizes, order and dense_strides(sizes, order)))
         with choices.used():
-            specialised = specialise(self._graph(), self._arguments(types), OPS.by_name)
+            specialised = specialise(
+                self._graph(), self._arguments(types), OPS.by_name, shared=True
+            )
             schedule = make_schedule(specialised.graph, engine().machine)
             parts = engine().parts(specialised, schedule)
         return Template(pattern, trace.compile(parts.numbers), parts, specialised.result)
 
 
-def _kind(signature: Signature) -> list[tuple[str, int]]:
+def _argument(
+    dtype: str, sizes: tuple[int, ...], strides: tuple[int, ...] | None = None
+) -> ArgumentType:
+    """An argument of `specialise`."""
+    type_ = TensorType(BY_TORCH_NAME[dtype], sizes)
+    return type_ if strides is None else StridedType(type_, strides)
+
+
+def _order(shape: tuple[int, ...], strides: tuple[int, ...] | None = None) -> Any:
+    """The order of dims of an argument that is not row-major; None also if it has gaps."""
+    return strides and dense_order(shape, strides)
+
+
+def _has_gaps(signature: Signature) -> bool:
+    return any(len(entry) == 3 and _order(*entry[1:]) is None for entry in signature)
+
+
+def _kind(signature: Signature) -> list[tuple[Any, ...]]:
     """What signatures share that differ in sizes alone."""
-    return [(dtype, len(shape)) for dtype, shape in signature]
+    return [(entry[0], len(entry[1]), _order(*entry[1:])) for entry in signature]
 
 
 def _pattern(signatures: Sequence[Signature]) -> tuple[tuple[Any, ...], list[int]]:
@@ -159,7 +184,11 @@ def _pattern(signatures: Sequence[Signature]) -> tuple[tuple[Any, ...], list[int
         return sizes[-1] if len(set(sizes)) == 1 else names.setdefault(sizes, f"d{len(names)}")
 
     pattern = tuple(
-        (tensors[0][0], tuple(map(entry, zip(*(shape for _, shape in tensors), strict=True))))
+        (
+            tensors[0][0],
+            tuple(map(entry, zip(*(shape for _, shape, *_ in tensors), strict=True))),
+            _order(*tensors[0][1:]),
+        )
         for tensors in zip(*signatures, strict=True)
     )
     return pattern, [sizes[-1] for sizes in names]
@@ -168,8 +197,11 @@ def _pattern(signatures: Sequence[Signature]) -> tuple[tuple[Any, ...], list[int
 def _fit(pattern: tuple[Any, ...], signature: Signature) -> list[int] | None:
     """The sizes of the symbols under which `pattern` is `signature`; None if there are none."""
     sizes: dict[str, int] = {}
-    for (dtype, shape), (actual_dtype, actual) in zip(pattern, signature, strict=True):
-        if dtype != actual_dtype or len(shape) != len(actual):
+    for (dtype, shape, order), given in zip(pattern, signature, strict=True):
+        actual = given[1]
+        if dtype != given[0] or len(shape) != len(actual):
+            return None
+        if (order is not None or len(given) == 3) and order != _order(*given[1:]):
             return None
         for entry, size in zip(shape, actual, strict=True):
             if entry != size if isinstance(entry, int) else sizes.setdefault(entry, size) != size:

@@ -34,7 +34,7 @@ struct BufferRef {
 };
 
 struct Instruction {
-  enum class Kind { kRun, kFork, kJoin };
+  enum class Kind { kRun, kFork, kJoin, kRepeat };
   Kind kind = Kind::kRun;
   // kRun: at most ceil(num_tasks / grain) threads run pieces of at least `grain` tasks.
   std::string name;
@@ -43,6 +43,10 @@ struct Instruction {
   std::vector<std::int64_t> sizes;
   std::int64_t num_tasks = 0;
   std::int64_t grain = 1;
+  // kRun, in a sequence that is repeated: bytes by which its buffers move with each round.
+  std::vector<std::int64_t> strides;
+  // kRepeat: runs `sequence`, which has nothing but kernels, `count` times.
+  std::int64_t count = 0;
   // kFork: starts `sequence`; kFork, kJoin: the future it completes.
   std::int32_t sequence = 0;
   std::int32_t future = 0;
@@ -55,7 +59,7 @@ struct ConstantData {
   std::int64_t bytes;
 };
 
-// What a plan consists of. Sequence 0 is the plan, the others are bodies of forks.
+// What a plan consists of. Sequence 0 is the plan, the others are bodies of forks and repetitions.
 struct PlanCode {
   std::vector<Sequence> sequences;
   std::int64_t arena_bytes = 0;
@@ -65,8 +69,8 @@ struct PlanCode {
 };
 
 // Throws PlanError unless every index and offset is in range, every sequence but the first is
-// forked exactly once, no join can come before its fork, nothing can wait for itself, and every
-// fork is finished when the plan is. Returns the sequence of each future.
+// forked or repeated exactly once, no join can come before its fork, nothing can wait for itself,
+// and every fork is finished when the plan is. Returns the sequence of each future.
 std::vector<std::int32_t> check_plan(const PlanCode& code);
 
 // Four numbers a kernel may write when it cannot go on; zero when all is well.

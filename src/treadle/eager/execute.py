@@ -29,11 +29,10 @@ from treadle.ops.lowering import Pointwise, Reshape, View
 from treadle.ops.promotion import dtype_of
 from treadle.passes.abstract import Unplannable
 from treadle.runtime import Plan, Program
-from treadle.template import Binder
+from treadle.template import Binder, Signature
 from treadle.tensor import Tensor
 
 Array = np.ndarray[Any, Any]
-ArraySpec = tuple[str, tuple[int, ...]]
 
 MAX_PROGRAMS = 2048
 """Of operators with their non-tensor arguments; the oldest go first."""
@@ -271,7 +270,7 @@ def _program_of(op: OpDef, arguments: Sequence[Any]) -> Program:
     return program
 
 
-def _binder(op: OpDef, arguments: Sequence[Any]) -> Callable[[tuple[ArraySpec, ...]], Plan]:
+def _binder(op: OpDef, arguments: Sequence[Any]) -> Callable[[Signature], Plan]:
     """Makes the plan for tensors of given types; called by the native program."""
 
     @functools.cache

@@ -28,7 +28,7 @@ have to come back."""
 MAX_PLANS = 256
 """Those that a region keeps; as many signatures are remembered that cannot be bound."""
 
-Signature: TypeAlias = tuple[tuple[str, tuple[int, ...]], ...]
+Signature: TypeAlias = tuple[tuple[Any, ...], ...]
 
 
 class Binder(Protocol):

@@ -1,7 +1,7 @@
-"""Shorter ways to the result of operators that no plan runs: views, single numbers, copies.
+"""How the interpreter runs an operator: its reference, with strides as PyTorch's, or a shorter way.
 
-Each takes the usual case in a few steps of NumPy, and leaves all else, errors too, to the
-operator's reference.
+Short ways are for operators that no plan runs: views, single numbers, copies. Each takes the usual
+case in a few steps of NumPy, and leaves all else, errors too, to the operator's reference.
 """
 
 from __future__ import annotations
@@ -12,17 +12,78 @@ from typing import Any
 import numpy as np
 
 from treadle.ir.op import OpDef
+from treadle.ir.strides import dense_strides, same_strides, walking_order
 from treadle.ops import OPS
+from treadle.passes.abstract import arrays_in
+from treadle.passes.layouts import (
+    asks_for_format,
+    operand_of,
+    places_results,
+    result_strides,
+    takes_memory_format,
+)  # fmt: skip
 
 Array = np.ndarray[Any, Any]
 _ALL = (slice(None),)
-_shortcuts: dict[OpDef, Callable[..., Any]] = {}
+_ways: dict[OpDef, Callable[..., Any]] = {}
 
 
 def reference(op: OpDef) -> Callable[..., Any]:
     """What gives the result of `op` on arrays and Python values."""
-    assert op.reference is not None
-    return _shortcuts.get(op, op.reference)
+    way = _ways.get(op)
+    if way is None:
+        assert op.reference is not None
+        if places_results(op):
+            way = _placing(op)
+        elif takes_memory_format(op):
+            way = _formatting(op)
+        else:
+            way = op.reference
+        _ways[op] = way
+    return way
+
+
+def _placing(op: OpDef) -> Callable[..., Any]:
+    """The reference of `op`, with results whose elements lie where PyTorch puts them."""
+    full = op.reference
+    assert full is not None
+
+    def run(*args: Any) -> Any:
+        result = full(*args)
+        if type(result) is tuple:
+            return tuple(_placed(op, r, args) if type(r) is np.ndarray else r for r in result)
+        if type(result) is not np.ndarray or result.ndim < 2:
+            return result
+        if result.flags.c_contiguous and all(a.flags.c_contiguous for a in arrays_in(args)):
+            return result
+        return _placed(op, result, args)
+
+    return run
+
+
+def _formatting(op: OpDef) -> Callable[..., Any]:
+    """The reference of `op`, which may give its argument, in the memory format asked for."""
+    full = op.reference
+    assert full is not None
+
+    def run(*args: Any) -> Any:
+        result = full(*args)
+        return _placed(op, result, args) if asks_for_format(op, args) else result
+
+    return run
+
+
+def _placed(op: OpDef, result: Array, args: tuple[Any, ...]) -> Array:
+    """`result`, copied if PyTorch's has other strides."""
+    operands = [operand_of(a) for a in arrays_in(args)]
+    wanted = result_strides(op, result.shape, operands, args) or dense_strides(result.shape)
+    if same_strides(result.shape, operand_of(result)[1], wanted):
+        return result
+    order = walking_order(result.shape, wanted)
+    made = np.empty([result.shape[d] for d in order], result.dtype)
+    placed: Array = made.transpose(np.argsort(order))
+    np.copyto(placed, result)
+    return placed
 
 
 def _shortcut(name: str) -> Callable[[Callable[..., Any]], None]:
@@ -36,7 +97,7 @@ def _shortcut(name: str) -> Callable[[Callable[..., Any]], None]:
             result = short(*args)
             return full(*args) if result is None else result
 
-        _shortcuts[op] = shortened
+        _ways[op] = shortened
 
     return add
 

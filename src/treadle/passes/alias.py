@@ -54,13 +54,13 @@ Location: TypeAlias = Hashable
 OUTSIDE: Location = "outside"
 """All that the graph's parameters reach: callers may pass one tensor twice."""
 
-# These may give their argument itself although their schemas do not say so.
-_MAY_GIVE_ARGUMENT = frozenset(
+MAY_GIVE_ARGUMENT = frozenset(
     {
         "dropout", "feature_dropout", "alpha_dropout", "feature_alpha_dropout", "type_as",
         "broadcast_tensors", "meshgrid", "einsum", "chain_matmul", "cartesian_prod", "rrelu",
     }
 )  # fmt: skip
+"""Operators that may give their argument itself although their schemas do not say so."""
 
 
 def holds_memory(type_: Type) -> bool:
@@ -279,7 +279,7 @@ class _Analysis:
             if not holds_memory(output.type):
                 continue
             if result.alias in (None, "*"):
-                sources = list(node.inputs) if schema.base in _MAY_GIVE_ARGUMENT else []
+                sources = list(node.inputs) if schema.base in MAY_GIVE_ARGUMENT else []
             else:
                 sources = [v for a, v in given if a.alias == result.alias]
             packed = is_container(output.type)

@@ -8,6 +8,7 @@ from typing import Any
 from treadle.ir.graph import Block, Graph, Node, Value, replace_uses
 from treadle.ir.literals import is_literal, print_literal
 from treadle.ir.op import CONSTANT, NEW_OBJECT, UNINITIALIZED
+from treadle.ops.lowering import View
 from treadle.passes.alias import Aliases, analyse_aliases, is_container
 
 
@@ -51,11 +52,13 @@ def _is_mergeable(node: Node, aliases: Aliases) -> bool:
         return False
     if any(aliases.is_written(v) for v in (*node.inputs, *node.outputs)):
         return False
-    return not any(is_container(v.type) or _is_given_out(v, aliases) for v in node.outputs)
+    return not any(is_container(v.type) or _is_given_out(node, v, aliases) for v in node.outputs)
 
 
-def _is_given_out(value: Value, aliases: Aliases) -> bool:
-    """Whether the caller gets what `value` itself made."""
+def _is_given_out(node: Node, value: Value, aliases: Aliases) -> bool:
+    """Whether the caller may get what `node` itself made; conversions make it or give a view."""
+    if not isinstance(node.op.lower, View) and aliases.escapes(value):
+        return True
     return any(isinstance(at, Value) and at in aliases.escaping for at in aliases.reachable(value))
 
 

@@ -36,6 +36,7 @@ from treadle.ir.op import (
     WAIT,
     OpDef,
 )  # fmt: skip
+from treadle.ir.strides import is_contiguous, walking_order
 from treadle.ir.symbols import fixed, has_symbols
 from treadle.ir.types import (
     ANY,
@@ -63,6 +64,7 @@ from treadle.passes.abstract import (
     substitute,
     takes_tensor,
 )
+from treadle.passes.layouts import Layouts, ResultView, StridedType
 
 MAX_NODES = 50_000
 """Unrolling stops here; longer programs stay with the interpreter."""
@@ -78,16 +80,20 @@ class Specialised:
     """A straight-line `graph` over concrete tensor types, and the `result` of the call.
 
     `result` is the Python structure that the call returns, with values of the graph for tensors.
+    These are `views` of what the graph returns and takes; without any they are what it returns.
     """
 
-    __slots__ = ("graph", "result")
+    __slots__ = ("graph", "result", "views")
 
-    def __init__(self, graph: Graph, result: Any) -> None:
+    def __init__(self, graph: Graph, result: Any, views: tuple[ResultView, ...] = ()) -> None:
         self.graph = graph
         self.result = result
+        self.views = views
 
 
-def specialise(graph: Graph, arguments: Sequence[Any], ops: Mapping[str, OpDef]) -> Specialised:
+def specialise(
+    graph: Graph, arguments: Sequence[Any], ops: Mapping[str, OpDef], *, shared: bool = False
+) -> Specialised:
     """Run `graph` on abstract `arguments`.
 
     Args:
@@ -95,6 +101,8 @@ def specialise(graph: Graph, arguments: Sequence[Any], ops: Mapping[str, OpDef])
         arguments: a concrete `TensorType` for a tensor that comes with each run, an array for one
             that never changes, else the Python value; containers may hold all of these.
         ops: operators by name, for decompositions.
+        shared: results share memory with each other and with arguments where PyTorch's do, and have
+            its strides. Else each is row-major in memory of its own.
 
     Raises:
         Unplannable: if something depends on the data of a tensor, or is not lowered.
@@ -106,8 +114,13 @@ def specialise(graph: Graph, arguments: Sequence[Any], ops: Mapping[str, OpDef])
     specialiser.run_block(graph)
     (returned,) = graph.returns
     structure = fixed(specialiser.tensors(specialiser.env[returned]))
-    result.set_returns(list(flatten(structure)))
-    return Specialised(result, structure)
+    values = list(flatten(structure))
+    if not shared:
+        result.set_returns(values)
+        return Specialised(result, structure)
+    outputs, views = specialiser.layouts.results(result, values)
+    result.set_returns([specialiser.row_major(v) for v in outputs])
+    return Specialised(result, structure, views)
 
 
 def flatten(structure: Any) -> Sequence[Value]:
@@ -136,8 +149,13 @@ class _Specialiser:
         self._root = block
         self._constants: dict[int, tuple[Any, Value]] = {}
         self._own: dict[int, np.ndarray] = {}
+        self.layouts = Layouts()
 
     def parameter(self, argument: Any, name: str) -> Any:
+        if isinstance(argument, StridedType):
+            param = self._root.add_param(argument.type, name)
+            self.layouts.set(param, argument.strides)
+            return param
         if isinstance(argument, TensorType):
             return self._root.add_param(argument, name)
         if isinstance(argument, tuple):
@@ -194,14 +212,17 @@ class _Specialiser:
         assert op.schema is not None
         if not any(takes_tensor(a.type) for a in op.schema.arguments):
             return self._evaluate(op, args, containers=True)
+        if self.layouts.answers(op):
+            return self.layouts.answer(op, args)
         if op.schema.writes:
             raise Unplannable(f"{op.name} writes into a tensor that is visible elsewhere")
         lower = DECOMPOSED.get(op.name, op.lower) if _has_complex(as_types(args)) else op.lower
         if isinstance(lower, Decompose):
             try:
-                return lower.build(_Emitter(self, origin), *args)
+                made = lower.build(_Emitter(self, origin), *args)
             except UnsupportedError as error:
                 raise Unplannable(str(error)) from error
+            return self.layouts.settle(op, args, made, lambda v: self._clone(v, origin))
         try:
             return self._emit(op, args, origin)
         except UnsupportedError as error:
@@ -274,7 +295,22 @@ class _Specialiser:
             raise Unplannable(f"more than {MAX_NODES} operators after unrolling")
         loc = origin.loc if origin else None
         node = self._block.add(op, [self.value(a) for a in args], types, loc=loc)
+        self.layouts.note(op, args, node.outputs)
         return tuple(node.outputs) if isinstance(inferred, tuple) else node.output
+
+    def _clone(self, value: Value, origin: Node | None) -> Value:
+        copy: Value = self._emit(self.ops["clone"], [value, 0], origin)
+        return copy
+
+    def row_major(self, value: Value) -> Value:
+        """A value with the dims of `value` in the order in which they lie in its own memory."""
+        sizes, strides = as_types(value).sizes, self.layouts.of(value).strides
+        if is_contiguous(sizes, strides):
+            return value
+        order = walking_order(sizes, strides)
+        type_ = TensorType(as_types(value).element, tuple(sizes[d] for d in order))
+        dims = self._root.constant(order, ANY)
+        return self._root.add(self.ops["permute"], [value, dims], (type_,)).output
 
     # --- values of the new graph ---------------------------------------------------------------
 
@@ -387,7 +423,8 @@ class _Specialiser:
         waited = self._block.add(WAIT, [future.value], (packed,), loc=node.loc).output
         outputs = [waited]
         if len(values) != 1:
-            outputs = self._block.add(TUPLE_UNPACK, [waited], types).outputs
+            outputs = list(self._block.add(TUPLE_UNPACK, [waited], types).outputs)
+        self.layouts.wait(values, outputs, self._block)
         self.env[node.output] = substitute(future.result, iter(outputs))
 
     def run_tuple(self, node: Node) -> None:

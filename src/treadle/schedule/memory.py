@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from treadle.ir.symbols import has_symbols, maximum, plain
 from treadle.schedule.places import Space, Storage
-from treadle.schedule.steps import Fork, Instruction, Join, Step
+from treadle.schedule.steps import Fork, Instruction, Join, Step, steps_of
 
 ALIGNMENT = 64
 
@@ -92,9 +92,9 @@ def _moments(
     sequence = sequences[number]
     joins = {i.future: at for at, i in enumerate(sequence) if isinstance(i, Join)}
     for at, instruction in enumerate(sequence):
-        if isinstance(instruction, Step):
-            yield at, at, instruction
-        elif isinstance(instruction, Fork):
+        for step in steps_of(instruction):
+            yield at, at, step
+        if isinstance(instruction, Fork):
             end = joins.get(instruction.future, len(sequence))
             for _, _, step in _moments(sequences, instruction.sequence):
                 yield at, end, step

@@ -34,6 +34,7 @@ class Placement:
         self._places: dict[Value, Place] = {}
         self._concat_of: dict[Value, tuple[Node, int]] = {}
         self._output_of: dict[Value, int] = {}
+        self._order_of: dict[Value, Sequence[int] | None] = {}
         self.inputs: list[Storage] = []
         self.outputs: list[Storage] = []
         for param in graph.params:
@@ -42,7 +43,9 @@ class Placement:
             self._places[param] = _dense(param, storage)
         for index, value in enumerate(graph.returns):
             self.outputs.append(Storage(Space.OUTPUT, _nbytes(value), index=index))
-            self._output_of.setdefault(source(value), index)
+            made, order = _written_as(value)
+            if made not in self._output_of:
+                self._output_of[made], self._order_of[made] = index, order
         self._find_concats(graph)
 
     def _find_concats(self, block: Block) -> None:
@@ -81,7 +84,7 @@ class Placement:
         if value in self._places:
             return self._places[value]
         if value in self._output_of:
-            place = _dense(value, self.outputs[self._output_of[value]])
+            place = _dense(value, self.outputs[self._output_of[value]], self._order_of[value])
         elif value in self._concat_of:
             node, start = self._concat_of[value]
             whole = self.result(node.output, order)
@@ -120,6 +123,15 @@ def source(value: Value) -> Value:
         assert packed.op is TUPLE
         return source(packed.inputs[node.outputs.index(value)])
     return value
+
+
+def _written_as(value: Value) -> tuple[Value, Sequence[int] | None]:
+    """The value to be computed where `value` is wanted, and the order of its dims there."""
+    made = source(value)
+    node = made.node
+    if node is not None and node.op.name == "permute" and _is_computed(source(node.inputs[0])):
+        return source(node.inputs[0]), node.inputs[1].constant
+    return made, None
 
 
 def concat_dim(node: Node) -> int:

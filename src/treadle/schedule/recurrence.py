@@ -14,6 +14,7 @@ import numpy as np
 from treadle.ir.dtypes import DType
 from treadle.ir.graph import Value
 from treadle.ir.loops import CONTRACTION_SIZES, Accumulator, Buffer, Expr, Store, Tile
+from treadle.ir.symbols import is_zero
 from treadle.ops.expr import add, call, mul, sub
 from treadle.ops.lowering import Recurrence
 from treadle.passes.abstract import Unplannable
@@ -30,15 +31,15 @@ from treadle.schedule.nests import NestBuilder
 from treadle.schedule.placement import Placement
 from treadle.schedule.places import Place, Storage
 from treadle.schedule.pointwise import copy_step
-from treadle.schedule.steps import Packing, Step
+from treadle.schedule.steps import Instruction, Packing, Repeat, Step, moving
 
 GATES = {"lstm": 4, "gru": 3}
 
 
 def recurrence_steps(
     group: Group, placement: Placement, machine: Machine, packings: list[Packing]
-) -> list[Step]:
-    """The steps of one layer and direction: a kernel per time step."""
+) -> list[Instruction]:
+    """The steps of one layer and direction: a kernel that is repeated for each time step."""
     node = group.anchor
     assert node is not None
     assert isinstance(node.op.lower, Recurrence)
@@ -51,7 +52,7 @@ def recurrence_steps(
     if not weights.is_constant:
         raise Unplannable("recurrent weights computed at run time")
     weight: np.ndarray = weights.constant
-    steps: list[Step] = []
+    steps: list[Instruction] = []
 
     def adjacent(value: Value) -> Place:
         place = placement[value]
@@ -73,14 +74,21 @@ def recurrence_steps(
         cell: _Cell = _Lstm(cells[0])
     else:
         cell = _Gru(None if values[3] is None else adjacent(values[3]))
-    times = range(outputs.shape[0])
-    for t in reversed(times) if values[4] else times:
-        now = _at(outputs, t)
-        steps.append(
-            _step(group, previous, operand, tile, _at(projected, t), cell, now, machine, gates)
-        )
-        previous = now
-    steps.append(copy_step("state", previous, h, machine))
+    count, reverse = outputs.shape[0], bool(values[4])
+
+    def step(t: int) -> Step:
+        """The step number `t`, in the order in which they run."""
+        at, before = (count - 1 - t, count - t) if reverse else (t, t - 1)
+        x, now = _at(projected, at), _at(outputs, at)
+        last = previous if is_zero(t) else _at(outputs, before)
+        return _step(group, last, operand, tile, x, cell, now, machine, gates)
+
+    if count > 0:
+        steps.append(step(0))
+    if count > 1:
+        steps.append(Repeat([moving(step(1), step(2))], count - 1))
+    last = _at(outputs, 0 if reverse else count - 1) if count > 0 else previous
+    steps.append(copy_step("state", last, h, machine))
     if outputs is not wanted:
         steps.append(copy_step("outputs", outputs, wanted, machine))
     return steps

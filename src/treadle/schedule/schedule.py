@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from treadle.ir.graph import Block, Graph, Node
 from treadle.ir.op import FORK, WAIT
 from treadle.ir.symbols import is_zero
@@ -107,7 +109,7 @@ class _Scheduler:
         del open_futures[future]
         return [Join(future)]
 
-    def _group(self, group: Group) -> list[Step]:
+    def _group(self, group: Group) -> Sequence[Instruction]:
         rule = group.anchor.op.lower if group.anchor else None
         match rule:
             case None:

@@ -62,7 +62,10 @@ class Packing:
 
 @dataclass(slots=True, eq=False)
 class Step:
-    """A kernel, the memory of its buffers (`bound`, with byte offsets), its sizes and tasks."""
+    """A kernel, the memory of its buffers (`bound`, with byte offsets), its sizes and tasks.
+
+    `strides` are the bytes by which the buffers move with each round of a `Repeat`.
+    """
 
     name: str
     kernel: Kernel
@@ -72,6 +75,15 @@ class Step:
     grain: int
     loc: Loc | None = None
     cost_ns: float = 0.0
+    strides: tuple[int, ...] = ()
+
+
+@dataclass(slots=True, eq=False)
+class Repeat:
+    """Run the steps of `body` one after the other, `count` times."""
+
+    body: list[Step]
+    count: int
 
 
 @dataclass(slots=True, eq=False)
@@ -89,7 +101,7 @@ class Join:
     future: int
 
 
-Instruction: TypeAlias = Step | Fork | Join
+Instruction: TypeAlias = Step | Repeat | Fork | Join
 
 
 @dataclass(slots=True)
@@ -107,8 +119,24 @@ class Schedule:
     arena_bytes: int = 0
 
     def steps(self) -> list[Step]:
-        """The steps of all sequences."""
-        return [i for s in self.sequences for i in s if isinstance(i, Step)]
+        """The steps of all sequences, those that are repeated once."""
+        return [step for s in self.sequences for i in s for step in steps_of(i)]
+
+
+def moving(first: Step, second: Step) -> Step:
+    """`first`, moving to where `second` is, which is the same step a round later."""
+    assert [s for s, _ in first.bound] == [s for s, _ in second.bound]
+    assert first.sizes == second.sizes
+    pairs = zip(first.bound, second.bound, strict=True)
+    first.strides = tuple(there - here for (_, here), (_, there) in pairs)
+    return first
+
+
+def steps_of(instruction: Instruction) -> list[Step]:
+    """The steps of an instruction."""
+    if isinstance(instruction, Repeat):
+        return instruction.body
+    return [instruction] if isinstance(instruction, Step) else []
 
 
 def split_count(row: int, rows: int) -> int:

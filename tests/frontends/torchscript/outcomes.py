@@ -118,11 +118,8 @@ def _failure(error: Exception) -> tuple[str | None, str]:
     return (name if is_raised or name != "RuntimeError" else None), message
 
 
-def assert_same_outcome(got: Outcome, want: Outcome, *, copies: bool = False) -> None:
-    """Compare what a run of Treadle did with what torch did.
-
-    `copies`: results may have memory of their own where torch gives views.
-    """
+def assert_same_outcome(got: Outcome, want: Outcome) -> None:
+    """Compare what a run of Treadle did with what torch did."""
     if want.error is not None:
         assert got.error is not None, f"torch failed: {want.error}, Treadle gave {got.result!r}"
         name, message = want.error
@@ -136,10 +133,7 @@ def assert_same_outcome(got: Outcome, want: Outcome, *, copies: bool = False) ->
     assert_same(got.arguments, want.arguments)
     assert got.printed == want.printed
     assert got.warned == want.warned
-    if copies:
-        assert got.shared <= want.shared, "tensors share memory that torch's do not"
-    else:
-        assert got.shared == want.shared, "tensors share memory differently"
+    assert got.shared == want.shared, "tensors share memory differently"
 
 
 def assert_same(got: Any, want: Any) -> None:

@@ -132,7 +132,7 @@ def check_calls(program: Any, calls: Sequence[tuple[Any, ...]]) -> None:
             for name, way in made.items():
                 got = observe(way, to_numpy(args))
                 want = wanted[name.partition(",")[0]]
-                _compare(name, got, want, copies=name.endswith("planned"))
+                _compare(name, got, want)
         for kind in {name.partition(",")[0] for name in made}:
             reread = again(treadle.load(archive) if kind == "archive" else made["script, planned"])
             fresh = torch.jit.load(io.BytesIO(archive)) if kind == "archive" else compiled
@@ -142,8 +142,8 @@ def check_calls(program: Any, calls: Sequence[tuple[Any, ...]]) -> None:
                 _compare(f"{kind}, written by Treadle", observe(reread, copied(args)), want)
 
 
-def _compare(name: str, got: Outcome, want: Outcome, *, copies: bool = False) -> None:
+def _compare(name: str, got: Outcome, want: Outcome) -> None:
     try:
-        assert_same_outcome(got, want, copies=copies)
+        assert_same_outcome(got, want)
     except AssertionError as error:
         raise AssertionError(f"{name}: {error}") from error
