@@ -22,6 +22,11 @@ _ROUNDS = 4
 BY_DATA = {
     "masked_scatter": "the mask tells how many elements are needed",
     "as_strided": "bounded by the storage",
+    "as_strided_copy": "bounded by the storage",
+    "as_strided_scatter": "bounded by the storage",
+    "lu_unpack": "pivots are data",
+    "linalg_lu_solve": "pivots are data",
+    "lu_solve": "pivots are data",
     "pow.Tensor_Scalar": "negative integer exponents",
     "lstm.data": "batch sizes are data",
     "gru.data": "batch sizes are data",

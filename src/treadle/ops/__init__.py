@@ -22,6 +22,7 @@ from treadle.ops import einsum as einsum
 from treadle.ops import error_functions as error_functions
 from treadle.ops import exported as exported
 from treadle.ops import extrema as extrema
+from treadle.ops import factors as factors
 from treadle.ops import fourier as fourier
 from treadle.ops import gamma as gamma
 from treadle.ops import gather as gather
@@ -33,9 +34,12 @@ from treadle.ops import gru as gru
 from treadle.ops import index as index
 from treadle.ops import index_put as index_put
 from treadle.ops import join as join
+from treadle.ops import least_squares as least_squares
 from treadle.ops import limits as limits
 from treadle.ops import linalg as linalg
 from treadle.ops import losses as losses
+from treadle.ops import lu as lu
+from treadle.ops import matrix_norms as matrix_norms
 from treadle.ops import membership as membership
 from treadle.ops import memory as memory
 from treadle.ops import normalization as normalization
@@ -63,6 +67,7 @@ from treadle.ops import scan as scan
 from treadle.ops import scatter as scatter
 from treadle.ops import scatter_reduce as scatter_reduce
 from treadle.ops import softmax as softmax
+from treadle.ops import solves as solves
 from treadle.ops import sorting as sorting
 from treadle.ops import special as special
 from treadle.ops import spectrum as spectrum

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -42,7 +43,9 @@ def _batch_statistics(x: Array) -> tuple[Array, Array]:
     """Mean and variance of each channel."""
     wide = x.astype(accumulation(dtype_of(x)).numpy)
     axes = (0, *range(2, x.ndim))
-    return wide.mean(axis=axes), wide.var(axis=axes)
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore", RuntimeWarning)  # means of nothing are NaN
+        return wide.mean(axis=axes), wide.var(axis=axes)
 
 
 def batch_norm_array(

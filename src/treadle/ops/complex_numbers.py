@@ -344,10 +344,36 @@ def _on_parts(name: str) -> Callable[..., Any]:
     return body
 
 
+def _padded(x: Operand, pad: Sequence[int], value: complex) -> Any:
+    real, imag = parts(x)
+    assert imag is not None
+    number = complex(value)
+    sides = list(pad)
+    return joined(
+        real.op("constant_pad_nd", sides, number.real),
+        imag.op("constant_pad_nd", sides, number.imag),
+    )
+
+
 def _magnitude(x: Operand) -> Any:
     real, imag = parts(x)
     assert imag is not None
     return real.op("hypot", imag)
+
+
+def _variance(name: str) -> Callable[..., Any]:
+    """The sum of the variances of the parts."""
+
+    def body(x: Operand, *args: Any) -> Any:
+        real, imag = parts(x)
+        assert imag is not None
+        return real.op(f"var{name}", *args) + imag.op(f"var{name}", *args)
+
+    return body
+
+
+def _deviation(name: str) -> Callable[..., Any]:
+    return lambda x, *args: _variance(name)(x, *args).op("sqrt")
 
 
 def _filled_like(real_by: str) -> Callable[..., Any]:
@@ -367,9 +393,11 @@ _BODIES: dict[str, Callable[..., Any]] = {
     "neg": _on_parts("neg"), "clone": _on_parts("clone"), "sum": _on_parts("sum"),
     "sum.dim_IntList": _on_parts("sum.dim_IntList"), "mean": _on_parts("mean"),
     "mean.dim": _on_parts("mean.dim"), "cumsum": _on_parts("cumsum"),
-    "constant_pad_nd": _on_parts("constant_pad_nd"), "roll": _on_parts("roll"),
+    "constant_pad_nd": _padded, "roll": _on_parts("roll"),
     "flip": _on_parts("flip"), "index_select": _on_parts("index_select"),
     "gather": _on_parts("gather"),
+    **{f"var{name}": _variance(name) for name in ("", ".dim", ".correction")},
+    **{f"std{name}": _deviation(name) for name in ("", ".dim", ".correction")},
     "zeros_like": _filled_like("zeros_like"), "ones_like": _filled_like("ones_like"),
     "add.Tensor": lambda a, b, alpha: _sum_of(a, b, alpha, 1),
     "sub.Tensor": lambda a, b, alpha: _sum_of(a, b, alpha, -1),

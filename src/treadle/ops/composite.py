@@ -206,8 +206,12 @@ def composite(
     samples: tuple[tuple[Any, ...], ...] = (),
     tolerance: Tolerance = DEFAULT,
     doc: str = "",
+    planned: bool = True,
 ) -> OpDef:
-    """Define the operator of `schema` by ``body(*arguments)``, tensors as operands."""
+    """Define the operator of `schema` by ``body(*arguments)``, tensors as operands.
+
+    `planned`: its parts can be compiled.
+    """
 
     def build(emit: Emitter, *args: Any) -> Any:
         return unwrapped(body(*(wrapped(emit, a) for a in args)))
@@ -224,7 +228,7 @@ def composite(
         schema,
         reference=lambda *args: build(arrays, *args),
         infer=infer,
-        lower=Decompose(build),
+        lower=Decompose(build) if planned else None,
         samples=samples,
         tolerance=tolerance,
         doc=doc,

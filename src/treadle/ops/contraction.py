@@ -254,6 +254,12 @@ ger = op(
 # --- with an addend -----------------------------------------------------------------------------
 
 
+def _scales(x: TensorType, beta: float, alpha: float) -> tuple[float, float]:
+    """Both factors; whole numbers for integers."""
+    is_whole = x.element.is_integral
+    return (int(beta), int(alpha)) if is_whole else (beta, alpha)
+
+
 def _added(schema: str, name: str, inner: OpDef, samples: Any) -> OpDef:
     """``beta * addend + alpha * (a @ b)``; with beta 0 the addend does not matter, even NaN."""
 
@@ -271,12 +277,14 @@ def _added(schema: str, name: str, inner: OpDef, samples: Any) -> OpDef:
     def reference(addend: Array, a: Array, b: Array, beta: float, alpha: float) -> Array:
         shape = infer(_type(addend), _type(a), _type(b), beta, alpha).sizes
         wide = accumulation(dtype_of(a)).numpy
+        beta, alpha = _scales(_type(a), beta, alpha)
         y = np.matmul(a.astype(wide), b.astype(wide)) * alpha
         y = y if beta == 0 else y + addend.astype(wide) * beta
         return np.asarray(np.broadcast_to(y, shape)).astype(a.dtype)
 
     def build(emit: Emitter, addend: Any, a: Any, b: Any, beta: float, alpha: float) -> Any:
         y = emit(inner, a, b)
+        beta, alpha = _scales(emit.type(a), beta, alpha)
         y = y if alpha == 1 else emit("mul.Scalar", y, alpha)
         return y if beta == 0 else emit("add.Tensor", y, addend, beta)
 
@@ -305,6 +313,10 @@ addmv = _added(
     "aten::addmv(Tensor self, Tensor mat, Tensor vec, *, Scalar beta=1, Scalar alpha=1) -> Tensor",
     "addmv",
     mv,
-    ((f32(3), f32(3, 5), f32(5), 1, 1), (f32(1), f32(3, 5), f32(5), 2, 0.5)),
+    (
+        (f32(3), f32(3, 5), f32(5), 1, 1),
+        (f32(1), f32(3, 5), f32(5), 2, 0.5),
+        (i64(3), i64(3, 5), i64(5), 2.5, 1.5),
+    ),
 )
 inplace(addmm, baddbmm, addmv)

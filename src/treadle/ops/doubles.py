@@ -58,21 +58,30 @@ def of_one(
     )
 
 
-def in_numpy(schema: str, function: Callable[..., Array], samples: Samples) -> OpDef:
+def in_numpy(
+    schema: str,
+    function: Callable[..., Array],
+    samples: Samples,
+    *,
+    check: Callable[..., None] = lambda *_: None,
+) -> OpDef:
     """Define ``function(*arguments)`` by NumPy alone; tensors and numbers arrive as f64 arrays.
 
     Arguments of type int arrive as they are. The result is of the promoted floating dtype.
+    ``check(*arguments)`` raises for what is not allowed.
     """
     parsed = parse_schema(schema)
     plain = [str(a.type) == "int" for a in parsed.arguments]
 
     def infer(*args: Any) -> TensorType:
+        check(*args)
         operands = [a for a, is_int in zip(args, plain, strict=True) if not is_int]
         shapes = [a.sizes for a in operands if isinstance(a, TensorType)]
         dtype = _check_real(parsed.base, floating(result_dtype(*operands)))
         return tensor(dtype, broadcast(parsed.base, *shapes))
 
     def reference(*args: Any) -> Array:
+        check(*args)
         operands = [a for a, is_int in zip(args, plain, strict=True) if not is_int]
         dtype = _check_real(parsed.base, floating(result_dtype(*operands)))
         broadcast(parsed.base, *(a.shape for a in operands if isinstance(a, np.ndarray)))

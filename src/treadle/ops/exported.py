@@ -21,7 +21,7 @@ def _group_norm(
 ) -> tuple[Any, Any, Any]:  # fmt: skip
     """The norm, and mean and inverse deviation of each group."""
     y = x.op("group_norm", groups, weight, bias, eps, True)
-    rows = x.reshape(batch, groups, -1)
+    rows = x.reshape(batch, groups, channels // groups * pixels)
     mean = rows.op("mean.dim", [2], False)
     variance = rows.op("var.correction", [2], 0, False)
     return y, mean, (variance + eps).op("rsqrt")

@@ -82,9 +82,12 @@ def _zeta(s: Array, q: Array) -> Array:
     return np.where(s == 1, np.inf, np.where(s < 1, np.nan, total))
 
 
-def _polygamma(n: int, x: Array) -> Array:
+def _check_degree(n: int, _: Any) -> None:
     if n < 0:
         raise ShapeError(f"polygamma: argument n must be at least 0, got {n}")
+
+
+def _polygamma(n: int, x: Array) -> Array:
     if n == 0:
         return np.asarray(_digamma(NUMPY, x))
     sign = -1.0 if n % 2 == 0 else 1.0
@@ -182,7 +185,9 @@ _DEGREES = (
     *((n, f32(2, 3, low=0.3, high=9.0)) for n in range(4)),
     (1, i64(3, low=1, high=4)),
 )
-polygamma = in_numpy("aten::polygamma(int n, Tensor self) -> Tensor", _polygamma, _DEGREES)
+polygamma = in_numpy(
+    "aten::polygamma(int n, Tensor self) -> Tensor", _polygamma, _DEGREES, check=_check_degree
+)
 renamed(polygamma, "special_polygamma")
 op(
     "aten::polygamma_(Tensor(a!) self, int n) -> Tensor(a!)",

@@ -217,7 +217,7 @@ gather = op(
 
 def _take_along_dim(x: Array, indices: Array, dim: int | None) -> Array:
     x, indices, axis = _aligned(x, indices, dim)
-    return np.asarray(x[_along("take_along_dim", indices, axis, x.shape[axis])])
+    return np.asarray(x[_along("take_along_dim", indices, axis, x.shape[axis], wrap=True)])
 
 
 def _aligned(x: Array, indices: Array, dim: int | None) -> tuple[Array, Array, int]:
@@ -251,7 +251,7 @@ def _infer_take_along_dim(x: TensorType, indices: TensorType, dim: int | None) -
 def _decompose_take_along_dim(emit: Emitter, x: Any, indices: Any, dim: int | None) -> Any:
     """A gather from operands of one shape but for `dim`."""
     if dim is None:
-        return emit(gather, emit("reshape", x, [-1]), 0, emit("reshape", indices, [-1]), False)
+        x, indices, dim = emit("reshape", x, [-1]), emit("reshape", indices, [-1]), 0
     sizes, chosen = emit.type(x).sizes, emit.type(indices).sizes
     axis = wrap_dim("take_along_dim", dim, len(sizes))
     rest = broadcast("take_along_dim", _one(sizes, axis), _one(chosen, axis))
@@ -259,7 +259,9 @@ def _decompose_take_along_dim(emit: Emitter, x: Any, indices: Any, dim: int | No
         emit("expand", t, [*rest[:axis], s[axis], *rest[axis + 1 :]], False)
         for t, s in ((x, sizes), (indices, chosen))
     )
-    return emit(gather, x, axis, indices, False)
+    above = emit("add.Scalar", indices, sizes[axis], 1)
+    wrapped = emit("where.self", emit("lt.Scalar", indices, 0), above, indices)
+    return emit(gather, x, axis, wrapped, False)
 
 
 take_along_dim = op(
@@ -272,5 +274,6 @@ take_along_dim = op(
         (f32(3, 5), i64(2, 5, low=0, high=3), 0),
         (f32(3, 5), i64(1, 2, low=0, high=5), 1),
         (f32(3, 5), i64(4, low=0, high=15), None),
+        (f32(3, 5), i64(3, 2, low=-5, high=5), 1),
     ),
 )

@@ -22,6 +22,7 @@ from treadle.ops.inplace import inplace
 from treadle.ops.lowering import Decompose, Emitter, Loader, Scatter
 from treadle.ops.promotion import dtype_of
 from treadle.ops.samples import boolean, f32, given, i64
+from treadle.ops.scatter import add_at, adding
 from treadle.ops.shapes import broadcast
 
 Array = np.ndarray[Any, Any]
@@ -36,7 +37,7 @@ def _index_put(x: Array, indices: Sequence[Array | None], values: Array, accumul
     if broadcast("index_put", target, values.shape) != target:
         raise ShapeError(f"index_put: values {list(values.shape)} do not fit {list(target)}")
     if accumulate:
-        np.add.at(result, place, values)
+        add_at(result, place, values)
     else:
         result[place] = values
     return result
@@ -75,7 +76,7 @@ def _put_element(
 def _combined(
     result: TensorType, x: TensorType, indices: Any, values: TensorType, accumulate: bool
 ) -> str | None:
-    return "add" if accumulate else None
+    return adding(result) if accumulate else None
 
 
 _at_indices = op(

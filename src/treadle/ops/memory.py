@@ -10,6 +10,7 @@ import numpy as np
 from treadle.errors import ShapeError
 from treadle.ir.dtypes import DType
 from treadle.ir.op import OpDef
+from treadle.ir.types import TensorType
 from treadle.ops.creation import checked_size, default
 from treadle.ops.declare import EXACT, op
 from treadle.ops.promotion import dtype_of
@@ -79,18 +80,26 @@ def _scattered(x: Array, source: Array, *args: Any) -> Array:
     return result
 
 
+def _infer_scattered(x: TensorType, source: TensorType, size: Any, *rest: Any) -> TensorType:
+    assert as_strided.infer is not None
+    part = as_strided.infer(x, size, *rest)
+    if part.sizes != source.sizes:
+        raise ShapeError(f"as_strided_scatter: src {list(source.sizes)} for {list(part.sizes)}")
+    return x
+
+
 _STRIDES = "int[] size, int[] stride, int? storage_offset=None"
 as_strided_copy: OpDef = op(
     f"aten::as_strided_copy(Tensor self, {_STRIDES}) -> Tensor",
     reference=lambda x, *args: _strided_view(x, *args).copy(),
-    infer=lambda x, size, *_: tensor(x.element, size),
+    infer=as_strided.infer,
     tolerance=EXACT,
     samples=((f32(3, 4), [2, 2], [1, 2], None),),
 )
 as_strided_scatter = op(
     f"aten::as_strided_scatter(Tensor self, Tensor src, {_STRIDES}) -> Tensor",
     reference=_scattered,
-    infer=lambda x, *_: x,
+    infer=_infer_scattered,
     tolerance=EXACT,
     samples=((f32(3, 4), f32(2, 2), [2, 2], [1, 2], 1),),
 )

@@ -99,7 +99,7 @@ vector_norm = reduction(
 
 
 def _logsumexp(x: Array, dims: tuple[int, ...], options: Options) -> Any:
-    top = np.max(x, axis=dims, keepdims=True, initial=-np.inf)
+    top = np.max(x.real, axis=dims, keepdims=True, initial=-np.inf)
     top = np.where(np.isinf(top), 0, top)
     return np.log(np.sum(np.exp(x - top), axis=dims)) + top.reshape(np.sum(x, axis=dims).shape)
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from treadle.errors import ShapeError
-from treadle.ir.dtypes import DType, bool_, c64, f32, f64
+from treadle.ir.dtypes import DType, bool_, c64, f32, f64, i64
 from treadle.ir.op import OpDef, Tolerance
 from treadle.ir.schema import Schema, parse_schema
 from treadle.ir.types import OptionalType, TensorType
@@ -30,6 +30,7 @@ class Result(Enum):
     KEEP = "the promoted dtype"
     FLOAT = "as KEEP, integers and bool become f32"
     MAGNITUDE = "the promoted dtype; of complex numbers that of their parts"
+    NUMBER = "the promoted dtype, bool becomes i64"
     BOOL = "bool; computed in the promoted dtype"
     BITS = "the promoted dtype; bool is computed as bool"
 
@@ -109,6 +110,8 @@ class _Rule:
             return promoted, bool_
         if self.result is Result.MAGNITUDE and promoted.is_complex:
             return promoted, f32 if promoted == c64 else f64
+        if self.result is Result.NUMBER and promoted == bool_:
+            return i64, i64
         final = floating(promoted) if self.result is Result.FLOAT else promoted
         return accumulation(final), final
 

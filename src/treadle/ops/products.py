@@ -64,10 +64,12 @@ def _addbmm(x: Operand, a: Operand, b: Operand, beta: float, alpha: float) -> An
 
 def _mixed(x: Operand, y: Operand, beta: float, alpha: float) -> Operand:
     """``beta * x + alpha * y``; a beta of 0 leaves `x` out, NaN and all."""
-    y = y if alpha == 1 else y * alpha
+    if not y.dtype.is_floating and not y.dtype.is_complex:
+        alpha, beta = int(alpha), int(beta)
+    y = (y if alpha == 1 else y * alpha).to(y.dtype)
     if beta == 0:
         return y
-    return (x if beta == 1 else x * beta) + y
+    return (x if beta == 1 else (x * beta).to(x.dtype)) + y
 
 
 def _chain(tensors: Sequence[Operand]) -> Any:
@@ -81,7 +83,7 @@ def _chain(tensors: Sequence[Operand]) -> Any:
 
 
 def _vecdot(x: Operand, y: Operand, dim: int) -> Any:
-    return (x * y).sum(dim)
+    return (x.op("conj_physical") * y).sum(dim)
 
 
 def _bilinear(a: Operand, b: Operand, weight: Operand, bias: Operand | None) -> Any:

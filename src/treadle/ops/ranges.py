@@ -30,7 +30,9 @@ Array = np.ndarray[Any, Any]
 
 
 def _range(start: Any, end: Any, step: Any, code: int | None) -> tuple[int, DType, Any, Any]:
-    """Length, dtype, start and step of a range."""
+    """Length, dtype, start and step of a range; an integer dtype makes integers of all of them."""
+    if code is not None and dtype_from_code("arange", code, i64_dtype).is_integral:
+        start, end, step = map(int, (start, end, step))
     if step == 0 or (end - start) * step < 0:
         raise InputError(f"arange: {start} to {end} by {step}; the step must lead to the end")
     if not all(math.isfinite(v) for v in (start, end, step) if isinstance(v, float)):
@@ -84,13 +86,20 @@ arange_step = _arange(
         (5, 0, -2, None, *REST),
         (0.0, 1.0, 0.1, None, *REST),
         (0, 9, 2, 7, *REST),
+        (0.0, -8.5, -4.0, 4, *REST),
     ),
 )
 
 
 def _linspace(start: Any, end: Any, steps: int, dtype: int | None, *_: Any) -> Array:
     result = _infer_linspace(start, end, steps, dtype)
+    start, end = _ends(start, end, dtype)
     return np.linspace(float(start), float(end), steps).astype(result.element.numpy)
+
+
+def _ends(start: Any, end: Any, dtype: int | None) -> tuple[Any, Any]:
+    """Both ends; whole numbers in an integer dtype."""
+    return (int(start), int(end)) if default(dtype).is_integral else (start, end)
 
 
 def _infer_linspace(start: Any, end: Any, steps: int, dtype: int | None, *_: Any) -> TensorType:
@@ -109,6 +118,7 @@ def _linspace_element(
     *_: Any,
 ) -> Expr:
     wide = f64(0).dtype
+    start, end = _ends(start, end, result.element.code)
     step = (float(end) - float(start)) / max(steps - 1, 1)
     scaled = mul(cast(positions[0], wide), const(step, wide))
     return cast(add(scaled, const(float(start), wide)), result.element)
@@ -125,6 +135,7 @@ linspace = op(
         (-2.0, 3.0, 7, 7, *REST),
         (1, 2, 1, None, *REST),
         (0, 1, 0, None, *REST),
+        (4.3, -3, 9, 4, *REST),
     ),
 )
 

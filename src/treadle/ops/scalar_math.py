@@ -262,6 +262,7 @@ _NUMPY_NAMES = {
     "atan2": "arctan2", "round": "rint",
     "shift_left": "left_shift", "shift_right": "right_shift",
     "acos": "arccos", "asin": "arcsin", "atan": "arctan",
+    "acosh": "arccosh", "asinh": "arcsinh", "atanh": "arctanh",
 }  # fmt: skip
 
 

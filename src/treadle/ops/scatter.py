@@ -18,7 +18,7 @@ from treadle.ops.gather import check_index_dtype, checked_positions
 from treadle.ops.inplace import inplace
 from treadle.ops.lowering import Loader, Scatter
 from treadle.ops.promotion import dtype_of
-from treadle.ops.samples import f32, given, i64
+from treadle.ops.samples import boolean, f32, given, i64
 from treadle.ops.shapes import numel, wrap_dim
 
 Array = np.ndarray[Any, Any]
@@ -51,6 +51,9 @@ def check_scatter(x: Any, dim: int, index: Any, src: Any) -> int:
 
 
 def _places(x: Array, axis: int, index: Array) -> tuple[Any, ...]:
+    if not x.ndim:
+        checked_positions("scatter", index, 1)
+        return ()
     grid: list[Array] = list(np.indices(index.shape, sparse=True))
     grid[axis] = checked_positions("scatter", index, x.shape[axis])
     return tuple(grid)
@@ -77,12 +80,22 @@ def _scatter(x: Array, dim: int, index: Array, src: Any, reduce: str | None = No
     if reduce is None:
         result[places] = values
     elif reduce == "add":
-        np.add.at(result, places, values)
+        add_at(result, places, values)
     elif reduce == "multiply":
         np.multiply.at(result, places, values)
     else:
         raise ShapeError(f"scatter: reduce {reduce!r}; allowed: 'add', 'multiply'")
     return result
+
+
+def add_at(target: Array, places: Any, values: Any) -> None:
+    """Add values to places that may repeat; bools are or-ed."""
+    (np.logical_or if target.dtype.kind == "b" else np.add).at(target, places, values)
+
+
+def adding(result: TensorType, *_: Any) -> str:
+    """The function that adds elements; of bools the larger one is their sum."""
+    return "max" if result.element.kind == "b" else "add"
 
 
 def scatter_domain(result: TensorType, x: TensorType, dim: int, index: TensorType, *_: Any) -> Any:
@@ -107,13 +120,13 @@ def scatter_element(
 def _function(result: TensorType, x: Any, dim: int, index: Any, src: Any, reduce: str) -> str:
     if reduce not in _FUNCTIONS:
         raise ShapeError(f"scatter: reduce {reduce!r}; allowed: 'add', 'multiply'")
-    return _FUNCTIONS[reduce]
+    return adding(result) if reduce == "add" else "mul"
 
 
-_FUNCTIONS = {"add": "add", "multiply": "mul"}
+_FUNCTIONS = ("add", "multiply")
 _REPLACING = Scatter(scatter_domain, scatter_element)
 _REDUCING = Scatter(scatter_domain, scatter_element, _function)
-_ADDING = Scatter(scatter_domain, scatter_element, lambda *_: "add")
+_ADDING = Scatter(scatter_domain, scatter_element, adding)
 
 
 def _scatter_add(x: Array, dim: int, index: Array, src: Array) -> Array:
@@ -163,7 +176,12 @@ scatter_add = op(
     reference=_scatter_add,
     infer=infer_scatter,
     lower=_ADDING,
-    samples=((f32(4, 3), 0, _REPEATED, f32(2, 3)), (f32(9), 0, i64(30, low=0, high=9), f32(30))),
+    samples=(
+        (f32(4, 3), 0, _REPEATED, f32(2, 3)),
+        (f32(9), 0, i64(30, low=0, high=9), f32(30)),
+        (boolean(9), 0, i64(30, low=0, high=9), boolean(30)),
+        (f32(), 0, given(0, i64_dtype), f32()),
+    ),
 )
 
 
@@ -176,7 +194,7 @@ def _check_slices(x: Any, dim: int, index: Any, source: Any) -> int:
     check_index_dtype("index_add", index)
     if len(index.shape) > 1:
         raise ShapeError(f"index_add: index must have at most 1 dim, got {list(index.shape)}")
-    if isinstance(source, bool | int | float):
+    if isinstance(source, bool | int | float | complex):
         return axis
     wanted = list(x.shape)
     if wanted:
@@ -202,7 +220,7 @@ def _index_add(x: Array, dim: int, index: Array, source: Array, alpha: float) ->
     flat, added = result.reshape(x.shape or (1,)), source.reshape(source.shape or (1,))
     positions = checked_positions("index_add", index.reshape(-1), flat.shape[axis])
     scaled = np.moveaxis(added, axis, 0) * x.dtype.type(alpha)
-    np.add.at(np.moveaxis(flat, axis, 0), positions, scaled)
+    add_at(np.moveaxis(flat, axis, 0), positions, scaled)
     return result
 
 
@@ -257,10 +275,11 @@ index_add = op(
     "alpha=1) -> Tensor",
     reference=_index_add,
     infer=_infer_slices,
-    lower=Scatter(_slice_domain, _slice_element, lambda *_: "add"),
+    lower=Scatter(_slice_domain, _slice_element, adding),
     samples=(
         (f32(5, 3), 0, i64(4, low=0, high=5), f32(4, 3), 1),
         (f32(2, 5), 1, i64(3, low=0, high=5), f32(2, 3), 2.0),
+        (boolean(5), 0, i64(3, low=0, high=5), boolean(3), 1),
     ),
 )
 index_copy = op(

@@ -62,10 +62,18 @@ for _name, _body in (("signbit", _is_negative), ("isneginf", _isneginf), ("ispos
     if _name == "signbit":
         _samples = ((given([0.0, -0.0, 1.0, -1.0, float("-inf")]),), *_SIGNED[1:])
     pointwise(f"aten::{_name}(Tensor self) -> Tensor", _body, result=Result.BOOL, samples=_samples)
+
+
+def _isreal(x: Operand) -> Any:
+    if x.dtype.is_complex:
+        return x.op("view_as_real").op("select.int", -1, 1).op("eq.Scalar", 0)
+    return x.op("ones_like", dtypes.bool_.code)
+
+
 isreal = composite(
     "aten::isreal(Tensor self) -> Tensor",
-    lambda x: x.op("ones_like", dtypes.bool_.code),
-    samples=((f32(3, 2),), (i64(4),)),
+    _isreal,
+    samples=((f32(3, 2),), (i64(4),), (given([1 + 2j, 3, -1j], dtypes.c64),)),
     tolerance=EXACT,
 )
 
@@ -146,8 +154,8 @@ pointwise(
 
 
 def _ldexp(x: Operand, exponent: Operand) -> Any:
-    power = exponent.to(dtypes.f32).op("exp2")
-    return x * power
+    """Times a power of 2 of the dtype of the exponent, as torch has it."""
+    return x * exponent.apply("pow.Scalar", 2.0, exponent)
 
 
 ldexp = composite(
@@ -159,10 +167,16 @@ ldexp = composite(
 
 def _float_power(x: Operand, exponent: Any) -> Any:
     """The power, in double precision."""
-    base = x.to(dtypes.f64)
+    number = isinstance(exponent, int | float | complex)
+    both = (
+        x.dtype.is_complex,
+        isinstance(exponent, complex) if number else exponent.dtype.is_complex,
+    )
+    wide = dtypes.c128 if any(both) else dtypes.f64
+    base = x.to(wide)
     if isinstance(exponent, Operand):
-        return base.op("pow.Tensor_Tensor", exponent.to(dtypes.f64))
-    return base.op("pow.Tensor_Scalar", float(exponent))
+        return base.op("pow.Tensor_Tensor", exponent.to(wide))
+    return base.op("pow.Tensor_Scalar", exponent if wide.is_complex else float(exponent))
 
 
 float_power = composite(

@@ -12,7 +12,8 @@ from treadle.errors import ShapeError
 from treadle.ir import dtypes
 from treadle.ops.composite import Operand, composite
 from treadle.ops.declare import EXACT
-from treadle.ops.samples import f32, i64
+from treadle.ops.promotion import promote
+from treadle.ops.samples import f32, f64, i64
 from treadle.ops.shapes import numel, wrap_dim
 
 
@@ -79,6 +80,8 @@ def _blocks(tensors: Sequence[Operand]) -> Operand:
     matrices = [_at_least(x, 2) for x in tensors]
     if any(len(x.shape) > 2 for x in matrices):
         raise ShapeError("block_diag: tensors must have at most 2 dims")
+    for dtype in {x.dtype for x in matrices}:
+        matrices = [x.to(promote(x.dtype, dtype)) for x in matrices]
     width, before, rows = sum(x.shape[1] for x in matrices), 0, []
     for x in matrices:
         after = width - before - x.shape[1]
@@ -90,14 +93,14 @@ def _blocks(tensors: Sequence[Operand]) -> Operand:
 composite(
     "aten::block_diag(Tensor[] tensors) -> Tensor",
     _blocks,
-    samples=(([f32(2, 3), f32(1, 1), f32(3)],), ([f32()],)),
+    samples=(([f32(2, 3), f32(1, 1), f32(3)],), ([f32()],), ([f64(1, 2), f32(2, 2)],)),
     tolerance=EXACT,
 )
 
 
 def _cartesian(tensors: Sequence[Operand]) -> Operand:
     if len(tensors) == 1:
-        return tensors[0]
+        return tensors[0] if tensors[0].shape else tensors[0].reshape(1)
     grid = tensors[0].apply("meshgrid.indexing", list(tensors), "ij")
     return joined([g.reshape(-1, 1) for g in grid], 1)
 

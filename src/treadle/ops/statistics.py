@@ -84,7 +84,7 @@ def _quantile(
     )
     bad = (count <= 0) if skip else nans.op("any.dim", -1, True)
     found = found.op("masked_fill.Scalar", bad, _NAN)
-    if keepdim and dim is not None:
+    if keepdim and dim is not None and rank:
         found = found.op("unsqueeze", wrap_dim("quantile", dim, rank))
     elif keepdim:
         found = found.reshape(*[1] * rank, q.shape[0] if q.shape else 1)
@@ -217,12 +217,12 @@ def _cov(x: Operand, correction: int, frequencies: Operand | None, weights: Oper
     if len(x.shape) > 2:
         raise ShapeError(f"cov: at most 2 dims, got {list(x.shape)}")
     rows = x.reshape(1, -1) if len(x.shape) < 2 else x
-    rows = rows if rows.dtype.is_floating else rows.to(dtypes.f32)
+    rows = rows.to(dtypes.f32) if rows.dtype.is_integral or rows.dtype.kind == "b" else rows
     count = rows.shape[1]
     if frequencies is None and weights is None:
         centred = rows - rows.op("mean.dim", [1], True)
         divisor: Any = max(count - correction, 0) or _NAN
-        result = centred.op("matmul", centred.op("t")) / float(divisor)
+        result = centred.op("matmul", centred.op("t").op("conj_physical")) / float(divisor)
     else:
         w = frequencies if weights is None else weights
         w = w * frequencies if weights is not None and frequencies is not None else w
@@ -234,7 +234,7 @@ def _cov(x: Operand, correction: int, frequencies: Operand | None, weights: Oper
         if weights is not None:
             spread = (w * weights.to(rows.dtype)).sum() / total
             norm = total - spread * correction
-        result = (centred * w).op("matmul", centred.op("t")) / norm
+        result = (centred * w).op("matmul", centred.op("t").op("conj_physical")) / norm
     return result if len(x.shape) == 2 and x.shape[0] != 1 else result.op("squeeze")
 
 
@@ -244,6 +244,9 @@ def _corrcoef(x: Operand) -> Any:
         return found / found
     deviation = found.op("diagonal").op("sqrt")
     scaled = found / deviation.reshape(-1, 1) / deviation
+    if scaled.dtype.is_complex:
+        low, high = (p.op("clamp", -1, 1) for p in (scaled.op("real"), scaled.op("imag")))
+        return low.op("complex", high)
     return scaled.op("clamp", -1, 1)
 
 

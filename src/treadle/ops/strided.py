@@ -13,7 +13,7 @@ from treadle.ir.types import TensorType
 from treadle.ops.declare import EXACT, op
 from treadle.ops.lowering import Strides, View
 from treadle.ops.samples import f32, i64
-from treadle.ops.shapes import slice_bounds, tensor, wrap_dim
+from treadle.ops.shapes import numel, slice_bounds, tensor, wrap_dim
 
 Array = np.ndarray[Any, Any]
 Geometry = tuple[tuple[int, ...], Strides, int]
@@ -38,7 +38,7 @@ def strided(
         strides: Strides, offset: int, result: TensorType, x: TensorType, *args: Any
     ) -> tuple[Strides, int]:
         _, moved, start = rule(x.sizes, strides, offset, *args)
-        return moved, start
+        return moved, start if start == offset or numel(x.sizes) else offset
 
     return op(
         schema,
@@ -354,10 +354,21 @@ def storage_of(x: Array) -> Array:
     return root
 
 
+def _check_strides(size: Sequence[int], stride: Sequence[int]) -> None:
+    if len(size) != len(stride) or any(d < 0 for d in (*size, *stride)):
+        raise ShapeError(
+            f"as_strided: size {list(size)} and stride {list(stride)}; as many, none negative"
+        )
+
+
+def _infer_as_strided(x: TensorType, size: Sequence[int], stride: Any, *_: Any) -> TensorType:
+    _check_strides(size, stride)
+    return tensor(x.element, size)
+
+
 def _as_strided(x: Array, size: Sequence[int], stride: Sequence[int], start: int | None) -> Array:
     """Bounded by the array that owns the memory, so that no model reads outside of it."""
-    if len(size) != len(stride) or any(d < 0 for d in (*size, *stride)):
-        raise ShapeError(f"as_strided: size {list(size)} and stride {list(stride)}")
+    _check_strides(size, stride)
     if 0 in size:
         return x.reshape(-1)[:0].reshape(size)
     root = storage_of(x)
@@ -376,7 +387,7 @@ as_strided = op(
     "aten::as_strided(Tensor(a) self, int[] size, int[] stride, int? storage_offset=None) "
     "-> Tensor(a)",
     reference=_as_strided,
-    infer=lambda x, size, *_: tensor(x.element, size),
+    infer=_infer_as_strided,
     tolerance=EXACT,
     samples=(
         (f32(3, 4), [2, 2], [1, 2], None),

@@ -44,6 +44,8 @@ def _whole(name: str) -> Body:
 
 def _asinh(f: Any, x: Any) -> Any:
     """``sign(x) * log1p(|x| + x² / (1 + sqrt(x² + 1)))``, which keeps small x exact."""
+    if f.dtype(x).is_complex:
+        return f.asinh(x)
     size = f.abs(x)
     grown = f.log1p(size + size / (1.0 / size + f.sqrt(1.0 + 1.0 / (size * size))))
     grown = f.where(size > _LARGE, f.log(size) + math.log(2), grown)
@@ -51,8 +53,16 @@ def _asinh(f: Any, x: Any) -> Any:
 
 
 def _acosh(f: Any, x: Any) -> Any:
+    if f.dtype(x).is_complex:
+        return f.acosh(x)
     near = f.log(x + f.sqrt(x - 1.0) * f.sqrt(x + 1.0))
     return f.where(x > _LARGE, f.log(x) + math.log(2), near)
+
+
+def _atanh(f: Any, x: Any) -> Any:
+    if f.dtype(x).is_complex:
+        return f.atanh(x)
+    return 0.5 * (f.log1p(x) - f.log1p(-x))
 
 
 exp = _floating("aten::exp(Tensor self) -> Tensor", lambda f, x: f.exp(x))
@@ -83,7 +93,7 @@ absolute = _keeping(
     "aten::absolute(Tensor self) -> Tensor", lambda f, x: f.abs(x), result=Result.MAGNITUDE
 )
 sign = _keeping("aten::sign(Tensor self) -> Tensor", lambda f, x: f.sign(x))
-square = _keeping("aten::square(Tensor self) -> Tensor", lambda f, x: x * x)
+square = _keeping("aten::square(Tensor self) -> Tensor", lambda f, x: x * x, result=Result.NUMBER)
 floor = _keeping("aten::floor(Tensor self) -> Tensor", _whole("floor"))
 ceil = _keeping("aten::ceil(Tensor self) -> Tensor", _whole("ceil"))
 trunc = _keeping("aten::trunc(Tensor self) -> Tensor", _whole("trunc"))
@@ -94,9 +104,7 @@ asinh = _floating(
     "aten::asinh(Tensor self) -> Tensor",
     _asinh,
 )
-atanh = _floating(
-    "aten::atanh(Tensor self) -> Tensor", lambda f, x: 0.5 * (f.log1p(x) - f.log1p(-x))
-)
+atanh = _floating("aten::atanh(Tensor self) -> Tensor", _atanh)
 acosh = _floating("aten::acosh(Tensor self) -> Tensor", _acosh)
 deg2rad = _floating(
     "aten::deg2rad(Tensor self) -> Tensor", lambda f, x: x * (3.141592653589793 / 180)

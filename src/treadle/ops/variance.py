@@ -21,8 +21,8 @@ from treadle.ops.expr import (
     sub,
 )
 from treadle.ops.lowering import Decompose, Emitter, RowBuilder
-from treadle.ops.reduction import Options, Samples, averaged, mean_dim, reduction
-from treadle.ops.samples import f16, f32, f64
+from treadle.ops.reduction import Options, Samples, magnitude, mean_dim, reduction
+from treadle.ops.samples import c64, c128, f16, f32, f64
 from treadle.ops.shapes import numel
 
 Array = np.ndarray[Any, Any]
@@ -38,8 +38,8 @@ def _correction(options: Options) -> float:
 def _var(x: Array, dims: tuple[int, ...], options: Options) -> Any:
     count = numel([x.shape[d] for d in dims])
     mean_of = np.sum(x, axis=dims, keepdims=True) / x.dtype.type(count)
-    total = np.sum(np.square(x - mean_of), axis=dims)
-    return total / x.dtype.type(max(count - _correction(options), 0.0))
+    total = np.sum(np.square(np.abs(x - mean_of)), axis=dims)
+    return total / total.dtype.type(max(count - _correction(options), 0.0))
 
 
 def _var_rows(rows: RowBuilder, x: Expr, options: Options) -> Expr:
@@ -58,12 +58,19 @@ def _std_rows(rows: RowBuilder, x: Expr, options: Options) -> Expr:
     return call("sqrt", _var_rows(rows, x, options))
 
 
-_VAR_FULL: Samples = ((f32(2, 7), True), (f32(5), False), (f32(1), True), (f64(4), True))
+_VAR_FULL: Samples = (
+    (f32(2, 7), True),
+    (c64(6), True),
+    (f32(5), False),
+    (f32(1), True),
+    (f64(4), True),
+)
 _VAR_DIM: Samples = ((f32(2, 7), [1], True, False), (f32(2, 7, 3), [0, 2], False, True))
 _VAR_CORRECTION: Samples = (
     (f32(2, 7), [1], 0, False),
     (f32(3, 5), None, None, True),
     (f16(4, 9), [0], 2, False),
+    (c128(3, 4), [1], 1, False),
 )
 
 
@@ -73,7 +80,7 @@ def _define_variance(
     """``var`` or ``std`` in three forms each, alone and with the mean."""
     all_samples = (_VAR_FULL, _VAR_DIM, _VAR_CORRECTION)
     for schema, pair, samples in zip(schemas, pairs, all_samples, strict=True):
-        alone = reduction(schema, numpy, rows, averaged, samples)
+        alone = reduction(schema, numpy, rows, magnitude, samples)
         _with_mean(pair, alone, samples)
 
 

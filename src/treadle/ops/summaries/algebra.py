@@ -102,6 +102,19 @@ linalg_norm: norms of vectors or matrices
 linalg_diagonal: the diagonal of matrices as a view
 linalg_vander: powers of elements, one row each
 frobenius_norm: the root of the sum of squares
+linalg_lu_factor: the factors of Gauss' elimination in one matrix, and the rows exchanged
+linalg_lu_factor_ex: `linalg_lu_factor` and the first pivot of 0
+lu_unpack: permutation and triangles of what `linalg_lu_factor` gives
+linalg_lu_solve: the solution of linear equations, from the factors of `linalg_lu_factor`
+linalg_ldl_factor: the factors of a symmetric matrix
+linalg_ldl_solve: the solution of linear equations, from the factors of `linalg_ldl_factor`
+triangular_solve: the solution of equations with a triangular matrix, and that matrix
+linalg_householder_product: the product of reflections
+geqrf: R and the reflections of `linalg_qr`
+ormqr: a matrix times the product of reflections
+linalg_tensorinv: the inverse of a tensor as a linear map
+linalg_tensorsolve: the tensor that a linear map makes another of
+nuclear_norm: the sum of the singular values
 
 # Spectra
 fft_fft: the Fourier transform along a dim
@@ -124,4 +137,8 @@ fft_fftfreq: the frequencies of a transform
 fft_rfftfreq: the frequencies of a transform of real numbers
 stft: Fourier transforms of overlapping windows
 istft: the signal of overlapping windows' transforms
+fft_hfft2: `fft_hfft` along two dims
+fft_ihfft2: the inverse of `fft_hfft2`
+fft_hfftn: `fft_hfft` along dims
+fft_ihfftn: the inverse of `fft_hfftn`
 """

@@ -31,5 +31,10 @@ ALIASES = {
     "_convolution_mode": "convolution",
     "numpy_T": "t", "nonzero_numpy": "nonzero", "_prelu_kernel": "prelu",
     "grid_sampler_2d": "grid_sampler", "grid_sampler_3d": "grid_sampler",
+    "_cdist_forward": "cdist", "_pdist_forward": "pdist", "_local_scalar_dense": "item",
+    "_native_batch_norm_legit": "batch_norm", "_fft_c2c": "fft_fftn", "_fft_r2c": "fft_rfftn",
+    "_fft_c2r": "fft_irfftn", "sym_size": "size", "sym_numel": "numel", "sym_stride": "stride",
+    "sym_storage_offset": "storage_offset", "lu_solve": "linalg_lu_solve",
+    "_lu_with_info": "linalg_lu_factor_ex", "orgqr": "linalg_householder_product",
     "unsafe_chunk": "chunk", "unsafe_split": "split", "unsafe_split_with_sizes": "split_with_sizes",
 }  # fmt: skip

@@ -87,6 +87,7 @@ contiguous: the tensor with its elements row by row
 resolve_conj: the tensor itself
 resolve_neg: the tensor itself
 lift_fresh: the tensor itself
+as_strided_scatter: the tensor with what a view of any strides shows replaced
 
 # Joining and rearranging
 cat: tensors side by side along a dim
@@ -173,6 +174,9 @@ cauchy_: random numbers of a Cauchy distribution, written into the tensor
 log_normal_: exponentials of normal random numbers, written into the tensor
 poisson: random numbers of Poisson distributions of given rates
 native_dropout: the tensor and what is kept of it, which is all in evaluation
+empty_strided: whatever the memory held, under given strides
+empty_permuted: whatever the memory held, dims in a given order
+new_empty_strided: `empty_strided` of the dtype of another
 
 # Questions
 size: the sizes, or that of a dim
@@ -195,4 +199,5 @@ IntImplicit: the only element where an int is wanted
 FloatImplicit: the only element where a float is wanted
 ScalarImplicit: the only element where a number is wanted
 requires_grad_: the tensor itself, since there are no gradients
+storage_offset: how many elements of the memory lie before the first
 """

@@ -1,0 +1,90 @@
+"""What the operators of linear algebra share: LAPACK, which the interpreter calls through NumPy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from treadle.errors import ScriptError, ShapeError
+from treadle.ir import dtypes
+from treadle.ir.op import Tolerance
+from treadle.ir.types import TensorType
+from treadle.ops.declare import op
+from treadle.ops.promotion import dtype_of
+from treadle.ops.samples import given
+from treadle.ops.shapes import tensor
+
+Array = np.ndarray[Any, Any]
+TOLERANCE = Tolerance(1e-4, 1e-5, "LAPACK's order of operations is the library's")
+_REAL = {"c64": dtypes.f32, "c128": dtypes.f64}
+WHOLE = {"f32": dtypes.c64, "f64": dtypes.c128}
+GOOD = given([[4.0, 1.0, 0.5], [1.0, 3.0, -1.0], [0.5, -1.0, 5.0]])
+PAIR = given([[[2.0, 1.0], [1.0, 3.0]], [[1.0, 0.5], [-0.5, 2.0]]], dtypes.f64)
+TALL = given([[1.0, 2.0], [3.0, -4.0], [0.5, 6.0]])
+
+
+def matrix(name: str, x: Any, *, square: bool = False) -> None:
+    """Check that `x` holds matrices of a dtype that LAPACK takes.
+
+    Raises:
+        ShapeError: if not.
+    """
+    fits = len(x.shape) >= 2 and (not square or x.shape[-1] == x.shape[-2])
+    if not fits or dtype_of(x).name not in ("f32", "f64", "c64", "c128"):
+        kind = "square matrices" if square else "matrices"
+        raise ShapeError(
+            f"{name}: needs {kind} of f32, f64 or complex, got {x.shape} {dtype_of(x)}"
+        )
+
+
+def real(x: Any) -> dtypes.DType:
+    """The dtype of the parts of `x`."""
+    return _REAL.get(dtype_of(x).name, dtype_of(x))
+
+
+def type_of(x: Array) -> TensorType:
+    """The type of an array."""
+    return tensor(dtype_of(x), x.shape)
+
+
+def defined(
+    schema: str,
+    infer: Callable[..., Any],
+    compute: Callable[..., Any],
+    samples: tuple[tuple[Any, ...], ...],
+) -> Any:
+    """Define an operator whose reference casts what NumPy gives to what `infer` tells."""
+    name = schema.partition("(")[0]
+
+    def reference(*args: Any) -> Any:
+        types = infer(*(type_of(a) if isinstance(a, np.ndarray) else a for a in args))
+        try:
+            found = compute(*args)
+        except np.linalg.LinAlgError as error:
+            raise ScriptError(f"{name}: {error}", "RuntimeError") from error
+        if isinstance(types, tuple):
+            return tuple(_cast(f, t) for f, t in zip(found, types, strict=True))
+        return _cast(found, types)
+
+    return op(schema, reference=reference, infer=infer, tolerance=TOLERANCE, samples=samples)
+
+
+def _cast(array: Any, type_: TensorType) -> Array:
+    return np.ascontiguousarray(np.asarray(array).astype(type_.element.numpy)).reshape(type_.sizes)
+
+
+def infer_square(name: str) -> Callable[..., TensorType]:
+    """A rule: square matrices stay what they are."""
+
+    def infer(x: TensorType, *_: Any) -> TensorType:
+        matrix(name, x, square=True)
+        return x
+
+    return infer
+
+
+def adjoint(a: Array) -> Array:
+    """Matrices with rows and columns exchanged, conjugated."""
+    return np.conj(np.swapaxes(a, -1, -2))

@@ -1,0 +1,155 @@
+"""Pseudo-inverses, ranks and least squares, by singular values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from treadle.errors import ShapeError
+from treadle.ir import dtypes
+from treadle.ir.types import TensorType
+from treadle.ops.composite import Operand, composite
+from treadle.ops.lapack import GOOD, PAIR, TALL, TOLERANCE, Array, adjoint, defined, matrix, real
+from treadle.ops.samples import f32
+from treadle.ops.shapes import tensor
+
+
+def _infer_pinv(a: TensorType, *options: Any) -> TensorType:
+    matrix("linalg_pinv", a, square=bool(options) and options[-1] is True)
+    return tensor(a.element, (*a.sizes[:-2], a.sizes[-1], a.sizes[-2]))
+
+
+def _from_triangle(a: Array, hermitian: bool) -> Array:
+    """`a`, or the Hermitian matrix that its lower triangle tells of."""
+    if not hermitian:
+        return a
+    low = np.tril(a, -1)
+    main = np.diagonal(a, axis1=-2, axis2=-1).real
+    return np.asarray(low + adjoint(low) + main[..., None] * np.eye(a.shape[-1], dtype=a.dtype))
+
+
+def _pinv(a: Array, atol: float | None, rtol: float | None, hermitian: bool = False) -> Array:
+    """The inverse on the singular values above both limits."""
+    u, s, vh = np.linalg.svd(_from_triangle(a, hermitian), full_matrices=False)
+    most = s.max(-1, keepdims=True, initial=0.0)
+    limit = np.maximum(atol or 0.0, _relative(a, atol, rtol) * most)
+    inverse = np.where(s > limit, 1 / np.where(s > limit, s, 1), 0)
+    return np.asarray((adjoint(vh) * inverse[..., None, :]) @ adjoint(u))
+
+
+def _relative(a: Array, atol: float | None, rtol: float | None) -> float:
+    if rtol is not None:
+        return rtol
+    return 0.0 if atol else max(a.shape[-2:]) * float(np.finfo(a.dtype).eps)
+
+
+def _rank(a: Array, atol: float | None, rtol: float | None, hermitian: bool) -> Array:
+    s = np.linalg.svd(_from_triangle(a, hermitian), compute_uv=False)
+    most = s.max(-1, keepdims=True, initial=0.0)
+    limit = np.maximum(atol or 0.0, _relative(a, atol, rtol) * most)
+    return np.asarray(np.sum(s > limit, -1))
+
+
+def _infer_rank(a: TensorType, *options: Any) -> TensorType:
+    matrix("linalg_matrix_rank", a, square=options[-1] is True)
+    return tensor(dtypes.i64, a.sizes[:-2])
+
+
+defined(
+    "aten::linalg_pinv(Tensor self, float rcond, bool hermitian=False) -> Tensor", _infer_pinv,
+    lambda a, rcond, same: _pinv(a, None, rcond, same), ((TALL, 1e-6, False), (GOOD, 1e-6, False)),
+)  # fmt: skip
+defined(
+    "aten::linalg_pinv.atol_rtol_float(Tensor self, *, float? atol=None, float? rtol=None, bool "
+    "hermitian=False) -> Tensor",
+    _infer_pinv, _pinv, ((TALL, None, None, False),),
+)  # fmt: skip
+defined(
+    "aten::pinverse(Tensor self, float rcond=1.0000000000000001e-15) -> Tensor", _infer_pinv,
+    lambda a, rcond: _pinv(a, None, rcond), ((TALL, 1e-15),),
+)  # fmt: skip
+defined(
+    "aten::linalg_matrix_rank(Tensor self, float tol, bool hermitian=False) -> Tensor",
+    _infer_rank, lambda a, tol, hermitian: _rank(a, tol, 0.0, hermitian), ((GOOD, 0.1, False),),
+)  # fmt: skip
+defined(
+    "aten::linalg_matrix_rank.atol_rtol_float(Tensor self, *, float? atol=None, float? rtol=None, "
+    "bool hermitian=False) -> Tensor",
+    _infer_rank, _rank, ((GOOD, None, None, False), (TALL, None, 0.9, False)),
+)  # fmt: skip
+
+
+def _infer_lstsq(a: TensorType, b: TensorType, rcond: Any, driver: str | None) -> Any:
+    matrix("linalg_lstsq", a)
+    if driver not in _DRIVERS:
+        raise ShapeError(f"linalg_lstsq: driver {driver!r}; allowed: gels, gelsy, gelsd, gelss")
+    vector = len(b.sizes) == len(a.sizes) - 1
+    rows = b.sizes if vector else b.sizes[:-1]
+    if a.element != b.element or a.sizes[:-1] != rows:
+        raise ShapeError(f"linalg_lstsq: A {a} does not fit B {b}")
+    *batch, m, n = a.sizes
+    columns = () if vector else b.sizes[-1:]
+    small = tensor(real(a), (*batch, min(m, n)) if driver in ("gelsd", "gelss") else (0,))
+    rank = tensor(dtypes.i64, batch if driver != "gels" else (0,))
+    left = tensor(real(a), (*batch, *columns) if _has_residuals(a) else (0,))
+    return tensor(a.element, (*batch, n, *columns)), left, rank, small
+
+
+_DRIVERS = (None, "gels", "gelsy", "gelsd", "gelss")
+
+
+def _has_residuals(a: Any) -> bool:
+    return bool(a.shape[-2] > a.shape[-1])
+
+
+def _lstsq(
+    a: Array, b: Array, rcond: float | None, driver: str | None
+) -> tuple[Array, Array, Array, Array]:
+    """Solution, squared residuals (of more rows than columns), rank, and singular values."""
+    none = np.empty(0)
+    columns = b[..., None] if b.ndim == a.ndim - 1 else b
+    solution = _pinv(a, None, rcond) @ columns
+    left = np.square(np.abs(a @ solution - columns)).sum(-2) if _has_residuals(a) else none
+    rank = none if driver == "gels" else _rank(a, None, rcond, False)
+    values = np.linalg.svd(a, compute_uv=False) if driver in ("gelsd", "gelss") else none
+    squeezed = solution[..., 0] if columns is not b else solution
+    return squeezed, left[..., 0] if columns is not b and left.size else left, rank, values
+
+
+defined(
+    "aten::linalg_lstsq(Tensor self, Tensor b, float? rcond=None, *, str? driver=None) -> (Tensor "
+    "solution, Tensor residuals, Tensor rank, Tensor singular_values)",
+    _infer_lstsq,
+    _lstsq,
+    ((f32(5, 3), f32(5, 2), None, "gelsd"), (f32(3, 3), f32(3, 2), None, None)),
+)
+
+
+# --- conditions ---------------------------------------------------------------------------------
+
+
+def _condition(x: Operand, p: Any) -> Any:
+    """The norm of a matrix times that of its inverse."""
+    if p in (None, 2, -2):
+        values = x.op("linalg_svdvals", None)
+        largest, least = values.op("amax", [-1]), values.op("amin", [-1])
+        return least / largest if p == -2 else largest / least
+    name = "linalg_matrix_norm.str_ord" if isinstance(p, str) else "linalg_matrix_norm"
+    return x.op(name, p) * x.op("linalg_inv").op(name, p)
+
+
+composite(
+    "aten::linalg_cond(Tensor self, Scalar? p=None) -> Tensor",
+    _condition,
+    samples=((GOOD, None), (PAIR, 1), (GOOD, -2)),
+    tolerance=TOLERANCE,
+    planned=False,
+)
+composite(
+    "aten::linalg_cond.p_str(Tensor self, str p) -> Tensor",
+    _condition,
+    samples=((GOOD, "fro"), (PAIR, "nuc")),
+    tolerance=TOLERANCE,
+    planned=False,
+)

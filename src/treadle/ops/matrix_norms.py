@@ -1,0 +1,108 @@
+"""Norms of matrices, and of anything."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from treadle.errors import ShapeError
+from treadle.ops.composite import Operand, composite, renamed
+from treadle.ops.lapack import TOLERANCE
+from treadle.ops.samples import f32
+
+
+def _matrix_norm(
+    x: Operand, order: float | str, dims: Sequence[int], keepdim: bool, dtype: int | None
+) -> Any:
+    """By sums and maxima; ``2`` and ``nuc`` by singular values."""
+    x = x if dtype is None else x.op("to.dtype", dtype)
+    rank = len(x.shape)
+    if len(dims) != 2 or rank < 2:
+        raise ShapeError(f"linalg_matrix_norm: dims {list(dims)} of {list(x.shape)}")
+    row, column = (d % rank for d in dims)
+    if order == "fro":
+        return x.op("linalg_vector_norm", 2, [row, column], keepdim)
+    if order in ("nuc", 2, -2):
+        values = x.op("movedim.intlist", [row, column], [-2, -1]).op("linalg_svdvals", None)
+        y = values.sum(-1) if order == "nuc" else values.op("amax" if order == 2 else "amin", [-1])
+        return (
+            y.reshape(*(1 if d in (row, column) else s for d, s in enumerate(x.shape)))
+            if (keepdim)
+            else y
+        )
+    if order not in (1, -1, math.inf, -math.inf):
+        raise ShapeError(f"linalg_matrix_norm: ord {order!r}; allowed: fro, nuc, ±1, ±2, ±inf")
+    summed, over = (row, column) if abs(float(order)) == 1 else (column, row)
+    sums = abs(x).op("sum.dim_IntList", [summed], True)
+    y = sums.op("amax" if float(order) > 0 else "amin", [over], True)
+    return y if keepdim else y.op("squeeze.dims", [row, column])
+
+
+_TAIL = "int[] dim=[-2, -1], bool keepdim=False, *, ScalarType? dtype=None) -> Tensor"
+composite(
+    f"aten::linalg_matrix_norm(Tensor self, Scalar ord, {_TAIL}",
+    _matrix_norm,
+    samples=tuple(
+        (f32(2, 3, 4), p, [-2, -1], k, None) for p in (1, -1, math.inf) for k in (False, True)
+    ),
+    tolerance=TOLERANCE,
+)
+composite(
+    f'aten::linalg_matrix_norm.str_ord(Tensor self, str ord="fro", {_TAIL}',
+    _matrix_norm,
+    samples=((f32(2, 3, 4), "fro", [-2, -1], False, None), (f32(3, 4), "fro", [0, 1], True, None)),
+    tolerance=TOLERANCE,
+)
+
+
+def _any_norm(
+    x: Operand, order: Any, dim: Sequence[int] | None, keepdim: bool, dtype: int | None
+) -> Any:
+    if order is None:
+        return x.op("linalg_vector_norm", 2, None if dim is None else list(dim), keepdim, dtype)
+    dims = list(dim) if dim is not None else list(range(len(x.shape)))
+    if len(dims) == 2 and not (dim is None and len(x.shape) == 1):
+        return _matrix_norm(x, order, dims, keepdim, dtype)
+    return x.op("linalg_vector_norm", order, dims, keepdim, dtype)
+
+
+_TAIL = "int[1]? dim=None, bool keepdim=False, *, ScalarType? dtype=None) -> Tensor"
+composite(
+    f"aten::linalg_norm(Tensor self, Scalar? ord=None, {_TAIL}",
+    _any_norm,
+    samples=(
+        (f32(3, 4), None, None, False, None),
+        (f32(3, 4), 1, None, False, None),
+        (f32(3, 4), 3.0, [1], True, None),
+        (f32(3, 4, 2), math.inf, [0, 1], False, None),
+    ),
+    tolerance=TOLERANCE,
+)
+composite(
+    f"aten::linalg_norm.ord_str(Tensor self, str ord, {_TAIL}",
+    _any_norm,
+    samples=((f32(3, 4), "fro", None, False, None),),
+    tolerance=TOLERANCE,
+)
+composite(
+    "aten::frobenius_norm.dim(Tensor self, int[1] dim, bool keepdim=False) -> Tensor",
+    lambda x, dim, keepdim: x.op("linalg_vector_norm", 2, list(dim), keepdim),
+    samples=((f32(3, 4), [0, 1], False), (f32(3, 4), [1], True)),
+    tolerance=TOLERANCE,
+)
+composite(
+    "aten::nuclear_norm(Tensor self, bool keepdim=False) -> Tensor",
+    lambda x, keepdim: _matrix_norm(x, "nuc", [-2, -1], keepdim, None),
+    samples=((f32(3, 4), False), (f32(3, 2), True)),
+    tolerance=TOLERANCE,
+    planned=False,
+)
+composite(
+    "aten::nuclear_norm.dim(Tensor self, int[2] dim, bool keepdim=False) -> Tensor",
+    lambda x, dim, keepdim: _matrix_norm(x, "nuc", dim, keepdim, None),
+    samples=((f32(3, 4, 2), [0, 2], False),),
+    tolerance=TOLERANCE,
+    planned=False,
+)
+renamed("matmul", "linalg_matmul")
