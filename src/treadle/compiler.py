@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from treadle.codegen import CompiledKernel, ObjectCache, Target, compile_kernels
+from treadle.collector import collection_paused
 from treadle.errors import IndexOutOfRange, ScriptError
 from treadle.ir.graph import Graph, Value
 from treadle.ir.loops import Contraction
@@ -51,6 +52,7 @@ PASSES: tuple[Callable[[Graph], bool], ...] = (
 
 
 @span("optimise")
+@collection_paused()
 def optimise(graph: Graph, program: Program, root: Object | None, *, check: bool = False) -> Graph:
     """`graph` with calls inlined, attributes of `root` frozen, and all `PASSES` run, in place.
 
@@ -154,6 +156,7 @@ class Engine:
         self._lock = ForkLock()
 
     @span("bind")
+    @collection_paused()
     def bind(self, graph: Graph, arguments: Sequence[Any], *, shared: bool = False) -> Bound:
         """A plan of `graph` for `arguments`, its results `shared` or not (see `specialise`).
 

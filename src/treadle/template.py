@@ -17,6 +17,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from treadle.collector import collection_paused
 from treadle.compiler import Bound, PlanParts, engine
 from treadle.ir.dtypes import BY_TORCH_NAME
 from treadle.ir.graph import Graph
@@ -121,6 +122,7 @@ class Binder:
             return template
 
     @span("make template")
+    @collection_paused()
     def _verified(self, pattern: tuple[Any, ...], sizes: list[int]) -> Template | None:
         """A template for `pattern`, made at `sizes` and verified at others."""
         choices = Choices()

@@ -6,15 +6,14 @@ pickles hold must agree with what the source declares.
 
 from __future__ import annotations
 
-import contextlib
-import gc
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import BinaryIO
 
 import numpy as np
 
+from treadle.collector import collection_paused
 from treadle.errors import ArchiveError, UnsupportedError
 from treadle.frontends.torchscript.archive import Archive
 from treadle.frontends.torchscript.archive_scope import ArchiveScope
@@ -81,20 +80,8 @@ def load_program(
         UnsupportedError: if it holds something that Treadle does not implement.
     """
     archive = Archive.open(source, limits)
-    with _no_collection():
+    with collection_paused():
         return _load(archive, restore)
-
-
-@contextlib.contextmanager
-def _no_collection() -> Iterator[None]:
-    """Keep the garbage collector from walking the trees while they grow: a fifth of the time."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 def _load(archive: Archive, restore: RestoreState | None) -> LoadedModule:
