@@ -14,6 +14,9 @@ constexpr std::int64_t kMaxAwakeNs = 20'000;
 
 constexpr std::int64_t kTurnNs = 500'000;
 
+// A client that was away for less comes back at once the next time too.
+constexpr std::int64_t kShortAwayNs = 100'000;
+
 // Longer than a client is away between two requests if it does nothing else.
 constexpr std::int64_t kCrowdedNs = 200'000;
 
@@ -21,6 +24,10 @@ constexpr std::int64_t kCrowdedNs = 200'000;
 struct Turn {
   std::int64_t end_ns = 0;
   std::int32_t rank = 0;
+  std::int64_t left_ns = 0;  // when it was last done with a request
+  bool comes_back = true;    // soon after that
+
+  bool goes_on(std::int64_t now_ns) const { return comes_back && now_ns < end_ns; }
 };
 thread_local Turn turn;
 
@@ -60,7 +67,10 @@ bool Admission::enter(std::int32_t rank, RunControl* control) {
 
 // Before those that wait, if the thread's turn is not over.
 bool Admission::enter_again(std::int32_t rank) noexcept {
-  if (turn.end_ns == 0 || rank < turn.rank || monotonic_ns() >= turn.end_ns) return false;
+  if (turn.end_ns == 0) return false;
+  const std::int64_t now_ns = monotonic_ns();
+  turn.comes_back = now_ns - turn.left_ns < kShortAwayNs;
+  if (rank < turn.rank || now_ns >= turn.end_ns) return false;
   std::lock_guard lock(mutex_);
   if (!first_ || occupied_of(load()) >= budget()) return false;
   note_peak(occupied_of(state_.fetch_add(kClient)) + 1);
@@ -79,14 +89,18 @@ void Admission::leave(bool is_request_done) noexcept {
     crowded_until_ns_.store(monotonic_ns() + kCrowdedNs, std::memory_order_relaxed);
   const bool has_others = waiting_of(before) > 0;
   if (!has_others && thread.cpu < 0) return;
-  const bool may_return = is_request_done && turn.end_ns != 0 && monotonic_ns() < turn.end_ns;
+  if (is_request_done && turn.end_ns != 0) turn.left_ns = monotonic_ns();
+  const bool may_return = is_request_done && turn.goes_on(turn.left_ns);
   Parker* watcher = nullptr;
   wake(locked([&]() -> Waiter* {
     residents_.remove(thread.cpu);
     thread.cpu = -1;
     if (!may_return || !first_ || first_->rank > turn.rank) return grant_places();
-    if (!first_->watches) watcher = first_->parker;
-    first_->watches = true;
+    left_free_ns_ = turn.left_ns;
+    if (!watcher_) {
+      watcher_ = last_;
+      watcher = last_->parker;
+    }
     return nullptr;
   }));
   if (watcher) watcher->unpark();
@@ -120,11 +134,15 @@ void Admission::become_worker() noexcept {
 bool Admission::yield_place() noexcept {
   ThreadState& thread = thread_state();
   if (thread.place != Place::kWorker || !has_waiting()) return false;
-  Waiter* granted = locked([this] { return first_ ? grant_first(-kWorker) : nullptr; });
-  if (!granted) return false;
-  thread.place = Place::kNone;
-  wake(granted);
-  return true;
+  bool yields = false;
+  wake(locked([&]() -> Waiter* {
+    if (!first_) return nullptr;
+    yields = true;
+    thread.place = Place::kNone;
+    state_.fetch_sub(kWorker);
+    return grant_places();
+  }));
+  return yields;
 }
 
 bool Admission::wait_for_place(std::int32_t rank, RunControl* control) {
@@ -149,13 +167,16 @@ bool Admission::wait_for_place(std::int32_t rank, RunControl* control) {
       awake = monotonic_ns() - began_ns < kMaxAwakeNs;
     } else {
       const std::int64_t deadline_ns = control ? control->deadline_ns() : -1;
-      const std::int64_t end_ns = watch(self) ? monotonic_ns() + kTurnNs : deadline_ns;
-      self.parker->park_until(deadline_ns < 0 ? end_ns : std::min(end_ns, deadline_ns));
+      const std::int64_t end_ns = watch_until(self);
+      self.parker->park_until(deadline_ns < 0 ? end_ns
+                              : end_ns < 0    ? deadline_ns
+                                              : std::min(end_ns, deadline_ns));
     }
   }
   self.wake_place.restore();
   const std::int64_t now_ns = monotonic_ns();
-  turn = {now_ns + kTurnNs, rank};
+  turn.end_ns = now_ns + kTurnNs;
+  turn.rank = rank;
   if (control) control->add_queued_ns(now_ns - began_ns);
   thread_state().place = Place::kClient;
   thread_state().cpu = self.cpu;
@@ -164,21 +185,32 @@ bool Admission::wait_for_place(std::int32_t rank, RunControl* control) {
 
 // False if somebody gives it a place just now, and will wake it.
 bool Admission::give_up(Waiter& self) noexcept {
-  std::lock_guard lock(mutex_);
-  if (self.is_chosen) return false;
-  unlink(self);
-  state_.fetch_sub(kWaiting);
-  return true;
+  bool gives_up = false;
+  wake(locked([&]() -> Waiter* {
+    if (self.is_chosen) return nullptr;
+    gives_up = true;
+    unlink(self);
+    state_.fetch_sub(kWaiting);
+    return grant_places();  // nobody may be there to watch them
+  }));
+  return gives_up;
 }
 
-// Takes a place that whoever may come back for it has left. Whether that may happen again.
-bool Admission::watch(Waiter& self) noexcept {
+// One of those who wait, the watcher, looks now and then whether a place is free that somebody left
+// for a moment and did not come back for: as long as places are left so. Until when it sleeps; -1 if
+// the calling thread is not the watcher.
+std::int64_t Admission::watch_until(Waiter& self) noexcept {
+  const std::int64_t now_ns = monotonic_ns();
   bool watches = false;
-  wake(locked([&] {
-    watches = self.watches;
-    return watches ? grant_places() : nullptr;
+  wake(locked([&]() -> Waiter* {
+    const std::int64_t free_ns = now_ns - left_free_ns_;
+    if (!watcher_ && free_ns < kTurnNs && !self.is_chosen) watcher_ = &self;
+    if (watcher_ != &self) return nullptr;
+    watches = free_ns < kTurnNs;
+    if (!watches) watcher_ = nullptr;
+    return free_ns >= kShortAwayNs ? grant_places() : nullptr;
   }));
-  return watches;
+  return watches ? now_ns + kTurnNs : -1;
 }
 
 void Admission::wake_all() noexcept {
@@ -198,6 +230,7 @@ void Admission::insert(Waiter& waiter) noexcept {
 void Admission::unlink(Waiter& waiter) noexcept {
   (waiter.previous ? waiter.previous->next : first_) = waiter.next;
   (waiter.next ? waiter.next->previous : last_) = waiter.previous;
+  if (watcher_ == &waiter) watcher_ = nullptr;
 }
 
 // While somebody waits, the only threads that take places do so here, under the lock. Returns those
@@ -205,23 +238,16 @@ void Admission::unlink(Waiter& waiter) noexcept {
 Admission::Waiter* Admission::grant_places() noexcept {
   Waiter* granted = nullptr;
   while (first_ && occupied_of(load()) < budget()) {
-    Waiter* waiter = grant_first(0);
-    waiter->next = granted;
-    granted = waiter;
+    Waiter& waiter = *first_;
+    unlink(waiter);
+    waiter.next = granted;
+    granted = &waiter;
+    waiter.is_chosen = true;
+    note_peak(occupied_of(state_.fetch_add(kClient - kWaiting)) + 1);
+    if (waiter.parker->is_asleep()) waiter.cpu = waiter.wake_place.choose(residents_);
+    residents_.add(waiter.cpu);
   }
   return granted;
-}
-
-Admission::Waiter* Admission::grant_first(std::int64_t change) noexcept {
-  Waiter& waiter = *first_;
-  unlink(waiter);
-  waiter.next = nullptr;
-  waiter.is_chosen = true;
-  change += kClient - kWaiting;
-  note_peak(occupied_of(state_.fetch_add(change) + change));
-  if (waiter.parker->is_asleep()) waiter.cpu = waiter.wake_place.choose(residents_);
-  residents_.add(waiter.cpu);
-  return &waiter;
 }
 
 // Without the lock: who wakes up may take the caller's processor at once, and everybody else would

@@ -22,8 +22,8 @@ namespace treadle {
 // A client that others wait for gives its place back as soon as it comes to that, and the next one
 // needs some ten microseconds to wake up: as long as a small request takes. So a client that was
 // admitted from the queue has a *turn* of half a millisecond, in which it may come back for
-// another request before those that wait. Its place is free in between: if it stays away somebody
-// who waits takes it, after a wake-up or at the end of the turn at the latest.
+// another request before those that wait, as long as it is away for moments only. Its place is free
+// in between. Should it stay away after all, one of those who wait, the watcher, sees to it.
 class Admission {
  public:
   // Work that others already wait for goes before all priorities.
@@ -79,7 +79,6 @@ class Admission {
     WakePlace wake_place;
     std::int32_t rank = 0;
     std::int32_t cpu = -1;             // where it is to compute, if that is known
-    bool watches = false;              // looks for free places now and then; guarded by mutex_
     bool is_chosen = false;            // it has a place, and will hear of it; guarded by mutex_
     std::atomic<bool> granted{false};  // the last thing that is done to a waiter
   };
@@ -102,12 +101,11 @@ class Admission {
   std::int64_t budget() const noexcept { return budget_.load(std::memory_order_relaxed); }
   bool enter_again(std::int32_t rank) noexcept;
   bool wait_for_place(std::int32_t rank, RunControl* control);
-  bool watch(Waiter& self) noexcept;
+  std::int64_t watch_until(Waiter& self) noexcept;
   void insert(Waiter& waiter) noexcept;
   void unlink(Waiter& waiter) noexcept;
   bool give_up(Waiter& self) noexcept;
   Waiter* grant_places() noexcept;
-  Waiter* grant_first(std::int64_t change) noexcept;
   static void wake(Waiter* granted) noexcept;
   template <typename F>
   Waiter* locked(const F& f) noexcept {
@@ -124,6 +122,10 @@ class Admission {
   Residents residents_;      // guarded by mutex_
   Waiter* first_ = nullptr;  // guarded by mutex_; by rank, then arrival
   Waiter* last_ = nullptr;   // guarded by mutex_
+  // Looks for free places now and then; guarded by mutex_.
+  Waiter* watcher_ = nullptr;
+  // When a client last left for a moment; guarded by mutex_.
+  std::int64_t left_free_ns_ = 0;
 };
 
 }  // namespace treadle

@@ -13,6 +13,7 @@
 #include "interrupt.h"
 #include "scheduler.h"
 #include "treadle/trace.h"
+#include "wake_place.h"
 
 namespace treadle {
 namespace {
@@ -36,12 +37,14 @@ constexpr std::int64_t kMinStallNs = 200'000;
 constexpr std::int64_t kSitOutFactor = 16;
 constexpr std::int64_t kMaxSitOutNs = 50'000'000;
 
-// When all processors are busy the system may wake a worker on the owner's own. Helping there takes
-// from the owner what it gives, and the worker's spinning after that is lost: 1.6 times one
-// thread's time. So it lets one chance pass, for about a time slice.
-constexpr std::int64_t kSameCpuSitOutNs = 3'000'000;
+// The system may wake a worker on the owner's own processor: always where all are busy, and often
+// where it slept there. Helping there takes from the owner what it gives, and the worker's spinning
+// after that is lost: 1.6 times one thread's time. So it goes to another processor. Should it be
+// woken here again within a time slice, the others are busy, and it lets one chance pass.
+constexpr std::int64_t kTimeSliceNs = 3'000'000;
 
 thread_local std::int64_t sits_out_until_ns = 0;
+thread_local std::int64_t moved_ns = 0;
 thread_local bool has_sat_out = false;
 
 bool shares_cpu_with(const Region& region) {
@@ -49,8 +52,13 @@ bool shares_cpu_with(const Region& region) {
     has_sat_out = false;
     return false;
   }
+  const std::int64_t now_ns = monotonic_ns();
+  if (now_ns - moved_ns >= kTimeSliceNs && leave_this_cpu()) {
+    moved_ns = now_ns;
+    return false;
+  }
   has_sat_out = true;
-  sits_out_until_ns = monotonic_ns() + kSameCpuSitOutNs;
+  sits_out_until_ns = now_ns + kTimeSliceNs;
   return true;
 }
 

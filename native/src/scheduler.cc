@@ -127,6 +127,7 @@ Scheduler::Scheduler() {
 void Scheduler::restart_in_child() {
   Scheduler& scheduler = instance();
   thread_state().place = Place::kNone;
+  thread_state().cpu = -1;
   scheduler.queue_.keep_only(this_group());
   bool was_serial = scheduler.pool_ == &serial_pool();
   scheduler.native_ = new NativePool(scheduler.queue_, scheduler.budget_);

@@ -15,6 +15,18 @@ int Residents::free_cpu(const cpu_set_t& allowed, int preferred) const noexcept 
   return -1;
 }
 
+bool leave_this_cpu() noexcept {
+  cpu_set_t mask, others;
+  if (sched_getaffinity(0, sizeof mask, &mask) != 0 || CPU_COUNT(&mask) < 2) return false;
+  const int here = sched_getcpu();
+  if (here < 0 || here >= CPU_SETSIZE) return false;
+  others = mask;
+  CPU_CLR(here, &others);
+  if (sched_setaffinity(0, sizeof others, &others) != 0) return false;
+  sched_setaffinity(0, sizeof mask, &mask);
+  return true;
+}
+
 WakePlace::WakePlace(int budget) noexcept {
   CPU_ZERO(&mask_);
   if (sched_getaffinity(0, sizeof mask_, &mask_) != 0) return;  // more processors than it holds

@@ -1,4 +1,4 @@
-// On which processors the clients compute that had to wait for their turn.
+// On which processors threads run that compute, or are about to.
 #pragma once
 
 #include <sched.h>
@@ -23,6 +23,9 @@ class Residents {
 
   std::array<std::int16_t, CPU_SETSIZE> counts_{};
 };
+
+// Moves the calling thread to another processor, if it may run on one.
+bool leave_this_cpu() noexcept;
 
 // Sees that a sleeping thread wakes up where it has a processor for itself.
 //
