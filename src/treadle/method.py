@@ -295,11 +295,13 @@ class _Variant:
         """Called by the native program for a signature it has no plan for."""
         if signature in self._interpreted:
             raise _InterpretedError
+        check_dtypes(signature)
         try:
-            check_dtypes(signature)
             plan, result = self._binder.bind(signature)
         except Unplannable:
             self._note_interpreted(signature)
+            raise _InterpretedError from None
+        except InputError:  # found again in its turn, after what the script does before it
             raise _InterpretedError from None
         template = numbered(result, itertools.count())
         if self._result is _UNKNOWN:

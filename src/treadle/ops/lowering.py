@@ -264,6 +264,9 @@ class Recurrence:
     and c0 [batch, hidden], w_hh [4*hidden, hidden], reverse (bool); results are outputs [time,
     batch, hidden], h and c after the last step. ``gru``: projections [time, batch, 3*hidden] (gates
     r, z, n), h0, w_hh, b_hh [3*hidden] or None, reverse; results are outputs and h.
+    ``lstm_projected``: as ``lstm`` with w_hr [projected, hidden] after w_hh; h0, outputs, h and the
+    columns of w_hh have `projected` elements. ``rnn_tanh``, ``rnn_relu``: projections [time, batch,
+    hidden], h0, w_hh [hidden, hidden], reverse; results are outputs and h.
     """
 
     kind: str = "lstm"

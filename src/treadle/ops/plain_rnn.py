@@ -7,10 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from treadle.errors import ShapeError
 from treadle.ir.types import TensorType
+from treadle.ops.contraction import same_dtype
 from treadle.ops.declare import op
 from treadle.ops.gru import check_cell
-from treadle.ops.lowering import Decompose, Emitter
+from treadle.ops.lowering import Decompose, Emitter, Recurrence
 from treadle.ops.recurrent import (
     TOLERANCE,
     infer_network,
@@ -18,10 +20,10 @@ from treadle.ops.recurrent import (
     run_layers,
     split_parameters,
     type_of,
-    unroll,
     weight_samples,
 )
-from treadle.ops.samples import f32
+from treadle.ops.samples import f32, f64
+from treadle.ops.shapes import expect_rank
 
 Array = np.ndarray[Any, Any]
 
@@ -31,8 +33,40 @@ def _relu(x: Array) -> Array:
 
 
 def _network(name: str, activation: Any) -> None:
-    """``rnn_tanh.input`` or ``rnn_relu.input``, and the cell of one step."""
+    """``rnn_tanh.input`` or ``rnn_relu.input``, one layer of it, and the cell of one step."""
     base = f"rnn_{name}"
+
+    def infer_layer(
+        gates: TensorType, h0: TensorType, w_hh: TensorType, reverse: bool
+    ) -> tuple[TensorType, TensorType]:
+        same_dtype(f"{base}_layer", gates, h0, w_hh)
+        expect_rank(f"{base}_layer", "projections", gates, 3)
+        hidden = gates.sizes[2]
+        if (h0.sizes, w_hh.sizes) != ((gates.sizes[1], hidden), (hidden, hidden)):
+            raise ShapeError(f"{base}_layer: {gates}, {h0} and {w_hh} do not fit each other")
+        return gates, h0
+
+    def run_layer(gates: Array, h: Array, w_hh: Array, reverse: bool) -> tuple[Array, Array]:
+        infer_layer(type_of(gates), type_of(h), type_of(w_hh), reverse)
+        outputs, times = np.empty_like(gates), range(gates.shape[0])
+        for t in reversed(times) if reverse else times:
+            outputs[t] = h = np.asarray(activation(gates[t] + h @ w_hh.T))
+        return outputs, h
+
+    op(
+        f"treadle::{base}_layer(Tensor projections, Tensor h0, Tensor w_hh, bool reverse) -> "
+        "(Tensor, Tensor)",
+        reference=run_layer,
+        infer=infer_layer,
+        lower=Recurrence(base),
+        tolerance=TOLERANCE,
+        samples=(
+            (f32(5, 2, 3), f32(2, 3), f32(3, 3), False),
+            (f32(4, 1, 17), f32(1, 17), f32(17, 17), True),
+            (f64(3, 4, 5), f64(4, 5), f64(5, 5), False),
+        ),
+        doc="One layer in one direction, the inputs already projected.",
+    )
 
     def infer(x: TensorType, hx: TensorType, params: Any, *rest: Any) -> tuple[TensorType, ...]:
         return infer_network(base, x, [hx], params, 1, *rest)
@@ -67,15 +101,11 @@ def _network(name: str, activation: Any) -> None:
             outputs = []
             for i in range(first, first + directions):
                 w_ih, w_hh, b_ih, b_hh, _ = weights[i]
-                state = [emit("select.int", hx, 0, i)]
-
-                def advance(gates: Any, w: Any = w_hh, b: Any = b_hh, state: Any = state) -> Any:
-                    total = emit("add.Tensor", gates, emit("linear", state[0], w, b), 1)
-                    state[0] = emit(name, total)
-                    return state[0]
-
-                outputs.append(unroll(emit, emit("linear", x, w_ih, b_ih), i > first, advance))
-                finals.append(state[0])
+                total = b_ih if b_ih is None else emit("add.Tensor", b_ih, b_hh, 1)
+                gates, h0 = emit("linear", x, w_ih, total), emit("select.int", hx, 0, i)
+                y, h = emit(f"{base}_layer", gates, h0, w_hh, i > first)
+                outputs.append(y)
+                finals.append(h)
             x = emit("cat", outputs, -1) if directions > 1 else outputs[0]
         x = emit("contiguous", emit("transpose.int", x, 0, 1), 0) if batch_first else x
         return x, emit("stack", finals, 0)

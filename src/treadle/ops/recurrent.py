@@ -1,4 +1,4 @@
-"""LSTM layers over time."""
+"""Long short-term memory."""
 
 from __future__ import annotations
 
@@ -82,6 +82,55 @@ lstm_layer = op(
         (f64(3, 4, 20), f64(4, 5), f64(4, 5), f64(20, 5), False),
     ),
     doc="One LSTM layer in one direction, the inputs already projected to gates.",
+)
+
+
+def _infer_projected(
+    projections: TensorType, h0: TensorType, c0: TensorType, w_hh: TensorType, w_hr: TensorType,
+    reverse: bool,
+) -> tuple[TensorType, TensorType, TensorType]:  # fmt: skip
+    same_dtype("lstm_projected_layer", projections, h0, c0, w_hh, w_hr)
+    expect_rank("lstm_projected_layer", "projections", projections, 3)
+    expect_rank("lstm_projected_layer", "w_hr", w_hr, 2)
+    steps, batch, gates = projections.sizes
+    projected, hidden = w_hr.sizes
+    given = (gates, w_hh.sizes, h0.sizes, c0.sizes)
+    if given != (4 * hidden, (gates, projected), (batch, projected), (batch, hidden)):
+        raise ShapeError(
+            f"lstm_projected_layer: {projections}, {h0}, {c0}, {w_hh} and {w_hr} do not fit"
+        )
+    return tensor(h0.element, (steps, batch, projected)), h0, c0
+
+
+def _projected_layer(
+    projections: Array, h0: Array, c0: Array, w_hh: Array, w_hr: Array, reverse: bool
+) -> tuple[Array, Array, Array]:
+    given = type_of(projections), type_of(h0), type_of(c0), type_of(w_hh), type_of(w_hr)
+    _infer_projected(*given, reverse)
+    wide = accumulation(dtype_of(h0)).numpy
+    h, c = h0.astype(wide), c0.astype(wide)
+    outputs = np.empty((*projections.shape[:2], h.shape[1]), h0.dtype)
+    steps = range(projections.shape[0])
+    for t in reversed(steps) if reverse else steps:
+        m, c = lstm_step(projections[t].astype(wide) + h @ w_hh.astype(wide).T, c)
+        h = m @ w_hr.astype(wide).T
+        outputs[t] = h
+    return outputs, h.astype(h0.dtype), c.astype(h0.dtype)
+
+
+lstm_projected_layer = op(
+    "treadle::lstm_projected_layer(Tensor projections, Tensor h0, Tensor c0, Tensor w_hh, Tensor "
+    "w_hr, bool reverse) -> (Tensor, Tensor, Tensor)",
+    reference=_projected_layer,
+    infer=_infer_projected,
+    lower=Recurrence("lstm_projected"),
+    tolerance=TOLERANCE,
+    samples=(
+        (f32(5, 2, 12), f32(2, 2), f32(2, 3), f32(12, 2), f32(2, 3), False),
+        (f32(4, 1, 72), f32(1, 17), f32(1, 18), f32(72, 17), f32(17, 18), True),
+        (f64(3, 4, 20), f64(4, 1), f64(4, 5), f64(20, 1), f64(1, 5), False),
+    ),
+    doc="One LSTM layer in one direction, whose outputs are projected to fewer elements.",
 )
 
 
@@ -262,41 +311,6 @@ def _infer_lstm(
     return infer_network("lstm", x, hx, params, 4, *rest)
 
 
-MAX_STEPS = 1024
-"""Longer sequences are not unrolled."""
-
-
-def unroll(emit: Emitter, gates: Any, reverse: bool, step: Callable[[Any], Any]) -> Any:
-    """The outputs of ``step(gates of one time)`` over time, one beside the other.
-
-    Raises:
-        UnsupportedError: if there are too many steps.
-    """
-    count = emit.type(gates).sizes[0]
-    if not 0 < count <= MAX_STEPS:
-        raise UnsupportedError(f"a recurrent layer unrolled over {count} steps")
-    order = list(range(count))[:: -1 if reverse else 1]
-    outputs = {t: step(emit("select.int", gates, 0, t)) for t in order}
-    return emit("stack", [outputs[t] for t in range(count)], 0)
-
-
-def _projected_layer(
-    emit: Emitter, gates: Any, h: Any, c: Any, weights: tuple[Any, Any], reverse: bool
-) -> tuple[Any, Any, Any]:
-    """Step after step, as h is smaller than c."""
-    w_hh, w_hr = weights
-    state = [h, c]
-
-    def step(gates_x: Any) -> Any:
-        total = emit("add.Tensor", gates_x, emit("linear", state[0], w_hh, None), 1)
-        h, state[1] = emit_lstm_step(emit, total, state[1])
-        state[0] = emit("linear", h, w_hr, None)
-        return state[0]
-
-    outputs = unroll(emit, gates, reverse, step)
-    return outputs, state[0], state[1]
-
-
 def emit_lstm_step(emit: Emitter, gates: Any, c: Any) -> tuple[Any, Any]:
     """`lstm_step` as operators."""
     i, f, g, o = emit("chunk", gates, 4, -1)
@@ -332,7 +346,7 @@ def _decompose_lstm(
             if w_hr is None:
                 y, h, c = emit("lstm_layer", gates, h0, c0, w_hh, i > first)
             else:
-                y, h, c = _projected_layer(emit, gates, h0, c0, (w_hh, w_hr), i > first)
+                y, h, c = emit("lstm_projected_layer", gates, h0, c0, w_hh, w_hr, i > first)
             outputs.append(y)
             finals.append((h, c))
         x = emit("cat", outputs, -1) if directions > 1 else outputs[0]

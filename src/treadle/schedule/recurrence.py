@@ -1,10 +1,11 @@
-"""LSTM and GRU layers: one contraction a time step, whose epilogue is a whole cell update.
+"""Recurrent layers: one contraction a time step, whose epilogue is a whole cell update.
 
 The gates of a hidden unit lie side by side in a panel of the packed weights.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeAlias
@@ -13,7 +14,7 @@ import numpy as np
 
 from treadle.ir.dtypes import DType
 from treadle.ir.graph import Value
-from treadle.ir.loops import CONTRACTION_SIZES, Accumulator, Buffer, Expr, Store, Tile
+from treadle.ir.loops import CONTRACTION_SIZES, Accumulator, Buffer, Const, Expr, Store, Tile
 from treadle.ir.symbols import is_zero
 from treadle.ops.expr import add, call, mul, sub
 from treadle.ops.lowering import Recurrence
@@ -33,77 +34,119 @@ from treadle.schedule.places import Place, Storage
 from treadle.schedule.pointwise import copy_step
 from treadle.schedule.steps import Instruction, Packing, Repeat, Step, moving
 
-GATES = {"lstm": 4, "gru": 3}
+GATES = {"lstm": 4, "lstm_projected": 4, "gru": 3, "rnn_tanh": 1, "rnn_relu": 1}
 
 
 def recurrence_steps(
     group: Group, placement: Placement, machine: Machine, packings: list[Packing]
 ) -> list[Instruction]:
-    """The steps of one layer and direction: a kernel that is repeated for each time step."""
+    """The steps of one layer and direction: the kernels of a time step, which are repeated."""
     node = group.anchor
     assert node is not None
     assert isinstance(node.op.lower, Recurrence)
     kind = node.op.lower.kind
     if kind not in GATES:
         raise Unplannable(f"recurrence {kind!r} is not compiled")
-    gates = GATES[kind]
-    values: list[Any] = arguments(node)
-    weights = values[2 if kind == "gru" else 3]
-    if not weights.is_constant:
-        raise Unplannable("recurrent weights computed at run time")
-    weight: np.ndarray = weights.constant
-    steps: list[Instruction] = []
-
-    def adjacent(value: Value) -> Place:
-        place = placement[value]
-        if place.strides[-1] == 1:
-            return place
-        copy = placement.scratch(place, place.shape)
-        steps.append(copy_step("contiguous", place, copy, machine))
-        return copy
-
-    projected, previous = (adjacent(v) for v in values[:2])
-    wanted, h, *cells = (placement.result(v) for v in node.outputs)
+    layer = _Layer(group, kind, placement, machine, packings)
+    projected, previous = (layer.adjacent(v) for v in layer.values[:2])
+    wanted, h, *_ = (placement.result(v) for v in node.outputs)
     outputs = wanted if wanted.strides[-1] == 1 else placement.scratch(wanted, wanted.shape)
-    tile = machine.tile(outputs.dtype, outputs.shape[1], weight.shape[1], gates)
-    columns = packed_columns(machine, outputs.dtype, tile)
-    operand, packed = _packed(weight, columns, outputs.dtype, gates)
-    packings.append(packed)
-    if kind == "lstm":
-        steps.append(copy_step("state", adjacent(values[2]), cells[0], machine))
-        cell: _Cell = _Lstm(cells[0])
-    else:
-        cell = _Gru(None if values[3] is None else adjacent(values[3]))
-    count, reverse = outputs.shape[0], bool(values[4])
+    make = layer.rounds(projected, outputs)
+    count, reverse = outputs.shape[0], bool(layer.values[-1])
 
-    def step(t: int) -> Step:
-        """The step number `t`, in the order in which they run."""
+    def step(t: int) -> list[Step]:
+        """The kernels of step number `t`, in the order in which they run."""
         at, before = (count - 1 - t, count - t) if reverse else (t, t - 1)
-        x, now = _at(projected, at), _at(outputs, at)
-        last = previous if is_zero(t) else _at(outputs, before)
-        return _step(group, last, operand, tile, x, cell, now, machine, gates)
+        return make(at, previous if is_zero(t) else _at(outputs, before))
 
+    steps = layer.steps
+    last = previous
     if count > 0:
-        steps.append(step(0))
+        steps += step(0)
+        last = _at(outputs, 0 if reverse else count - 1)
     if count > 1:
-        steps.append(Repeat([moving(step(1), step(2))], count - 1))
-    last = _at(outputs, 0 if reverse else count - 1) if count > 0 else previous
+        pairs = zip(step(1), step(2), strict=True)
+        steps.append(Repeat([moving(*pair) for pair in pairs], count - 1))
     steps.append(copy_step("state", last, h, machine))
     if outputs is not wanted:
         steps.append(copy_step("outputs", outputs, wanted, machine))
     return steps
 
 
+class _Layer:
+    """What the kernels of one layer and direction are made with; `steps` come before them."""
+
+    def __init__(
+        self, group: Group, kind: str, placement: Placement, machine: Machine,
+        packings: list[Packing],
+    ) -> None:  # fmt: skip
+        assert group.anchor is not None
+        self.group, self.kind, self.machine = group, kind, machine
+        self.values: list[Any] = arguments(group.anchor)
+        self.steps: list[Instruction] = []
+        self._outputs = group.anchor.outputs
+        self._placement, self._packings = placement, packings
+
+    def adjacent(self, value: Value) -> Place:
+        """The place of a value, or of a copy, in which elements of a row are neighbours."""
+        place = self._placement[value]
+        if place.strides[-1] == 1:
+            return place
+        copy = self._placement.scratch(place, place.shape)
+        self.steps.append(copy_step("contiguous", place, copy, self.machine))
+        return copy
+
+    def rounds(self, x: Place, outputs: Place) -> Callable[[int, Place], list[Step]]:
+        """What makes the kernels at a time, from the outputs of the time before."""
+        cell = self._cell(self._outputs)
+        recurrent = self.values[3 if self.kind.startswith("lstm") else 2]
+        gates = GATES[self.kind]
+        update = self._kernel(cell, recurrent, gates, outputs.shape[1], outputs.dtype)
+        if self.kind != "lstm_projected":
+            return lambda t, last: [update(last, _at(x, t), _at(outputs, t))]
+        hidden = self._placement.scratch(outputs, (outputs.shape[1], x.shape[2] // gates))
+        project = self._kernel(_Projection(), self.values[4], 1, outputs.shape[1], outputs.dtype)
+        return lambda t, last: [
+            update(last, _at(x, t), hidden), project(hidden, hidden, _at(outputs, t))
+        ]  # fmt: skip
+
+    def _cell(self, results: Sequence[Value]) -> _Cell:
+        if self.kind.startswith("lstm"):
+            c = self._placement.result(results[2])
+            self.steps.append(copy_step("state", self.adjacent(self.values[2]), c, self.machine))
+            return _Lstm(c)
+        if self.kind == "gru":
+            return _Gru(None if self.values[3] is None else self.adjacent(self.values[3]))
+        return _Rnn(self.kind.removeprefix("rnn_"))
+
+    def _kernel(
+        self, cell: _Cell, weights: Value, gates: int, batch: int, dtype: DType
+    ) -> Callable[[Place, Place, Place], Step]:
+        """What makes the kernel of a product with `weights` and of what `cell` does with it."""
+        if not weights.is_constant:
+            raise Unplannable("recurrent weights computed at run time")
+        weight: np.ndarray = weights.constant
+        columns = weight.shape[0] // gates
+        tile = self.machine.tile(dtype, batch, columns, gates)
+        operand, packed = _packed(weight, packed_columns(self.machine, dtype, tile), dtype, gates)
+        self._packings.append(packed)
+
+        def make(previous: Place, x: Place, out: Place) -> Step:
+            return _step(self.group, previous, operand, tile, x, cell, out, self.machine, gates)
+
+        return make
+
+
 def _packed(weight: np.ndarray, panel: int, dtype: DType, gates: int) -> tuple[Operand, Packing]:
     """The weights of all gates, in panels that have `panel` columns of each gate."""
-    hidden = weight.shape[1]
+    k, hidden = weight.shape[1], weight.shape[0] // gates
 
     def packing(storage: Storage) -> Packing:
         arrange = partial(_arranged, gates=gates)
         return Packing(weight, ("recurrence", gates), arrange, panel, storage)
 
     columns = -(-hidden // panel) * panel * gates
-    return packed_weight(packing, dtype, panel * gates, 1, hidden, columns, 1)
+    return packed_weight(packing, dtype, panel * gates, 1, k, columns, 1)
 
 
 def _step(
@@ -113,7 +156,7 @@ def _step(
     """The kernel of one time step: from output `previous`, projection `x` and what `cell` holds."""
     batch, hidden = out.shape
     product = Product(
-        previous, hidden, hidden, 1, [(1, 0), (1, 0), (batch, previous.strides[0])],
+        previous, hidden, previous.shape[1], 1, [(1, 0), (1, 0), (batch, previous.strides[0])],
         lambda strides: (0, 0, strides[0], strides[1]), [],
     )  # fmt: skip
     builder = NestBuilder(sizes=[0] * len(CONTRACTION_SIZES))
@@ -194,7 +237,40 @@ class _Gru:
         return (builder.store(out, [0, 0, *out.strides], range(4), value),)
 
 
-_Cell: TypeAlias = _Lstm | _Gru
+@dataclass(frozen=True, slots=True)
+class _Rnn:
+    """``h = tanh(x + h W)``, or with relu."""
+
+    activation: str
+    name: str = "rnn_cell"
+
+    def stores(
+        self, builder: NestBuilder, previous: Place, x: Place, out: Place
+    ) -> tuple[Store, ...]:
+        """What one step writes."""
+        total = add(Accumulator(0, x.dtype), _element(builder, x))
+        if self.activation == "relu":
+            value = call("max", total, Const(0, x.dtype))
+        else:
+            value = call("tanh", total)
+        return (builder.store(out, [0, 0, *out.strides], range(4), value),)
+
+
+@dataclass(frozen=True, slots=True)
+class _Projection:
+    """The product itself: the part of a cell's output that is given and goes on."""
+
+    name: str = "projection"
+
+    def stores(
+        self, builder: NestBuilder, previous: Place, x: Place, out: Place
+    ) -> tuple[Store, ...]:
+        """What one step writes."""
+        total = Accumulator(0, out.dtype)
+        return (builder.store(out, [0, 0, *out.strides], range(4), total),)
+
+
+_Cell: TypeAlias = _Lstm | _Gru | _Rnn | _Projection
 
 
 def _arranged(weight: np.ndarray, gates: int) -> np.ndarray:
