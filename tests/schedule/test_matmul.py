@@ -160,3 +160,18 @@ def test_errors_do_not_grow_with_the_length_of_a_sum(m: int, k: int, n: int) -> 
     exact = a.astype(np.float64) @ b.astype(np.float64)
     ulp = float(np.spacing(np.float32(np.abs(exact).max())))
     assert np.abs(ours - exact).max() <= 6 * ulp
+
+
+@pytest.mark.parametrize("rows", [1, 3, 16])
+def test_few_rows_read_b_as_it_lies(rows: int) -> None:
+    text = "graph(%x: Tensor, %w: Tensor, %b: Tensor)\n%y: Tensor = linear(%x, %w, %b)\nreturn %y"
+    x, w, b = _random((rows, 70)), _random((33, 70)), _random((33,))
+    assert steps_of(text, x, w, b) == ["linear"]
+    _close(results_of(text, x, w, b)[0], x @ w.T + b)
+
+
+def test_one_column_is_a_dot_product_for_each_row() -> None:
+    text = "graph(%x: Tensor, %w: Tensor)\n%y: Tensor = mv(%x, %w)\nreturn %y"
+    x, w = _random((130, 70)), _random((70,))
+    assert len(steps_of(text, x, w)) == 1
+    _close(results_of(text, x, w)[0], x @ w)

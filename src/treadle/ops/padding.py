@@ -38,6 +38,11 @@ def _padded_shape(name: str, count: int | None = None) -> Callable[..., tuple[in
             max(a, b) >= d for d, (a, b) in zip(x.sizes, sides, strict=True) if a or b
         ):
             raise ShapeError(f"{name}: padding {list(pad)} must be less than the sizes of {x}")
+        if name.startswith("circular") and any(
+            d + min(a, 0) + min(b, 0) < 1 <= n
+            for d, (a, b), n in zip(x.sizes, sides, result, strict=True) if a or b
+        ):  # fmt: skip
+            raise ShapeError(f"{name}: padding {list(pad)} leaves nothing of {x} to repeat")
         return result
 
     return shape

@@ -11,6 +11,7 @@ from treadle.ir.dtypes import i64 as i64_dtype
 from treadle.ir.types import TensorType
 from treadle.ops.declare import EXACT, op
 from treadle.ops.lowering import Decompose, Emitter, Order
+from treadle.ops.promotion import dtype_of
 from treadle.ops.samples import boolean, f16, f32, given, i64
 from treadle.ops.shapes import numel, tensor, wrap_dim
 
@@ -43,12 +44,16 @@ def _infer_sort(x: TensorType, dim: int, descending: bool) -> tuple[TensorType, 
 def _infer_first(
     x: TensorType, dim: int, descending: bool, count: int
 ) -> tuple[TensorType, TensorType]:
-    shape = [count if d == dim else n for d, n in enumerate(x.sizes)]
+    axis = wrap_dim("first_in_order", dim, len(x.sizes))
+    if not 0 <= count <= x.sizes[axis]:
+        raise IndexOutOfRange(f"first_in_order: {count} of {x.sizes[axis]} elements")
+    shape = [count if d == axis else n for d, n in enumerate(x.sizes)]
     return tensor(x.element, shape), tensor(i64_dtype, shape)
 
 
 def _first(x: Array, dim: int, descending: bool, count: int) -> tuple[Array, Array]:
-    part = (slice(None),) * dim + (slice(count),)
+    _infer_first(tensor(dtype_of(x), x.shape), dim, descending, count)
+    part = (slice(None),) * wrap_dim("first_in_order", dim, x.ndim) + (slice(count),)
     values, indices = _sort(x, dim, descending)
     return np.array(values[part]), np.array(indices[part])
 

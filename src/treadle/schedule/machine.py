@@ -13,6 +13,8 @@ PAGE_BYTES = 4096
 ALIASED_ROWS = 6
 """Of the 8 ways or more of a set, B's streams need the others."""
 
+TALLEST = 10
+"""The addresses of more rows than this, and the rest, do not fit 16 registers (12 rows: -20 %)."""
 MIN_SUMS = 8
 """Sums under way at once that hide the latency of an FMA: 4 cycles, two a cycle."""
 
@@ -65,13 +67,13 @@ class Machine:
 
         Rows of A that are `row_stride` elements apart, a multiple of 4 KiB, all fall into one set
         of L1: then the tile has fewer rows than the set has ways (14 rows: 77 GFLOP/s, 6 rows:
-        105, at k = 1024).
+        105, at k = 1024); of 2 KiB, into two (14 rows: 101, 6: 111, at k = 512).
         """
         if gates > 1:
             return Tile(min(max(rows, 1), self.registers // gates - 2), 1, chains)
         lanes = self.lanes(dtype)
-        aliased = row_stride > 0 and row_stride * dtype.itemsize % PAGE_BYTES == 0
-        tallest = ALIASED_ROWS if aliased else 14
+        aliased = row_stride > 0 and row_stride * dtype.itemsize % (PAGE_BYTES // 2) == 0
+        tallest = ALIASED_ROWS if aliased else TALLEST
         best, best_cost = Tile(1, 1, chains), float("inf")
         for vectors in range(1, 9):
             for height in range(1, tallest + 1):

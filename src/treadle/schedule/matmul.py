@@ -18,6 +18,7 @@ from treadle.schedule.contractions import (
     packed_columns,
     packed_weight,
 )  # fmt: skip
+from treadle.schedule.dots import dots_pay, dots_step
 from treadle.schedule.fused import tail_operands
 from treadle.schedule.groups import Group, arguments
 from treadle.schedule.machine import Machine
@@ -44,7 +45,10 @@ def matmul_steps(
     target = placement.result(group.result, wanted_order(group.result))
     if len(a.shape) == 1:  # one row
         a, target = (p.view((1, *p.shape), (0, *p.strides), p.offset) for p in (a, target))
+    constant = values[1].constant if values[1].is_constant else None
     bias = values[rule.bias] if rule.bias is not None else None
+    if dots_pay(a, b, constant is not None):
+        return [dots_step(group, a, b, target, bias, placement, machine)]
     operands = [placement[v] for v in tail_operands(group)]
     if bias is not None:
         operands.append(placement[bias])
@@ -52,7 +56,6 @@ def matmul_steps(
     apart = product.rows[2][1]
     tile = machine.tile(a.dtype, product.num_rows, product.columns, row_stride=apart)
     panel = packed_columns(machine, a.dtype, tile)
-    constant = values[1].constant if values[1].is_constant else None
     if constant is not None and len(b_batch) <= 1 and b.shape[-2:] == _matrix_shape(constant, rule):
         operand, packed = _constant_operand(constant, rule.transpose_b, product, panel, b_batch)
         packings.append(packed)

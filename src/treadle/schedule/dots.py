@@ -1,0 +1,82 @@
+"""Products of few rows or few columns, as dot products of rows of A and columns of B as they lie.
+
+Nothing is packed: such a product reads its larger operand once, and memory is what bounds it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from treadle.ir.dtypes import i64
+from treadle.ir.graph import Value
+from treadle.ir.loops import Const, Expr, Extent, LoopNest, Range, Reduce, Reduced, Stage
+from treadle.ops.expr import add, mul
+from treadle.schedule.fused import Fused
+from treadle.schedule.groups import Group
+from treadle.schedule.machine import Machine
+from treadle.schedule.nests import NestBuilder
+from treadle.schedule.placement import Placement
+from treadle.schedule.places import Place, broadcast_strides
+from treadle.schedule.steps import Step, count_tasks, grain, stream_cost, task_axes
+
+FEW_ROWS = 16
+"""So many rows need less time for their dot products than packing B would take."""
+FEW_COLUMNS = 4
+"""So many dot products of a row need less time than multiplying it with a panel."""
+_EACH = 32
+"""What the ends of a dot product cost, in elements."""
+
+
+def dots_pay(a: Place, b: Place, packed: bool) -> bool:
+    """Whether A [..., m, k] times B [..., k, n] should be dot products.
+
+    `packed`: B is known ahead. Then only a product of so few columns that panels stay empty.
+    """
+    along = (a.strides[-1] == 1 or a.shape[-1] == 1) and (b.strides[-2] == 1 or b.shape[-2] == 1)
+    rows, columns = a.shape[-2], b.shape[-1]
+    return along and (columns == 1 if packed else rows <= FEW_ROWS or columns <= FEW_COLUMNS)
+
+
+def dots_step(
+    group: Group, a: Place, b: Place, target: Place, bias: Value | None, placement: Placement,
+    machine: Machine,
+) -> Step:  # fmt: skip
+    """The kernel: what is fewer, rows or columns, goes by for each of the others."""
+    assert group.anchor is not None
+    shape, k = target.shape, a.shape[-1]
+    rank = len(shape)
+    order = list(range(rank))
+    if shape[-1] > FEW_COLUMNS:
+        order[-2:] = rank - 1, rank - 2
+    numbers = [order.index(d) for d in range(rank)]
+    builder = NestBuilder()
+
+    def load(value: Value) -> Expr:
+        return builder.load(placement[value], broadcast_strides(placement[value], shape), numbers)
+
+    along = [*numbers, rank]
+    left = builder.load(a, [*_batch(a, shape), a.strides[-2], 0, 1], along)
+    right = builder.load(b, [*_batch(b, shape), 0, b.strides[-1], 1], along)
+    reduce = Reduce("sum", mul(left, right), a.dtype)
+    total: Expr = Reduced(0, 0, a.dtype)
+    total = total if bias is None else add(total, load(bias))
+    value = Fused(group, {group.anchor.output: total}, load)(group.result)
+    store = builder.store(target, target.strides, numbers, value)
+    terms = Range(Const(0, i64), Extent(builder.size(k)))
+    axes = task_axes(builder, [shape[d] for d in order], k + _EACH, 1)
+    stages = Stage((terms,), (reduce,)), Stage((), (), (store,))
+    kernel = LoopNest(group.name, tuple(builder.buffers), axes, stages, "inner")
+    count = math.prod(shape) * k
+    cost = stream_cost(machine, count, (a.numel + b.numel) * a.dtype.itemsize, 1)
+    tasks = count_tasks(axes, builder.sizes)
+    return Step(
+        group.name, kernel, builder.bound, tuple(builder.sizes), tasks, grain(cost, tasks),
+        group.last.loc, cost,
+    )  # fmt: skip
+
+
+def _batch(place: Place, shape: Sequence[int]) -> tuple[int, ...]:
+    """Strides of an operand over the batch dims of the result."""
+    lead = place.view(place.shape[:-2], place.strides[:-2], place.offset)
+    return broadcast_strides(lead, shape[:-2])
