@@ -1,27 +1,76 @@
-"""Where models come from: `load` for archives, `script` for Python functions and modules."""
+"""Where models come from: `load` for archives, `script` for Python functions and modules.
+
+Whatever of ``torch.jit`` has a meaning for inference is here under its name.
+"""
 
 from __future__ import annotations
 
+import builtins
 import functools
+import io
 import os
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any, BinaryIO
 
 import numpy as np
 
 from treadle.errors import InputError
+from treadle.errors import ScriptError as Error
 from treadle.frontends.torchscript.loader import load_program
 from treadle.frontends.torchscript.script import ScriptedFunction
 from treadle.frontends.torchscript.script import script as compile_script
 from treadle.interpreter.entry import restore_state
+from treadle.jit_language import (
+    Attribute,
+    Final,
+    annotate,
+    export,
+    ignore,
+    interface,
+    is_scripting,
+    is_tracing,
+    isinstance,
+    optimized_execution,
+    script_if_tracing,
+    strict_fusion,
+    unused,
+)
 from treadle.method import Method
+from treadle.method import Method as ScriptFunction
 from treadle.model import Module
+from treadle.model import Module as ScriptModule
 from treadle.runtime import Future, fork, wait
 from treadle.saving.archive import check_target
 from treadle.saving.archive import save as save_archive
 from treadle.tensor import Tensor
 
-__all__ = ["Future", "fork", "load", "save", "script", "wait"]
+__all__ = [
+    "Attribute",
+    "Error",
+    "Final",
+    "Future",
+    "ScriptFunction",
+    "ScriptModule",
+    "annotate",
+    "export",
+    "fork",
+    "freeze",
+    "ignore",
+    "interface",
+    "is_scripting",
+    "is_tracing",
+    "isinstance",
+    "load",
+    "optimize_for_inference",
+    "optimized_execution",
+    "save",
+    "script",
+    "script_if_tracing",
+    "strict_fusion",
+    "unused",
+    "wait",
+]
 
 
 def load(
@@ -71,9 +120,9 @@ def save(
         UnsupportedError: if something in the module has no form in PyTorch's format.
     """
     check_target(target)
-    if isinstance(module, Method):
+    if builtins.isinstance(module, Method):
         save_archive(module._source, module.function, target, extra_files)
-    elif isinstance(module, Module):
+    elif builtins.isinstance(module, Module):
         save_archive(module._program, module._object, target, extra_files)
     else:
         raise InputError(f"save takes a Module or a Method, got {type(module).__name__}")
@@ -92,26 +141,61 @@ def script(value: Any, *, interpret: bool = False) -> Any:
         A `Method` for a function, a `Module` for an object, a function that makes modules for a
         class.
 
+    A module of PyTorch is compiled by PyTorch, and read from the archive that this writes.
+
     Raises:
         CompileError: with the place in the source, if it is not TorchScript.
     """
-    if isinstance(value, type):
+    if _is_torch_module(value):
+        return _from_torch(value, interpret)
+    if builtins.isinstance(value, type):
         return _scripted_class(value, interpret)
     if not callable(value) or hasattr(value, "forward"):
         _share_arrays(value)
     scripted = compile_script(value)
-    if isinstance(scripted, ScriptedFunction):
+    if builtins.isinstance(scripted, ScriptedFunction):
         method = Method(scripted.program, scripted.function, None, interpret=interpret)
         functools.update_wrapper(method, value)  # other scripts that call it find its source
         return method
     return Module(scripted.program, scripted.root, interpret=interpret)
 
 
+def freeze(
+    mod: Module,
+    preserved_attrs: list[str] | None = None,
+    optimize_numerics: bool = True,
+    preserve_parameters: bool = False,
+) -> Module:
+    """`mod` in evaluation mode: plans take its attributes as constants, whatever is asked here."""
+    return mod.eval()
+
+
+def optimize_for_inference(mod: Module, other_methods: list[str] | None = None) -> Module:
+    """`mod` in evaluation mode: plans are optimised when they are made."""
+    return mod.eval()
+
+
+def _is_torch_module(value: Any) -> bool:
+    """Whether `value` is an ``nn.Module``, or something that ``torch.jit`` compiled."""
+    torch = sys.modules.get("torch")
+    if torch is None:
+        return False
+    kinds = (torch.nn.Module, torch.jit.ScriptFunction)
+    return builtins.isinstance(value, kinds)
+
+
+def _from_torch(value: Any, interpret: bool) -> Any:
+    """What PyTorch, which made `value`, writes of it."""
+    torch, buffer = sys.modules["torch"], io.BytesIO()
+    torch.jit.save(torch.jit.script(value), buffer)
+    return load(buffer.getvalue(), interpret=interpret)
+
+
 def _scripted_class(cls: type, interpret: bool) -> Callable[..., Module]:
     @functools.wraps(cls, updated=())
     def make(*args: Any, **kwargs: Any) -> Module:
         module = script(cls(*args, **kwargs), interpret=interpret)
-        assert isinstance(module, Module)
+        assert builtins.isinstance(module, Module)
         return module
 
     return make
@@ -120,5 +204,5 @@ def _scripted_class(cls: type, interpret: bool) -> Callable[..., Module]:
 def _share_arrays(value: Any) -> None:
     """Let tensors among the attributes of an object be the arrays that they are views of."""
     for name, attribute in list(getattr(value, "__dict__", {}).items()):
-        if isinstance(attribute, Tensor):
+        if builtins.isinstance(attribute, Tensor):
             setattr(value, name, np.asarray(attribute))

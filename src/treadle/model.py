@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
-
-import numpy as np
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any, BinaryIO
 
 from treadle.compiler import Explanation
 from treadle.errors import InputError
 from treadle.ir.graph import Graph
 from treadle.ir.op import CALL_METHOD
 from treadle.ir.program import Function, Object, Program
+from treadle.members import Members, attribute_of
 from treadle.method import Method
 from treadle.runtime import RunControl
+from treadle.saving.archive import save as save_archive
 from treadle.structure import wrapped
-from treadle.tensor import Tensor
 
 
-class Module:
+class Module(Members):
     """A model: call it, read its attributes, parameters and submodules, look at its graph."""
 
     def __init__(self, program: Program, root: Object, *, interpret: bool = False) -> None:
@@ -62,16 +62,24 @@ class Module:
             self._methods[name] = found
         return found
 
+    def _member(self, value: Object) -> Module:
+        return Module(self._program, value, interpret=self._interpret)
+
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):
+        inner = self.__dict__.get("_object")
+        if inner is None or name.startswith("__"):
             raise AttributeError(name)
-        inner = self._object
         if name in inner.attributes:
-            return _attribute(self, inner.attributes[name])
+            return attribute_of(self, inner.attributes[name])
         if name in inner.cls.constants:
             return inner.cls.constants[name]
         if name in inner.cls.methods:
             return self.method(name)
+        if f"__{name}_getter" in inner.cls.methods:
+            return self.method(f"__{name}_getter")()
+        view = self._view(name)
+        if view is not None:
+            return view
         raise AttributeError(f"{inner.cls.name} has no attribute {name!r}")
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -86,7 +94,7 @@ class Module:
         return [*super().__dir__(), *inner.attributes, *inner.cls.constants, *inner.cls.methods]
 
     def __repr__(self) -> str:
-        return f"<treadle.Module {self._object.cls.name}>"
+        return self._tree("Module")
 
     @property
     def input_names(self) -> tuple[str, ...]:
@@ -108,47 +116,38 @@ class Module:
         """The source of ``forward``."""
         return self.method("forward").code
 
+    @property
+    def code_with_constants(self) -> tuple[str, dict[str, Any]]:
+        """The source of ``forward``, and the tensors that it names ``CONSTANTS.c0``, ..."""
+        values = map(wrapped, self._program.constants())
+        return self.code, {f"c{i}": value for i, value in enumerate(values)}
+
     def explain(self, *args: Any, **kwargs: Any) -> Explanation:
         """How ``forward`` would run on these arguments: see `compiler.Explanation`."""
         return self.method("forward").explain(*args, **kwargs)
 
-    def modules(self) -> Iterator[tuple[str, Module]]:
-        """All submodules with their dotted names, this one (``""``) first."""
-        for prefix, inner in _objects(self._object, ""):
-            yield prefix, Module(self._program, inner, interpret=self._interpret)
+    def train(self, mode: bool = True) -> Module:
+        """This module in training mode, which some operators ask for, or out of it.
 
-    def parameters(self) -> Iterator[tuple[str, np.ndarray]]:
-        """Dotted name and array of every parameter; arrays share the archive's memory."""
-        return self._tensors(parameters=True)
-
-    def buffers(self) -> Iterator[tuple[str, np.ndarray]]:
-        """Dotted name and array of every buffer."""
-        return self._tensors(parameters=False)
-
-    def eval(self) -> Module:
-        """This module, if it was written for inference, so that PyTorch's idiom works.
-
-        Raises:
-            InputError: if it, or a module in it, was written in training mode.
+        Methods are compiled again; those that were taken out before keep the mode they had.
         """
-        for prefix, inner in _objects(self._object, ""):
-            if inner.attributes.get("training") is True:
-                raise InputError(
-                    f"{prefix or 'the module'} was written in training mode: call eval() in "
-                    "PyTorch before you save it"
-                )
+        self._set_training(mode)
+        self._methods.clear()
+        self.__dict__.pop("_call", None)
         return self
 
-    def state_dict(self) -> dict[str, Tensor]:
-        """Parameters and buffers by dotted name."""
-        return {n: Tensor(a) for pair in (self.parameters(), self.buffers()) for n, a in pair}
+    def eval(self) -> Module:
+        """This module, ready for inference."""
+        return self.train(False)
 
-    def _tensors(self, *, parameters: bool) -> Iterator[tuple[str, np.ndarray]]:
-        for prefix, inner in _objects(self._object, ""):
-            names = inner.cls.parameters if parameters else inner.cls.buffers
-            for name in inner.attributes:
-                if name in names and isinstance(inner.attributes[name], np.ndarray):
-                    yield (f"{prefix}.{name}" if prefix else name), inner.attributes[name]
+    def save(
+        self,
+        target: str | os.PathLike[str] | BinaryIO,
+        *,
+        extra_files: Mapping[str, str | bytes] | None = None,
+    ) -> None:
+        """Write an archive with the values of now: see `treadle.save`."""
+        save_archive(self._program, self._object, target, extra_files)
 
 
 def run_controlled(
@@ -170,16 +169,3 @@ def _hooked(forward: Function) -> Graph:
     call = graph.add(CALL_METHOD, inputs, (forward.result,), name="__call__")
     graph.set_returns([call.output])
     return graph
-
-
-def _objects(root: Object, prefix: str) -> Iterator[tuple[str, Object]]:
-    yield prefix, root
-    for name, value in root.attributes.items():
-        if isinstance(value, Object) and value.cls.kind == "module":
-            yield from _objects(value, f"{prefix}.{name}" if prefix else name)
-
-
-def _attribute(owner: Module, value: Any) -> Any:
-    if isinstance(value, Object) and value.cls.kind == "module":
-        return Module(owner._program, value, interpret=owner._interpret)
-    return wrapped(value)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
+import numpy as np
 import typer
 from rich.console import Console
 from rich.table import Table
@@ -64,8 +65,8 @@ def operators(graph: Graph) -> Counter[str]:
 
 
 def _tensors(module: treadle.Module) -> list[tuple[str, str, Any]]:
-    named = [(name, "parameter", array) for name, array in module.parameters()]
-    return named + [(name, "buffer", array) for name, array in module.buffers()]
+    kinds = (("parameter", module.named_parameters()), ("buffer", module.named_buffers()))
+    return [(name, kind, np.asarray(array)) for kind, named in kinds for name, array in named]
 
 
 def _sizes(module: treadle.Module) -> dict[str, int]:

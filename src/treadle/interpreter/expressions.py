@@ -23,7 +23,7 @@ EXPRESSIONS: dict[str, str] = {
     "len.t": "len({0})", "len.str": "len({0})", "__getitem__.t": "{0}[{1}]",
     "__getitem__.str": "{0}[{1}]", "max.int": "{0} if {0} > {1} else {1}",
     "min.int": "{0} if {0} < {1} else {1}", "__contains__.substring": "{1} in {0}",
-    "split.str": "{0}.split({1}, {2})", "join.": "{0}.join({1})",
+    "join.": "{0}.join({1})",
     **{f"__contains__.{kind}": "{1} in {0}" for kind in _KEYS},
     **{f"len.Dict_{kind}": "len({0})" for kind in _KEYS},
 }  # fmt: skip

@@ -255,6 +255,11 @@ class Graph(Block):
         """All nodes, a node before those of its blocks."""
         yield from _walk(self)
 
+    def __str__(self) -> str:
+        from treadle.ir.text import print_graph  # the printer is built on graphs
+
+        return print_graph(self)
+
     def nodes_of(self, *ops: OpDef) -> list[Node]:
         """All applications of `ops`, in the order of `walk`."""
         return [n for n in self.walk() if n.op in ops]

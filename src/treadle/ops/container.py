@@ -148,8 +148,39 @@ for _t in ("int", "float", "bool", "str"):
             lambda items, zero=_zero: sum(items, zero),
         )
     _define(f"aten::any.{_t}({_t}[] self) -> bool", any)
-_define("aten::sorted.any(t[](a) self) -> t[]", sorted)
-_define("aten::sort.any(t[](a!) self, bool reverse=False) -> ()", _sort)
+
+
+def _check_sortable(items: list[Any]) -> None:
+    if items and isinstance(items[0], (list, dict)):
+        raise ValueError(
+            "Only lists of tensors, numbers, strings, tuples of these, and objects with __lt__ "
+            "can be sorted"
+        )
+
+
+def _sorted_any(items: list[Any]) -> list[Any]:
+    _check_sortable(items)
+    return sorted(items)
+
+
+def _sort_any(items: list[Any], reverse: bool) -> None:
+    _check_sortable(items)
+    _sort(items, reverse)
+
+
+_define("aten::sorted.any(t[](a) self) -> t[]", _sorted_any)
+_define("aten::sort.any(t[](a!) self, bool reverse=False) -> ()", _sort_any)
+
+
+def _same_tensors(a: list[Any], b: list[Any]) -> bool:
+    """Whether two lists hold equal tensors, each of one element."""
+    return len(a) == len(b) and all(bool(x == y) for x, y in zip(a, b, strict=True))
+
+
+_define("aten::eq.Tensor_list(Tensor[] a, Tensor[] b) -> bool", _same_tensors)
+_define(
+    "aten::ne.Tensor_list(Tensor[] a, Tensor[] b) -> bool", lambda a, b: not _same_tensors(a, b)
+)
 
 _MISSING: Any = object()
 

@@ -145,7 +145,9 @@ _define("aten::__round_to_zero_floordiv.int(int a, int b) -> int", _round_to_zer
 
 def _divmod(a: Any, b: Any) -> tuple[Any, Any]:
     if b == 0:
-        raise ZeroDivisionError("divmod by zero")
+        whole = is_whole(a) and is_whole(b)
+        kind = "integer division or modulo" if whole else "float divmod()"
+        raise ZeroDivisionError(f"{kind} by zero" if whole else kind)
     quotient, rest = divmod(a, b)
     return (wrap(quotient), rest) if is_whole(quotient) else (quotient, rest)
 
@@ -190,18 +192,12 @@ _define("aten::pow.int_to_int(int a, int b) -> int", _power_of_ints)
 
 
 def _shift_left(a: int, b: int) -> int:
-    _check_shift(b)
-    return wrap(a << b) if b < 64 else 0
+    """As processors shift 64 bits: by the last six bits of `b`."""
+    return wrap(a << (b & 63))
 
 
 def _shift_right(a: int, b: int) -> int:
-    _check_shift(b)
-    return a >> min(b, 63)
-
-
-def _check_shift(count: int) -> None:
-    if count < 0:
-        raise ValueError("negative shift count")
+    return a >> (b & 63)
 
 
 _define("aten::__lshift__.int(int a, int b) -> int", _shift_left)
@@ -273,13 +269,25 @@ _define("aten::neg.Scalar(Scalar a) -> Scalar", operator.neg)
 
 
 def _to_int(value: Any) -> int:
-    if isinstance(value, float) and not math.isfinite(value):
+    """As processors convert: what does not fit becomes the least integer."""
+    if isinstance(value, float) and not -_HALF <= value < _HALF:
         return -_HALF
     return wrap(int(value))
 
 
 def _parse_int(text: str) -> int:
-    return wrap(int(text))
+    if text[-1:].isspace() or "_" in text:
+        raise ValueError(f"invalid literal for int() with base 10: '{text}'")
+    value = int(text)
+    if wrap(value) != value:
+        raise ValueError(f"int() got a number beyond 64 bits: '{text}'")
+    return value
+
+
+def _parse_float(text: str) -> float:
+    if text[-1:].isspace() or "_" in text:
+        raise ValueError(f"could not convert string to float: '{text}'")
+    return float(text)
 
 
 def _round(value: float) -> float:
@@ -298,8 +306,9 @@ def _to_whole(function: Callable[[float], int]) -> _Function:
 for _kind in ("bool", "float", "Scalar"):
     _define(f"aten::Int.{_kind}({_kind} a) -> int", _to_int)
 _define("aten::Int.str(str a) -> int", _parse_int)
-for _kind in ("Scalar", "int", "bool", "str"):
+for _kind in ("Scalar", "int", "bool"):
     _define(f"aten::Float.{_kind}({_kind} a) -> float", float)
+_define("aten::Float.str(str a) -> float", _parse_float)
 for _kind in ("int", "float"):
     _define(f"aten::Bool.{_kind}({_kind} a) -> bool", bool)
 _define("aten::Complex.Scalar(Scalar a) -> complex", complex)

@@ -7,6 +7,7 @@ torch 2.13).
 from __future__ import annotations
 
 import math
+import re
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -18,6 +19,8 @@ from treadle.ir.program import EnumValue, Object
 from treadle.ir.schema import parse_schema
 from treadle.ops.registry import define
 from treadle.ops.tensor_text import format_tensor
+
+_LINE_END = re.compile("([\n\r\v\f\x1c-\x1e\x85\u2028\u2029])")
 
 
 def _define(schema: str, reference: Callable[..., Any], *, pure: bool = True) -> OpDef:
@@ -70,13 +73,10 @@ def format_float(value: float) -> str:
 def _format(text: str, *values: object) -> str:
     """``str.format`` with plain ``{}`` fields."""
     parts = text.split("{}")
-    missing = len(parts) - 1 - len(values)
-    if missing:
-        raise ValueError(
-            f"Too {'few' if missing > 0 else 'many'} arguments for format string: {text}"
-        )
+    if len(parts) - 1 > len(values):
+        raise ValueError(f"Too few arguments for format string: {text}")
     filled = [parts[0]]
-    for value, part in zip(values, parts[1:], strict=True):
+    for value, part in zip(values, parts[1:], strict=False):
         filled += [format_value(value), part]
     return "".join(filled)
 
@@ -157,8 +157,12 @@ _define("aten::slice.str(str string, int? start=None, int? end=None, int step=1)
 _define("aten::list(str t) -> str[]", list)
 
 for _test in ("isspace", "isalpha", "isnumeric", "isprintable", "islower", "isupper", "istitle",
-              "isdecimal", "isidentifier", "isalnum", "isdigit"):  # fmt: skip
+              "isdecimal", "isalnum", "isdigit"):  # fmt: skip
     _define(f"aten::{_test}(str self) -> bool", getattr(str, _test))
+_define(
+    "aten::isidentifier(str self) -> bool",
+    lambda text: text.isascii() and text.isalnum() and not text[:1].isdigit(),
+)
 for _change in ("lower", "upper", "swapcase", "capitalize", "title"):
     _define(f"aten::{_change}(str self) -> str", getattr(str, _change))
 
@@ -193,8 +197,21 @@ _define(
     "aten::replace(str self, str old, str new, int max=-1) -> str",
     lambda text, old, new, most: text.replace(old, new, most),
 )
-_define("aten::split.str(str self, str? separator=None, int max=-1) -> str[]", str.split)
+_define(
+    "aten::split.str(str self, str? separator=None, int max=-1) -> str[]",
+    lambda text, separator, most: text.split(separator, -1 if separator is None else most),
+)
 _define('aten::rsplit(str self, str separator=" ", int max=-1) -> str[]', str.rsplit)
-_define("aten::splitlines(str self, bool keepends=False) -> str[]", str.splitlines)
+
+
+def _split_lines(text: str, keep_ends: bool) -> list[str]:
+    """Each character of a line's end ends a line; ends that are kept are items of their own."""
+    parts = _LINE_END.split(text)
+    if not keep_ends:
+        parts = parts[::2]
+    return parts if parts[-1] else parts[:-1]
+
+
+_define("aten::splitlines(str self, bool keepends=False) -> str[]", _split_lines)
 _define("aten::partition(str self, str separator) -> (str, str, str)", str.partition)
 _define("aten::rpartition(str self, str separator) -> (str, str, str)", str.rpartition)

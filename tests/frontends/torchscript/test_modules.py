@@ -370,23 +370,6 @@ def test_attributes_are_not_set_from_python() -> None:
         model.scale = 5
 
 
-def test_eval_gives_the_module_unless_it_was_written_for_training() -> None:
-    model = treadle.load(written(torch.jit.script(Streaming().eval())))
-    assert model.eval() is model
-    with pytest.raises(InputError, match="weights was written in training mode"):
-        treadle.load(written(torch.jit.script(Training()))).eval()
-
-
-class Training(nn.Module):
-    def __init__(self) -> None:
-        super().__init__()
-        self.training = False
-        self.weights = nn.Dropout()
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.weights(x)
-
-
 def test_extra_files_are_read_by_name() -> None:
     buffer = io.BytesIO()
     torch.jit.save(torch.jit.script(Streaming()), buffer, _extra_files={"note.txt": "hi"})

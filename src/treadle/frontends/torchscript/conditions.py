@@ -8,9 +8,7 @@ from dataclasses import dataclass
 from treadle.frontends.torchscript.expressions import Expressions
 from treadle.frontends.torchscript.frames import Condition
 from treadle.frontends.torchscript.subtyping import make_union
-from treadle.frontends.torchscript.symbols import (
-    Constant,
-)
+from treadle.frontends.torchscript.symbols import Constant, Special
 from treadle.ir.graph import Value
 from treadle.ir.types import (
     BOOL,
@@ -46,8 +44,9 @@ class Conditions(Expressions):
                 return self._is_none(node, right, isinstance(op, ast.Is))
             case ast.Compare():
                 return Condition(lambda: self._compare(node))
-            case ast.Call(ast.Name("isinstance" | "hasattr"), _):
-                return self.type_test(node)
+            case ast.Call(ast.Name() | ast.Attribute() as function, _):
+                if self.item(function) in (Special("isinstance"), Special("hasattr")):
+                    return self.type_test(node)
         return self._plain_condition(node)
 
     def type_test(self, node: ast.Call) -> Condition:
@@ -69,10 +68,10 @@ class Conditions(Expressions):
         """`value` as a bool, as `if` takes it."""
         if value.type == BOOL:
             return value
-        if (
-            isinstance(value.type, (ListType, DictType, TupleType, OptionalType))
-            or value.type == STR
-        ):
+        if isinstance(value.type, (ListType, DictType)) or value.type == STR:
+            length = self.apply("aten::len", (value,))
+            return self.apply("aten::gt", (length, self.constant(0)))
+        if isinstance(value.type, (TupleType, OptionalType)):
             raise self.error(f"a condition has type {value.type}, expected bool")
         found = self.magic(value, "__bool__", ())
         return self.apply("aten::Bool", (value,)) if found is None else found
@@ -97,9 +96,9 @@ class Conditions(Expressions):
         def right() -> Value:
             self.refine(first.when_true if is_and else first.when_false)
             rest.condition = self._short_circuit(node, values[1:], is_and)
-            return rest.condition.make()
+            return self.truth(rest.condition.make())
 
-        left = first.make()
+        left = self.truth(first.make())
         if is_and:
             value = self.branch_value(left, right, lambda: self.constant(False))
         else:

@@ -51,6 +51,9 @@ _SIMPLE: dict[type, Type] = {
     bool: BOOL, int: INT, float: FLOAT, complex: COMPLEX, str: STR, type(None): NONE,
 }  # fmt: skip
 
+_SAME = {"prim::data": "aten::detach"}
+"""Operators that mean the same where nothing has gradients."""
+
 _RECORD = "__torch__.torch.classes.profiler._RecordFunction"
 
 
@@ -209,6 +212,7 @@ class Emitter:
         """Apply the overload of operator `name` that fits, as TorchScript chooses it."""
         call = CallArguments([self.materialize(a) for a in args], {})
         call.keywords.update({k: self.materialize(v) for k, v in (kwargs or {}).items()})
+        name = _SAME.get(name, name)
         if name in ("aten::wait", "prim::awaitable_wait"):
             return self._wait(call)
         if name == "prim::RaiseException":

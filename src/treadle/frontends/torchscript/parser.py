@@ -101,4 +101,39 @@ def parse_function(source: Source) -> ast.FunctionDef:
     body = parse(source, trusted=True).body
     if len(body) != 1 or not isinstance(body[0], ast.FunctionDef):
         raise ScriptSyntaxError(f"{source.file}:{source.first_line}: not a function definition")
-    return body[0]
+    return _with_commented_types(source, body[0])
+
+
+def _with_commented_types(source: Source, node: ast.FunctionDef) -> ast.FunctionDef:
+    """`node`, where annotations may be comments: ``# type: (int, Tensor) -> Tensor``."""
+    if "# type:" not in source.text or node.returns is not None:
+        return node
+    try:
+        (found,) = ast.parse(source.text, source.file, type_comments=True).body
+        assert isinstance(found, ast.FunctionDef)
+        if found.type_comment is None:
+            return node
+        signature = ast.parse(found.type_comment, source.file, mode="func_type")
+    except SyntaxError:  # a comment of another kind
+        return node
+    node.returns = _placed(signature.returns, node)
+    given, commented = node.args.args, found.args.args
+    types: list[ast.expr] = signature.argtypes
+    if len(types) == 1 and isinstance(types[0], ast.Constant) and types[0].value is ...:
+        for argument, other in zip(given, commented, strict=True):
+            if other.type_comment is not None:
+                text = ast.parse(other.type_comment.rstrip(","), source.file, mode="eval").body
+                argument.annotation = _placed(text, argument)
+        return node
+    if len(types) not in (len(given), len(given) - 1):
+        raise source.syntax_error("the type comment has another number of parameters", node)
+    for argument, type_ in zip(given[len(given) - len(types) :], types, strict=True):
+        argument.annotation = _placed(type_, argument)
+    return node
+
+
+def _placed(node: ast.expr, place: ast.FunctionDef | ast.arg) -> ast.expr:
+    """`node` with all of it at `place`, for errors."""
+    for part in ast.walk(node):
+        ast.copy_location(part, place)
+    return node

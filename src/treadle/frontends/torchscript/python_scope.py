@@ -46,7 +46,9 @@ _JIT: dict[str, Symbol] = {
     "isinstance": Special("isinstance"), "is_scripting": Special("is_scripting"),
     "is_tracing": Special("is_tracing"), "_unwrap_optional": Special("unwrap"),
     "Future": Special("Future"), "Attribute": Special("identity"),
+    "strict_fusion": Special("no_grad"), "optimized_execution": Special("no_grad"),
 }  # fmt: skip
+_JIT_MODULES = ("torch.jit", "torch._jit", "treadle.jit", "treadle.runtime.future")
 _MATH = {"remainder": "aten::mathremainder"}
 
 
@@ -201,7 +203,7 @@ def _known_function(value: Any) -> Symbol | None:
     if root in ("torch", "treadle") and isinstance(
         value, (types.FunctionType, types.BuiltinFunctionType)
     ):
-        if module.startswith(("torch.jit", "torch._jit")) and name in _JIT:
+        if module.startswith(_JIT_MODULES) and name in _JIT:
             return _JIT[name]
         return builtin_member("torch", name)
     return None

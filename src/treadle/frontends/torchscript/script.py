@@ -159,9 +159,14 @@ class _Builder:
             return self.program.functions[name]
         source = _source(function)
         node = parse_function(source)
+        left_out = _left_out(function)
+        if left_out:
+            _replace_body(node, left_out)
         scope = self.scope(function)
         parameters = _parameters(source, scope, node, function, owner)
         result = self._declared_result(source, scope, node)
+        if left_out and result is None:
+            result = TENSOR
         made = Function(
             name, parameters, result or ANY, lambda: graph(), source.text_of(node),
             assigned_attributes(node),
@@ -295,6 +300,8 @@ class _Builder:
         self, target: Object, kind: type, name: str, value: Any, annotation: Any
     ) -> None:
         cls = target.cls
+        if type(value).__name__ == "Attribute" and hasattr(value, "type"):
+            value, annotation = value.value, value.type
         made = self.value(value)
         if made is REQUIRED:
             return  # Python's alone: using it in a script is an error there
@@ -434,7 +441,25 @@ def _kind(value: type) -> str:
         return "enum"
     if issubclass(value, tuple) and hasattr(value, "_fields"):
         return "namedtuple"
-    return "class"
+    return "interface" if getattr(value, "_is_script_interface", False) else "class"
+
+
+def _left_out(function: types.FunctionType) -> str:
+    """What a call raises of a function that is marked to stay with Python; empty for others."""
+    modifier = str(getattr(function, "_torchscript_modifier", ""))
+    if modifier.startswith("unused"):
+        return "Cannot call @unused methods"
+    if modifier.startswith("ignore"):
+        return f"{function.__qualname__} is marked @ignore: a script cannot call Python"
+    return ""
+
+
+def _replace_body(node: ast.FunctionDef, message: str) -> None:
+    """Let a function raise, and do nothing else."""
+    call = ast.Call(ast.Name("NotImplementedError", ast.Load()), [ast.Constant(message)], [])
+    node.body = [ast.Raise(call)]
+    for part in ast.walk(node.body[0]):
+        ast.copy_location(part, node)
 
 
 def _annotations(value: type) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from treadle.frontends.torchscript.symbols import (
     Enumerate,
     Item,
     Range,
+    Special,
     Zip,
 )
 from treadle.frontends.torchscript.unsupported import REMOTE_CALLS, refusal
@@ -105,6 +106,8 @@ class Specials(Calls):
         values = [self.materialize(a) for a in args]
         if len(values) == 1 and values[0].type == type_:
             return values[0]
+        if name == "bool" and len(values) == 1 and not keywords:
+            return self.truth(values[0])
         found = self.magic(values[0], f"__{name}__", ()) if values else None
         return self.apply(operator, list(values), keywords) if found is None else found
 
@@ -139,8 +142,7 @@ class Specials(Calls):
 
     def type_test(self, node: ast.Call) -> Condition:
         """``isinstance`` or ``hasattr`` as a condition."""
-        assert isinstance(node.func, ast.Name)
-        if node.func.id == "hasattr":
+        if self.item(node.func) == Special("hasattr"):
             return self._has_attribute(node)
         value_node, types_node = self._expect(node, 2)
         value = self.expression(value_node)
@@ -263,6 +265,8 @@ class Specials(Calls):
         if isinstance(args[0], (Range, Enumerate, Zip)):
             return self.collect(args[0])
         value = self.materialize(args[0])
+        if isinstance(value.type, TensorType):
+            return self.collect(value)
         if isinstance(value.type, TupleType):
             return self.require(value, ListType(value.type.elements[0]), "the tuple")
         if isinstance(value.type, DictType):

@@ -174,10 +174,17 @@ class Statements(Assignments):
         if first is not None and first.known is False:
             return FALLS
 
+        tests: list[Condition] = []
+
+        def test() -> Value:
+            tests.append(self.condition(node.test))
+            return tests[-1].make()
+
         def body() -> Exits:
+            self.refine(tests[0].when_true)
             return self._after_iteration(self.statements(node.body))
 
-        return self.while_loop(lambda: self.condition(node.test).make(), carried, body)
+        return self.while_loop(test, carried, body)
 
     def _after_iteration(self, exits: Exits) -> Exits:
         return frozenset(exits - {CONTINUE} | ({FALL} if CONTINUE in exits else set()))

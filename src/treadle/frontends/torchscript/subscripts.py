@@ -15,7 +15,7 @@ from treadle.frontends.torchscript.symbols import (
 )
 from treadle.frontends.torchscript.unsupported import is_unsupported
 from treadle.ir.graph import Value
-from treadle.ir.op import LIST, LIST_UNPACK, TUPLE_INDEX, TUPLE_UNPACK
+from treadle.ir.op import LIST, LIST_UNPACK, RAISE, TUPLE_INDEX, TUPLE_UNPACK
 from treadle.ir.types import (
     BOOL,
     INT,
@@ -40,8 +40,12 @@ class Subscripts(Conditions):
             return TypeSymbol(self.types.read(node))
         members = self.sequence_of(base)
         if members is not None:
-            return self._of_sequence(members, node)
+            return self._of_sequence(members, node, hint)
         value = self.materialize(base)
+        if isinstance(hint, ClassType) and isinstance(value.type, ClassType):
+            chosen = self._of_named_modules(value, value.type, node.slice, hint)
+            if chosen is not None:
+                return chosen
         match value.type:
             case TensorType():
                 return self._of_tensor(value, node.slice)
@@ -70,15 +74,47 @@ class Subscripts(Conditions):
         members = (self.attribute(item, name) for name in sorted(names, key=int))
         return Sequence(tuple(members))
 
-    def _of_sequence(self, members: Sequence, node: ast.Subscript) -> Item:
+    def _of_sequence(self, members: Sequence, node: ast.Subscript, hint: Type | None) -> Item:
         if isinstance(node.slice, ast.Slice):
             parts = (node.slice.lower, node.slice.upper, node.slice.step)
             bounds = [None if part is None else self._static_int(part) for part in parts]
             return Sequence(members.items[slice(*bounds)])
+        if isinstance(hint, ClassType) and members.items:
+            position = self.expression(node.slice)
+            if position.type == INT and not position.is_constant:
+                return self._chosen(position, list(enumerate(members.items)), hint)
         index = self._static_int(node.slice)
         if not -len(members.items) <= index < len(members.items):
             raise self.error(f"index {index} is out of range for {len(members.items)} modules")
         return members.items[index]
+
+    def _of_named_modules(
+        self, value: Value, type_: ClassType, node: ast.expr, hint: ClassType
+    ) -> Value | None:
+        """A module of a ModuleDict, by a name that is known when the script runs."""
+        cls = self.find_class(type_.name)
+        if cls is None or not cls.name.endswith("ModuleDict"):
+            return None
+        names = [name for name, part in cls.attributes.items() if isinstance(part, ClassType)]
+        parts = [(name, self.attribute(value, name)) for name in names]
+        return self._chosen(self.expression(node), parts, hint) if parts else None
+
+    def _chosen(self, key: Value, members: list[tuple[int | str, Item]], type_: ClassType) -> Value:
+        """The member whose index or name is `key`, as one of the interface `type_`."""
+        (known, item), *others = members
+
+        def found() -> Value:
+            return self.cast(self.require(self.materialize(item), type_, "a module"), type_)
+
+        def other() -> Value:
+            if others:
+                return self._chosen(key, others, type_)
+            kind = "IndexError" if key.type == INT else "KeyError"
+            texts = ("there is no such module", f"builtins.{kind}")
+            self.emit(RAISE, [self.constant(text) for text in texts])
+            return self.uninitialized(type_)
+
+        return self.branch_value(self.apply("aten::eq", (key, self.constant(known))), found, other)
 
     def _static_int(self, node: ast.expr) -> int:
         value = self.expression(node)
