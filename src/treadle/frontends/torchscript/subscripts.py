@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterable
 
 from treadle.frontends.torchscript.conditions import Conditions
 from treadle.frontends.torchscript.symbols import (
@@ -99,7 +100,7 @@ class Subscripts(Conditions):
         parts = [(name, self.attribute(value, name)) for name in names]
         return self._chosen(self.expression(node), parts, hint) if parts else None
 
-    def _chosen(self, key: Value, members: list[tuple[int | str, Item]], type_: ClassType) -> Value:
+    def _chosen(self, key: Value, members: Iterable[tuple[int | str, Item]], type_: ClassType) -> Value:
         """The member whose index or name is `key`, as one of the interface `type_`."""
         (known, item), *others = members
 
