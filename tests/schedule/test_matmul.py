@@ -173,5 +173,5 @@ def test_few_rows_read_b_as_it_lies(rows: int) -> None:
 def test_one_column_is_a_dot_product_for_each_row() -> None:
     text = "graph(%x: Tensor, %w: Tensor)\n%y: Tensor = mv(%x, %w)\nreturn %y"
     x, w = _random((130, 70)), _random((70,))
-    assert len(steps_of(text, x, w)) == 1
+    assert "pack" not in steps_of(text, x, w)
     _close(results_of(text, x, w)[0], x @ w)
