@@ -37,10 +37,10 @@ constexpr std::int64_t kMinStallNs = 200'000;
 constexpr std::int64_t kSitOutFactor = 16;
 constexpr std::int64_t kMaxSitOutNs = 50'000'000;
 
-// The system may wake a worker on the owner's own processor: always where all are busy, and often
-// where it slept there. Helping there takes from the owner what it gives, and the worker's spinning
-// after that is lost: 1.6 times one thread's time. So it goes to another processor. Should it be
-// woken here again within a time slice, the others are busy, and it lets one chance pass.
+// The system may wake a worker on the processor of who wakes it: always where all are busy, and
+// often where it slept there. Helping there takes from the other what it gives, and the worker's
+// spinning after that is lost: 1.6 times one thread's time. So it goes to another processor. Should
+// it be woken so again within a time slice, the others are busy, and it lets one chance pass.
 constexpr std::int64_t kTimeSliceNs = 3'000'000;
 
 thread_local std::int64_t sits_out_until_ns = 0;
@@ -52,14 +52,15 @@ bool shares_cpu_with(const Region& region) {
     has_sat_out = false;
     return false;
   }
-  const std::int64_t now_ns = monotonic_ns();
-  if (now_ns - moved_ns >= kTimeSliceNs && leave_this_cpu()) {
-    moved_ns = now_ns;
-    return false;
-  }
   has_sat_out = true;
-  sits_out_until_ns = now_ns + kTimeSliceNs;
+  sits_out_until_ns = monotonic_ns() + kTimeSliceNs;
   return true;
+}
+
+void keep_away_from(int cpu) {
+  if (cpu != sched_getcpu()) return;
+  const std::int64_t now_ns = monotonic_ns();
+  if (now_ns - moved_ns >= kTimeSliceNs && leave_this_cpu()) moved_ns = now_ns;
 }
 
 void note_stall(const Region& region) {
@@ -167,6 +168,7 @@ bool NativePool::wake_one(Sleepers& sleepers) {
     sleepers.parkers.pop_back();
     sleepers.count.fetch_sub(1, std::memory_order_relaxed);
   }
+  waker_cpu_.store(sched_getcpu(), std::memory_order_relaxed);
   parker->unpark();
   return true;
 }
@@ -417,6 +419,7 @@ void NativePool::worker_main(int index) {
     sleep(sleepers_, parker, -1, [&] {
       return has_work(false) || stopping_.load() || index >= task_worker_limit_.load();
     });
+    keep_away_from(waker_cpu_.load(std::memory_order_relaxed));
   }
   num_workers_.fetch_sub(1);
   // Somebody may have counted on us while we left.

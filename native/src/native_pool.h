@@ -129,6 +129,7 @@ class NativePool final : public ThreadPool {
   std::atomic<std::int32_t> interop_limit_{1 << 30};
   std::atomic<std::int32_t> num_running_tasks_{0};  // on workers
   std::atomic<std::int64_t> spin_ns_{50'000};
+  std::atomic<std::int32_t> waker_cpu_{-1};  // of the last wake-up: a hint
   std::atomic<bool> stopping_{false};
   Sleepers sleepers_;       // workers
   Sleepers leaf_sleepers_;  // threads that wait for a task
