@@ -34,6 +34,7 @@ class Case:
     groups: int
     channels_last: bool
     added: str
+    constant: bool
     dtype: str
     isa: str
 
@@ -63,6 +64,7 @@ def cases(draw: Any) -> Case:
         groups,
         draw(st.booleans()),
         draw(st.sampled_from(["", "", "full", "channels", "each", "scalar", "width"])),
+        draw(st.sampled_from([True, True, False])),
         draw(st.sampled_from(["f4", "f4", "f8"])),
         draw(st.sampled_from(["native", "avx2"])),
     )
@@ -87,7 +89,6 @@ def _check(case: Case) -> None:
         stride, padding, dilation, case.groups,
     ).numpy()  # fmt: skip
     constants = {"w": weight, "b": bias if case.bias else None}
-    given_x, view = x, "alias(%x)"
     given_x, view = x, ""
     if case.channels_last:
         given_x = np.ascontiguousarray(np.moveaxis(x, 1, -1))
@@ -103,10 +104,13 @@ def _check(case: Case) -> None:
         want = np.maximum(want + added, 0)
         arrays.append(added)
         tail = "%s: Tensor = add.Tensor(%y, %z, 1)\n%r: Tensor = relu(%s)"
+    if not case.constant:
+        arrays.append(weight)
+    params = ["%x", *(["%z"] if case.added else []), *([] if case.constant else ["%w"])]
     text = "\n".join(
         [
-            f"graph(%x: Tensor{', %z: Tensor' if case.added else ''})",
-            "%w: Tensor = constant(@w)",
+            f"graph({', '.join(f'{p}: Tensor' for p in params)})",
+            "%w: Tensor = constant(@w)" if case.constant else "",
             "%b: Any = constant(@b)",
             view,
             f"%y: Tensor = conv{case.rank}d({'%i' if view else '%x'}, %w, %b, {stride}, {padding},"

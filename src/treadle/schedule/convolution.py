@@ -18,6 +18,7 @@ from treadle.ir.loops import Expr, LoopNest, Stage
 from treadle.ops.expr import const
 from treadle.ops.lowering import Convolution, ConvolutionSpec
 from treadle.passes.abstract import Unplannable
+from treadle.schedule.choices import choice
 from treadle.schedule.contractions import (
     Operand,
     Product,
@@ -30,7 +31,7 @@ from treadle.schedule.fused import tail_operands
 from treadle.schedule.groups import Group, arguments, map_arguments, tensor_type
 from treadle.schedule.machine import Machine
 from treadle.schedule.nests import NestBuilder
-from treadle.schedule.placement import Placement
+from treadle.schedule.placement import Placement, constant_place
 from treadle.schedule.places import Place, broadcast_strides, collapse
 from treadle.schedule.pointwise import copy_step
 from treadle.schedule.steps import (
@@ -44,6 +45,8 @@ from treadle.schedule.steps import (
 from treadle.schedule.windows import CHANNELS_LAST, depthwise_step
 from treadle.schedule.winograd import winograd_pays, winograd_steps
 
+LARGE_RESULT = 4096
+"""Elements of a result in the order of torch that are worth a kernel which transposes them."""
 FEW_CHANNELS = 16
 """With fewer, the taps of a kernel row are merged with the channels into one long k."""
 
@@ -62,23 +65,54 @@ def convolution_steps(
     origin = _batched(placement[values[0]], rank)
     if not origin.dtype.is_floating:
         raise Unplannable(f"{node.op.name} of {origin.dtype.name} is not compiled")
-    if not values[1].is_constant:
-        return _contraction(group, spec, None, values, origin, placement, machine, packings)
-    weight: np.ndarray = values[1].constant
-    if spec.groups > 1 and weight.shape[1] == 1 and weight.shape[0] == spec.groups:
+    target = _target(group, placement, rank)
+    made = target
+    if target.strides[1] != 1 and _spreads(target.shape[1], math.prod(target.shape[2:])):
+        made = placement.scratch(target, target.shape, CHANNELS_LAST[rank])
+    steps = _steps(group, spec, values, origin, made, placement, machine, packings)
+    if made is not target:
+        steps.append(copy_step("channels_first", made, target, machine))
+    return steps
+
+
+@choice
+def _spreads(channels: int, pixels: int) -> bool:
+    """Whether so many results are faster transposed afterwards than written far apart."""
+    return channels > 1 and pixels > 1 and channels * pixels >= LARGE_RESULT
+
+
+def _steps(
+    group: Group, spec: ConvolutionSpec, values: Sequence[Value], origin: Place, target: Place,
+    placement: Placement, machine: Machine, packings: list[Packing],
+) -> list[Step]:  # fmt: skip
+    """The steps that write the result to `target`."""
+    weight: np.ndarray | None = values[1].constant if values[1].is_constant else None
+    c_out, c_in, *extents = tensor_type(values[1]).sizes
+    if spec.groups > 1 and c_in == 1 and c_out == spec.groups:
         steps, origin = _channels_last(origin, placement, machine)
-        target = _target(group, placement, weight.ndim)
-        return [*steps, depthwise_step(group, spec, weight, origin, target, placement, machine)]
-    if len(tensor_type(group.result).sizes) == 4:
+        if weight is None:
+            made, taps = _taps_now(placement[values[1]], placement, machine)
+        else:
+            made, taps = [], constant_place(np.ascontiguousarray(np.moveaxis(weight[:, 0], 0, -1)))
+        step = depthwise_step(group, spec, taps, origin, target, placement, machine)
+        return [*steps, *made, step]
+    if weight is not None and len(extents) == 2:
         out = tensor_type(group.result).sizes
-        if winograd_pays(spec, weight, out, machine):
+        if len(out) == 4 and winograd_pays(spec, weight, out, machine):
             steps, origin = _channels_last(origin, placement, machine)
-            target = _target(group, placement, weight.ndim)
-            steps += winograd_steps(
+            return steps + winograd_steps(
                 group, spec, weight, values[2], origin, target, placement, machine, packings
             )
-            return steps
-    return _contraction(group, spec, weight, values, origin, placement, machine, packings)
+    return _contraction(group, spec, weight, values, origin, target, placement, machine, packings)
+
+
+def _taps_now(weight: Place, placement: Placement, machine: Machine) -> tuple[list[Step], Place]:
+    """A depthwise weight [c, 1, kernel...] that is computed at run time, as [kernel..., c]."""
+    order = (*range(2, len(weight.shape)), 0)
+    shape, strides = ([s[d] for d in order] for s in (weight.shape, weight.strides))
+    copy = placement.scratch(weight, shape)
+    turned = weight.view(shape, strides, weight.offset)
+    return [copy_step("arrange", turned, copy, machine)], copy
 
 
 def _batched(place: Place, rank: int) -> Place:
@@ -108,7 +142,8 @@ def _channels_last(
 
 def _contraction(
     group: Group, spec: ConvolutionSpec, weight: np.ndarray | None, values: Sequence[Value],
-    origin: Place, placement: Placement, machine: Machine, packings: list[Packing],
+    origin: Place, target: Place, placement: Placement, machine: Machine,
+    packings: list[Packing],
 ) -> list[Step]:  # fmt: skip
     """A contraction with `weight`, or one that is computed at run time."""
     c_out, c_in, *extents = tensor_type(values[1]).sizes
@@ -125,7 +160,6 @@ def _contraction(
     else:
         steps, copied = _channels_last(origin, placement, machine)
         image = _image(copied)
-    target = _target(group, placement, len(extents) + 2)
     out = _image(target)
     groups, columns = spec.groups, c_out // spec.groups
     batch = [(groups, c_in * image.strides[1], 0)] if groups > 1 else []

@@ -6,8 +6,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from treadle.ir.dtypes import DType, i64
 from treadle.ir.graph import Value
 from treadle.ir.loops import (
@@ -30,7 +28,7 @@ from treadle.schedule.fused import Fused
 from treadle.schedule.groups import Group, map_arguments, tensor_operands, tensor_type
 from treadle.schedule.machine import Machine
 from treadle.schedule.nests import NestBuilder
-from treadle.schedule.placement import Placement, constant_place
+from treadle.schedule.placement import Placement
 from treadle.schedule.places import Place, broadcast_strides, walking_order
 from treadle.schedule.steps import Step, count_tasks, grain, stream_cost, task_axes
 
@@ -88,31 +86,29 @@ def window_step(group: Group, placement: Placement, machine: Machine) -> Step:
 
 
 def depthwise_step(
-    group: Group, spec: ConvolutionSpec, weight: np.ndarray, origin: Place, target: Place,
+    group: Group, spec: ConvolutionSpec, weight: Place, origin: Place, target: Place,
     placement: Placement, machine: Machine,
 ) -> Step:  # fmt: skip
     """A convolution with one input channel for each group, lanes along the channels.
 
-    `weight`: [c_out, 1, kernel...], constant. `origin` and `target` are batched.
+    `weight`: [kernel..., c_out]. `origin` and `target` are batched.
     """
     node = group.anchor
     assert node is not None
     values = tensor_operands(node)
     windowed = list(range(2, len(origin.shape)))
     walk = _walk(target, windowed)
-    pool = Pool("sum", weight.shape[2:], spec.stride, spec.padding, spec.dilation)
+    pool = Pool("sum", weight.shape[:-1], spec.stride, spec.padding, spec.dilation)
     ranges, access = _taps(walk, origin, pool)
-    last = np.ascontiguousarray(np.moveaxis(weight[:, 0], 0, -1))
-    packed = constant_place(last)
     taps = [walk.tap(i) for i in range(len(windowed))]
-    factor = walk.builder.load(packed, packed.strides, [*taps, walk.axis(1)])
+    factor = walk.builder.load(weight, weight.strides, [*taps, walk.axis(1)])
     product = mul(Load(access, origin.dtype), factor)
     element: Expr = Reduced(0, 0, origin.dtype)
     if len(values) > 2:
         bias = placement[values[2]]
         element = add(element, walk.builder.load(bias, bias.strides, [walk.axis(1)]))
     reduce = Reduce("sum", product, origin.dtype)
-    count = math.prod(weight.shape[2:])
+    count = math.prod(weight.shape[:-1])
     return _finish(
         group, walk, node.output, element, ranges, reduce, target, placement, machine, count
     )
