@@ -83,6 +83,12 @@ CALLS: dict[str, tuple[Call, tuple[Any, ...]]] = {
         (IMAGE,),
     ),
     "interpolate to a size": (lambda f, a: f.interpolate(a, size=(5, 7)), (IMAGE,)),
+    "interpolate to the nearest": (
+        lambda f, a: f.interpolate(a, scale_factor=1.7, mode="nearest-exact"), (IMAGE,)
+    ),
+    "interpolate without aliases": (
+        lambda f, a: f.interpolate(a, size=(3, 4), mode="bicubic", antialias=True), (IMAGE,)
+    ),
     "grid_sample": (
         lambda f, a, g: f.grid_sample(a, g, padding_mode="border", align_corners=True),
         (IMAGE, np.tanh(array(2, 3, 4, 2))),

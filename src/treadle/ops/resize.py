@@ -10,6 +10,7 @@ import numpy as np
 
 from treadle.errors import ShapeError, UnsupportedError
 from treadle.ir.loops import Expr
+from treadle.ir.op import OpDef
 from treadle.ir.types import TensorType
 from treadle.ops.declare import EXACT, op
 from treadle.ops.expr import add, call, cast, const, extent, mul, sub
@@ -48,69 +49,74 @@ def _step(size: int, out: int, factor: float | None) -> float:
     return float(np.float32(size) / np.float32(out))
 
 
-def _nearest(x: Array, size: Sequence[int], *factors: float | None) -> Array:
-    resized_shape("upsample_nearest", _type(x), size)
-    y = x
-    for axis, (out, factor) in enumerate(zip(size, factors, strict=True), 2):
-        step = np.float32(_step(x.shape[axis], out, factor))
-        places = np.floor(np.arange(out, dtype=np.float32) * step).astype(np.int64)
-        y = np.take(y, np.minimum(places, x.shape[axis] - 1), axis)
-    return y
+def _places(size: int, out: int, factor: float | None, offset: float) -> Array:
+    step = np.float32(_step(size, out, factor))
+    places = np.floor((np.arange(out, dtype=np.float32) + np.float32(offset)) * step)
+    return np.asarray(np.minimum(places.astype(np.int64), size - 1))
 
 
-def _infer_nearest(x: TensorType, size: Sequence[int], *_: Any) -> TensorType:
-    return tensor(x.element, resized_shape("upsample_nearest", x, size))
+def _nearest(schema: str, offset: float, samples: Any) -> OpDef:
+    """Each output position takes the element at ``floor((position + offset) * step)``."""
+
+    def reference(x: Array, size: Sequence[int], *factors: float | None) -> Array:
+        resized_shape("upsample_nearest", _type(x), size)
+        y = x
+        for axis, (out, factor) in enumerate(zip(size, factors, strict=True), 2):
+            y = np.take(y, _places(x.shape[axis], out, factor, offset), axis)
+        return y
+
+    def infer(x: TensorType, size: Sequence[int], *_: Any) -> TensorType:
+        return tensor(x.element, resized_shape("upsample_nearest", x, size))
+
+    def element(
+        load: Loader,
+        positions: Sequence[Expr],
+        result: TensorType,
+        x: TensorType,
+        size: Sequence[int],
+        *factors: float | None,
+    ) -> Expr:
+        f32_dtype, i64_dtype = f32(0).dtype, i64(0).dtype
+        places = list(positions[:2])
+        for p, have, out, factor in zip(positions[2:], x.sizes[2:], size, factors, strict=True):
+            center = cast(p, f32_dtype)
+            center = add(center, const(offset, f32_dtype)) if offset else center
+            scaled = mul(center, const(_step(have, out, factor), f32_dtype))
+            places.append(call("min", cast(call("floor", scaled), i64_dtype), extent(have - 1)))
+        return load(0, places)
+
+    return op(
+        schema,
+        reference=reference,
+        infer=infer,
+        lower=Elements(element),
+        tolerance=EXACT,
+        samples=samples,
+    )
 
 
-def _nearest_element(
-    load: Loader,
-    positions: Sequence[Expr],
-    result: TensorType,
-    x: TensorType,
-    size: Sequence[int],
-    *factors: float | None,
-) -> Expr:
-    f32_dtype, i64_dtype = f32(0).dtype, i64(0).dtype
-    places = list(positions[:2])
-    for p, have, out, factor in zip(positions[2:], x.sizes[2:], size, factors, strict=True):
-        scaled = mul(cast(p, f32_dtype), const(_step(have, out, factor), f32_dtype))
-        places.append(call("min", cast(call("floor", scaled), i64_dtype), extent(have - 1)))
-    return load(0, places)
-
-
-nearest1d = op(
-    "aten::upsample_nearest1d(Tensor self, int[1] output_size, float? scales=None) -> Tensor",
-    reference=_nearest,
-    infer=_infer_nearest,
-    lower=Elements(_nearest_element),
-    tolerance=EXACT,
-    samples=((f32(1, 2, 5), [10], None), (f32(1, 2, 5), [3], None)),
+_LINES = ((f32(1, 2, 5), [10], None), (f32(1, 2, 5), [3], None))
+_PLANES = (
+    (f32(1, 2, 3, 4), [6, 8], None, None),
+    (f32(1, 2, 5, 7), [3, 9], None, None),
+    (f64(2, 1, 1, 1), [3, 2], 3.0, 2.0),
+    (f32(1, 1, 4, 4), [10, 10], 2.5, 2.5),
 )
-nearest2d = op(
-    "aten::upsample_nearest2d(Tensor self, int[2] output_size, float? scales_h=None, "
-    "float? scales_w=None) -> Tensor",
-    reference=_nearest,
-    infer=_infer_nearest,
-    lower=Elements(_nearest_element),
-    tolerance=EXACT,
-    samples=(
-        (f32(1, 2, 3, 4), [6, 8], None, None),
-        (f32(1, 2, 5, 7), [3, 9], None, None),
-        (f64(2, 1, 1, 1), [3, 2], 3.0, 2.0),
-        (f32(1, 1, 4, 4), [10, 10], 2.5, 2.5),
-    ),
-)
-
-
-nearest3d = op(
-    "aten::upsample_nearest3d(Tensor self, int[3] output_size, float? scales_d=None, float? "
-    "scales_h=None, float? scales_w=None) -> Tensor",
-    reference=_nearest,
-    infer=_infer_nearest,
-    lower=Elements(_nearest_element),
-    tolerance=EXACT,
-    samples=((f32(1, 2, 2, 3, 4), [3, 6, 5], None, None, None),),
-)
+_VOLUMES = ((f32(1, 2, 2, 3, 4), [3, 6, 5], None, None, None),)
+_TWO, _THREE = "float? scales_h=None, float? scales_w=None", "float? scales_d=None, "
+_NEAREST = {
+    f"{prefix}{count}d": _nearest(
+        f"aten::{prefix}{count}d(Tensor self, int[{count}] output_size, {scales}) -> Tensor",
+        offset,
+        samples,
+    )
+    for prefix, offset in (("upsample_nearest", 0.0), ("_upsample_nearest_exact", 0.5))
+    for count, scales, samples in (
+        (1, "float? scales=None", _LINES),
+        (2, _TWO, _PLANES),
+        (3, _THREE + _TWO, _VOLUMES),
+    )
+}
 
 
 # --- bilinear -----------------------------------------------------------------------------------
@@ -232,24 +238,17 @@ def by_vector(schema: str, plain: Any, samples: Any) -> None:
     )
 
 
-by_vector(
-    "aten::upsample_nearest1d.vec(Tensor input, int[]? output_size, float[]? "
-    "scale_factors) -> Tensor",
-    nearest1d,
-    ((f32(1, 2, 4), None, [2.0]),),
-)
-by_vector(
-    "aten::upsample_nearest2d.vec(Tensor input, int[]? output_size, float[]? "
-    "scale_factors) -> Tensor",
-    nearest2d,
-    ((f32(1, 2, 3, 4), None, [2.0, 1.5]), (f32(1, 2, 3, 4), [5, 5], None)),
-)
-by_vector(
-    "aten::upsample_nearest3d.vec(Tensor input, int[]? output_size, float[]? "
-    "scale_factors) -> Tensor",
-    nearest3d,
-    ((f32(1, 2, 2, 3, 4), None, [2.0, 1.5, 1.0]),),
-)
+_BY_FACTORS: dict[str, Any] = {
+    "1d": ((f32(1, 2, 4), None, [2.0]),),
+    "2d": ((f32(1, 2, 3, 4), None, [2.0, 1.5]), (f32(1, 2, 3, 4), [5, 5], None)),
+    "3d": ((f32(1, 2, 2, 3, 4), None, [2.0, 1.5, 1.0]),),
+}
+for _name, _plain in _NEAREST.items():
+    by_vector(
+        f"aten::{_name}.vec(Tensor input, int[]? output_size, float[]? scale_factors) -> Tensor",
+        _plain,
+        _BY_FACTORS[_name[-2:]],
+    )
 by_vector(
     "aten::upsample_bilinear2d.vec(Tensor input, int[]? output_size, bool align_corners, "
     "float[]? scale_factors) -> Tensor",
@@ -261,8 +260,14 @@ by_vector(
 _OPERATORS = {
     ("nearest", 1): "upsample_nearest1d", ("nearest", 2): "upsample_nearest2d",
     ("nearest", 3): "upsample_nearest3d",
+    ("nearest-exact", 1): "_upsample_nearest_exact1d",
+    ("nearest-exact", 2): "_upsample_nearest_exact2d",
+    ("nearest-exact", 3): "_upsample_nearest_exact3d",
     ("linear", 1): "upsample_linear1d", ("bilinear", 2): "upsample_bilinear2d",
     ("trilinear", 3): "upsample_trilinear3d", ("bicubic", 2): "upsample_bicubic2d",
+}  # fmt: skip
+_ANTIALIASED = {
+    ("bilinear", 2): "_upsample_bilinear2d_aa", ("bicubic", 2): "_upsample_bicubic2d_aa",
 }  # fmt: skip
 
 
@@ -277,8 +282,8 @@ def _interpolation(
 ) -> tuple[Any, tuple[Any, ...]]:
     """The operator of torch.nn.functional.interpolate and its arguments."""
     count = len(x.shape) - 2
-    name = _OPERATORS.get((mode, count))
-    if antialias or name is None:
+    name = (_ANTIALIASED if antialias else _OPERATORS).get((mode, count))
+    if name is None:
         raise UnsupportedError(
             f"interpolate: mode {mode!r} over {count} dims, antialias {antialias}"
         )
@@ -286,7 +291,7 @@ def _interpolation(
     factors = [factor] * count if isinstance(factor, int | float) else factor
     target = _target(x, sizes, factors)
     used = [None] * count if factors is None or recompute else list(factors)
-    aligned = () if mode == "nearest" else (bool(align),)
+    aligned = () if mode.startswith("nearest") else (bool(align),)
     return OPS[name], (target, *aligned, *used)
 
 

@@ -21,7 +21,7 @@ from tests.frontends.torchscript.support import (
     to_numpy,
     written,
 )
-from treadle.errors import InputError
+from treadle.errors import InputError, UnsupportedError
 from treadle.interpreter import call
 
 
@@ -368,6 +368,17 @@ def test_attributes_are_not_set_from_python() -> None:
     model = treadle.load(written(torch.jit.script(Streaming())))
     with pytest.raises(InputError, match="'scale' cannot be set"):
         model.scale = 5
+
+
+class Rounding(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y = torch.fake_quantize_per_tensor_affine(x, 1.0, 0, 0, 255)
+        return y[:2].flatten(0)
+
+
+def test_results_of_unknown_operators_count_as_tensors() -> None:
+    with pytest.raises(UnsupportedError, match="aten::fake_quantize_per_tensor_affine"):
+        treadle.load(written(torch.jit.script(Rounding())))
 
 
 def test_extra_files_are_read_by_name() -> None:

@@ -196,7 +196,7 @@ def convert(
     With `size` N a single number stands for a list of N equal ones. `conversions` are the implicit
     ones: tensor to number, number to float, str to Device.
     """
-    if is_unsupported(value):
+    if is_unsupported(value) and (conversions or value.type == type_):
         value.type = type_  # there never is a value, so that it may be of any type
         return value
     if isinstance(type_, OptionalType) and not isinstance(value.type, OptionalType):

@@ -38,6 +38,11 @@ upsample_linear1d: resized; each element lies between its neighbours
 upsample_bilinear2d: resized; each element lies between its neighbours
 upsample_trilinear3d: resized; each element lies between its neighbours
 upsample_bicubic2d: resized; cubic curves through the neighbours
+_upsample_nearest_exact1d: resized; each element is the one nearest to its centre
+_upsample_nearest_exact2d: resized; each element is the one nearest to its centre
+_upsample_nearest_exact3d: resized; each element is the one nearest to its centre
+_upsample_bilinear2d_aa: resized; means over all that an element covers, linear weights
+_upsample_bicubic2d_aa: resized; means over all that an element covers, cubic weights
 __interpolate: any resizing, by name of the method
 grid_sampler: elements at the positions that a grid gives, interpolated
 affine_grid_generator: the grid of an affine map, for `grid_sampler`
