@@ -18,7 +18,7 @@ from treadle.interpreter import actions, tasks
 from treadle.interpreter.actions import UNINITIALIZED
 from treadle.interpreter.generate import CompiledLoop, compile_loop
 from treadle.interpreter.shortcuts import reference
-from treadle.interpreter.traceback import Place, TracedError, traced
+from treadle.interpreter.traceback import Place, TracedError, places_of, traced
 from treadle.ir import op as ops
 from treadle.ir.graph import Block, Graph, Node, Value
 from treadle.ir.named import tuple_maker
@@ -118,14 +118,14 @@ class Machine:
     def _places(self) -> tuple[Place, ...]:
         """Where each function on the stack stands, the innermost last."""
         places: list[Place] = []
+        start = 0
         for activation in self._stack:
             node = activation.failed or activation.next.prev
             loc = node.loc if node is not activation.block.end else None
-            place = Place(activation.frame.name, loc)
-            if places and not activation.is_call:
-                places[-1] = place if loc is not None else places[-1]
-            else:
-                places.append(place)
+            if activation.is_call:
+                start = len(places)
+            if activation.is_call or loc is not None or not places:
+                places[start:] = places_of(activation.frame.name, loc)
         return tuple(places)
 
     def _step(self, activation: _Activation) -> None:

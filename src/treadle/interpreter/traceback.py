@@ -23,6 +23,17 @@ class Place:
         return f'  File "{self.loc.file}", line {self.loc.line}, in {name}{text}'
 
 
+def places_of(function: str, loc: Loc | None) -> list[Place]:
+    """Where `function` and those that were inlined into it stand, when a node at `loc` runs."""
+    if loc is None:
+        return [Place(function, None)]
+    places: list[Place] = []
+    while loc is not None:
+        places.append(Place(loc.function or function, loc))
+        loc = loc.caller
+    return places[::-1]
+
+
 class TracedError(ScriptError):
     """A script's error with its traceback, to which the callers of a forked task add theirs."""
 

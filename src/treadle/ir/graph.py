@@ -17,12 +17,18 @@ from treadle.ir.types import Type
 
 @dataclass(frozen=True, slots=True)
 class Loc:
-    """A place in the model's source."""
+    """A place in the model's source.
+
+    Of a node that was inlined, `function` is the one whose source this is, and `caller` the place
+    of the call, which may itself have been inlined.
+    """
 
     file: str
     line: int
     column: int = 0
     text: str = ""
+    function: str = ""
+    caller: Loc | None = None
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}"

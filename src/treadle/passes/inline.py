@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from treadle.errors import CompileError, UnsupportedError
 from treadle.ir.clone import clone_nodes
-from treadle.ir.graph import Graph, Node, Value, replace_uses
+from treadle.ir.graph import Graph, Loc, Node, Value, replace_uses
 from treadle.ir.literals import literal_type
 from treadle.ir.op import CALL_FUNCTION, CALL_METHOD, TUPLE, TUPLE_INDEX
 from treadle.ir.program import Class, Function, Object, Program
@@ -20,7 +20,7 @@ def inline(graph: Graph, program: Program) -> bool:
 
     A method is found through its receiver: a constant object, or a static type that is a module or
     a script class. ``__call__`` of a module becomes its pre-hooks, ``forward`` and its hooks.
-    Bodies keep their own source locations. Blocks of forks stay, their calls are inlined too.
+    Bodies keep their own source locations, to which the callers' are added. Blocks of forks stay, their calls are inlined too.
 
     Does not apply to (1) functions that the program does not have, (2) methods of interfaces whose
     object is unknown, (3) functions that call themselves.
@@ -66,7 +66,10 @@ class _Inliner:
         calls: list[Node] = []
         new = start.next
         while new is not node:
-            calls += [n for n in self.count(new) if n.op in (CALL_FUNCTION, CALL_METHOD)]
+            added = self.count(new)
+            for inner in added:
+                inner.loc = _called(inner.loc, function, node.loc)
+            calls += [n for n in added if n.op in (CALL_FUNCTION, CALL_METHOD)]
             new = new.next
         for call in calls:
             self.callers[call] = (*callers, id(function))
@@ -157,6 +160,13 @@ class _Inliner:
         replace_uses(node.output, output)
         block.erase(node)
         return calls
+
+
+def _called(loc: Loc | None, function: Function, caller: Loc | None) -> Loc | None:
+    """The place `loc` in the body of `function`, which is called at `caller`."""
+    if loc is None or caller is None:
+        return loc
+    return Loc(loc.file, loc.line, loc.column, loc.text, function.name, caller)
 
 
 def _wrong_count(node: Node, function: Function) -> str:

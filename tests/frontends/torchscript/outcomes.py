@@ -30,6 +30,7 @@ class Outcome:
         warned: messages of warnings.
         shared: pairs of tensors that share memory, numbered through the arguments and the result.
         error: class and message, if it failed; the class is None where torch gives none.
+        traceback: of the script, where Treadle gave one.
     """
 
     result: Any
@@ -38,21 +39,23 @@ class Outcome:
     warned: tuple[str, ...]
     shared: frozenset[tuple[int, int]]
     error: tuple[str | None, str] | None
+    traceback: str = ""
 
 
 def observe(call: Callable[..., Any], args: tuple[Any, ...]) -> Outcome:
     """Run `call` on `args`, which it may change."""
-    out, error, result = io.StringIO(), None, None
+    out, error, result, traceback = io.StringIO(), None, None, ""
     with warnings.catch_warnings(record=True) as caught, contextlib.redirect_stdout(out):
         warnings.simplefilter("always")
         try:
             result = plain(call(*args))
         except Exception as failure:  # torch has many classes for a script's errors
             error = _failure(failure)
+            traceback = str(failure).partition("\n\nTraceback of TorchScript")[2]
     warned = tuple(str(w.message) for w in caught if issubclass(w.category, UserWarning))
     arguments = plain(list(args))
     shared = _shared([*_arrays(arguments), *_arrays(result)])
-    return Outcome(result, arguments, out.getvalue(), warned, shared, error)
+    return Outcome(result, arguments, out.getvalue(), warned, shared, error, traceback)
 
 
 def plain(value: Any) -> Any:

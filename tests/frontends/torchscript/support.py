@@ -118,7 +118,7 @@ def check_calls(program: Any, calls: Sequence[tuple[Any, ...]]) -> None:
     """Call `program`, a function or a module, several times; all ways must agree.
 
     They agree if they give the same values, print the same, change and share the same memory; or
-    raise the same error, where the script itself raises. What comes from the archive is compared
+    raise the same error, where the script itself raises, with one traceback in all modes. What comes from the archive is compared
     with what torch reads of it: torch writes ``1e10`` as an integer.
     """
     compiled = torch.jit.script(program)
@@ -129,10 +129,13 @@ def check_calls(program: Any, calls: Sequence[tuple[Any, ...]]) -> None:
     with torch.jit.optimized_execution(False):  # torch's optimiser crashes with forks at times
         for args in calls:
             wanted = {name: observe(way, copied(args)) for name, way in references.items()}
+            tracebacks: dict[str, set[str]] = {name: set() for name in references}
             for name, way in made.items():
                 got = observe(way, to_numpy(args))
-                want = wanted[name.partition(",")[0]]
-                _compare(name, got, want)
+                kind = name.partition(",")[0]
+                _compare(name, got, wanted[kind])
+                tracebacks[kind].add(got.traceback)
+            assert max(map(len, tracebacks.values())) <= 1, tracebacks
         for kind in {name.partition(",")[0] for name in made}:
             reread = again(treadle.load(archive) if kind == "archive" else made["script, planned"])
             fresh = torch.jit.load(io.BytesIO(archive)) if kind == "archive" else compiled

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 import treadle
+from tests.frontends.torchscript.support import written
 from treadle.errors import CompileError, ScriptError
 from treadle.ir.text import parse_graph, print_graph
 from treadle.ops import OPS
@@ -85,3 +86,30 @@ def test_compile_errors_point_at_the_place() -> None:
     with pytest.raises(CompileError, match=r"test_introspection\.py:\d+:\d+\)") as caught:
         treadle.script(bad)
     assert str(caught.value).splitlines()[-1].strip() == "^"
+
+
+class Failing(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.reshaped(x)
+
+    def reshaped(self, x: torch.Tensor) -> torch.Tensor:
+        return x.reshape(7)
+
+
+class Calling(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.parts = nn.Sequential(nn.ReLU(), Failing())
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.parts(x)
+
+
+@pytest.mark.parametrize("interpret", [False, True])
+def test_a_traceback_has_all_callers_though_they_were_inlined(interpret: bool) -> None:
+    model = treadle.load(written(torch.jit.script(Calling())), interpret=interpret)
+    with pytest.raises(treadle.ScriptError) as caught:
+        model(torch.ones(3).numpy())
+    places = [line for line in str(caught.value).splitlines() if line.startswith("  File")]
+    assert [place.rpartition(" ")[2] for place in places] == ["forward"] * 3 + ["reshaped"]
+    assert "torch.reshape(x, [7])" in str(caught.value)
