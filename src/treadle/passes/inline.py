@@ -20,7 +20,8 @@ def inline(graph: Graph, program: Program) -> bool:
 
     A method is found through its receiver: a constant object, or a static type that is a module or
     a script class. ``__call__`` of a module becomes its pre-hooks, ``forward`` and its hooks.
-    Bodies keep their own source locations, to which the callers' are added. Blocks of forks stay, their calls are inlined too.
+    Bodies keep their own source locations, to which the callers' are added. Blocks of forks stay,
+    their calls are inlined too.
 
     Does not apply to (1) functions that the program does not have, (2) methods of interfaces whose
     object is unknown, (3) functions that call themselves.

@@ -118,8 +118,9 @@ def check_calls(program: Any, calls: Sequence[tuple[Any, ...]]) -> None:
     """Call `program`, a function or a module, several times; all ways must agree.
 
     They agree if they give the same values, print the same, change and share the same memory; or
-    raise the same error, where the script itself raises, with one traceback in all modes. What comes from the archive is compared
-    with what torch reads of it: torch writes ``1e10`` as an integer.
+    raise the same error, where the script itself raises, with one traceback in all modes. What
+    comes from the archive is compared with what torch reads of it: torch writes ``1e10`` as an
+    integer.
     """
     compiled = torch.jit.script(program)
     archive = written(compiled)
