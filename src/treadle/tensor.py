@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from treadle.eager import dtypes
+from treadle.eager import dtypes, shortcuts
 from treadle.eager.device import CPU
 from treadle.eager.device import device as Device  # noqa: N812  the property has its name
 from treadle.eager.dlpack import export_array
@@ -215,8 +215,10 @@ class Tensor(Methods):
 
     def stride(self, dim: int | None = None) -> Any:
         """The distance of neighbours along all dimensions, or along `dim`, in elements."""
-        strides = tuple(s // self._array.itemsize for s in self._array.strides)
-        return strides if dim is None else strides[self._dim(dim)]
+        array = self._array
+        if dim is not None:
+            return array.strides[self._dim(dim)] // array.itemsize
+        return tuple([s // array.itemsize for s in array.strides])
 
     def storage_offset(self) -> int:
         """The position of the first element in the memory it shares, in elements."""
@@ -349,21 +351,9 @@ class Tensor(Methods):
 def _find_method(name: str) -> Any:
     if name.startswith("_"):
         raise KeyError(name)
-    return _conversion(name) if name in CONVERSIONS else FUNCTIONS[name]
-
-
-def _conversion(name: str) -> Any:
-    """The method `name`, which converts to the dtype that it is called after."""
-    target = CONVERSIONS[name]
-
-    def convert(self: Tensor) -> Tensor:
-        wanted = dtypes.as_dtype(target)
-        converted: Tensor = self if self.dtype is wanted else FUNCTIONS["to"](self, wanted)
-        return converted
-
-    convert.__name__ = name
-    convert.__doc__ = f"The tensor as {target}; itself if it has that dtype."
-    return convert
+    if name in CONVERSIONS:
+        return shortcuts.conversion(name, CONVERSIONS[name])
+    return shortcuts.find(name) or FUNCTIONS[name]
 
 
 def _to_array(data: Any) -> Array:

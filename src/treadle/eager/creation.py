@@ -5,8 +5,9 @@ The arguments `layout`, `pin_memory` and `memory_format` are torch's; they chang
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -20,6 +21,8 @@ from treadle.tensor import Tensor
 Array = np.ndarray[Any, Any]
 Number: TypeAlias = "bool | int | float | complex"
 SizeArgument: TypeAlias = "int | Sequence[int]"
+SMALL = 1 << 16
+"""Bytes up to which memory comes from NumPy, beyond it from the allocator of results."""
 
 
 def check_options(function: str, device: Any, requires_grad: bool) -> None:
@@ -51,9 +54,29 @@ def check_size(function: str, size: Sequence[SizeArgument]) -> tuple[int, ...]:
     return result
 
 
-def _new(function: str, size: Sequence[SizeArgument], dtype: Any) -> Array:
+@functools.lru_cache(maxsize=4096, typed=True)
+def _checked(
+    function: str, dtype: Any, device: Any, requires_grad: bool, *size: SizeArgument
+) -> tuple[tuple[int, ...], np.dtype[Any], bool]:
+    """Shape and dtype of a new array, and whether it is small."""
+    check_options(function, device, requires_grad)
+    shape = check_size(function, size)
     element = as_element("float32" if dtype is None else dtype)
-    return empty_array(check_size(function, size), element.numpy)
+    return shape, element.numpy, math.prod(shape) * element.itemsize <= SMALL
+
+
+def new_array(
+    function: str, size: Sequence[SizeArgument], dtype: Any, device: Any, requires_grad: bool
+) -> Array:
+    """Memory of any content for `function`, which has checked nothing."""
+    try:
+        shape, kind, is_small = _checked(function, dtype, device, requires_grad, *size)
+    except TypeError:  # a list, which is no key
+        listed = (tuple(size[0]),) if len(size) == 1 and isinstance(size[0], list) else size
+        shape, kind, is_small = _checked.__wrapped__(
+            function, dtype, device, requires_grad, *listed
+        )
+    return np.empty(shape, kind) if is_small else empty_array(shape, kind)
 
 
 def _filled(array: Array, value: Number) -> Tensor:
@@ -148,8 +171,7 @@ def empty(
     pin_memory: bool = False,
 ) -> Tensor:
     """A tensor whose elements are whatever the memory held."""
-    check_options("empty", device, requires_grad)
-    return Tensor(_new("empty", size, dtype))
+    return Tensor(new_array("empty", size, dtype, device, requires_grad))
 
 
 def zeros(
@@ -161,8 +183,7 @@ def zeros(
     pin_memory: bool = False,
 ) -> Tensor:
     """A tensor of zeros."""
-    check_options("zeros", device, requires_grad)
-    return _filled(_new("zeros", size, dtype), 0)
+    return _filled(new_array("zeros", size, dtype, device, requires_grad), 0)
 
 
 def ones(
@@ -174,8 +195,7 @@ def ones(
     pin_memory: bool = False,
 ) -> Tensor:
     """A tensor of ones."""
-    check_options("ones", device, requires_grad)
-    return _filled(_new("ones", size, dtype), 1)
+    return _filled(new_array("ones", size, dtype, device, requires_grad), 1)
 
 
 def full(
@@ -189,54 +209,40 @@ def full(
     pin_memory: bool = False,
 ) -> Tensor:
     """A tensor of one value, by default of the dtype that torch gives to such a number."""
-    check_options("full", device, requires_grad)
     chosen = type(fill_value) if dtype is None else dtype
-    return _filled(_new("full", (size,), chosen), fill_value)
+    return _filled(new_array("full", (size,), chosen, device, requires_grad), fill_value)
 
 
-def empty_like(
-    tensor: Any,
-    *,
-    dtype: Any = None,
-    device: Any = None,
-    requires_grad: bool = False,
-    layout: Any = None,
-    pin_memory: bool = False,
-    memory_format: Any = None,
-) -> Tensor:
-    """An uninitialised tensor of the shape, and by default the dtype, of another."""
-    check_options("empty_like", device, requires_grad)
-    return empty(tensor.shape, dtype=_dtype_like(tensor, dtype))
+def _make_like(name: str, value: Number | None, doc: str) -> Callable[..., Tensor]:
+    """The function `name`: a tensor in the shape, and by default the dtype, of another."""
+
+    def function(
+        tensor: Any,
+        *,
+        dtype: Any = None,
+        device: Any = None,
+        requires_grad: bool = False,
+        layout: Any = None,
+        pin_memory: bool = False,
+        memory_format: Any = None,
+    ) -> Tensor:
+        array = tensor._array if type(tensor) is Tensor else np.asarray(tensor)
+        kind = array.dtype if dtype is None else dtype
+        result = new_array(name, (array.shape,), kind, device, requires_grad)
+        return Tensor(result) if value is None else _filled(result, value)
+
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = doc
+    return function
 
 
-def zeros_like(
-    tensor: Any,
-    *,
-    dtype: Any = None,
-    device: Any = None,
-    requires_grad: bool = False,
-    layout: Any = None,
-    pin_memory: bool = False,
-    memory_format: Any = None,
-) -> Tensor:
-    """Zeros in the shape, and by default the dtype, of another tensor."""
-    check_options("zeros_like", device, requires_grad)
-    return zeros(tensor.shape, dtype=_dtype_like(tensor, dtype))
-
-
-def ones_like(
-    tensor: Any,
-    *,
-    dtype: Any = None,
-    device: Any = None,
-    requires_grad: bool = False,
-    layout: Any = None,
-    pin_memory: bool = False,
-    memory_format: Any = None,
-) -> Tensor:
-    """Ones in the shape, and by default the dtype, of another tensor."""
-    check_options("ones_like", device, requires_grad)
-    return ones(tensor.shape, dtype=_dtype_like(tensor, dtype))
+empty_like = _make_like(
+    "empty_like", None, "An uninitialised tensor of the shape and dtype of another."
+)
+zeros_like = _make_like(
+    "zeros_like", 0, "Zeros in the shape, and by default the dtype, of another."
+)
+ones_like = _make_like("ones_like", 1, "Ones in the shape, and by default the dtype, of another.")
 
 
 def full_like(
@@ -251,12 +257,9 @@ def full_like(
     memory_format: Any = None,
 ) -> Tensor:
     """One value in the shape, and by default the dtype, of another tensor."""
-    check_options("full_like", device, requires_grad)
-    return full(tensor.shape, fill_value, dtype=_dtype_like(tensor, dtype))
-
-
-def _dtype_like(tensor: Any, dtype: Any) -> Any:
-    return tensor.dtype if dtype is None else dtype
+    kind = tensor.dtype if dtype is None else dtype
+    array = new_array("full_like", (tuple(tensor.shape),), kind, device, requires_grad)
+    return _filled(array, fill_value)
 
 
 def arange(
@@ -275,8 +278,14 @@ def arange(
     Source:
         torch.arange: i64 if all arguments are ints, else f32; computed in f64.
     """
-    check_options("arange", device, requires_grad)
     low, high = (0, start) if end is None else (start, end)
+    plain = dtype is None and device is None and not requires_grad
+    whole = type(low) is type(high) is type(step) is int
+    if plain and whole and step and (high - low) * step >= 0:
+        return Tensor(np.arange(low, high, step, np.int64))
+    check_options("arange", device, requires_grad)
+    if dtype is not None and as_element(dtype).is_integral:
+        low, high, step = int(low), int(high), int(step)
     if not step or not all(math.isfinite(v) for v in (low, high, step)):
         raise InputError(f"arange: finite bounds and a step that is not 0, got {low, high, step}")
     if (high - low) / step < 0:
@@ -304,7 +313,13 @@ def linspace(
     check_options("linspace", device, requires_grad)
     (count,) = check_size("linspace", (steps,))
     element = as_element("float32" if dtype is None else dtype)
-    return Tensor(np.linspace(start, end, count).astype(element.numpy))
+    if element.is_integral:
+        start, end = int(start), int(end)
+    step = (end - start) / max(count - 1, 1)
+    values = np.arange(count) * step + start
+    if count > 1:
+        values[-1] = end
+    return Tensor(values.astype(element.numpy))
 
 
 def eye(
@@ -320,5 +335,6 @@ def eye(
     """Ones on the diagonal of an n x m matrix (n x n without `m`), else zeros."""
     check_options("eye", device, requires_grad)
     rows, columns = check_size("eye", (n, n if m is None else m))
-    element = as_element("float32" if dtype is None else dtype)
-    return Tensor(np.eye(rows, columns, dtype=element.numpy))
+    result = np.zeros((rows, columns), as_element("float32" if dtype is None else dtype).numpy)
+    result.reshape(-1)[: min(rows, columns) * columns : columns + 1] = 1
+    return Tensor(result)

@@ -108,10 +108,17 @@ def dtype_of_array(array: np.ndarray[Any, Any]) -> dtype:
     Raises:
         InputError: for arrays of a dtype that tensors cannot have.
     """
+    found = _BY_ARRAY.get(array.dtype)
+    if found is not None:
+        return found
     element = dtypes.from_numpy(array.dtype)
     if element is None:
         raise InputError(f"tensors have no dtype {array.dtype}; there are {', '.join(DTYPES)}")
-    return _OBJECTS[element]
+    return _BY_ARRAY.setdefault(array.dtype, _OBJECTS[element])
+
+
+_BY_ARRAY: dict[Any, dtype] = {}
+"""Those that arrays were asked for, by NumPy's."""
 
 
 @dataclass(frozen=True, slots=True)

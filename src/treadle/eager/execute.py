@@ -17,7 +17,7 @@ import numpy as np
 from treadle.compiler import engine, single
 from treadle.eager.dlpack import import_array
 from treadle.eager.matching import Leaf
-from treadle.eager.views import ViewCall
+from treadle.eager.views import InPlaceCall, ViewCall
 from treadle.errors import Error, IndexOutOfRange, InputError
 from treadle.ir.dtypes import from_numpy
 from treadle.ir.graph import Graph
@@ -60,15 +60,20 @@ class Prepared:
         self._program = _program_of(op, self._arguments) if _is_planned(op) else None
         self._converts = self._program is not None and _aliases(op)
         self._result = _result_class(op)
-        is_view = num_tensors == len(self._inputs) == 1 and _gives_view(op)
+        is_view = num_tensors == len(self._inputs) == 1 and gives_view(op)
         self._views = ViewCall(self._run_reference) if is_view else None
 
     @property
     def program(self) -> Callable[..., Any] | None:
         """The native program, or what remembers views, if calling it is all there is to do."""
-        if not self._in_order or self._result is not None or self._converts:
+        if not self._in_order or self._converts:
             return None
-        return self._program or self._views
+        return self._views or (self._program if self._result is None else None)
+
+    @property
+    def cast(self) -> Callable[..., Any] | None:
+        """The native program of a conversion, which copies in any case."""
+        return self._program if self._converts and self._in_order else None
 
     def run(self, tensors: Sequence[Any]) -> Any:
         """The result of the operator: a tensor, or a tuple of them, or what a query answers."""
@@ -166,11 +171,13 @@ class PreparedInPlace:
 
     def __init__(self, op: OpDef, arguments: Sequence[Any], num_tensors: int) -> None:
         self.op = op
-        self.program: Callable[..., Any] | None = None
         self._target = arguments[0].index
         functional = OPS[FUNCTIONAL[op.name]]
         count = len(functional.schema.arguments) if functional.schema is not None else 0
         self._functional = Prepared(functional, arguments[:count], num_tensors)
+        program = self._functional.program
+        planned = program is not None and self._target == 0
+        self.program = InPlaceCall(program, self.run) if program and planned else None
 
     def run(self, tensors: Sequence[Any]) -> Any:
         """The tensor that was written into.
@@ -251,8 +258,11 @@ def _is_planned(op: OpDef) -> bool:
     return not _aliases(op) or isinstance(op.lower, Pointwise)
 
 
-def _gives_view(op: OpDef) -> bool:
-    return isinstance(op.lower, View | Reshape) and _aliases(op) and _result_class(op) is None
+def gives_view(op: OpDef) -> bool:
+    """Whether the results, one or a list, are views of the tensor in any case."""
+    assert op.schema is not None
+    several = isinstance(op.schema.results[0].type, ListType)
+    return op.pure and _aliases(op) and (several or isinstance(op.lower, View | Reshape))
 
 
 def _aliases(op: OpDef) -> bool:

@@ -8,9 +8,18 @@ from typing import Any
 import numpy as np
 
 from treadle.eager.adapters import ADAPTERS
-from treadle.eager.execute import Prepared, PreparedInPlace, as_array, number_key, prepare
+from treadle.eager.dtypes import as_element, dtype
+from treadle.eager.execute import (
+    Prepared,
+    PreparedInPlace,
+    as_array,
+    gives_view,
+    number_key,
+    prepare,
+)
 from treadle.eager.matching import Leaf, match_call
 from treadle.eager.table import KNOWN
+from treadle.eager.views import CastCall, ViewCall
 from treadle.errors import InputError
 from treadle.ir.dtypes import from_numpy
 from treadle.ir.op import OpDef
@@ -72,12 +81,40 @@ def make_function(name: str) -> Callable[..., Any]:
     if not overloads:
         raise KeyError(name)
     dispatcher = _Dispatcher(name, overloads)
+    make = _view_function if all(map(gives_view, overloads)) else _any_function
+    function = make(dispatcher)
+    setattr(function, KNOWN, dispatcher.known)
+    function.__name__ = function.__qualname__ = name
+    function.__module__ = "treadle"
+    schemas = "\n".join(f"    {op.schema}" for op in overloads)
+    function.__doc__ = f"The operator ``{name}`` of torch.\n\n{schemas}"
+    return function
+
+
+def _view_function(dispatcher: _Dispatcher) -> Callable[..., Any]:
+    """Views are known by all their arguments, and by the types of these."""
+    known = dispatcher.known
+
+    def function(*args: Any, **kwargs: Any) -> Any:
+        if args and not kwargs:
+            try:
+                program = known.get((args[1:], *map(type, args)))
+            except TypeError:  # a list
+                program = None
+            if program is not None:
+                return program(args[0])[0]
+        return dispatcher.call(args, kwargs)
+
+    return function
+
+
+def _any_function(dispatcher: _Dispatcher) -> Callable[..., Any]:
+    """Written out for speed: one or two arguments are all that most calls have."""
     known = dispatcher.known
 
     def function(
         first: Any = _MISSING, second: Any = _MISSING, /, *rest: Any, **kwargs: Any
     ) -> Any:
-        # Written out for speed: one or two arguments are all that most calls have.
         if not kwargs and not rest:
             kind = type(second)
             program = known.get((type(first), second if kind is int else kind))
@@ -94,11 +131,6 @@ def make_function(name: str) -> Callable[..., Any]:
             return dispatcher.call(() if first is _MISSING else (first,), kwargs)
         return dispatcher.call((first, second, *rest), kwargs)
 
-    setattr(function, KNOWN, known)
-    function.__name__ = function.__qualname__ = name
-    function.__module__ = "treadle"
-    schemas = "\n".join(f"    {op.schema}" for op in overloads)
-    function.__doc__ = f"The operator ``{name}`` of torch.\n\n{schemas}"
     return function
 
 
@@ -111,7 +143,7 @@ class _Dispatcher:
 
     def __init__(self, name: str, overloads: Sequence[OpDef]) -> None:
         self.name = name
-        self.known: dict[tuple[type, Any], Callable[..., Any]] = {}
+        self.known: dict[tuple[Any, ...], Callable[..., Any]] = {}
         self._overloads = overloads
         self._prepared: dict[Any, Prepared | PreparedInPlace] = {}
         if _has_number_twin(overloads):
@@ -164,22 +196,31 @@ class _Dispatcher:
         if len(self._prepared) >= MAX_PREPARED:
             del self._prepared[next(iter(self._prepared))]
         self._prepared[key] = prepared
-        if prepared.program is not None and not kwargs:
-            self._remember(args, prepared.program)
+        if not kwargs and args and isinstance(args[0], _ARRAYS) and len(self.known) < MAX_PREPARED:
+            self._remember(args, prepared)
         return prepared
 
-    def _remember(self, args: tuple[Any, ...], program: Callable[..., Any]) -> None:
+    def _remember(self, args: tuple[Any, ...], prepared: Prepared | PreparedInPlace) -> None:
         """Let calls like this one find their program without a look at values."""
-        if not 0 < len(args) <= 2 or len(self.known) >= MAX_PREPARED:
-            return
-        if not isinstance(args[0], _ARRAYS):
-            return
-        if len(args) == 1:
+        program = prepared.program
+        if program is None:
+            self._remember_cast(args, prepared)
+        elif isinstance(program, ViewCall):
+            if all(type(a) in (int, tuple) for a in args[1:]):
+                self.known[(args[1:], *map(type, args))] = program
+        elif len(args) == 1:
             self.known[type(args[0]), type(_MISSING)] = program
+        elif len(args) > 2:
+            return
         elif isinstance(args[1], _ARRAYS):
             self.known[type(args[0]), type(args[1])] = program
         elif type(args[1]) is int:
             self.known[type(args[0]), args[1]] = lambda tensor, _: program(tensor)
+
+    def _remember_cast(self, args: tuple[Any, ...], prepared: Prepared | PreparedInPlace) -> None:
+        cast = prepared.cast if isinstance(prepared, Prepared) else None
+        if cast is not None and len(args) == 2 and type(args[1]) is dtype:
+            self.known[Tensor, args[1]] = CastCall(cast, prepared.run, as_element(args[1]).numpy)
 
     def _into(self, prepared: Prepared | PreparedInPlace, tensors: list[Any], out: Any) -> Any:
         if not isinstance(out, _ARRAYS):

@@ -19,8 +19,13 @@ def get_item(array: Array, index: Any) -> Array:
         InputError: if `index` is not one.
     """
     try:
-        if type(index) is int:
-            return np.asarray(array[index, ...])
+        kind = type(index)
+        if kind is int or index is None:
+            return array[index, ...]
+        if kind is slice and (index.step is None or _is_positive(index.step)):
+            return array[index]
+        if kind is tuple and all(map(_is_plain, index)):
+            return array[index if Ellipsis in index else (*index, ...)]
         return np.asarray(array[_positions(index)])
     except IndexError as error:
         raise IndexOutOfRange(f"indexing a tensor of shape {list(array.shape)}: {error}") from None
@@ -36,13 +41,31 @@ def set_item(array: Array, index: Any, value: Any) -> None:
     """
     if not array.flags.writeable:
         raise InputError("the memory of this tensor is read-only")
+    given = getattr(value, "_array", value)
     try:
+        if array.dtype == getattr(given, "dtype", None):
+            array[_positions(index)] = given
+            return
         with np.errstate(all="ignore"):
-            array[_positions(index)] = getattr(value, "_array", value)
+            array[_positions(index)] = given
     except IndexError as error:
         raise IndexOutOfRange(f"indexing a tensor of shape {list(array.shape)}: {error}") from None
     except ValueError as error:
         raise ShapeError(f"assigning to a part of a tensor: {error}") from None
+
+
+_PLAIN = frozenset((int, type(None), type(Ellipsis)))
+
+
+def _is_positive(step: Any) -> bool:
+    return type(step) is int and step > 0
+
+
+def _is_plain(item: Any) -> bool:
+    """Whether NumPy reads a part of an index as torch does."""
+    if type(item) is slice:
+        return item.step is None or _is_positive(item.step)
+    return type(item) in _PLAIN
 
 
 def _positions(index: Any) -> tuple[Any, ...]:

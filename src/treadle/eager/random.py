@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from treadle.eager.creation import SizeArgument, check_options, check_size
-from treadle.eager.dtypes import as_element
+from treadle.eager.creation import Array, SizeArgument, check_options, check_size, new_array
+from treadle.eager.dtypes import as_element, dtype_of_array
 from treadle.errors import InputError
-from treadle.runtime import empty as empty_array
 from treadle.tensor import Tensor
 
 
@@ -58,8 +59,8 @@ def rand(
     pin_memory: bool = False,
 ) -> Tensor:
     """Numbers uniform in [0, 1)."""
-    check_options("rand", device, requires_grad)
-    return _floats("rand", "random", size, dtype, generator)
+    array = new_array("rand", size, dtype, device, requires_grad)
+    return _drawn("rand", "random", array, generator)
 
 
 def randn(
@@ -72,40 +73,38 @@ def randn(
     pin_memory: bool = False,
 ) -> Tensor:
     """Numbers of the standard normal distribution."""
-    check_options("randn", device, requires_grad)
-    return _floats("randn", "standard_normal", size, dtype, generator)
+    array = new_array("randn", size, dtype, device, requires_grad)
+    return _drawn("randn", "standard_normal", array, generator)
 
 
-def rand_like(
-    tensor: Any,
-    *,
-    dtype: Any = None,
-    generator: Generator | None = None,
-    device: Any = None,
-    requires_grad: bool = False,
-    layout: Any = None,
-    pin_memory: bool = False,
-    memory_format: Any = None,
-) -> Tensor:
-    """`rand` in the shape, and by default the dtype, of another tensor."""
-    check_options("rand_like", device, requires_grad)
-    return rand(tensor.shape, dtype=dtype or tensor.dtype, generator=generator)
+def _make_like(name: str, method: str, doc: str) -> Callable[..., Tensor]:
+    """The function `name`: random numbers in the shape, and by default the dtype, of another."""
+
+    def function(
+        tensor: Any,
+        *,
+        dtype: Any = None,
+        generator: Generator | None = None,
+        device: Any = None,
+        requires_grad: bool = False,
+        layout: Any = None,
+        pin_memory: bool = False,
+        memory_format: Any = None,
+    ) -> Tensor:
+        other = tensor._array if type(tensor) is Tensor else np.asarray(tensor)
+        kind = other.dtype if dtype is None else dtype
+        array = new_array(name, (other.shape,), kind, device, requires_grad)
+        return _drawn(name, method, array, generator)
+
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = doc
+    return function
 
 
-def randn_like(
-    tensor: Any,
-    *,
-    dtype: Any = None,
-    generator: Generator | None = None,
-    device: Any = None,
-    requires_grad: bool = False,
-    layout: Any = None,
-    pin_memory: bool = False,
-    memory_format: Any = None,
-) -> Tensor:
-    """`randn` in the shape, and by default the dtype, of another tensor."""
-    check_options("randn_like", device, requires_grad)
-    return randn(tensor.shape, dtype=dtype or tensor.dtype, generator=generator)
+rand_like = _make_like("rand_like", "random", "`rand` in the shape and dtype of another tensor.")
+randn_like = _make_like(
+    "randn_like", "standard_normal", "`randn` in the shape and dtype of another tensor."
+)
 
 
 def randint(
@@ -154,15 +153,24 @@ def randperm(
     return Tensor(source.permutation(count).astype(element.numpy, copy=False))
 
 
-def _floats(
-    function: str, method: str, size: Any, dtype: Any, generator: Generator | None
-) -> Tensor:
-    element = as_element("float32" if dtype is None else dtype)
-    if not element.is_floating:
-        raise InputError(f"{function}: only floating dtypes, got {element.torch_name}")
-    source = (generator or default_generator)._source
-    shape = check_size(function, size)
-    drawn = np.float64 if element.name == "f64" else np.float32
-    array = empty_array(shape, np.dtype(drawn))
-    getattr(source, method)(out=array, dtype=drawn)
-    return Tensor(array.astype(element.numpy, copy=False))
+def _drawn(function: str, method: str, array: Array, generator: Generator | None) -> Tensor:
+    """`array` filled with random numbers; each part of a complex one has half of the variance."""
+    draw = getattr((generator or default_generator)._source, method)
+    if array.dtype in _DRAWN:
+        draw(out=array, dtype=array.dtype)
+        return Tensor(array)
+    if array.dtype.kind == "c":
+        parts = array.view(array.real.dtype)
+        draw(out=parts, dtype=parts.dtype)
+        if method == "standard_normal":
+            parts *= math.sqrt(0.5)
+        return Tensor(array)
+    if not dtype_of_array(array).is_floating_point:
+        raise InputError(
+            f"{function}: only floating and complex dtypes, got {dtype_of_array(array)}"
+        )
+    array[...] = draw(array.shape, dtype=np.float32)
+    return Tensor(array)
+
+
+_DRAWN = (np.dtype(np.float32), np.dtype(np.float64))

@@ -14,6 +14,7 @@ from treadle.ops import container as container
 from treadle.ops import contraction as contraction
 from treadle.ops import conversion as conversion
 from treadle.ops import convolution as convolution
+from treadle.ops import counting as counting
 from treadle.ops import creation as creation
 from treadle.ops import device as device
 from treadle.ops import distances as distances

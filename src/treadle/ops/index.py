@@ -159,6 +159,8 @@ index_twin = op(
 
 
 def _masked_select(x: Array, mask: Array) -> Array:
+    if x.shape == mask.shape:
+        return np.asarray(x[mask])
     shape = broadcast("masked_select", x.shape, mask.shape)
     return np.asarray(np.broadcast_to(x, shape)[np.broadcast_to(mask, shape)])
 
@@ -166,7 +168,8 @@ def _masked_select(x: Array, mask: Array) -> Array:
 def _nonzero(x: Array) -> Array:
     if x.ndim == 0:
         return np.zeros((int(bool(x)), 0), np.int64)
-    return np.stack(np.nonzero(x), axis=1).astype(np.int64)
+    found = x.nonzero()
+    return found[0][:, None] if x.ndim == 1 else np.stack(found, axis=1)
 
 
 def _where_positions(condition: Array) -> list[Array]:

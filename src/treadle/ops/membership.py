@@ -14,7 +14,7 @@ from treadle.ops.composite import Operand, composite, made_of
 from treadle.ops.declare import EXACT, op
 from treadle.ops.promotion import dtype_of
 from treadle.ops.samples import f32, given, i64
-from treadle.ops.shapes import tensor, wrap_dim
+from treadle.ops.shapes import tensor
 
 Array = np.ndarray[Any, Any]
 _NAN = math.nan
@@ -146,61 +146,3 @@ for _kind, _samples in (
         tolerance=EXACT,
         samples=_samples,
     )
-
-
-def _histc(x: Array, bins: int, low: float, high: float) -> Array:
-    """Counts in equal bins; between the extremes of the data if `low` and `high` are equal."""
-    _infer_histc(_type(x), bins, low, high)
-    if low == high and x.size:
-        low, high = float(x.min()), float(x.max())
-    if low == high:
-        low, high = low - 1, high + 1
-    flat = x[(x >= low) & (x <= high)].astype(np.float64)
-    places = np.minimum(((flat - low) / (high - low) * bins).astype(np.int64), bins - 1)
-    return np.bincount(places, minlength=bins).astype(x.dtype)
-
-
-def _infer_histc(x: TensorType, bins: int, low: float, high: float) -> TensorType:
-    if not x.element.is_floating or bins < 1 or low > high:
-        raise ShapeError(f"histc: {bins} bins from {low} to {high} of {x}")
-    return tensor(x.element, (bins,))
-
-
-op(
-    "aten::histc(Tensor self, int bins=100, Scalar min=0, Scalar max=0) -> Tensor",
-    reference=_histc,
-    infer=_infer_histc,
-    tolerance=EXACT,
-    samples=((f32(50), 5, 0, 0), (f32(3, 20), 4, -1.0, 1.0)),
-)
-
-
-def _unique_consecutive(
-    x: Array, return_inverse: bool, return_counts: bool, dim: int | None
-) -> tuple[Array, Array, Array]:
-    flat = x.reshape(-1) if dim is None else np.moveaxis(x, wrap_dim("unique", dim, x.ndim), 0)
-    changes = (flat[1:] != flat[:-1]).reshape(max(len(flat) - 1, 0), -1).any(1)
-    starts = np.flatnonzero(np.concatenate([[len(flat) > 0], changes])) if len(flat) else flat[:0]
-    starts = starts.astype(np.int64)
-    values = flat[starts]
-    counts = np.diff(np.append(starts, len(flat)))
-    inverse = np.repeat(np.arange(len(starts)), counts)
-    none = np.empty(0, np.int64)
-    shape = x.shape if dim is None else inverse.shape
-    return (
-        np.ascontiguousarray(values if dim is None else np.moveaxis(values, 0, dim)),
-        inverse.reshape(shape).astype(np.int64) if return_inverse else none,
-        counts.astype(np.int64) if return_counts else none,
-    )
-
-
-op(
-    "aten::unique_consecutive(Tensor self, bool return_inverse=False, bool return_counts=False, "
-    "int? dim=None) -> (Tensor, Tensor, Tensor)",
-    reference=_unique_consecutive,
-    tolerance=EXACT,
-    samples=(
-        (given([1, 1, 2, 2, 2, 1], dtypes.i64), True, True, None),
-        (given([[1, 1], [1, 1], [2, 1]], dtypes.i64), True, True, 0),
-    ),
-)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from treadle.errors import IndexOutOfRange, ShapeError
+from treadle.errors import IndexOutOfRange
 from treadle.ir.dtypes import i64 as i64_dtype
 from treadle.ir.types import TensorType
 from treadle.ops.declare import EXACT, op
@@ -281,43 +281,4 @@ median = op(
     lower=Decompose(lambda emit, x: _decompose_median(emit, emit("reshape", x, [-1]), 0, False)[0]),
     tolerance=EXACT,
     samples=((f32(3, 7),), (i64(4),), (given([3.0, float("nan"), 1.0]),)),
-)
-
-
-def _bincount(x: Array, weights: Array | None, minlength: int) -> Array:
-    if x.ndim != 1 or x.dtype.kind not in "iu" or (x.size and x.min() < 0):
-        raise ShapeError("bincount: expected one dim of non-negative integers")
-    if weights is None:
-        return np.bincount(x, minlength=minlength).astype(np.int64)
-    return np.bincount(x, weights.astype(np.float64), minlength).astype(
-        weights.dtype if weights.dtype == np.float32 else np.float64
-    )
-
-
-bincount = op(
-    "aten::bincount(Tensor self, Tensor? weights=None, int minlength=0) -> Tensor",
-    reference=_bincount,
-    tolerance=EXACT,
-    samples=((i64(9, low=0, high=4), None, 0), (i64(0, low=0, high=1), None, 3)),
-)
-
-
-def _unique(
-    x: Array, sorted_: bool, return_inverse: bool, return_counts: bool
-) -> tuple[Array, Array, Array]:
-    values, inverse, counts = np.unique(x, return_inverse=True, return_counts=True)
-    none = np.empty(0, np.int64)
-    return (
-        values,
-        inverse.reshape(x.shape).astype(np.int64) if return_inverse else none,
-        counts.astype(np.int64) if return_counts else none,
-    )
-
-
-unique = op(
-    "aten::_unique2(Tensor self, bool sorted=True, bool return_inverse=False, bool "
-    "return_counts=False) -> (Tensor, Tensor, Tensor)",
-    reference=_unique,
-    tolerance=EXACT,
-    samples=((i64(9), True, True, True), (i64(2, 3), True, False, False)),
 )

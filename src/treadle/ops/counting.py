@@ -1,0 +1,224 @@
+"""Counting: distinct elements, how often they occur, histograms."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from treadle.errors import ShapeError
+from treadle.ir import dtypes
+from treadle.ir.types import TensorType
+from treadle.ops.declare import EXACT, op
+from treadle.ops.promotion import dtype_of
+from treadle.ops.samples import f32, f64, given, i64
+from treadle.ops.shapes import tensor, wrap_dim
+
+Array = np.ndarray[Any, Any]
+_NONE: Array = np.empty(0, np.int64)
+Distinct = tuple[Array, Array, Array]
+
+
+# --- distinct elements --------------------------------------------------------------------------
+
+
+def _runs(changes: Array, count: int) -> tuple[Array, Array, Array]:
+    """Where runs of equal elements start, the run of each element, and the lengths."""
+    starts = np.flatnonzero(np.concatenate([[True], changes])) if count else _NONE
+    counts = np.diff(np.append(starts, count))
+    return starts, np.repeat(np.arange(len(starts)), counts), counts
+
+
+def _unique(x: Array, sorted_: bool, return_inverse: bool, return_counts: bool) -> Distinct:
+    """In order; a NaN is equal to nothing."""
+    flat = x.reshape(-1)
+    if not return_inverse and not return_counts:
+        ordered = np.sort(flat)
+        if not len(ordered):
+            return ordered, _NONE, _NONE
+        keep = np.ones(len(ordered), np.bool_)
+        np.not_equal(ordered[1:], ordered[:-1], out=keep[1:])
+        return ordered[keep], _NONE, _NONE
+    order = np.argsort(flat, kind="stable")
+    ordered = flat[order]
+    starts, runs, counts = _runs(ordered[1:] != ordered[:-1], len(flat))
+    inverse = np.empty(len(flat), np.int64)
+    inverse[order] = runs
+    return (
+        ordered[starts],
+        inverse.reshape(x.shape) if return_inverse else _NONE,
+        counts.astype(np.int64) if return_counts else _NONE,
+    )
+
+
+def _unique_dim(
+    x: Array, dim: int, sorted_: bool, return_inverse: bool, return_counts: bool
+) -> Distinct:
+    """Distinct slices, in the order of their elements; with inverse and counts in any case."""
+    axis = wrap_dim("unique_dim", dim, x.ndim)
+    rows = np.moveaxis(x.reshape(x.shape or (1,)), axis, 0)
+    flat = rows.reshape(len(rows), -1)
+    order = np.lexsort(flat.T[::-1]) if flat.shape[1] else np.arange(len(rows))
+    ordered = flat[order]
+    starts, runs, counts = _runs((ordered[1:] != ordered[:-1]).any(1), len(rows))
+    inverse = np.empty(len(rows), np.int64)
+    inverse[order] = runs
+    return (
+        np.ascontiguousarray(np.moveaxis(rows[order][starts], 0, axis)),
+        inverse,
+        counts.astype(np.int64),
+    )
+
+
+def _unique_consecutive(
+    x: Array, return_inverse: bool, return_counts: bool, dim: int | None
+) -> Distinct:
+    axis = None if dim is None else wrap_dim("unique_consecutive", dim, x.ndim)
+    rows = x.reshape(-1) if axis is None else np.moveaxis(x.reshape(x.shape or (1,)), axis, 0)
+    flat = rows.reshape(len(rows), -1) if x.size else np.empty((len(rows), 0), x.dtype)
+    starts, inverse, counts = _runs((flat[1:] != flat[:-1]).any(1), len(rows))
+    values = rows[starts]
+    shape = x.shape if axis is None else inverse.shape
+    return (
+        np.ascontiguousarray(values if axis is None else np.moveaxis(values, 0, axis)),
+        inverse.reshape(shape).astype(np.int64) if return_inverse else _NONE,
+        counts.astype(np.int64) if return_counts else _NONE,
+    )
+
+
+_FLAGS = "bool return_inverse=False, bool return_counts=False"
+_ROWS = given([[1, 1], [1, 1], [2, 1], [1, 0]], dtypes.i64)
+_NANS = given([1.0, float("nan"), 1.0, float("nan"), -2.0])
+unique = op(
+    f"aten::_unique2(Tensor self, bool sorted=True, {_FLAGS}) -> (Tensor, Tensor, Tensor)",
+    reference=_unique,
+    tolerance=EXACT,
+    samples=(
+        (i64(9), True, True, True),
+        (i64(2, 3), True, False, False),
+        (f32(), True, True, True),
+        (f32(0, 2), True, True, True),
+        (_NANS, True, False, False),
+    ),
+)
+op(
+    f"aten::unique_dim(Tensor self, int dim, bool sorted=True, {_FLAGS}) -> (Tensor, Tensor, "
+    "Tensor)",
+    reference=_unique_dim,
+    tolerance=EXACT,
+    samples=((_ROWS, 0, True, True, True), (_ROWS, -1, True, False, False)),
+)
+op(
+    f"aten::unique_consecutive(Tensor self, {_FLAGS}, int? dim=None) -> (Tensor, Tensor, Tensor)",
+    reference=_unique_consecutive,
+    tolerance=EXACT,
+    samples=(
+        (given([1, 1, 2, 2, 2, 1], dtypes.i64), True, True, None),
+        (_ROWS, True, True, 0),
+        (f32(), True, True, None),
+    ),
+)
+op(
+    f"aten::unique_dim_consecutive(Tensor self, int dim, {_FLAGS}) -> (Tensor, Tensor, Tensor)",
+    reference=lambda x, dim, inverse, counts: _unique_consecutive(x, inverse, counts, dim),
+    tolerance=EXACT,
+    samples=((_ROWS, 0, True, True),),
+)
+
+
+# --- histograms ---------------------------------------------------------------------------------
+
+
+def _bincount(x: Array, weights: Array | None, minlength: int) -> Array:
+    if x.ndim != 1 or x.dtype.kind not in "iu" or (x.size and x.min() < 0):
+        raise ShapeError("bincount: expected one dim of non-negative integers")
+    if weights is None:
+        return np.bincount(x, minlength=minlength).astype(np.int64)
+    return np.bincount(x, weights.astype(np.float64), minlength).astype(
+        weights.dtype if weights.dtype == np.float32 else np.float64
+    )
+
+
+bincount = op(
+    "aten::bincount(Tensor self, Tensor? weights=None, int minlength=0) -> Tensor",
+    reference=_bincount,
+    tolerance=EXACT,
+    samples=((i64(9, low=0, high=4), None, 0), (i64(0, low=0, high=1), None, 3)),
+)
+
+
+def _histc(x: Array, bins: int, low: float, high: float) -> Array:
+    """Counts in equal bins; between the extremes of the data if `low` and `high` are equal."""
+    _infer_histc(tensor(dtype_of(x), x.shape), bins, low, high)
+    if low == high and x.size:
+        low, high = float(x.min()), float(x.max())
+    if low == high:
+        low, high = low - 1, high + 1
+    flat = x[(x >= low) & (x <= high)].astype(np.float64)
+    places = np.minimum(((flat - low) / (high - low) * bins).astype(np.int64), bins - 1)
+    return np.bincount(places, minlength=bins).astype(x.dtype)
+
+
+def _infer_histc(x: TensorType, bins: int, low: float, high: float) -> TensorType:
+    if not x.element.is_floating or bins < 1 or low > high:
+        raise ShapeError(f"histc: {bins} bins from {low} to {high} of {x}")
+    return tensor(x.element, (bins,))
+
+
+op(
+    "aten::histc(Tensor self, int bins=100, Scalar min=0, Scalar max=0) -> Tensor",
+    reference=_histc,
+    infer=_infer_histc,
+    tolerance=EXACT,
+    samples=((f32(50), 5, 0, 0), (f32(3, 20), 4, -1.0, 1.0)),
+)
+
+
+def _edges(x: Array, bins: int, between: Sequence[float] | None) -> Array:
+    """The edges of bins of one width; between the extremes of the data if not told."""
+    if bins < 1:
+        raise ShapeError(f"histogram: argument bins must be positive, got {bins}")
+    if between is not None:
+        low, high = between
+    else:
+        low, high = (float(x.min()), float(x.max())) if x.size else (0.0, 0.0)
+    if low == high:
+        low, high = (low - 0.5, high + 0.5) if x.size else (0.0, 1.0)
+    if not low < high:
+        raise ShapeError(f"histogram: argument range must ascend, got {low} to {high}")
+    return np.linspace(low, high, bins + 1).astype(x.dtype)
+
+
+def _histogram_between(
+    x: Array, edges: Array, weight: Array | None, density: bool
+) -> tuple[Array, Array]:
+    """Sums of weights between neighbouring edges, of which the last belongs to its bin."""
+    if dtype_of(x).name not in ("f32", "f64") or edges.dtype != x.dtype or edges.ndim != 1:
+        raise ShapeError(f"histogram: {dtype_of(x)} input, bins {dtype_of(edges)}{edges.shape}")
+    if weight is not None and (weight.shape != x.shape or weight.dtype != x.dtype):
+        raise ShapeError(f"histogram: weight {list(weight.shape)} for input {list(x.shape)}")
+    if np.any(edges[1:] < edges[:-1]):
+        raise ShapeError("histogram: argument bins must ascend")
+    flat = None if weight is None else weight.reshape(-1)
+    found, _ = np.histogram(x.reshape(-1), edges, weights=flat, density=density)
+    return found.astype(x.dtype), edges
+
+
+op(
+    "aten::histogram.bins_tensor(Tensor self, Tensor bins, *, Tensor? weight=None, bool "
+    "density=False) -> (Tensor hist, Tensor bin_edges)",
+    reference=_histogram_between,
+    samples=(
+        (f32(9), given([-2.0, 0.0, 1.0, 3.0]), None, False),
+        (f32(3, 4), given([-3.0, 0.0, 3.0]), f32(3, 4, low=0.0), True),
+    ),
+)
+op(
+    "aten::histogram.bin_ct(Tensor self, int bins=100, *, float[]? range=None, Tensor? "
+    "weight=None, bool density=False) -> (Tensor hist, Tensor bin_edges)",
+    reference=lambda x, bins, between, *rest: _histogram_between(
+        x, _edges(x, bins, between), *rest
+    ),
+    samples=((f32(20), 5, None, None, False), (f64(20), 4, [-1.0, 1.0], None, False)),
+)
