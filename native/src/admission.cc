@@ -197,8 +197,8 @@ bool Admission::give_up(Waiter& self) noexcept {
 }
 
 // One of those who wait, the watcher, looks now and then whether a place is free that somebody left
-// for a moment and did not come back for: as long as places are left so. Until when it sleeps; -1 if
-// the calling thread is not the watcher.
+// for a moment and did not come back for: as long as places are left so. Until when it sleeps; -1
+// if the calling thread is not the watcher.
 std::int64_t Admission::watch_until(Waiter& self) noexcept {
   const std::int64_t now_ns = monotonic_ns();
   bool watches = false;

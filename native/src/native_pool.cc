@@ -213,9 +213,9 @@ void NativePool::release_region(Region& region) {
 }
 
 void NativePool::run_chunks(const ChunkLoop& loop) {
-  const int seats = std::min({loop.max_threads - 1, worker_limit_.load(std::memory_order_relaxed),
-                              static_cast<int>(std::min<std::int64_t>(loop.num_chunks - 1,
-                                                                      kMaxThreads))});
+  const int seats =
+      std::min({loop.max_threads - 1, worker_limit_.load(std::memory_order_relaxed),
+                static_cast<int>(std::min<std::int64_t>(loop.num_chunks - 1, kMaxThreads))});
   // With as many clients as threads nobody could help.
   Region* region = seats > 0 && loop.num_chunks <= kMaxChunks && !admission_.has_only_clients()
                        ? acquire_region()

@@ -117,8 +117,8 @@ void RunContext::execute(const Plan::Step& step, trace::OpTag tag) {
       KernelRegion region{step.kernel, buffers, step.sizes, step.num_tasks,
                           threads,     tag,     step.grain, this};
       region.choose_pieces();
-      scheduler.run_chunks({region.num_pieces(), static_cast<int>(threads), true,
-                            KernelRegion::run, &region, &step.cost});
+      scheduler.run_chunks({region.num_pieces(), static_cast<int>(threads), true, KernelRegion::run,
+                            &region, &step.cost});
       return;
     }
   }

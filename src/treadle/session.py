@@ -58,7 +58,7 @@ class _Request:
         self.is_dropped = False
         self.is_granted = False
         self.start: Callable[[], object] | None = None  # called, under the lock, when granted
-        self.drop: Callable[[], object] | None = None  # called when its time is over
+        self.drop: Callable[[], object] | None = None  # called when it is dropped by others
 
     def __lt__(self, other: _Request) -> bool:
         return self.order < other.order
@@ -221,7 +221,15 @@ class Session:
             self._granted += 1
             if request.start is not None:
                 request.start()
-        self._changed.notify_all()
+
+    def _forget(self, request: _Request) -> None:
+        """Take back what `request` has of the session, before it ran."""
+        if request.is_granted:
+            self._granted -= 1
+            self._grant()
+        elif not request.is_dropped:
+            request.is_dropped = True
+            self._outcomes["cancelled"] += 1
 
     def _drop_stopped(self) -> list[Callable[[], object]]:
         """Forget requests that are cancelled or too late; returns what to call without the lock."""
@@ -239,15 +247,23 @@ class Session:
     # ---- a request's way
 
     def _wait_for_turn(self, request: _Request, timeout: float | None) -> None:
+        # A lock of its own: a condition would wake all who wait, for one of them.
+        turn = threading.Lock()
+        turn.acquire()
+        request.start = request.drop = turn.release
         with self._changed:
             self._refuse_closed()
             self._enqueue(request)
-            self._changed.wait_for(
-                lambda: request.is_granted or request.is_dropped or request.control.reason,
-                timeout,
-            )
+        try:
+            turn.acquire(timeout=-1 if timeout is None else min(timeout, threading.TIMEOUT_MAX))
+        except BaseException:  # Ctrl-C: its place is for others
+            with self._changed:
+                self._forget(request)
+            raise
+        with self._changed:
             if request.is_granted:
                 return
+            self._forget(request)
             dropped = self._drop_stopped()
         _call_all(dropped)
         _raise_dropped(request.control)
@@ -299,7 +315,8 @@ class Session:
                 if request.is_granted:
                     self._granted -= 1
                     self._grant()
-                self._changed.notify_all()
+                if self._is_closed:
+                    self._changed.notify_all()
 
 
 def _call_all(calls: list[Callable[[], object]]) -> None:

@@ -1,6 +1,7 @@
 import asyncio
 import concurrent.futures
 import functools
+import signal
 import threading
 import time
 from collections.abc import Callable
@@ -171,6 +172,49 @@ def test_closed_session_refuses_requests(slow: Method) -> None:
     for call in (session, session.run_async):
         with pytest.raises(treadle.ThreadingError, match="the session is closed"):
             call(X, 1)
+
+
+def test_closing_ends_requests_that_wait_in_their_own_threads(slow: Method) -> None:
+    session = Session(slow, max_concurrency=1)
+    holder = session.run_async(X, LONG)
+    until(holder.running)
+    failures: list[BaseException] = []
+
+    def client() -> None:
+        try:
+            session(X, 1)
+        except BaseException as error:
+            failures.append(error)
+
+    waiting = threading.Thread(target=client)
+    waiting.start()
+    until(lambda: session.statistics().queued == 1)
+    closing = threading.Thread(target=session.close)
+    closing.start()
+    waiting.join(30)
+    assert [type(each) for each in failures] == [Cancelled]
+    holder.cancel()
+    closing.join(30)
+
+
+def test_interrupted_request_leaves_its_turn_to_others(slow: Method) -> None:
+    def interrupt() -> None:
+        until(lambda: session.statistics().queued == 1)
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    with Session(slow, max_concurrency=1) as session:
+        holder = session.run_async(X, LONG)
+        until(holder.running)
+        helper = threading.Thread(target=interrupt)
+        helper.start()
+        with pytest.raises(KeyboardInterrupt):
+            session(X, 1)
+        signal.signal(signal.SIGINT, before)
+        helper.join(30)
+        assert session.statistics().queued == 0
+        holder.cancel()
+        assert session(X, 2).tolist() == [2.0] * 4
 
 
 def test_requests_are_awaited_in_asyncio(quick: Method, slow: Method) -> None:
