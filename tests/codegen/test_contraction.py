@@ -60,7 +60,9 @@ def run_product(
     dtype: DType, tile: Tile, m: int, k: int, n: int, target: Target, **blocks: int
 ) -> None:
     for flat in (False, True):
-        run_rows(product(dtype, tile, flat_rows=flat), dtype, m, k, n, target, **blocks)
+        direct = flat and not any(blocks.get(name) for name in ("k_block", "k_part"))
+        kernel = product(dtype, tile, flat_rows=flat, direct=direct)
+        run_rows(kernel, dtype, m, k, n, target, **blocks)
 
 
 def run_rows(

@@ -8,7 +8,8 @@ through a small scratch area, which also holds partial sums between blocks of k,
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from treadle.codegen import memory
 from treadle.codegen.casts import memory_type
@@ -17,8 +18,12 @@ from treadle.codegen.expressions import Evaluator
 from treadle.codegen.memory import lane_mask
 from treadle.codegen.microkernel import ContractionCode, MicroKernel, Panel, Position
 from treadle.codegen.target import Target
-from treadle.ir.dtypes import i64
-from treadle.ir.loops import Accumulator, Contraction, Reduced
+from treadle.ir.dtypes import bool_, i64
+from treadle.ir.loops import Accumulator, Call, Contraction, Expr, Reduced
+
+_MOST_OPERATORS = 16
+_LONG = "exp exp2 expm1 log log1p log2 log10 sin cos tan asin acos atan sinh cosh tanh erf pow"
+_COSTS = dict.fromkeys((*_LONG.split(), "sigmoid", "normal_cdf", "atan2"), 100)
 
 
 def emit_contraction(kernel: Contraction, target: Target) -> Emitter:
@@ -101,8 +106,10 @@ class _Writer(ContractionCode):
 
     def _masks(self, column: Value) -> tuple[Value | None, ...]:
         """Which columns each vector of an unpacked panel may load."""
-        if self.kernel.packed:
-            return (None,) * self.vectors
+        return (None,) * self.vectors if self.kernel.packed else self._column_masks(column)
+
+    def _column_masks(self, column: Value) -> tuple[Value, ...]:
+        """Which columns of each vector of a panel exist."""
         e = self.e
         left = e.maximum(e.sub(self.size("columns"), column), e.integer(0))
         masks = []
@@ -128,8 +135,12 @@ class _Writer(ContractionCode):
                 scratch = memory.pointer(
                     e, self.scratch, e.mul(row, e.integer(self.row_size)), self.dtype
                 )
-                self._variants(panel, positions, count, scratch, (block.index, stop), is_first)
-                with e.branch(is_last):
+                done = self._is_direct(panel, count)
+                self._variants(
+                    panel, positions, count, scratch, (block.index, stop), is_first, done
+                )
+                undone = e.binary("xor", done, e.constant_true())
+                with e.branch(e.binary("and", is_last, undone)):
                     self._epilogue(panel, positions[0], count, scratch)
                 tile.following = () if flat else positions[-1]
 
@@ -163,8 +174,12 @@ class _Writer(ContractionCode):
         scratch: Value,
         block: tuple[Value, Value],
         is_first: Value,
+        done: Value,
     ) -> None:
-        """The micro-kernel for as few rows as there are, among some heights."""
+        """The micro-kernel for as few rows as there are, among some heights.
+
+        If `done`, the highest one applies the epilogue to its sums in registers.
+        """
         e = self.e
         heights = sorted({self.rows, -(-self.rows // 2), 1})
         for below, height in zip([0, *heights], heights, strict=False):
@@ -174,9 +189,55 @@ class _Writer(ContractionCode):
             with e.branch(fits):
                 exists = [e.compare("icmp sgt", count, e.integer(r)) for r in range(height)]
                 micro = MicroKernel(self, panel, positions[:height], exists)
-                micro.write(scratch, block, is_first)
+                if height < self.rows or done.constant is not None:
+                    micro.write(scratch, block, is_first)
+                else:
+                    finish = partial(self._finish, panel, positions)
+                    micro.write(scratch, block, is_first, done, finish)
 
     # --- the epilogue ---------------------------------------
+
+    def _is_direct(self, panel: Panel, count: Value) -> Value:
+        """Whether the epilogue of a tile is applied in registers: not to parts of tiles.
+
+        Nor if it is long: there is a copy of it for each register.
+        """
+        e = self.e
+        length = sum(_length(store.value) for store in self.kernel.stores)
+        if not self.kernel.direct or length > _MOST_OPERATORS:
+            return e.constant(bool_, False)
+        direct = e.compare("icmp eq", count, e.integer(self.rows))
+        if not self.target.has_avx512:
+            direct = e.binary("and", direct, self._is_whole(panel))
+        return direct
+
+    def _is_whole(self, panel: Panel) -> Value:
+        """Whether all columns of a panel exist."""
+        e = self.e
+        last = e.add(panel.column, e.integer(self.width))
+        return e.compare("icmp sle", last, self.size("columns"))
+
+    def _finish(self, panel: Panel, positions: Sequence[Position], sums: Sequence[Value]) -> None:
+        """Run the stores on the sums of a whole tile of rows."""
+        e = self.e
+        whole = self._is_whole(panel)
+        with e.branch(whole):
+            self._finish_columns(panel, positions, sums, [None] * self.vectors)
+        if self.target.has_avx512:
+            with e.branch(e.binary("xor", whole, e.constant_true())):
+                masks = self._column_masks(panel.column)
+                self._finish_columns(panel, positions, sums, masks)
+
+    def _finish_columns(
+        self, panel: Panel, positions: Sequence[Position], sums: Sequence[Value],
+        masks: Sequence[Value | None],
+    ) -> None:  # fmt: skip
+        e, gates = self.e, self.kernel.gates
+        for r in range(self.rows):
+            for v, mask in enumerate(masks):
+                tile = [sums[(r * gates + g) * self.vectors + v] for g in range(gates)]
+                column = e.add(panel.column, e.integer(v * self.lanes))
+                self._store(panel, positions[r], column, tile.__getitem__, mask, e.depth)
 
     def _epilogue(self, panel: Panel, start: Position, count: Value, scratch: Value) -> None:
         """Run the stores for each row of a tile and each vector of the panel."""
@@ -194,29 +255,55 @@ class _Writer(ContractionCode):
                 e, scratch, e.mul(row.index, e.integer(self.row_size)), self.dtype
             )
             with e.loop(panel.column, middle, self.lanes) as loop:
-                self._store(panel, position, loop.index, sums, None)
+                left = self._scratch_sums(panel, loop.index, sums)
+                self._store(panel, position, loop.index, left, None, self.floor)
             with e.branch(e.compare("icmp slt", middle, last)):
                 mask = lane_mask(e, e.sub(last, middle), self.lanes)
-                self._store(panel, position, middle, sums, mask)
+                left = self._scratch_sums(panel, middle, sums)
+                self._store(panel, position, middle, left, mask, self.floor)
             row.following = () if flat else self._next_position(position)
 
-    def _store(
-        self, panel: Panel, position: Position, column: Value, sums: Value, mask: Value | None
-    ) -> None:
+    def _scratch_sums(self, panel: Panel, column: Value, sums: Value) -> Callable[[int], Value]:
+        """The sums of each gate at `column`, from the scratch area."""
         e = self.e
-        axes = dict(enumerate((*panel.batch, *position, column)))
         offset = e.sub(column, panel.column)
+
+        def load(gate: int) -> Value:
+            address = memory.pointer(
+                e, sums, e.add(offset, e.integer(gate * self.width)), self.dtype
+            )
+            return memory.load(e, address, self.dtype, self.lanes)
+
+        return load
+
+    def _store(
+        self, panel: Panel, position: Position, column: Value, sums: Callable[[int], Value],
+        mask: Value | None, floor: int,
+    ) -> None:  # fmt: skip
+        """Run the stores for one vector; ``sums(gate)`` are its sums."""
+        axes = dict(enumerate((*panel.batch, *position, column)))
 
         def accumulator(expr: Reduced | Accumulator) -> Value:
             assert isinstance(expr, Accumulator)
-            at = e.add(offset, e.integer(expr.gate * self.width))
-            address = memory.pointer(e, sums, at, self.dtype)
-            return memory.load(e, address, self.dtype, self.lanes)
+            return sums(expr.gate)
 
         evaluator = Evaluator(
-            e, self.arguments, axes, len(axes) - 1, self.lanes, mask, self.floor, accumulator
+            self.e, self.arguments, axes, len(axes) - 1, self.lanes, mask, floor, accumulator
         )
         for store in self.kernel.stores:
             evaluator.spread(store.value)
         for store in self.kernel.stores:
             evaluator.store(store)
+
+
+def _length(value: Expr) -> int:
+    """Operators in an expression, shared ones once."""
+    seen: set[int] = set()
+    waiting, count = [value], 0
+    while waiting:
+        expr = waiting.pop()
+        if isinstance(expr, Call) and id(expr) not in seen:
+            seen.add(id(expr))
+            count += _COSTS.get(expr.function, 1)
+            waiting += expr.args
+    return count

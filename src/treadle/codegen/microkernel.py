@@ -5,7 +5,7 @@ It runs over the taps and a block of k, one rank-one update of the tile per step
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from treadle.codegen import memory
@@ -107,10 +107,13 @@ class MicroKernel:
         offset = e.add(offset, e.mul(origin[1], size("a_row2")))
         return memory.pointer(e, self.panel.a, offset, self.kernel.buffers[0].dtype)
 
-    def write(self, scratch: Value, block: tuple[Value, Value], is_first: Value) -> None:
+    def write(
+        self, scratch: Value, block: tuple[Value, Value], is_first: Value,
+        done: Value | None = None, finish: Callable[[Sequence[Value]], None] | None = None,
+    ) -> None:  # fmt: skip
         """Sum over the block and leave the sums in `scratch`, or add them to what is there.
 
-        It takes parts of k and adds up their sums: rounding errors grow with the length of a sum.
+        If `done` holds, there is one part of k and ``finish(sums)`` gets the sums. It takes parts of k and adds up their sums: rounding errors grow with the length of a sum.
         """
         e, (start, stop) = self.e, block
         size = self.writer.part_size
@@ -119,7 +122,14 @@ class MicroKernel:
             end = e.minimum(e.add(part.index, size), stop)
             sums = self._sums((part.index, end))
             is_begin = e.compare("icmp eq", part.index, start)
-            self._add(scratch, sums, e.binary("and", is_first, is_begin))
+            begins = e.binary("and", is_first, is_begin)
+            if done is None or finish is None:
+                self._add(scratch, sums, begins)
+            else:
+                with e.branch(done):
+                    finish(sums)
+                with e.branch(e.binary("xor", done, e.constant_true())):
+                    self._add(scratch, sums, begins)
 
     def _sums(self, part: tuple[Value, Value]) -> list[Value]:
         """The sums over all taps and a part of k."""

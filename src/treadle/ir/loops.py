@@ -236,7 +236,8 @@ class Contraction:
     flattened row axes), then blocks of `panel_block` panels, row-major. `k_block`: k is summed in
     blocks of this many, all rows of a task before the next (0: at once). `k_part`: the sums of so
     many positions of k, over all taps, are added up (0: of all).
-    With `unit_k`, a_k is 1; with `flat_rows`, rows0 and rows1 are 1, so that rows are evenly
+    With `direct`, neither cuts k: the epilogue may take the sums of a tile from registers. With
+    `unit_k`, a_k is 1; with `flat_rows`, rows0 and rows1 are 1, so that rows are evenly
     spaced in A.
     """
 
@@ -251,6 +252,7 @@ class Contraction:
     unit_k: bool = True
     unit_taps: bool = False
     flat_rows: bool = False
+    direct: bool = False
 
 
 CONTRACTION_SIZES: tuple[str, ...] = (

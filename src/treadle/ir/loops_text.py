@@ -47,7 +47,7 @@ from treadle.ir.loops import (
 from treadle.ir.loops_walk import visit_operands
 
 _SORT_FLAGS = ("descending", "sifted")
-_FLAGS = ("padded", "packed", "unit_k", "unit_taps", "flat_rows")
+_FLAGS = ("padded", "packed", "unit_k", "unit_taps", "flat_rows", "direct")
 
 
 def print_kernel(kernel: Kernel) -> str:

@@ -138,12 +138,6 @@ def finish_contraction(
 ) -> Step:  # fmt: skip
     """The step of a contraction whose buffers and stores are in `builder` already."""
     dtype = product.a.dtype
-    unit_taps = product.taps == (1, 1)
-    kernel = Contraction(
-        name, tuple(builder.buffers), len(product.batch), product.padded, b.packed,
-        stores, tile, gates, product.a_k == 1, unit_taps,
-        product.rows[0][0] == product.rows[1][0] == 1,
-    )  # fmt: skip
     panel = packed_columns(machine, dtype, tile)
     panels = -(-product.columns // panel)
     taps = product.taps[0] * product.taps[1]
@@ -151,6 +145,13 @@ def finish_contraction(
     blocks = choose_blocks(
         machine, product.num_rows, panels, panel * gates, tile.rows, product.k, taps,
         dtype.itemsize, batch,
+    )  # fmt: skip
+    weights = b.place.storage.space is Space.CONSTANT  # their k is known ahead
+    kernel = Contraction(
+        name, tuple(builder.buffers), len(product.batch), product.padded, b.packed,
+        stores, tile, gates, product.a_k == 1, product.taps == (1, 1),
+        product.rows[0][0] == product.rows[1][0] == 1,
+        weights and blocks.k == 0 and product.k <= part_of_k(taps),
     )  # fmt: skip
     named = {
         "columns": product.columns, "k": product.k, "taps0": product.taps[0],
