@@ -198,3 +198,12 @@ def test_a_slice_of_nothing() -> None:
         np.zeros((0, 3), np.float32),
     )
     np.testing.assert_array_equal(actual, [0, 0])
+
+
+def test_long_columns_are_summed_in_parts() -> None:
+    x = np.random.default_rng(0).random((20_000, 40), np.float32)
+    (result,) = results_of(
+        "graph(%x: Tensor)\n%y: Tensor = sum.dim_IntList(%x, [0], False, None)\nreturn %y", x
+    )
+    exact = x.sum(0, dtype=np.float64)
+    assert np.abs(result - exact).max() <= 2 * np.spacing(np.float32(exact.max()))

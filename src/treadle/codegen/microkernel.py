@@ -113,7 +113,8 @@ class MicroKernel:
     ) -> None:  # fmt: skip
         """Sum over the block and leave the sums in `scratch`, or add them to what is there.
 
-        If `done` holds, there is one part of k and ``finish(sums)`` gets the sums. It takes parts of k and adds up their sums: rounding errors grow with the length of a sum.
+        If `done` holds, there is one part of k, and ``finish(sums)`` gets its sums. It takes parts
+        of k and adds up their sums: rounding errors grow with the length of a sum.
         """
         e, (start, stop) = self.e, block
         size = self.writer.part_size

@@ -41,6 +41,11 @@ class Reduction:
         self.positional = reduce.function in ("argmax", "argmin")
         self.dtype = value_dtype if self.positional else compute_dtype(reduce.dtype)
 
+    @property
+    def rounds(self) -> bool:
+        """Whether it is a sum that rounds."""
+        return self.function == "sum" and self.dtype.kind == "f"
+
     def identity(self, lanes: int) -> State:
         """The state before any element."""
         function, e = self.function, self.e
@@ -92,8 +97,7 @@ class Reduction:
 
     def product(self, value: Expr) -> tuple[Expr, Expr] | None:
         """The factors, if `value` is a product to be summed with one rounding."""
-        sums = self.function == "sum" and self.dtype.kind == "f"
-        if sums and isinstance(value, Call) and value.function == "mul":
+        if self.rounds and isinstance(value, Call) and value.function == "mul":
             same = compute_dtype(value.dtype) is self.dtype
             return (value.args[0], value.args[1]) if same else None
         return None

@@ -28,6 +28,8 @@ from treadle.ir.loops import (
 from treadle.ir.loops_walk import is_scan
 
 _UNROLL_LIMIT = 9
+_SUM_LENGTHS = (512, 16)
+"""So many values of a column are summed apart, the smaller part first, before sums are added."""
 Positions = Mapping[int, Value]
 Results = dict[tuple[int, int], Value]
 
@@ -65,6 +67,7 @@ class StageWriter:
         self.streaming = False
         self.number = 0
         self.scans = False
+        self.sums: list[Reduction] = []
         self.loaded: Sequence[Mapping[int, Value]] = ()
 
     def run(
@@ -188,7 +191,9 @@ class StageWriter:
         states = [r.identity(lanes) for _ in points for r in self._reductions(stage)]
         if stage.ranges:
             place = (points[0], results[0])
+            self.sums = [] if self.scans else [r for _ in points for r in self._reductions(stage)]
             states = self._ranges(stage.ranges, first, {}, states, body, place, whole)
+            self.sums = []
         else:
             states = body({}, states)
         return [states[n * count : (n + 1) * count] for n in range(len(points))]
@@ -220,12 +225,42 @@ class StageWriter:
                 states = self._ranges(ranges[1:], axis + 1, there, states, body, place, whole)
             return states
         start, stop = self._range_bounds(ranges[0], *place)
+        if len(ranges) == 1 and clipped(ranges[0]) is None and any(r.rounds for r in self.sums):
+            return self._sum_parts((start, stop), axis, taps, states, body, _SUM_LENGTHS)
         flat = [v for state in states for v in state]
         with self.e.loop(start, stop, 1, flat) as loop:
             inner = _regroup(loop.carried, states)
             there = {**taps, axis: loop.index}
             inner = self._ranges(ranges[1:], axis + 1, there, inner, body, place, whole)
             loop.following = tuple(v for state in inner for v in state)
+        return _regroup(loop.results, states)
+
+    def _sum_parts(
+        self,
+        bounds: tuple[Value, Value],
+        axis: int,
+        taps: Positions,
+        states: list[State],
+        body: Callable[[Positions, list[State]], list[State]],
+        lengths: Sequence[int],
+    ) -> list[State]:
+        """A loop in parts, whose sums start from nothing: errors grow with the length of a sum."""
+        e, (start, stop) = self.e, bounds
+        length = lengths[0] if lengths else 1
+        with e.loop(start, stop, length, [v for s in states for v in s]) as loop:
+            before = _regroup(loop.carried, states)
+            if not lengths:
+                after = body({**taps, axis: loop.index}, before)
+            else:
+                pairs = list(zip(self.sums, before, strict=True))
+                fresh = [r.identity(s[0].lanes) if r.rounds else s for r, s in pairs]
+                part = loop.index, e.minimum(e.add(loop.index, e.integer(length)), stop)
+                ends = self._sum_parts(part, axis, taps, fresh, body, lengths[1:])
+                after = [
+                    r.combine(s, end) if r.rounds else end
+                    for (r, s), end in zip(pairs, ends, strict=True)
+                ]
+            loop.following = tuple(v for state in after for v in state)
         return _regroup(loop.results, states)
 
     def _range_bounds(
