@@ -28,7 +28,7 @@ from treadle.ir.loops import (
 from treadle.ir.loops_walk import is_scan
 
 _UNROLL_LIMIT = 9
-_SUM_LENGTHS = (512, 16)
+_SUM_LENGTHS = (4096, 256, 16)
 """So many values of a column are summed apart, the smaller part first, before sums are added."""
 Positions = Mapping[int, Value]
 Results = dict[tuple[int, int], Value]
