@@ -143,6 +143,57 @@ def test_a_list_with_the_tensor_that_is_read_later_keeps_the_write() -> None:
     )
 
 
+def test_a_list_that_gets_the_result_does_not_matter() -> None:
+    check_pass(
+        functionalise,
+        before="""
+            graph(%x: f32[2, 4], %n: int)
+            %l: List[Tensor] = list(%x)
+            loop(%n, True) with (%i: int)
+              %a: Tensor = tanh(%x)
+              %b: Tensor = relu_(%a)
+              %m: List[Tensor] = append.t(%l, %b)
+              return True
+            %c: Tensor = cat(%l, 0)
+            return %c
+        """,
+        after="""
+            graph(%x: f32[2, 4], %n: int)
+            %l: List[Tensor] = list(%x)
+            loop(%n, True) with (%i: int)
+              %a: Tensor = tanh(%x)
+              %b: Tensor = relu(%a)
+              %m: List[Tensor] = append.t(%l, %b)
+              return True
+            %c: Tensor = cat(%l, 0)
+            return %c
+        """,
+    )
+
+
+@pytest.mark.parametrize(
+    "holder",
+    [
+        "%m: List[Tensor] = append.t(%l, %a)",
+        "%v: Tensor = view(%a, [2, 4])\n            %m: List[Tensor] = append.t(%l, %v)",
+        "%m: List[List[Tensor]] = list(%l)\n            %q: List[Tensor] = append.t(%l, %a)",
+    ],
+)
+def test_a_list_that_got_the_tensor_before_keeps_the_write(holder: str) -> None:
+    check_pass(
+        functionalise,
+        before=f"""
+            graph(%x: f32[2, 4])
+            %l: List[Tensor] = list(%x)
+            %a: Tensor = tanh(%x)
+            {holder}
+            %b: Tensor = relu_(%a)
+            %c: Tensor = cat(%l, 0)
+            return %c, %b
+        """,
+    )
+
+
 def test_tensors_in_one_list_do_not_share_memory() -> None:
     check_pass(
         functionalise,

@@ -12,7 +12,7 @@ from treadle.ir.types import TENSOR, TensorType
 from treadle.ops.inplace import FUNCTIONAL, RESHAPING
 from treadle.ops.registry import OPS
 from treadle.ops.written import as_written
-from treadle.passes.alias import Aliases, Location, analyse_aliases
+from treadle.passes.alias import Aliases, Location, analyse_aliases, is_container
 
 _EXAMPLES = {"int": 1, "float": 1.0, "bool": True, "number": 1, "NoneType": None}
 
@@ -26,8 +26,8 @@ def functionalise(graph: Graph) -> bool:
     known. `unsqueeze_` and its kin, which give ``x`` another shape, are replaced alike.
 
     Does not apply to (1) parameters of the graph, attributes and constants, which are visible
-    outside, (2) ``x`` of which a view, or a list with it, is used later, or that an outer block
-    made, (3) operators without a functional form in `ops.inplace`.
+    outside, (2) ``x`` of which a view, or a list that had it before, is used later, or that an
+    outer block made, (3) operators without a functional form in `ops.inplace`.
     """
     nodes = [n for n in graph.walk() if n.op.name in FUNCTIONAL or n.op.name in RESHAPING]
     if not nodes:
@@ -120,12 +120,39 @@ def _is_last(node: Node, memory: _Memory, order: _Order) -> bool:
     home = target.node.owner if target.node is not None else target.block
     if home is not node.owner:
         return False
+    held = _may_be_held(node, memory, order)
     for other in memory.others(target):
         if other is node.output or order.is_defined_after(other, node):
+            continue
+        if is_container(other.type) and not held:  # it gets the result, or has those of other rounds
             continue
         if any(order.is_after(user, node, other) for user in other.users):
             return False
     return True
+
+
+def _may_be_held(node: Node, memory: _Memory, order: _Order) -> bool:
+    """Whether a list, tuple, dictionary or future may have what `node` writes when it runs."""
+    for value in (node.inputs[0], *memory.others(node.inputs[0])):
+        if value is node.output or is_container(value.type) or order.is_defined_after(value, node):
+            continue
+        fresh = value.node is not None and order.loops[value.node] == order.loops[node]
+        for user in value.users:
+            if _holds(user) and not (fresh and order.enter[user] > order.enter[node]):
+                return True
+    return False
+
+
+def _holds(user: Node) -> bool:
+    """Whether `user` may put an operand into a container."""
+    block = user.owner
+    if block is not None and user is block.end:  # what its operands become is outside of the block
+        return block.owner is None or any(is_container(v.type) for v in block.owner.outputs)
+    if any(is_container(v.type) for v in user.outputs):
+        return True
+    arguments = user.op.schema.arguments if user.op.schema is not None else ()
+    written = (v for a, v in zip(arguments, user.inputs, strict=False) if a.writes)
+    return any(is_container(v.type) for v in written)
 
 
 def _keeps_type(node: Node) -> bool:
