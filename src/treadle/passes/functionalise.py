@@ -124,7 +124,7 @@ def _is_last(node: Node, memory: _Memory, order: _Order) -> bool:
     for other in memory.others(target):
         if other is node.output or order.is_defined_after(other, node):
             continue
-        if is_container(other.type) and not held:  # it gets the result, or has those of other rounds
+        if is_container(other.type) and not held:  # it has results, of this round or others
             continue
         if any(order.is_after(user, node, other) for user in other.users):
             return False
