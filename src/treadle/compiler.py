@@ -7,7 +7,6 @@ the types of one call to a native plan; the runtime keeps plans per signature. *
 from __future__ import annotations
 
 import functools
-import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -23,9 +22,9 @@ from treadle.ir.op import OpDef
 from treadle.ir.program import Object, Program
 from treadle.ir.types import ANY, TensorType
 from treadle.ir.verify import verify
-from treadle.locks import ForkLock
 from treadle.ops import OPS
 from treadle.options import Options
+from treadle.packing import Packer
 from treadle.passes.batch_norm import fold_batch_norm
 from treadle.passes.cse import eliminate_common_subexpressions
 from treadle.passes.dce import eliminate_dead_code
@@ -39,7 +38,7 @@ from treadle.runtime import Plan, span
 from treadle.schedule.machine import Machine
 from treadle.schedule.places import Space, Storage
 from treadle.schedule.schedule import make_schedule
-from treadle.schedule.steps import Fork, Join, Packing, Repeat, Schedule, Step
+from treadle.schedule.steps import Fork, Join, Repeat, Schedule, Step
 
 PASSES: tuple[Callable[[Graph], bool], ...] = (
     eliminate_dead_code,
@@ -145,15 +144,14 @@ class PlanParts:
 
 
 class Engine:
-    """Compiles for one machine: the target, the kernels on disk, and the weights packed so far."""
+    """Compiles for one machine: the target, the kernels on disk, the packed weights."""
 
     def __init__(self, options: Options) -> None:
         self.options = options
         self.target = Target.host(32 if options.isa == "avx2" else 0)
         self.cache = ObjectCache(options.cache_directory, options.cache_limit_bytes)
         self.machine = Machine(self.target.vector_bytes, self.target.num_registers)
-        self._packed: dict[tuple[object, ...], np.ndarray] = {}
-        self._lock = ForkLock()
+        self._packer = Packer(self.target, self.cache, self.machine)
 
     @span("bind")
     @collection_paused()
@@ -179,7 +177,7 @@ class Engine:
             kernels = compile_kernels([s.kernel for s in steps], self.target, self.cache)
         compiled = dict(zip(steps, kernels, strict=True))
         for packing in schedule.packings:
-            packing.storage.array = self._pack(packing)
+            packing.storage.array = self._packer.pack(packing)
         constants = _Constants()
         code: list[list[Any]] = [[] for _ in schedule.sequences]
         for instructions, sequence in zip(list(code), schedule.sequences, strict=True):
@@ -193,15 +191,6 @@ class Engine:
         specs = [_spec(v) for v in graph.params], [_spec(v) for v in graph.returns]
         results = [_result(view) for view in specialised.views]
         return PlanParts((code, schedule.arena_bytes, *specs, results), constants.arrays, kernels)
-
-    def _pack(self, packing: Packing) -> np.ndarray:
-        """The packed weight, shared by all plans that want it in this form."""
-        with self._lock:
-            known = self._packed.get(packing.key)
-            if known is None:
-                known = self._packed[packing.key] = packing.packed()
-                weakref.finalize(packing.weight, self._packed.pop, packing.key, None)
-            return known
 
 
 @functools.cache

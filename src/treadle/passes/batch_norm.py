@@ -7,6 +7,7 @@ import numpy as np
 from treadle.ir.dtypes import from_numpy
 from treadle.ir.graph import Graph, Node, Value, replace_uses
 from treadle.ir.types import TensorType
+from treadle.pages import release_pages
 from treadle.passes.alias import Aliases, analyse_aliases
 
 # Rank of the result, by operator; its arguments 0, 1, 2 are input, weight, bias.
@@ -94,6 +95,7 @@ def _fold(node: Node, source: Node) -> None:
     factors = scale.reshape(-1, *[1] * (weight.ndim - 1))
     # By NumPy's buffers: 15 times faster than whole f64 copies of a large weight, and less memory.
     np.multiply(weight, factors, out=scaled, dtype=np.float64, casting="same_kind")
+    release_pages(weight)
     source.set_input(1, _constant(source, scaled))
     source.set_input(2, _constant(source, shift.astype(weight.dtype)))
     replace_uses(node.output, source.output)

@@ -46,14 +46,17 @@ class Packing:
         """What packings with equal content have in common, while the weight lives."""
         return (id(self.weight), self.panel, *self.layout)
 
-    def packed(self) -> np.ndarray:
-        """The panels, flat: [batch, panel, taps, k, gates, column], zeros past the last column."""
+    def packed(self, copy: Callable[[np.ndarray, np.ndarray], None] = np.copyto) -> np.ndarray:
+        """The panels, flat: [batch, panel, taps, k, gates, column], zeros past the last column.
+
+        ``copy(target, source)`` copies what fills panels.
+        """
         b = self.arrange(self.weight)
         batch, taps, k, gates, n = b.shape
         panels, whole = -(-n // self.panel), n // self.panel
         packed = np.empty((batch, panels, taps, k, gates, self.panel), b.dtype)
         full = b[..., : whole * self.panel].reshape(batch, taps, k, gates, whole, self.panel)
-        packed[:, :whole] = full.transpose(0, 4, 1, 2, 3, 5)
+        copy(packed[:, :whole], full.transpose(0, 4, 1, 2, 3, 5))
         if panels > whole:
             packed[:, whole:] = 0
             packed[:, whole, ..., : n % self.panel] = b[..., whole * self.panel :]

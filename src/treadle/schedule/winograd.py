@@ -194,15 +194,22 @@ def _product_step(
     )  # fmt: skip
 
 
+_FILTER_BLOCK = 1 << 13
+"""Filters times channels that are transformed at a time."""
+
+
 def _filter_points(weight: np.ndarray) -> np.ndarray:
     """``G g G^T`` of each filter as [points, 1, c_in, 1, c_out], rounded once."""
     c_out, c_in = weight.shape[:2]
-    taps = np.ascontiguousarray(weight.transpose(2, 3, 1, 0), dtype=np.float64)
-    half = [_transform([taps[i, j] for j in range(3)]) for i in range(3)]
     points = np.empty((POINTS, c_in, c_out), weight.dtype)
-    for column in range(4):
-        for row, point in enumerate(_transform([line[column] for line in half])):
-            points[4 * row + column] = point
+    step = max(16, _FILTER_BLOCK // c_in)  # temporaries that stay in the cache
+    for first in range(0, c_out, step):
+        block = slice(first, first + step)
+        taps = np.ascontiguousarray(weight[block].transpose(2, 3, 1, 0), dtype=np.float64)
+        half = [_transform([taps[i, j] for j in range(3)]) for i in range(3)]
+        for column in range(4):
+            for row, point in enumerate(_transform([line[column] for line in half])):
+                points[4 * row + column, :, block] = point
     return points.reshape(POINTS, 1, c_in, 1, c_out)
 
 
