@@ -124,8 +124,17 @@ def test_distinct_elements() -> None:
     assert values[places].tolist() == x.tolist()
     assert counts.tolist() == [1, 3]
     assert treadle.argwhere(x > 1).tolist() == [[0, 0], [1, 0], [1, 1]]
-    with pytest.raises(treadle.UnsupportedError, match="unique: argument dim"):
-        treadle.unique(x, dim=0)
+    rows, times = treadle.unique(
+        treadle.tensor([[1, 2], [0, 5], [1, 2]]), dim=0, return_counts=True
+    )
+    assert rows.tolist() == [[0, 5], [1, 2]]
+    assert times.tolist() == [1, 2]
+
+
+def test_runs_of_equal_elements() -> None:
+    x = treadle.tensor([1, 1, 2, 1])
+    assert treadle.unique_consecutive(x).tolist() == [1, 2, 1]
+    assert x.unique_consecutive(return_counts=True)[1].tolist() == [2, 1, 1]
 
 
 def test_shapes_broadcast() -> None:

@@ -24,6 +24,8 @@ BY_DATA = {
     "as_strided": "bounded by the storage",
     "as_strided_copy": "bounded by the storage",
     "as_strided_scatter": "bounded by the storage",
+    "ctc_loss.IntList": "lengths and targets are data",
+    "ctc_loss.Tensor": "lengths and targets are data",
     "lu_unpack": "pivots are data",
     "linalg_lu_solve": "pivots are data",
     "lu_solve": "pivots are data",

@@ -9,10 +9,15 @@ import numpy as np
 
 from treadle.eager.dtypes import as_dtype, as_element, dtype
 from treadle.eager.table import FUNCTIONS
-from treadle.errors import InputError, ShapeError, UnsupportedError
+from treadle.errors import IndexOutOfRange, InputError, ShapeError
 from treadle.ops.inplace import can_cast as _can_cast
 from treadle.ops.promotion import promote
 from treadle.tensor import Size, Tensor
+
+
+def make_function(name: str) -> Callable[..., Any]:
+    """The function of the operators themselves, which the adapter of that name hides."""
+    return FUNCTIONS.plain(name)
 
 
 def norm(
@@ -49,15 +54,83 @@ def unique(
 ) -> Any:
     """The distinct elements in order; also where each element is among them, and how often.
 
-    Raises:
-        UnsupportedError: if `dim` is given: distinct slices are not supported.
+    With `dim`, the distinct slices along it.
     """
-    if dim is not None:
-        raise UnsupportedError("unique: argument dim")
-    found = FUNCTIONS["_unique2"](input, sorted, return_inverse, return_counts)
-    wanted = (True, return_inverse, return_counts)
-    chosen = tuple(t for t, is_wanted in zip(found, wanted, strict=True) if is_wanted)
-    return chosen if len(chosen) > 1 else chosen[0]
+    if dim is None:
+        found = FUNCTIONS["_unique2"](input, sorted, return_inverse, return_counts)
+    else:
+        found = FUNCTIONS["unique_dim"](input, dim, sorted, return_inverse, return_counts)
+    return _wanted(found, return_inverse, return_counts)
+
+
+def unique_consecutive(
+    input: Any, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None
+) -> Any:
+    """The elements, or slices along `dim`, without repeated neighbours."""
+    function = make_function("unique_consecutive")
+    found = function(input, return_inverse, return_counts, dim)
+    return _wanted(found, return_inverse, return_counts)
+
+
+def _wanted(found: Any, *others: bool) -> Any:
+    """The first of several tensors, and those others that are wanted."""
+    rest = [tensor for tensor, is_wanted in zip(found[1:], others, strict=True) if is_wanted]
+    return (found[0], *rest) if rest else found[0]
+
+
+_DISTANCES = {
+    "use_mm_for_euclid_dist_if_necessary": None,
+    "use_mm_for_euclid_dist": 1,
+    "donot_use_mm_for_euclid_dist": 2,
+}
+
+
+def cdist(
+    x1: Any, x2: Any, p: float = 2.0, compute_mode: str = "use_mm_for_euclid_dist_if_necessary"
+) -> Tensor:
+    """The p-norms of differences of all pairs of rows; `compute_mode` changes nothing."""
+    if compute_mode not in _DISTANCES:
+        raise InputError(
+            f"cdist: argument compute_mode must be one of {[*_DISTANCES]}, got {compute_mode!r}"
+        )
+    result: Tensor = make_function("cdist")(x1, x2, p, _DISTANCES[compute_mode])
+    return result
+
+
+def stft(
+    input: Any,
+    n_fft: int,
+    hop_length: int | None = None,
+    win_length: int | None = None,
+    window: Any = None,
+    center: bool = True,
+    pad_mode: str = "reflect",
+    normalized: bool = False,
+    onesided: bool | None = None,
+    return_complex: bool | None = None,
+    align_to_window: bool | None = None,
+) -> Tensor:
+    """Fourier transforms of overlapping windows of the signal, padded on both sides if `center`."""
+    if return_complex is None:
+        raise InputError("stft: argument return_complex must be True or False")
+    result: Tensor = make_function("stft")(
+        input, n_fft, hop_length, win_length, window, center, pad_mode, normalized, onesided,
+        return_complex, align_to_window,
+    )  # fmt: skip
+    return result
+
+
+def unravel_index(indices: Any, shape: Any) -> tuple[Tensor, ...]:
+    """The coordinates, one tensor a dim, of positions in a flattened tensor of `shape`."""
+    sizes = (shape,) if isinstance(shape, int) else tuple(shape)
+    positions = np.asarray(indices)
+    if positions.dtype.kind not in "iu" or any(n < 0 for n in sizes):
+        raise InputError(f"unravel_index: {positions.dtype} indices into shape {list(sizes)}")
+    try:
+        found = np.unravel_index(positions, sizes)
+    except ValueError as error:
+        raise IndexOutOfRange(f"unravel_index: {error}") from None
+    return tuple(Tensor(np.asarray(part, np.int64)) for part in found)
 
 
 def argwhere(input: Any) -> Tensor:
@@ -89,8 +162,12 @@ ADAPTERS: dict[str, Callable[..., Any]] = {
     "argwhere": argwhere,
     "broadcast_shapes": broadcast_shapes,
     "can_cast": can_cast,
+    "cdist": cdist,
     "is_nonzero": is_nonzero,
     "norm": norm,
     "promote_types": promote_types,
+    "stft": stft,
     "unique": unique,
+    "unique_consecutive": unique_consecutive,
+    "unravel_index": unravel_index,
 }

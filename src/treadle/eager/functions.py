@@ -75,8 +75,15 @@ def make_function(name: str) -> Callable[..., Any]:
     Raises:
         KeyError: if there is no such operator.
     """
-    if name in ADAPTERS:
-        return ADAPTERS[name]
+    return ADAPTERS[name] if name in ADAPTERS else make_plain(name)
+
+
+def make_plain(name: str) -> Callable[..., Any]:
+    """The function of the operators called `name`.
+
+    Raises:
+        KeyError: if there is no such operator.
+    """
     overloads = [op for op in OPS.overloads(f"aten::{name}") if _is_on_tensors(op)]
     if not overloads:
         raise KeyError(name)

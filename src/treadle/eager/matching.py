@@ -19,6 +19,11 @@ from treadle.ir.types import ListType, OptionalType, TensorType, Type
 from treadle.ops.promotion import dtype_of
 
 _OTHER_NAMES = {"input": "self", "axis": "dim", "keepdims": "keepdim"}
+_VARIADIC = frozenset({
+    "atleast_1d", "atleast_2d", "atleast_3d", "block_diag", "broadcast_tensors", "cartesian_prod",
+    "einsum", "meshgrid",
+})  # fmt: skip
+"""Functions that take their tensors one by one, even a single one."""
 _NO: Any = object()
 _INTS = (int, np.integer)
 _NUMBERS = (bool, int, float, complex, np.number, np.bool_)
@@ -97,9 +102,14 @@ class _Binder:
             self.position += 1
         if positional:
             raise _MismatchError(f"{len(args)} arguments are too many")
-        if keywords:
+        if keywords and not self._asks_for_no_gradients(keywords):
             raise _MismatchError(f"there is no argument {min(keywords)!r}")
         return bound
+
+    def _asks_for_no_gradients(self, keywords: Mapping[str, Any]) -> bool:
+        """Whether all that is left is ``requires_grad=False`` of a function that makes a tensor."""
+        makes = any(a.name == "pin_memory" for a in self.schema.arguments)
+        return makes and keywords == {"requires_grad": False}
 
     def _keywords(self, kwargs: Mapping[str, Any]) -> dict[str, Any]:
         names = {a.name for a in self.schema.arguments}
@@ -113,7 +123,8 @@ class _Binder:
         if not isinstance(argument.type, ListType) or argument.size is not None:
             return False
         if isinstance(argument.type.element, TensorType):
-            return len(positional) > 1 and all(isinstance(p, Leaf) for p in positional)
+            enough = len(positional) > 1 or self.schema.base in _VARIADIC
+            return enough and all(isinstance(p, Leaf) for p in positional)
         return all(isinstance(p, _INTS) and not isinstance(p, bool) for p in positional)
 
     def _value(self, value: Any, type_: Type, argument: Argument) -> Any:

@@ -17,6 +17,14 @@ class FunctionTable(dict[str, Callable[..., Any]]):
     """
 
     make: Callable[[str], Callable[..., Any]]
+    make_plain: Callable[[str], Callable[..., Any]]
+
+    def plain(self, name: str) -> Callable[..., Any]:
+        """The function of the operators of that name, without an adapter."""
+        key = f"plain {name}"
+        if key not in self:
+            self[key] = self.make_plain(name)
+        return self[key]
 
     def __missing__(self, name: str) -> Callable[..., Any]:
         function = self.make(name)
@@ -28,7 +36,7 @@ def _make(name: str) -> Callable[..., Any]:
     """Fill in the real `make` and use it."""
     from treadle.eager import functions  # measured: 0.25 s that a user of `load` need not wait for
 
-    FUNCTIONS.make = functions.make_function
+    FUNCTIONS.make, FUNCTIONS.make_plain = functions.make_function, functions.make_plain
     return functions.make_function(name)
 
 

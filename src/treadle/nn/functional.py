@@ -12,10 +12,12 @@ import numpy as np
 
 from treadle.eager.table import FUNCTIONS, overloads
 from treadle.errors import InputError, ShapeError, UnsupportedError
+from treadle.nn.attention import multi_head_attention_forward as multi_head_attention_forward
 from treadle.nn.losses import binary_cross_entropy as binary_cross_entropy
 from treadle.nn.losses import binary_cross_entropy_with_logits as binary_cross_entropy_with_logits
 from treadle.nn.losses import cosine_embedding_loss as cosine_embedding_loss
 from treadle.nn.losses import cross_entropy as cross_entropy
+from treadle.nn.losses import ctc_loss as ctc_loss
 from treadle.nn.losses import gaussian_nll_loss as gaussian_nll_loss
 from treadle.nn.losses import hinge_embedding_loss as hinge_embedding_loss
 from treadle.nn.losses import huber_loss as huber_loss
@@ -23,19 +25,33 @@ from treadle.nn.losses import kl_div as kl_div
 from treadle.nn.losses import l1_loss as l1_loss
 from treadle.nn.losses import margin_ranking_loss as margin_ranking_loss
 from treadle.nn.losses import mse_loss as mse_loss
+from treadle.nn.losses import multi_margin_loss as multi_margin_loss
+from treadle.nn.losses import multilabel_margin_loss as multilabel_margin_loss
 from treadle.nn.losses import multilabel_soft_margin_loss as multilabel_soft_margin_loss
 from treadle.nn.losses import nll_loss as nll_loss
 from treadle.nn.losses import poisson_nll_loss as poisson_nll_loss
 from treadle.nn.losses import smooth_l1_loss as smooth_l1_loss
 from treadle.nn.losses import soft_margin_loss as soft_margin_loss
 from treadle.nn.losses import triplet_margin_loss as triplet_margin_loss
+from treadle.nn.losses import (
+    triplet_margin_with_distance_loss as triplet_margin_with_distance_loss,
+)
+from treadle.nn.pooling import adaptive_avg_pool2d as adaptive_avg_pool2d
+from treadle.nn.pooling import adaptive_avg_pool3d as adaptive_avg_pool3d
 from treadle.nn.pooling import adaptive_max_pool1d as adaptive_max_pool1d
 from treadle.nn.pooling import adaptive_max_pool2d as adaptive_max_pool2d
 from treadle.nn.pooling import lp_pool1d as lp_pool1d
 from treadle.nn.pooling import lp_pool2d as lp_pool2d
+from treadle.nn.pooling import lp_pool3d as lp_pool3d
 from treadle.nn.pooling import max_pool1d as max_pool1d
+from treadle.nn.pooling import max_pool1d_with_indices as max_pool1d_with_indices
 from treadle.nn.pooling import max_pool2d as max_pool2d
+from treadle.nn.pooling import max_pool2d_with_indices as max_pool2d_with_indices
 from treadle.nn.pooling import max_pool3d as max_pool3d
+from treadle.nn.pooling import max_pool3d_with_indices as max_pool3d_with_indices
+from treadle.nn.pooling import max_unpool1d as max_unpool1d
+from treadle.nn.pooling import max_unpool2d as max_unpool2d
+from treadle.nn.pooling import max_unpool3d as max_unpool3d
 from treadle.nn.resizing import affine_grid as affine_grid
 from treadle.nn.resizing import fold as fold
 from treadle.nn.resizing import grid_sample as grid_sample
@@ -50,7 +66,7 @@ if TYPE_CHECKING:
     from treadle.nn._functions import *  # noqa: F403
 
 _NAMES = (
-    *("adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d", "avg_pool1d"),
+    *("adaptive_avg_pool1d", "avg_pool1d"),
     *("avg_pool2d", "avg_pool3d", "bilinear", "celu_", "channel_shuffle", "conv1d", "conv2d"),
     *("conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "cosine_similarity"),
     *("elu_", "gelu", "glu", "group_norm", "hardshrink", "hardtanh_", "layer_norm", "leaky_relu_"),
@@ -117,6 +133,19 @@ def softmin(input: Any, dim: int = -1, _stacklevel: int = 3, dtype: Any = None) 
     return softmax(FUNCTIONS["neg"](input), dim, dtype=dtype)
 
 
+def gumbel_softmax(
+    logits: Any, tau: float = 1.0, hard: bool = False, eps: float = 1e-10, dim: int = -1
+) -> Tensor:
+    """A sample of the distribution over classes, softened by `tau`; of one class if `hard`."""
+    noise = FUNCTIONS["empty_like"](logits).exponential_().log()
+    soft = softmax((logits - noise) / tau, dim)
+    if not hard:
+        return soft
+    index = soft.argmax(dim, True)
+    result: Tensor = FUNCTIONS["scatter"](FUNCTIONS["zeros_like"](soft), dim, index, 1.0)
+    return result
+
+
 def softsign(input: Any) -> Tensor:
     """``x / (1 + |x|)``."""
     result: Tensor = FUNCTIONS["div"](input, FUNCTIONS["abs"](input) + 1)
@@ -177,7 +206,15 @@ def batch_norm(
     momentum: float = 0.1,
     eps: float = 1e-5,
 ) -> Tensor:
-    """Each channel less its running mean, over the root of its running variance."""
+    """Each channel less its running mean, over the root of its running variance.
+
+    In training those of the batch, and the running ones move on.
+    """
+    if training and running_mean is not None and running_var is not None:
+        trained: Tensor = FUNCTIONS["native_batch_norm"](
+            input, weight, bias, running_mean, running_var, True, momentum, eps
+        )[0]
+        return trained
     result: Tensor = FUNCTIONS["batch_norm"](
         input, weight, bias, running_mean, running_var, training, momentum, eps, True
     )

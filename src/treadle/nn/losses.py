@@ -261,3 +261,64 @@ def triplet_margin_loss(
     return _call(
         "triplet_margin_loss", anchor, positive, negative, margin, float(p), eps, swap, code
     )
+
+
+def multi_margin_loss(
+    input: Any,
+    target: Any,
+    p: int = 1,
+    margin: float = 1.0,
+    weight: Any = None,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """How far other classes come within `margin` of the right one."""
+    code = _code("multi_margin_loss", reduction, size_average, reduce)
+    return _call("multi_margin_loss", input, target, p, margin, weight, code)
+
+
+def multilabel_margin_loss(
+    input: Any,
+    target: Any,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """How far other classes come within 1 of the right ones, which end at a -1."""
+    code = _code("multilabel_margin_loss", reduction, size_average, reduce)
+    return _call("multilabel_margin_loss", input, target, code)
+
+
+def ctc_loss(
+    log_probs: Any,
+    targets: Any,
+    input_lengths: Any,
+    target_lengths: Any,
+    blank: int = 0,
+    reduction: str = "mean",
+    zero_infinity: bool = False,
+) -> Tensor:
+    """Minus the log likelihood of the targets, whatever their alignment."""
+    code = _code("ctc_loss", reduction)
+    lengths = [list(n) if isinstance(n, tuple) else n for n in (input_lengths, target_lengths)]
+    return _call("ctc_loss", log_probs, targets, *lengths, blank, code, zero_infinity)
+
+
+def triplet_margin_with_distance_loss(
+    anchor: Any,
+    positive: Any,
+    negative: Any,
+    *,
+    distance_function: Any = None,
+    margin: float = 1.0,
+    swap: bool = False,
+    reduction: str = "mean",
+) -> Tensor:
+    """`triplet_margin_loss` by a distance of the caller's."""
+    distance = distance_function or FUNCTIONS["pairwise_distance"]
+    near, far = distance(anchor, positive), distance(anchor, negative)
+    if swap:
+        far = FUNCTIONS["minimum"](far, distance(positive, negative))
+    code = _code("triplet_margin_with_distance_loss", reduction)
+    return _reduced(FUNCTIONS["clamp_min"](near - far + margin, 0), code)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
@@ -27,12 +28,28 @@ def interpolate(
     antialias: bool = False,
 ) -> Tensor:
     """`input` resized to `size`, or by `scale_factor`; `mode` chooses the method."""
+    if mode == "area":
+        return _averaged(input, size, scale_factor)
     factors = (
         [*map(float, scale_factor)] if isinstance(scale_factor, list | tuple) else scale_factor
     )
     result: Tensor = FUNCTIONS["__interpolate"](
         input, size, factors, mode, align_corners, recompute_scale_factor, antialias
     )
+    return result
+
+
+def _averaged(input: Any, size: Any, scale_factor: Any) -> Tensor:
+    """`interpolate` by means of areas."""
+    have = input.shape[2:]
+    if (size is None) == (scale_factor is None) or len(have) not in (1, 2, 3):
+        raise InputError("interpolate: give either size or scale_factor, of 1 to 3 dims")
+    if size is None:
+        factors = scale_factor if isinstance(scale_factor, list | tuple) else [scale_factor]
+        factors = [*factors] * (len(have) if len(factors) == 1 else 1)
+        size = [math.floor(n * f) for n, f in zip(have, factors, strict=True)]
+    sizes = [size] * len(have) if isinstance(size, int) else list(size)
+    result: Tensor = FUNCTIONS[f"adaptive_avg_pool{len(have)}d"](input, sizes)
     return result
 
 

@@ -16,6 +16,7 @@ from treadle.ops import conversion as conversion
 from treadle.ops import convolution as convolution
 from treadle.ops import counting as counting
 from treadle.ops import creation as creation
+from treadle.ops import ctc as ctc
 from treadle.ops import device as device
 from treadle.ops import distances as distances
 from treadle.ops import division as division
@@ -25,11 +26,13 @@ from treadle.ops import error_functions as error_functions
 from treadle.ops import exported as exported
 from treadle.ops import extrema as extrema
 from treadle.ops import factors as factors
+from treadle.ops import floats as floats
 from treadle.ops import fourier as fourier
 from treadle.ops import gamma as gamma
 from treadle.ops import gather as gather
 from treadle.ops import general_convolution as general_convolution
 from treadle.ops import geometry as geometry
+from treadle.ops import gradient as gradient
 from treadle.ops import grid_sample as grid_sample
 from treadle.ops import group_norm as group_norm
 from treadle.ops import gru as gru
@@ -41,6 +44,7 @@ from treadle.ops import limits as limits
 from treadle.ops import linalg as linalg
 from treadle.ops import losses as losses
 from treadle.ops import lu as lu
+from treadle.ops import margin_losses as margin_losses
 from treadle.ops import matrix_norms as matrix_norms
 from treadle.ops import membership as membership
 from treadle.ops import memory as memory

@@ -177,6 +177,8 @@ op(
 
 def _edges(x: Array, bins: int, between: Sequence[float] | None) -> Array:
     """The edges of bins of one width; between the extremes of the data if not told."""
+    if dtype_of(x).name not in ("f32", "f64"):
+        raise ShapeError(f"histogram: needs f32 or f64, got {dtype_of(x)}")
     if bins < 1:
         raise ShapeError(f"histogram: argument bins must be positive, got {bins}")
     if between is not None:

@@ -31,4 +31,7 @@ def _define(schema: str) -> Any:
 dropout = _define("aten::dropout(Tensor input, float p, bool train) -> Tensor")
 feature_dropout = _define("aten::feature_dropout(Tensor input, float p, bool train) -> Tensor")
 alpha_dropout = _define("aten::alpha_dropout(Tensor input, float p, bool train) -> Tensor")
-inplace(dropout, feature_dropout, alpha_dropout)
+feature_alpha_dropout = _define(
+    "aten::feature_alpha_dropout(Tensor input, float p, bool train) -> Tensor"
+)
+inplace(dropout, feature_dropout, alpha_dropout, feature_alpha_dropout)

@@ -177,6 +177,28 @@ def _where_positions(condition: Array) -> list[Array]:
     return [p.astype(np.int64) for p in np.nonzero(flat)]
 
 
+def _nonzero_static(x: Array, size: int, fill_value: int) -> Array:
+    """The first `size` positions; what is missing is `fill_value`."""
+    _infer_nonzero_static(TensorType(dtype_of(x), x.shape), size, fill_value)
+    result = np.full((size, x.ndim), fill_value, np.int64)
+    found = _nonzero(x)[:size]
+    result[: len(found)] = found
+    return result
+
+
+def _infer_nonzero_static(x: TensorType, size: int, _: int) -> TensorType:
+    if size < 0:
+        raise ShapeError(f"nonzero_static: argument size must not be negative, got {size}")
+    return TensorType(i64_dtype, (size, len(x.sizes)))
+
+
+op(
+    "aten::nonzero_static(Tensor self, *, int size, int fill_value=-1) -> Tensor",
+    reference=_nonzero_static,
+    infer=_infer_nonzero_static,
+    tolerance=EXACT,
+    samples=((boolean(3, 4), 5, -1), (boolean(3), 7, 9), (f32(2), 0, -1)),
+)
 masked_select = op(
     "aten::masked_select(Tensor self, Tensor mask) -> Tensor",
     reference=_masked_select,

@@ -44,7 +44,7 @@ def _schema(functional: OpDef, other: str | None) -> str:
     head, _, rest = schema.text.partition("(")
     namespace, _, name = head.partition("::")
     base, dot, overload = name.partition(".")
-    dot, overload = (".", other) if other else (dot, overload)
+    dot, overload = (dot, overload) if other is None else ("." * bool(other), other)
     rest = rest.replace("Tensor input", "Tensor self", 1).replace("Tensor", "Tensor(a!)", 1)
     return f"{namespace}::{base}_{dot}{overload}({rest.rpartition(' -> ')[0]} -> Tensor(a!)"
 

@@ -15,7 +15,7 @@ from treadle.ir.types import TensorType
 from treadle.ops.creation import checked_size
 from treadle.ops.declare import op
 from treadle.ops.promotion import dtype_of
-from treadle.ops.shapes import dtype_from_code, tensor
+from treadle.ops.shapes import broadcast, dtype_from_code, tensor
 
 Array = np.ndarray[Any, Any]
 _STATE = {"generator": np.random.Generator(np.random.Philox())}
@@ -56,6 +56,12 @@ def _sized(size: Sequence[int], dtype: int | None, *_: Any) -> tuple[Sequence[in
 
 def _like(x: Any, dtype: int | None, *_: Any) -> tuple[Sequence[int], DType]:
     return x.shape, dtype_from_code("rand", dtype, dtype_of(x))
+
+
+def _deviations(std: Array) -> Array:
+    if np.any(std < 0):
+        raise InputError("normal: argument std must not be negative")
+    return std.astype(np.float64)
 
 
 def _integers(size: Sequence[int], low: int, high: int) -> Array:
@@ -116,6 +122,28 @@ _drawn(
     "aten::bernoulli.p(Tensor self, float p, *, Generator? generator=None) -> Tensor",
     lambda size, _, p, *__: _uniform(size) < p,
     lambda x, *_: (x.shape, dtype_of(x)),
+)
+_drawn(
+    "aten::normal.Tensor_float(Tensor mean, float std=1., *, Generator? generator=None) -> Tensor",
+    lambda size, mean, std, *_: _normal(size) * std + mean.astype(np.float64),
+    lambda mean, *_: (mean.shape, dtype_of(mean)),
+)
+_drawn(
+    "aten::normal.float_Tensor(float mean, Tensor std, *, Generator? generator=None) -> Tensor",
+    lambda size, mean, std, *_: _normal(size) * _deviations(std) + mean,
+    lambda mean, std, *_: (std.shape, dtype_of(std)),
+)
+_drawn(
+    "aten::normal.Tensor_Tensor(Tensor mean, Tensor std, *, Generator? generator=None) -> Tensor",
+    lambda size, mean, std, *_: _normal(size) * _deviations(std) + mean.astype(np.float64),
+    lambda mean, std, *_: (broadcast("normal", mean.shape, std.shape), dtype_of(mean)),
+)
+_drawn(
+    "aten::binomial(Tensor count, Tensor prob, Generator? generator=None) -> Tensor",
+    lambda size, count, prob, *_: _STATE["generator"].binomial(
+        count.astype(np.int64), prob.astype(np.float64)
+    ),
+    lambda count, prob, *_: (broadcast("binomial", count.shape, prob.shape), dtype_of(count)),
 )
 _drawn(
     "aten::normal.float_float(float mean, float std, int[] size, *, Generator? "
@@ -233,3 +261,43 @@ _filled(
     "generator=None) -> Tensor(a!)",
     lambda shape, mean, std, _: np.exp(_normal(shape) * std + mean),
 )
+
+
+def _trials(shape: Sequence[int], p: float) -> Array:
+    if not 0 < p < 1:
+        raise InputError(f"geometric_: argument p must be between 0 and 1, got {p}")
+    return np.ceil(np.log1p(-_uniform(shape)) / np.log1p(-p)).clip(1)
+
+
+_filled(
+    "aten::geometric_(Tensor(a!) self, float p, *, Generator? generator=None) -> Tensor(a!)",
+    lambda shape, p, _: _trials(shape, p),
+)
+
+
+def _random_integers(x: Array, low: int, high: int | None) -> Array:
+    """Integers up to the largest that the dtype holds without gaps, if `high` is None."""
+    if high is None:
+        dtype = dtype_of(x)
+        most = {"f16": 2**11, "bf16": 2**8, "f32": 2**24, "f64": 2**53, "bool": 1}.get(dtype.name)
+        high = (int(np.iinfo(x.dtype).max) if most is None else most) + (most is None or most == 1)
+        high = min(high, 2**63 - 1)
+    x[...] = _integers(x.shape, low, high)
+    return x
+
+
+for _overload, _arguments, _bounds in (
+    ("", "", lambda: (0, None)),
+    (".to", ", int to", lambda to: (0, to)),
+    (".from", ", int from, int? to", lambda start, to: (start, to)),
+):
+
+    def _reference(x: Array, *args: Any, bounds: Callable[..., Any] = _bounds) -> Array:
+        return _random_integers(x, *bounds(*args[:-1]))
+
+    op(
+        f"aten::random_{_overload}(Tensor(a!) self{_arguments}, *, Generator? generator=None) -> "
+        "Tensor(a!)",
+        reference=_reference,
+        infer=lambda x, *_: x,
+    )

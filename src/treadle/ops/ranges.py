@@ -140,6 +140,54 @@ linspace = op(
 )
 
 
+_OPTIONS = "ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None"
+
+
+def _logspace(start: Any, end: Any, steps: int, base: float, code: int | None, *_: Any) -> Array:
+    result = _infer_linspace(start, end, steps, code)
+    start, end = _ends(start, end, code)
+    with np.errstate(all="ignore"):
+        return np.power(base, np.linspace(start, end, steps)).astype(result.element.numpy)
+
+
+logspace = op(
+    f"aten::logspace(Scalar start, Scalar end, int steps, float base=10., *, {_OPTIONS}) -> Tensor",
+    reference=_logspace,
+    infer=lambda start, end, steps, base, *rest: _infer_linspace(start, end, steps, *rest),
+    samples=(
+        (-1, 2, 7, 10.0, None, *REST),
+        (0.0, 4.0, 5, 2.0, 7, *REST),
+        (1, 2, 1, 2.0, None, *REST),
+    ),
+)
+
+
+def _closed(start: Any, end: Any, step: Any, code: int | None, *_: Any) -> Array:
+    """`arange` with the end in it, in f32 by default."""
+    count = _infer_closed(start, end, step, code).sizes[0]
+    return (start + np.arange(count) * step).astype(default(code).numpy)
+
+
+def _infer_closed(start: Any, end: Any, step: Any, code: int | None, *_: Any) -> TensorType:
+    if step == 0 or (end - start) * step < 0:
+        raise InputError(f"range: {start} to {end} by {step}; the step must lead to the end")
+    return tensor(default(code), (math.floor((end - start) / step) + 1,))
+
+
+op(
+    f"aten::range.step(Scalar start, Scalar end, Scalar step=1, *, {_OPTIONS}) -> Tensor",
+    reference=_closed,
+    infer=_infer_closed,
+    samples=((1, 4, 1, None, *REST), (0.0, 1.0, 0.25, 7, *REST), (5, 1, -2, 4, *REST)),
+)
+op(
+    f"aten::range(Scalar start, Scalar end, *, {_OPTIONS}) -> Tensor",
+    reference=lambda start, end, *rest: _closed(start, end, 1, *rest),
+    infer=lambda start, end, *rest: _infer_closed(start, end, 1, *rest),
+    samples=((1, 4, None, *REST),),
+)
+
+
 # --- identity -----------------------------------------------------------------------------------
 
 

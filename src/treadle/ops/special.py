@@ -9,11 +9,12 @@ import numpy as np
 
 from treadle.errors import ShapeError
 from treadle.ir import dtypes
+from treadle.ir.op import OpDef
 from treadle.ir.types import TensorType
 from treadle.ops.composite import Operand, composite
 from treadle.ops.declare import EXACT, op
 from treadle.ops.doubles import of_one
-from treadle.ops.inplace import inplace
+from treadle.ops.inplace import inplace, written_into
 from treadle.ops.pointwise import Body, Result, pointwise
 from treadle.ops.promotion import dtype_of, result_dtype
 from treadle.ops.samples import SPECIAL, f16, f32, f64, given, i32, i64
@@ -189,6 +190,27 @@ float_power_scalar = composite(
     _float_power,
     samples=((f32(3, 4, low=0.0), 2.5), (i64(5), 2)),
 )
+
+
+def _raised(functional: OpDef) -> Any:
+    """The reference in place: of double precision only, since nothing else holds the result."""
+
+    def reference(x: Array, exponent: Any) -> Array:
+        assert functional.reference is not None
+        result = functional.reference(x, exponent)
+        if result.dtype != x.dtype:
+            raise ShapeError(f"float_power_: a result of {result.dtype} for self of {x.dtype}")
+        return written_into("float_power_", x, result)
+
+    return reference
+
+
+for _kind, _functional in (("Tensor", float_power), ("Scalar", float_power_scalar)):
+    op(
+        f"aten::float_power_.{_kind}(Tensor(a!) self, {_kind} exponent) -> Tensor(a!)",
+        reference=_raised(_functional),
+        samples=((f64(3, low=0.1, high=3.0), f64(3) if _kind == "Tensor" else 2.5),),
+    )
 
 
 def _whole(schema: str, function: Any) -> Any:

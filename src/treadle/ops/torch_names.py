@@ -9,12 +9,16 @@ from treadle.ops.composite import Operand, alias, composite, renamed
 from treadle.ops.declare import EXACT
 from treadle.ops.inplace import inplace, reshaping
 from treadle.ops.registry import OPS
-from treadle.ops.samples import bf16, f32, i64
+from treadle.ops.samples import bf16, c64, f32, i64
 
 inplace(
     *(OPS[n] for n in ("acosh", "asinh", "atanh", "nan_to_num", "heaviside", "xlogy.Tensor")),
+    OPS["sgn"],
+    OPS["conj_physical"],
     *(OPS[f"bitwise_{n}_shift.Tensor"] for n in ("left", "right")),
 )
+inplace(OPS["ldexp.Tensor"], overload="")
+
 
 NAMES: dict[str, tuple[str, ...]] = {
     "acos": ("arccos",), "acosh": ("arccosh",), "asin": ("arcsin",), "asinh": ("arcsinh",),
@@ -80,6 +84,7 @@ _COPIES: tuple[tuple[str, str, str, tuple[Any, ...]], ...] = (
     ("transpose", "transpose.int", "int dim0, int dim1", (0, 1)),
     ("unsqueeze", "unsqueeze", "int dim", (1,)), ("view", "view", "int[] size", ([4, 3],)),
     ("diagonal", "diagonal", "int offset=0, int dim1=0, int dim2=1", (0, 0, 1)),
+    ("unfold", "unfold", "int dimension, int size, int step", (1, 2, 1)),
 )  # fmt: skip
 
 
@@ -96,6 +101,33 @@ def _copied(base: str, original: str, arguments: str, sample: tuple[Any, ...]) -
 
 for _entry in _COPIES:
     _copied(*_entry)
+for _base, _view, _arguments, _sample in (
+    ("split", "split.Tensor", "int split_size, int dim=0", (2, 1)),
+    ("split_with_sizes", "split_with_sizes", "int[] split_sizes, int dim=0", ([1, 3], 1)),
+    ("unbind", "unbind.int", "int dim=0", (0,)),
+):
+
+    def _parts(x: Operand, *rest: Any, view: str = _view) -> Any:
+        return [part.op("clone") for part in x.op(view, *rest)]
+
+    composite(
+        f"aten::{_base}_copy{_view[len(_base) :]}(Tensor self, {_arguments}) -> Tensor[]",
+        _parts,
+        samples=((f32(3, 4), *_sample),),
+        tolerance=EXACT,
+    )
+for _name, _sample in (("view_as_real", c64(3)), ("view_as_complex", f32(3, 2))):
+
+    def _copy_of(x: Operand, view: str = _name) -> Any:
+        return x.op(view).op("clone")
+
+    composite(
+        f"aten::{_name}_copy(Tensor self) -> Tensor",
+        _copy_of,
+        samples=((_sample,),),
+        tolerance=EXACT,
+        planned=False,
+    )
 
 
 _SHAPES = ("unsqueeze", "squeeze", "squeeze.dim", "squeeze.dims", "transpose.int", "t", "swapaxes",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -115,6 +116,23 @@ def _phases(weight: Array, spec: ConvolutionSpec) -> Array:
     return np.ascontiguousarray(w).reshape(-1, c_in // groups, *terms)
 
 
+def _phases_now(emit: Emitter, weight: Any, spec: ConvolutionSpec) -> Any:
+    """The same of a weight that is computed at run time."""
+    if set(spec.dilation) != {1}:
+        raise UnsupportedError("a dilated transposed convolution with a weight made at run time")
+    (c_in, c_out), taps = emit.type(weight).sizes[:2], emit.type(weight).sizes[2:]
+    count, groups = len(taps), spec.groups
+    terms = [-(-k // s) for k, s in zip(taps, spec.stride, strict=True)]
+    missing = [m * s - k for m, s, k in zip(terms, spec.stride, taps, strict=True)]
+    if any(missing):
+        weight = emit("constant_pad_nd", weight, [v for e in missing[::-1] for v in (0, e)], 0)
+    split = [n for m, s in zip(terms, spec.stride, strict=True) for n in (m, s)]
+    w = emit("reshape", weight, [groups, c_in // groups, c_out, *split])
+    w = emit("permute", w, [0, 2, *range(4, 3 + 2 * count, 2), 1, *range(3, 3 + 2 * count, 2)])
+    w = emit("flip", w, list(range(-count, 0))) if max(terms) > 1 else w
+    return emit("reshape", w, [groups * c_out * math.prod(spec.stride), c_in // groups, *terms])
+
+
 def decompose_transposed(
     emit: Emitter, x: Any, weight: Any, bias: Any, spec: ConvolutionSpec, extra: Sequence[int]
 ) -> Any:
@@ -122,23 +140,24 @@ def decompose_transposed(
 
     Nothing is multiplied by zeros but for the rest of the kernel's size by the stride.
     """
-    if not isinstance(weight, np.ndarray):
-        raise UnsupportedError("a transposed convolution with a weight computed at run time")
-    plain = {1: conv1d, 2: conv2d, 3: conv3d}.get(weight.ndim - 2)
+    type_, kernel_type = emit.type(x), emit.type(weight)
+    rank = len(kernel_type.sizes)
+    plain = {1: conv1d, 2: conv2d, 3: conv3d}.get(rank - 2)
     if plain is None:
         raise UnsupportedError("a transposed convolution over more than 3 dims")
-    type_ = emit.type(x)
-    same_dtype("conv_transpose", type_, weight)
-    out = transposed_shape(type_, weight, spec, extra)
-    if len(out) < weight.ndim:
+    same_dtype("conv_transpose", type_, kernel_type)
+    out = transposed_shape(type_, kernel_type, spec, extra)
+    if len(out) < rank:
         return emit("squeeze.dim",
                     decompose_transposed(emit, emit("unsqueeze", x, 0), weight, bias, spec, extra),
                     0)  # fmt: skip
-    kernel = _phases(weight, spec)
+    known = isinstance(weight, np.ndarray)
+    kernel = _phases(weight, spec) if known else _phases_now(emit, weight, spec)
+    terms = emit.type(kernel).sizes[2:]
     phases = int(np.prod(spec.stride))
     padding, more, crop, sizes = [], [], [], []
     for n, wanted, s, p, m in zip(
-        type_.sizes[2:], out[2:], spec.stride, spec.padding, kernel.shape[2:], strict=True
+        type_.sizes[2:], out[2:], spec.stride, spec.padding, terms, strict=True
     ):
         skipped = min(p // s, m - 1)
         start, before = p - skipped * s, m - 1 - skipped

@@ -41,6 +41,9 @@ logcumsumexp: running `logsumexp` along a dim
 dist: the p-norm of the difference of two tensors
 renorm: slices along a dim, shortened to a p-norm of at most `maxnorm`
 norm_except_dim: norms over all dims but one
+histogram: how often values lie between edges, and the edges
+gradient: slopes along dims, by differences
+sum_to_size: sums over the dims that broadcasting would stretch
 
 # Products and linear algebra
 mm: the product of two matrices
@@ -82,7 +85,6 @@ cholesky_solve: the x for which `A @ x = B`, from A's Cholesky factor
 cholesky_inverse: the inverse, from the Cholesky factor
 linalg_det: determinants
 linalg_slogdet: sign and logarithm of determinants
-linalg_logdet: logarithms of determinants
 linalg_matrix_power: a matrix times itself, n times
 linalg_matrix_exp: the exponential of matrices
 linalg_qr: an orthogonal and a triangular factor
@@ -115,6 +117,7 @@ ormqr: a matrix times the product of reflections
 linalg_tensorinv: the inverse of a tensor as a linear map
 linalg_tensorsolve: the tensor that a linear map makes another of
 nuclear_norm: the sum of the singular values
+logdet: the logarithm of the determinant
 
 # Spectra
 fft_fft: the Fourier transform along a dim

@@ -6,7 +6,7 @@ ALIASES = {
     "concat": "cat", "concatenate": "cat", "cholesky": "linalg_cholesky", "det": "linalg_det",
     "divide": "div", "fix": "trunc", "greater": "gt", "greater_equal": "ge",
     "inverse": "linalg_inv", "less": "lt", "less_equal": "le", "linalg_matmul": "matmul",
-    "logdet": "linalg_logdet", "matrix_exp": "linalg_matrix_exp", "ger": "outer",
+    "matrix_exp": "linalg_matrix_exp", "ger": "outer",
     "matrix_power": "linalg_matrix_power", "moveaxis": "movedim", "multiply": "mul",
     "negative": "neg", "not_equal": "ne", "pinverse": "linalg_pinv", "qr": "linalg_qr",
     "row_stack": "vstack", "slogdet": "linalg_slogdet", "special_digamma": "digamma",

@@ -143,9 +143,7 @@ hardswish: the element times its `hardsigmoid`
 hardtanh: the element, kept between two values
 hardshrink: the element, 0 between -lambd and lambd
 softshrink: the element moved to zero by lambd
-tanhshrink: the element less its tanh
 softplus: a smooth form of `relu`
-softsign: `x / (1 + |x|)`
 threshold: the element if it is above `threshold`, else `value`
 glu: the first half along a dim times the sigmoid of the other
 softmax: exponentials along a dim, divided by their sum

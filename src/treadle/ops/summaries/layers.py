@@ -84,9 +84,7 @@ binary_cross_entropy: the cross entropy of probabilities
 binary_cross_entropy_with_logits: the cross entropy of sigmoids
 kl_div: how far one distribution is from another
 poisson_nll_loss: minus the log likelihood of Poisson counts
-gaussian_nll_loss: minus the log likelihood of a normal distribution
 soft_margin_loss: the logistic loss
-multilabel_soft_margin_loss: the logistic loss over several labels
 multi_margin_loss: the hinge loss over several classes
 multilabel_margin_loss: the hinge loss over several labels
 margin_ranking_loss: how far two inputs are from their order

@@ -34,6 +34,8 @@ select_scatter: the tensor with one slice replaced
 slice_scatter: the tensor with a range of slices replaced
 diagonal_scatter: the tensor with its diagonal replaced
 fill_diagonal_: `value` written to the diagonal
+nonzero_static: the first positions of elements that are not zero, so many of them
+unique_dim_consecutive: slices without repeated neighbours
 
 # Shapes and views
 view: the same memory under another shape
@@ -49,7 +51,6 @@ transpose: two dims exchanged
 t: the two dims of a matrix exchanged
 mT: the last two dims exchanged
 mH: the last two dims exchanged, conjugated
-H: a matrix with its dims exchanged, conjugated
 permute: dims in another order
 movedim: dims moved to other positions
 expand: dims of size 1 repeated without a copy
@@ -177,6 +178,9 @@ native_dropout: the tensor and what is kept of it, which is all in evaluation
 empty_strided: whatever the memory held, under given strides
 empty_permuted: whatever the memory held, dims in a given order
 new_empty_strided: `empty_strided` of the dtype of another
+binomial: random numbers of successes
+geometric_: random numbers of trials until a success, written into the tensor
+random_: random integers, written into the tensor
 
 # Questions
 size: the sizes, or that of a dim
@@ -200,4 +204,6 @@ FloatImplicit: the only element where a float is wanted
 ScalarImplicit: the only element where a number is wanted
 requires_grad_: the tensor itself, since there are no gradients
 storage_offset: how many elements of the memory lie before the first
+is_same_size: whether the sizes are those of another tensor
+is_leaf: true, since there are no gradients
 """

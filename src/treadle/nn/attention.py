@@ -1,0 +1,111 @@
+"""Attention of several heads with the projections before and after it."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from treadle.eager.table import FUNCTIONS
+from treadle.errors import ShapeError, UnsupportedError
+from treadle.tensor import Tensor
+
+
+def multi_head_attention_forward(
+    query: Any,
+    key: Any,
+    value: Any,
+    embed_dim_to_check: int,
+    num_heads: int,
+    in_proj_weight: Any,
+    in_proj_bias: Any,
+    bias_k: Any,
+    bias_v: Any,
+    add_zero_attn: bool,
+    dropout_p: float,
+    out_proj_weight: Any,
+    out_proj_bias: Any,
+    training: bool = True,
+    key_padding_mask: Any = None,
+    need_weights: bool = True,
+    attn_mask: Any = None,
+    use_separate_proj_weight: bool = False,
+    q_proj_weight: Any = None,
+    k_proj_weight: Any = None,
+    v_proj_weight: Any = None,
+    static_k: Any = None,
+    static_v: Any = None,
+    average_attn_weights: bool = True,
+    is_causal: bool = False,
+) -> tuple[Tensor, Tensor | None]:
+    """Attention over [time, batch, features], or [time, features], and its weights if wanted.
+
+    Raises:
+        UnsupportedError: for what training or older models alone use: dropout, extra keys.
+        ShapeError: if the features do not divide among the heads.
+    """
+    if training and dropout_p:
+        raise UnsupportedError("multi_head_attention_forward: dropout in training")
+    if bias_k is not None or bias_v is not None or static_k is not None or static_v is not None:
+        raise UnsupportedError("multi_head_attention_forward: bias_k, bias_v, static_k, static_v")
+    if add_zero_attn:
+        raise UnsupportedError("multi_head_attention_forward: add_zero_attn")
+    batched = query.ndim == 3
+    if not batched:
+        query, key, value = (t.unsqueeze(1) for t in (query, key, value))
+    features = query.shape[-1]
+    if features != embed_dim_to_check or features % num_heads:
+        raise ShapeError(
+            f"multi_head_attention_forward: {features} features for {num_heads} heads of"
+            f" {embed_dim_to_check} in all"
+        )
+    weights = (q_proj_weight, k_proj_weight, v_proj_weight)
+    if not use_separate_proj_weight:
+        weights = in_proj_weight.chunk(3)
+    biases = (None,) * 3 if in_proj_bias is None else in_proj_bias.chunk(3)
+    linear = FUNCTIONS["linear"]
+    q, k, v = (
+        _heads(linear(t, w, b), num_heads)
+        for t, w, b in zip((query, key, value), weights, biases, strict=True)
+    )
+    mask = _joined_mask(attn_mask, key_padding_mask, q.dtype, num_heads, batched)
+    scores = (q / math.sqrt(q.shape[-1])) @ k.transpose(-2, -1)
+    scores = scores if mask is None else scores + mask
+    shares = FUNCTIONS["softmax"](scores, -1)
+    mixed = (shares @ v).permute(2, 0, 1, 3)
+    time, batch = mixed.shape[:2]
+    y = linear(mixed.reshape(time, batch, features), out_proj_weight, out_proj_bias)
+    told = (shares.mean(1) if average_attn_weights else shares) if need_weights else None
+    if not batched:
+        y, told = y.squeeze(1), None if told is None else told.squeeze(0)
+    return y, told
+
+
+def _heads(x: Any, count: int) -> Any:
+    """[time, batch, features] as [batch, head, time, features of a head]."""
+    time, batch, features = x.shape
+    return x.reshape(time, batch, count, features // count).permute(1, 2, 0, 3)
+
+
+def _joined_mask(mask: Any, padding: Any, dtype: Any, heads: int, batched: bool) -> Any:
+    """Both masks as one to add to scores [batch, head, query, key]; None if there are none."""
+    if padding is not None:
+        padding = _added(padding, dtype)
+        padding = padding if batched else padding.unsqueeze(0)
+        padding = padding.unsqueeze(1).unsqueeze(1)
+    if mask is not None:
+        mask = _added(mask, dtype)
+        if mask.ndim == 3:
+            mask = mask.reshape(-1, heads, *mask.shape[1:])
+    if mask is None or padding is None:
+        return padding if mask is None else mask
+    return mask + padding
+
+
+def _added(mask: Any, dtype: Any) -> Any:
+    """A mask of bools, true where nothing is seen, as numbers to add."""
+    if mask.dtype.is_floating_point:
+        return mask
+    hidden = np.where(np.asarray(mask), -np.inf, 0.0).astype(np.float32)
+    return Tensor(hidden).to(dtype)
