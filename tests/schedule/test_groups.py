@@ -11,7 +11,7 @@ from treadle.passes.specialise import specialise
 from treadle.schedule.machine import Machine
 from treadle.schedule.places import Space
 from treadle.schedule.schedule import make_schedule
-from treadle.schedule.steps import Fork, Schedule
+from treadle.schedule.steps import Fork, Schedule, Step
 
 
 def _x(*shape: int) -> Array:
@@ -136,6 +136,25 @@ def test_tasks_write_their_part_of_a_concatenation() -> None:
     want = np.concatenate([np.tanh(x), np.maximum(x, 0)], 1)
     np.testing.assert_allclose(results_of(text, x)[0], want, atol=1e-6)
     assert any(isinstance(i, Fork) for i in _schedule(text, x).sequences[0])
+
+
+def test_a_product_does_not_wait_for_what_is_added_to_it() -> None:
+    text = """
+    graph(%x: Tensor, %w: Tensor)
+    %f: Future[Tensor] = fork()
+      %a: Tensor = matmul(%x, %x)
+      return %a
+    %b: Tensor = matmul(%x, %w)
+    %r: Tensor = relu(%b)
+    %v: Tensor = wait(%f)
+    %c: Tensor = add.Tensor(%r, %v, 1)
+    return %c
+    """
+    x, w = _x(8, 8), _x(8, 8)
+    main = _schedule(text, x, w).sequences[0]
+    names = [i.name if isinstance(i, Step) else type(i).__name__ for i in main]
+    assert names == ["Fork", "matrix_product+relu", "Join", "add"]
+    np.testing.assert_allclose(results_of(text, x, w)[0], np.maximum(x @ w, 0) + x @ x, atol=1e-4)
 
 
 def test_a_part_of_another_dtype_is_converted() -> None:

@@ -175,3 +175,17 @@ def test_one_column_is_a_dot_product_for_each_row() -> None:
     x, w = _random((130, 70)), _random((70,))
     assert "pack" not in steps_of(text, x, w)
     _close(results_of(text, x, w)[0], x @ w)
+
+
+def test_one_operand_of_several_products_is_packed_once() -> None:
+    text = """
+    graph(%x: Tensor, %w: Tensor)
+    %a: Tensor = matmul(%x, %w)
+    %b: Tensor = matmul(%a, %w)
+    %t: Tensor = transpose.int(%w, 0, 1)
+    %c: Tensor = matmul(%b, %t)
+    return %c
+    """
+    x, w = _random((200, 200)), _random((200, 200)) / 10
+    assert steps_of(text, x, w) == ["pack"] + ["matrix_product"] * 2 + ["pack", "matrix_product"]
+    _close(results_of(text, x, w)[0], x @ w @ w @ w.T)

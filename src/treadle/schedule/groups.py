@@ -153,7 +153,7 @@ def _absorb(group: Group, node: Node, groups: dict[Node, Group], block: Block) -
                 other = groups.get(value.node) if value.node is not None else None
                 if other is None or other in absorbed or value.node is not other.last:
                     continue
-                if _fits(group, other, value, shape):
+                if _fits(group, other, value, shape, block):
                     absorbed.append(other)
                     group.nodes = _in_order(other.nodes + group.nodes, block)
                     group.anchor = group.anchor or other.anchor
@@ -161,7 +161,7 @@ def _absorb(group: Group, node: Node, groups: dict[Node, Group], block: Block) -
     return absorbed
 
 
-def _fits(group: Group, other: Group, value: Value, shape: Any) -> bool:
+def _fits(group: Group, other: Group, value: Value, shape: Any, block: Block) -> bool:
     if len(value.node.outputs if value.node else ()) != 1 or tensor_type(value).shape != shape:
         return False
     if any(user not in group.nodes for user in value.users):
@@ -172,9 +172,22 @@ def _fits(group: Group, other: Group, value: Value, shape: Any) -> bool:
         return False
     if other.anchor is None:
         return True
+    if _waits_between(other.last, group.last, block):
+        return False  # it would wait too, instead of running beside what is waited for
     if isinstance(other.anchor.op.lower, Convolution | MatrixProduct | Window) and _checks(group):
         return False  # those kernels have no way to report
     return group.anchor is None and isinstance(other.anchor.op.lower, _TAKES_TAIL)
+
+
+def _waits_between(first: Node, last: Node, block: Block) -> bool:
+    inside = False
+    for node in block.nodes:
+        if node is last:
+            return False
+        inside = inside or node is first
+        if inside and node.op is WAIT:
+            return True
+    return False
 
 
 def _checks(group: Group) -> bool:

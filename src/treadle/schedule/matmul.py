@@ -29,9 +29,13 @@ from treadle.schedule.steps import Packing, Step
 
 
 def matmul_steps(
-    group: Group, placement: Placement, machine: Machine, packings: list[Packing]
-) -> list[Step]:
-    """The steps of ``A[..., m, k] @ B[..., k, n]`` and what follows it."""
+    group: Group, placement: Placement, machine: Machine, packings: list[Packing],
+    packed: dict[tuple[object, ...], Operand],
+) -> list[Step]:  # fmt: skip
+    """The steps of ``A[..., m, k] @ B[..., k, n]`` and what follows it.
+
+    `packed` has what earlier steps of the sequence packed, and gets what these do.
+    """
     node = group.anchor
     assert node is not None
     assert isinstance(node.op.lower, MatrixProduct)
@@ -57,15 +61,18 @@ def matmul_steps(
     tile = machine.tile(a.dtype, product.num_rows, product.columns, row_stride=apart)
     panel = packed_columns(machine, a.dtype, tile)
     if constant is not None and len(b_batch) <= 1 and b.shape[-2:] == _matrix_shape(constant, rule):
-        operand, packed = _constant_operand(constant, rule.transpose_b, product, panel, b_batch)
-        packings.append(packed)
+        operand, packing = _constant_operand(constant, rule.transpose_b, product, panel, b_batch)
+        packings.append(packing)
     elif b.strides[-1] == 1 and product.num_rows < 8 * tile.rows:
         batch = tuple(s for _, s in b_batch)
         operand = Operand(b, panel, 0, b.strides[-2], False, batch)
     else:
         k, n = ((b.shape[d], b.strides[d]) for d in (-2, -1))
-        packs, operand = pack_steps(b, b_batch, k, n, panel, placement, machine)
-        steps += packs
+        key = (values[1], panel, k, n, *b_batch)
+        if key not in packed:
+            packs, packed[key] = pack_steps(b, b_batch, k, n, panel, placement, machine)
+            steps += packs
+        operand = packed[key]
     product.batch = [(n, s, t) for (n, s, _), t in zip(product.batch, operand.batch, strict=False)]
     return [*steps, _step(group, product, operand, tile, target, placement, machine, bias)]
 

@@ -21,6 +21,7 @@ from treadle.ops.lowering import (
     Window,
 )  # fmt: skip
 from treadle.passes.abstract import Unplannable
+from treadle.schedule.contractions import Operand
 from treadle.schedule.convolution import convolution_steps
 from treadle.schedule.elements import elements_step
 from treadle.schedule.groups import Group, form_groups, is_alias, tensor_operands, tensor_type
@@ -71,6 +72,7 @@ class _Scheduler:
         self.packings: list[Packing] = []
         self._machine = machine
         self._futures: dict[Node, int] = {}
+        self._packed: dict[tuple[object, ...], Operand] = {}  # in the sequence being filled
 
     def reserve(self) -> int:
         """The number of a new, empty sequence."""
@@ -80,6 +82,7 @@ class _Scheduler:
     def fill(self, number: int, block: Block) -> None:
         """Write the instructions of `block` to sequence `number`; every fork is joined in it."""
         sequence = self.sequences[number]
+        outer, self._packed = self._packed, {}
         open_futures: dict[int, None] = {}
         for item in form_groups(block):
             if isinstance(item, Group):
@@ -97,6 +100,7 @@ class _Scheduler:
             else:
                 sequence += self._concat(item)
         sequence += [Join(future) for future in open_futures]
+        self._packed = outer
 
     def _wait(self, node: Node, open_futures: dict[int, None]) -> list[Instruction]:
         fork = node.inputs[0].node
@@ -131,7 +135,9 @@ class _Scheduler:
             case Convolution():
                 return convolution_steps(group, self.placement, self._machine, self.packings)
             case MatrixProduct():
-                return matmul_steps(group, self.placement, self._machine, self.packings)
+                return matmul_steps(
+                    group, self.placement, self._machine, self.packings, self._packed
+                )
             case Recurrence():
                 return recurrence_steps(group, self.placement, self._machine, self.packings)
         raise Unplannable(f"{group.name} is not compiled")
