@@ -144,3 +144,24 @@ def test_padding_beside_strided_channels_reads_zeros() -> None:
     )
     want = torch.conv2d(torch.tensor(x[..., 7:8]), torch.tensor(w), padding=1).numpy()
     np.testing.assert_allclose(actual, want, rtol=0, atol=1e-12 * np.abs(want).max())
+
+
+@pytest.mark.parametrize("groups", [1, 2])
+@pytest.mark.parametrize(
+    ("kernel", "stride"), [((2, 2), (2, 2)), ((3, 5), (2, 1)), ((1, 2), (3, 3))]
+)
+def test_transposed_convolutions_take_weights_made_at_run_time(
+    kernel: tuple[int, int], stride: tuple[int, int], groups: int
+) -> None:
+    random = np.random.default_rng(0)
+    x, w = random.standard_normal((2, 4, 5, 6)), random.standard_normal((4, 3, *kernel))
+    (actual,) = results_of(
+        "graph(%x: Tensor, %w: Tensor)\n%y: Tensor = conv_transpose2d.input(%x, %w, None, "
+        f"{list(stride)}, [1, 0], [0, 0], {groups}, [1, 1])\nreturn %y",
+        x,
+        w,
+    )
+    want = torch.conv_transpose2d(
+        torch.tensor(x), torch.tensor(w), None, stride, (1, 0), 0, groups
+    ).numpy()
+    np.testing.assert_allclose(actual, want, rtol=0, atol=1e-12 * np.abs(want).max())
