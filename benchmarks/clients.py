@@ -4,14 +4,15 @@
 eight forked branches, an encoder of MiniLM's size. Treadle runs with nothing set and at fixed
 settings (intra-op x inter-op threads, a limit of requests in flight); TorchScript, ONNX Runtime and
 OpenVINO with their defaults and with the settings their users choose for throughput. Each (engine,
-setting) is a process of its own; for each number of clients they take turns in short bursts.
+setting) is a process of its own; for each number of clients they take turns in bursts, which are
+short but long enough for several requests of each client.
 
 Columns: requests per second (median of the bursts), latency, threads of the process that are
 neither clients nor the main thread, context switches per request. `best` is the setting with the
 most requests per second other than the default. Expected: Treadle's default within 5 % of its best
 fixed setting at every number of clients, and never more pool threads than processors - 1; the
-defaults of others lose with many clients what they win with one. About seven minutes; --quick takes
-two.
+defaults of others lose with many clients what they win with one. About eight minutes; --quick takes
+three.
 """
 
 import argparse
@@ -20,7 +21,6 @@ import statistics
 import sys
 import tempfile
 import time
-import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,7 +31,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from benchmarks.bursts import Process, WorkerError, in_turn
-from benchmarks.engines import eager_module
+from benchmarks.engines import export_onnx
 from benchmarks.latency import prepare
 from benchmarks.results import Result, cpu_count, document, make_console, write_json
 from benchmarks.serving import Setting, is_installed, settings
@@ -39,6 +39,7 @@ from benchmarks.serving import Setting, is_installed, settings
 CLIENTS = (1, 2, 4, 8, 16)
 NAMES = ("digits", "wide8", "encoder")
 TOLERANCE = 1e-3
+REQUESTS = 5  # of each client in a burst
 PAUSE_SECONDS = 0.03  # other engines' threads spin that long after their burst
 GOAL = 0.95
 
@@ -98,31 +99,30 @@ class Server(Process):
         cell.switches.append(switches)
 
 
-def export(model: str, stem: Path) -> None:
-    """Write the model as ONNX, for the engines that read it."""
-    import torch
+def start(model: str, folder: Path, chosen: Sequence[Setting]) -> tuple[list[Server], float]:
+    """A process for each setting, and the seconds of the slowest call of all.
 
-    with np.load(stem.with_suffix(".npz")) as stored:
-        inputs = tuple(torch.from_numpy(stored[name]) for name in sorted(stored.files))
-    module = eager_module(model, stem.with_suffix(".pt"))
-    with warnings.catch_warnings(), torch.inference_mode():
-        warnings.simplefilter("ignore")
-        torch.onnx.export(module, inputs, str(stem.with_suffix(".onnx")), dynamo=False)
-
-
-def start(model: str, folder: Path, chosen: Sequence[Setting]) -> list[Server]:
-    """A process for each setting; each must give what the first gives."""
+    Raises:
+        WorkerError: if one gives other numbers than the first.
+    """
     archive, inputs = prepare(model, folder)
     stem = archive.with_suffix("")
     inputs.rename(stem.with_suffix(".npz"))
-    export(model, stem)
+    if not archive.with_suffix(".onnx").exists():
+        with np.load(stem.with_suffix(".npz")) as stored:
+            export_onnx(model, archive, tuple(stored[name] for name in sorted(stored.files)))
     known = settings(cpu_count())
     servers = [Server(known.index(setting), setting, stem) for setting in chosen]
-    outputs = [server.answer() for server in servers]
+    outputs, seconds = zip(*(server.answer() for server in servers), strict=True)
     for setting, values in zip(chosen, outputs, strict=True):
         if not np.allclose(values, outputs[0], rtol=TOLERANCE, atol=TOLERANCE):
             raise WorkerError(f"{setting.name} gives other numbers for {model}")
-    return servers
+    return servers, max(seconds)
+
+
+def burst_seconds(shortest: float, clients: int, request: float, cpus: int) -> float:
+    """Long enough for `REQUESTS` of each client, where one takes `request` seconds on a thread."""
+    return max(shortest, REQUESTS * request * max(clients / cpus, 1))
 
 
 def best_of(cells: Sequence[Cell], engine: str) -> tuple[Cell | None, Cell | None]:
@@ -189,12 +189,13 @@ def measure(
     for model in arguments.models:
         progress.update(bar, description=f"{model}, starting {len(chosen)} processes")
         with tempfile.TemporaryDirectory() as folder:
-            servers = start(model, Path(folder), chosen)
+            servers, request = start(model, Path(folder), chosen)
             for clients in arguments.clients:
+                seconds = burst_seconds(arguments.burst, clients, request, cpu_count())
                 progress.update(bar, description=f"{model}, {clients} clients")
                 here = {s.setting: Cell(model, s.setting, clients) for s in servers}
                 for server in in_turn(servers, arguments.rounds):
-                    server.measure(here[server.setting], arguments.burst)
+                    server.measure(here[server.setting], seconds)
                     progress.advance(bar)
                 cells += here.values()
             for server in servers:
@@ -212,7 +213,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--engines", nargs="+", choices=engines, default=engines)
     parser.add_argument("--clients", type=int, nargs="+", default=CLIENTS)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--burst", type=float, default=0.4, help="seconds per burst")
+    parser.add_argument("--burst", type=float, default=0.4, help="seconds per burst, at least")
     parser.add_argument("--quick", action="store_true", help="one burst of 0.15 s of each")
     parser.add_argument("--json", type=Path, help="write the results to this file")
     arguments = parser.parse_args()

@@ -102,38 +102,50 @@ def load_optimize(
     return _with_torch(torch.jit.optimize_for_inference(frozen), inputs)
 
 
-def load_onnxruntime(
-    _model: str, archive: Path, inputs: Arrays, threads: int
-) -> tuple[Call, Callable[[Any], Arrays]]:
-    """Load what `export_onnx` wrote beside the archive with ONNX Runtime."""
+def onnxruntime_call(archive: Path, inputs: Arrays, intra: int | None) -> Call:
+    """What `export_onnx` wrote beside the archive, in ONNX Runtime; None is its own default."""
     import onnxruntime  # type: ignore[import-untyped, unused-ignore]
 
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
+    if intra is not None:
+        options.intra_op_num_threads, options.inter_op_num_threads = intra, 1
     path = str(archive.with_suffix(".onnx"))
     session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     feed = dict(zip((i.name for i in session.get_inputs()), inputs, strict=True))
-    return (lambda: session.run(None, feed)), tuple
+    return lambda: session.run(None, feed)
+
+
+def openvino_model(archive: Path, **config: str | int) -> Any:
+    """What `export_onnx` wrote beside the archive, compiled by OpenVINO in float32."""
+    import openvino  # type: ignore[import-untyped, unused-ignore]
+
+    settings = {"INFERENCE_PRECISION_HINT": "f32", **config}
+    return openvino.Core().compile_model(archive.with_suffix(".onnx"), "CPU", settings)
+
+
+def openvino_outputs(request: Any) -> Arrays:
+    """Copies of what an infer request gave last."""
+    return tuple(tensor.data.copy() for tensor in request.output_tensors)
+
+
+def load_onnxruntime(
+    _model: str, archive: Path, inputs: Arrays, threads: int
+) -> tuple[Call, Callable[[Any], Arrays]]:
+    """Load the ONNX file beside the archive with ONNX Runtime."""
+    return onnxruntime_call(archive, inputs, threads), tuple
 
 
 def load_openvino(
     _model: str, archive: Path, inputs: Arrays, threads: int
 ) -> tuple[Call, Callable[[Any], Arrays]]:
-    """Load what `export_onnx` wrote beside the archive with OpenVINO, in float32."""
-    import openvino  # type: ignore[import-untyped, unused-ignore]
+    """Load the ONNX file beside the archive with OpenVINO."""
+    model = openvino_model(archive, PERFORMANCE_HINT="LATENCY", INFERENCE_NUM_THREADS=threads)
+    request = model.create_infer_request()
 
-    config = {
-        "INFERENCE_NUM_THREADS": threads,
-        "INFERENCE_PRECISION_HINT": "f32",
-        "PERFORMANCE_HINT": "LATENCY",
-    }
-    path = archive.with_suffix(".onnx")
-    request = openvino.Core().compile_model(path, "CPU", config).create_infer_request()
+    def call() -> object:
+        return request.infer(list(inputs), share_inputs=True)
 
-    def arrays(_: Any) -> Arrays:
-        return tuple(tensor.data.copy() for tensor in request.output_tensors)
-
-    return (lambda: request.infer(list(inputs), share_inputs=True)), arrays
+    return call, lambda _: openvino_outputs(request)
 
 
 PEERS = tuple(name for name in ("onnxruntime", "openvino") if find_spec(name) and find_spec("onnx"))

@@ -1,8 +1,9 @@
 """Engines as servers use them: one model, called by many threads, at fixed settings or none.
 
 Also the child process of `benchmarks.clients`: it loads a model with one engine at one setting,
-says what the first output begins with, and answers each line `CLIENTS SECONDS` with what that many
-clients saw in a closed loop. Answers are lines of JSON on the first standard output.
+says what the first output begins with and how long the call took, and answers each line `CLIENTS
+SECONDS` with what that many clients saw in a closed loop. Answers are lines of JSON on the first
+standard output.
 """
 
 import argparse
@@ -11,6 +12,7 @@ import os
 import resource
 import sys
 import threading
+import time
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -20,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.engines import Arrays
+from benchmarks.engines import Arrays, onnxruntime_call, openvino_model, openvino_outputs
 from benchmarks.results import cpu_count
 
 Call = Callable[[int], Any]
@@ -105,31 +107,21 @@ def load_torch(setting: Setting, stem: Path, inputs: Arrays) -> Call:
 
 def load_onnxruntime(setting: Setting, stem: Path, inputs: Arrays) -> Call:
     """The exported model with ONNX Runtime."""
-    import onnxruntime  # type: ignore[import-untyped, unused-ignore]
-
-    options = onnxruntime.SessionOptions()
-    if setting.intra is not None:
-        options.intra_op_num_threads = setting.intra
-    path = str(stem.with_suffix(".onnx"))
-    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-    names = [each.name for each in session.get_inputs()]
-    feed = dict(zip(names, inputs, strict=True))
-    return lambda _: session.run(None, feed)
+    run = onnxruntime_call(stem, inputs, setting.intra)
+    return lambda _: run()
 
 
 def load_openvino(setting: Setting, stem: Path, inputs: Arrays) -> Call:
     """The exported model with OpenVINO, in float32, with one infer request per thread."""
-    import openvino  # type: ignore[import-untyped, unused-ignore]
-
-    config = {"PERFORMANCE_HINT": setting.hint, "INFERENCE_PRECISION_HINT": "f32"}
-    compiled = openvino.Core().compile_model(str(stem.with_suffix(".onnx")), "CPU", config)
+    assert setting.hint is not None
+    compiled = openvino_model(stem, PERFORMANCE_HINT=setting.hint)
     local = threading.local()
 
     def call(_: int) -> Any:
         if not hasattr(local, "request"):
             local.request = compiled.create_infer_request()
         local.request.infer(list(inputs), share_inputs=True)
-        return tuple(tensor.data.copy() for tensor in local.request.output_tensors)
+        return openvino_outputs(local.request)
 
     return call
 
@@ -172,8 +164,10 @@ def main() -> None:
         inputs = tuple(stored[name] for name in sorted(stored.files))
     call = LOADERS[setting.engine](setting, arguments.stem, inputs)
     for number in range(5):  # torch compiles at the second or third
+        begin = time.perf_counter()
         output = call(number)
-    answers.write(json.dumps(first_values(output)) + "\n")
+        elapsed = time.perf_counter() - begin
+    answers.write(json.dumps([first_values(output), elapsed]) + "\n")
     for line in sys.stdin:
         num_clients, seconds = line.split()
         before = switches()
