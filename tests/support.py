@@ -10,7 +10,9 @@ DATA = Path(__file__).resolve().parents[1] / "src" / "treadle" / "data"
 
 
 def as_arrays(output: Any) -> tuple[NDArray[Any], ...]:
-    """Give the tensors of a model's output, of either engine, as NumPy arrays."""
+    """The tensors of a model's output, of either engine, as NumPy arrays."""
+    if isinstance(output, dict):
+        output = tuple(output.values())
     tensors = output if isinstance(output, tuple | list) else (output,)
     return tuple(np.asarray(tensor.numpy()) for tensor in tensors)
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 import treadle
 from treadle import method
+from treadle.runtime import Plan
+from treadle.template import Signature
 
 
 def scaled(x: treadle.Tensor, factor: float) -> treadle.Tensor:
@@ -66,3 +69,26 @@ def test_an_optional_result_that_some_signatures_lack() -> None:
     for size in (3, 1, 3, 2, 5, 1):
         result = function(np.zeros((size,), np.float32))
         assert (result is None) == (size <= 2)
+
+
+def test_a_method_that_no_plan_takes_is_tried_a_few_times_only(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tried: list[Signature] = []
+    bind = method._Variant._bind
+
+    def noted(variant: method._Variant, signature: Signature) -> Plan:
+        tried.append(signature)
+        return bind(variant, signature)
+
+    monkeypatch.setattr(method._Variant, "_bind", noted)
+
+    @treadle.script
+    def positive(x: treadle.Tensor) -> treadle.Tensor:
+        if bool(x.sum() > 0.0):
+            return x + 1.0
+        return x
+
+    for n in range(1, 9):
+        assert positive(np.ones(n, np.float32)).tolist() == [2.0] * n
+    assert len(tried) == method.MAX_FAILED

@@ -45,6 +45,9 @@ MAX_VARIANTS = 64
 MAX_NOTED = 64
 """Signatures of a variant that are remembered for what is special about them."""
 
+MAX_FAILED = 3
+"""Signatures of a variant that have no plan before no others are tried, if none had one."""
+
 _UNKNOWN: Any = object()
 
 
@@ -319,11 +322,11 @@ class _Variant:
         return self._results[signature]
 
     def _note_interpreted(self, signature: Signature) -> None:
-        """Do not try to plan `signature` again, nor any other if many failed and none did not."""
+        """Do not try to plan `signature` again, nor any other if several failed and none did not."""
         if len(self._interpreted) >= MAX_NOTED:
-            self._planned = self._result is not _UNKNOWN
             self._interpreted.clear()
         self._interpreted.add(signature)
+        self._planned = self._result is not _UNKNOWN or len(self._interpreted) < MAX_FAILED
 
 
 class _InterpretedError(Exception):

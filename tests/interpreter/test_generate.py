@@ -154,7 +154,7 @@ def test_compiled_loops_agree_with_the_machine_in_values_errors_and_places(funct
     assert outcome(function, args, COMPILED) == outcome(function, args, MACHINE)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.integers(0, 12), st.integers(-(2**63), 2**63 - 1), st.integers(0, 12))
 def test_compiled_integers_wrap(n, factor, after) -> None:
     how = Settings(compile_after=after)

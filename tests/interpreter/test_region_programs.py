@@ -96,7 +96,7 @@ def _plans_at_once() -> Iterator[None]:
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:(overflow|invalid value) encountered:RuntimeWarning")
-@settings(max_examples=20, deadline=None, derandomize=True)
+@settings(max_examples=20)
 @given(lines=bodies())
 def test_random_scripts_give_the_same_with_regions(lines: list[str]) -> None:
     note("\n".join(lines))

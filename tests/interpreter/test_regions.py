@@ -75,7 +75,7 @@ class Runner:
         return copy.deepcopy([*results, *given, *[c for c, _ in self.kept]])
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(graph=graphs(max_nodes=20, writes=True))
 def test_random_programs_mean_the_same_on_any_number_of_threads(graph: Graph) -> None:
     note(print_graph(graph))

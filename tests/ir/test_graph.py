@@ -59,7 +59,7 @@ def test_clearing_a_block_drops_all_uses() -> None:
     assert not list(graph.walk())
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(graphs())
 def test_a_clone_is_equal_and_apart(graph: Graph) -> None:
     clone = clone_graph(graph)

@@ -64,7 +64,7 @@ def test_indentation_and_comments_are_free() -> None:
     assert print_graph(graph) == "graph(%x: f32[2])\n%y: f32[2] = relu(%x)\nreturn %y"
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(graphs())
 def test_printing_what_was_parsed_gives_the_same_text_and_graph(graph: Graph) -> None:
     verify(graph)
@@ -182,7 +182,7 @@ def test_blocks_have_a_depth_limit() -> None:
         parse_graph("\n".join([*lines, " " * 300 + "return True"]), OPS)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.data())
 def test_damaged_text_gives_an_error_or_a_graph(data: st.DataObject) -> None:
     start = data.draw(st.integers(0, len(EXAMPLE)))

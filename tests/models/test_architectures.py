@@ -8,6 +8,7 @@ import pytest
 import torch
 
 import treadle
+from tests.models.agreement import check_agrees_with_torch
 from tests.models.registry import MODELS, save
 from tests.support import as_arrays, largest_deviation
 
@@ -31,21 +32,7 @@ def test_is_planned_and_agrees_with_torch_with_equal_bits_at_every_thread_count(
 ) -> None:
     archive = save(name, tmp_path / f"{name}.pt")
     inputs = MODELS[name].example_inputs()
-    with torch.no_grad():
-        expected = as_arrays(torch.jit.load(str(archive))(*inputs))
-    module = treadle.load(str(archive))
-    arrays = [tensor.numpy() for tensor in inputs]
-    assert module.explain(*arrays).planned
-    first: tuple[bytes, ...] = ()
-    for threads in THREADS:
-        treadle.set_num_threads(threads)
-        outputs = as_arrays(module(*arrays))
-        assert len(outputs) == len(expected)
-        for ours, theirs in zip(outputs, expected, strict=True):
-            assert largest_deviation(ours, theirs) <= TOLERANCE
-        bits = tuple(output.tobytes() for output in outputs)
-        first = first or bits
-        assert bits == first, f"other bits at {threads} threads"
+    assert check_agrees_with_torch(archive, inputs, THREADS, TOLERANCE).planned
 
 
 @pytest.mark.parametrize("name", ["resnet18", "mobilenet_v3_large"])

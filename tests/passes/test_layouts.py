@@ -129,7 +129,7 @@ def check(lines: Sequence[str], results: str, layout: str) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=60)
 @given(
     lines=st.lists(st.sampled_from(LINES), max_size=6),
     results=st.lists(st.sampled_from("abcxy"), min_size=1, max_size=4),

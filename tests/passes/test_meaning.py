@@ -22,7 +22,7 @@ PASSES = (fold_constants, eliminate_dead_code, functionalise, eliminate_common_s
 
 
 @pytest.mark.parametrize("run", PASSES)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(graph=graphs(max_nodes=20, writes=True))
 def test_a_pass_keeps_the_meaning(run: Callable[[Graph], bool], graph: Graph) -> None:
     note(print_graph(graph))
@@ -35,7 +35,7 @@ def test_a_pass_keeps_the_meaning(run: Callable[[Graph], bool], graph: Graph) ->
     check_meaning(graph, changed, runs=2)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(graph=graphs(max_nodes=20, writes=True))
 def test_all_passes_together_keep_the_meaning(graph: Graph) -> None:
     note(print_graph(graph))

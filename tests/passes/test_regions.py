@@ -30,7 +30,7 @@ def contents(text: str) -> list[list[str]]:
     return [[n.op.name for n in r.blocks[0].nodes] for r in formed(text).nodes_of(REGION)]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(graph=graphs(max_nodes=25, writes=True))
 def test_new_tensors_for_the_results_of_regions_change_nothing(graph: Graph) -> None:
     changed = clone_graph(graph)
