@@ -7,7 +7,7 @@ is spread over the lanes, and the values that earlier stages produced.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from treadle.codegen import memory
 from treadle.codegen.emit import PTR, Emitter, Value, compute_dtype
@@ -294,7 +294,38 @@ class Evaluator:
             return memory.pointer(e, address, offsets, dtype), 0
         return address, stride
 
+    def _group(self, access: Access) -> tuple[int, int] | None:
+        """The size of groups of lanes and a place in them, if each reads that place of its group.
+
+        The groups lie side by side: the position is ``lane // size * size`` plus a literal.
+        """
+        if self.lanes == 1 or len(access.indirect) != 1:
+            return None
+        (expr, size), axis = access.indirect[0], self.lane_axis
+        if not isinstance(size, int) or size < 2 or self.lanes % size:
+            return None
+        if expr != Call("floordiv", (Index(axis or 0), Const(size, i64)), i64):
+            return None
+        if any(a == axis for a, _ in access.terms):
+            return None
+        places = [self.axes[a].constant for a, stride in access.terms if stride == 1]
+        inside = len(places) == 1 and places[0] is not None and places[0] < size
+        return (size, int(places[0] or 0)) if inside else None
+
+    def _load_group(self, expr: Load, size: int, place: int) -> Value:
+        """Lanes that read one place of their group; lane 0 is the first of one."""
+        terms = tuple(t for t in expr.access.terms if t[1] != 1)
+        axis = self.lane_axis
+        assert axis is not None
+        whole = self.value(
+            Load(replace(expr.access, terms=(*terms, (axis, 1)), indirect=()), expr.dtype)
+        )
+        return self.e.shuffle(whole, [lane // size * size + place for lane in range(self.lanes)])
+
     def _load(self, expr: Load) -> Value:
+        group = self._group(expr.access)
+        if group is not None:
+            return self._load_group(expr, *group)
         address, stride = self._address(expr.access, backwards=True)
         buffer = self.arguments.buffers[expr.access.buffer]
         lanes = self.lanes if stride or address.lanes > 1 else 1

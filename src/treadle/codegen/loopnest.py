@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from treadle.codegen.emit import Emitter, Value, compute_dtype
 from treadle.codegen.expressions import Arguments, Evaluator
 from treadle.codegen.memory import lane_mask, pointer, prefetch
-from treadle.codegen.stages import StageWriter, clipped
+from treadle.codegen.stages import StageWriter, clipped, literal
 from treadle.codegen.target import Target
 from treadle.ir.dtypes import i64
 from treadle.ir.loops import Access, Call, Expr, Load, LoopNest, Range, Stage, Store
@@ -110,8 +110,9 @@ class _Writer:
             limits = [clipped(r) for r in stage.ranges]
             if None in limits or not stage.reduces or self.kernel.vectorize != "outer":
                 return []
-            taps = math.prod(len(limit or ()) for limit in limits)
-            windows += stage.ranges if taps <= _MOST_TAPS else stage.ranges[-1:]
+            loops = [r for r in stage.ranges if literal(r) is None]  # others are unrolled anyway
+            taps = math.prod(len(clipped(r) or ()) for r in loops)
+            windows += loops if taps <= _MOST_TAPS else loops[-1:]
         return windows
 
     def _axes(self, k: int, positions: Positions, bounds: Sequence[tuple[Value, Value]]) -> None:

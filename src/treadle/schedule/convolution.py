@@ -42,11 +42,13 @@ from treadle.schedule.steps import (
     stream_cost,
     task_axes,
 )  # fmt: skip
-from treadle.schedule.windows import CHANNELS_LAST, depthwise_step
+from treadle.schedule.windows import CHANNELS_LAST, grouped_step
 from treadle.schedule.winograd import winograd_pays, winograd_steps
 
 LARGE_RESULT = 4096
 """Elements of a result in the order of torch that are worth a kernel which transposes them."""
+FEW_IN_GROUP = (1, 2, 4, 8)
+"""Channels of groups that are too small to fill vectors with the products of one."""
 FEW_CHANNELS = 16
 """With fewer, the taps of a kernel row are merged with the channels into one long k."""
 
@@ -88,13 +90,14 @@ def _steps(
     """The steps that write the result to `target`."""
     weight: np.ndarray | None = values[1].constant if values[1].is_constant else None
     c_out, c_in, *extents = tensor_type(values[1]).sizes
-    if spec.groups > 1 and c_in == 1 and c_out == spec.groups:
+    if spec.groups > 1 and c_in in FEW_IN_GROUP and c_out == c_in * spec.groups:
         steps, origin = _channels_last(origin, placement, machine)
         if weight is None:
             made, taps = _taps_now(placement[values[1]], placement, machine)
         else:
-            made, taps = [], constant_place(np.ascontiguousarray(np.moveaxis(weight[:, 0], 0, -1)))
-        step = depthwise_step(group, spec, taps, origin, target, placement, machine)
+            order = (*range(2, weight.ndim), 1, 0)
+            made, taps = [], constant_place(np.ascontiguousarray(weight.transpose(order)))
+        step = grouped_step(group, spec, taps, origin, target, placement, machine)
         return [*steps, *made, step]
     if weight is not None and len(extents) == 2:
         out = tensor_type(group.result).sizes
@@ -107,8 +110,8 @@ def _steps(
 
 
 def _taps_now(weight: Place, placement: Placement, machine: Machine) -> tuple[list[Step], Place]:
-    """A depthwise weight [c, 1, kernel...] that is computed at run time, as [kernel..., c]."""
-    order = (*range(2, len(weight.shape)), 0)
+    """A weight [c_out, c_in, kernel...] made at run time, as [kernel..., c_in, c_out]."""
+    order = (*range(2, len(weight.shape)), 1, 0)
     shape, strides = ([s[d] for d in order] for s in (weight.shape, weight.strides))
     copy = placement.scratch(weight, shape)
     turned = weight.view(shape, strides, weight.offset)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from treadle.ir.dtypes import DType, i64
 from treadle.ir.graph import Value
@@ -85,33 +85,48 @@ def window_step(group: Group, placement: Placement, machine: Machine) -> Step:
     )
 
 
-def depthwise_step(
+def grouped_step(
     group: Group, spec: ConvolutionSpec, weight: Place, origin: Place, target: Place,
     placement: Placement, machine: Machine,
 ) -> Step:  # fmt: skip
-    """A convolution with one input channel for each group, lanes along the channels.
+    """A convolution with few channels in each group, as many as results; lanes along the channels.
 
-    `weight`: [kernel..., c_out]. `origin` and `target` are batched.
+    `weight`: [kernel..., channels of a group, c_out]. `origin` and `target` are batched, and
+    the channels of `origin` lie side by side if there are several in a group.
     """
     node = group.anchor
     assert node is not None
     values = tensor_operands(node)
     windowed = list(range(2, len(origin.shape)))
     walk = _walk(target, windowed)
-    pool = Pool("sum", weight.shape[:-1], spec.stride, spec.padding, spec.dilation)
+    *extents, each, _ = weight.shape
+    pool = Pool("sum", tuple(extents), spec.stride, spec.padding, spec.dilation)
     ranges, access = _taps(walk, origin, pool)
     taps = [walk.tap(i) for i in range(len(windowed))]
-    factor = walk.builder.load(weight, weight.strides, [*taps, walk.axis(1)])
+    *strides, across, _ = weight.strides
+    if each > 1:
+        ranges.append(Range(Const(0, i64), Const(each, i64)))
+        taps.append(walk.tap(len(windowed)))
+        strides.append(across)
+        access = _within_group(access, walk.axis(1), taps[-1], each)
+    factor = walk.builder.load(weight, [*strides, 1], [*taps, walk.axis(1)])
     product = mul(Load(access, origin.dtype), factor)
     element: Expr = Reduced(0, 0, origin.dtype)
     if len(values) > 2:
         bias = placement[values[2]]
         element = add(element, walk.builder.load(bias, bias.strides, [walk.axis(1)]))
     reduce = Reduce("sum", product, origin.dtype)
-    count = math.prod(weight.shape[:-1])
+    count = math.prod(extents) * each
     return _finish(
         group, walk, node.output, element, ranges, reduce, target, placement, machine, count
     )
+
+
+def _within_group(access: Access, channel: int, tap: int, each: int) -> Access:
+    """Channel number `tap` of the group of `each` channels that `channel` belongs to."""
+    terms = tuple(t for t in access.terms if t[0] != channel)
+    first = Call("floordiv", (Index(channel), Const(each, i64)), i64)
+    return replace(access, terms=(*terms, (tap, 1)), indirect=((first, each),))
 
 
 def _window_dims(pool: Pool, origin: Place) -> list[int]:
@@ -215,7 +230,8 @@ def _finish(
     work = max(taps // TAPS_LIKE_ONE, 1)
     axes = task_axes(builder, [walk.shape[d] for d in walk.order], work)
     numbers = [walk.axis(d) for d in range(len(walk.shape))]
-    store = builder.store(target, target.strides, numbers, value)
+    # Streaming would begin where memory is aligned, which may be in the middle of a group.
+    store = replace(builder.store(target, target.strides, numbers, value), streaming=False)
     stages = (Stage(tuple(ranges), (reduce,)), Stage((), (), (store,)))
     kernel = LoopNest(group.name, tuple(builder.buffers), axes, stages, "outer")
     nbytes = target.numel * target.dtype.itemsize * 3
