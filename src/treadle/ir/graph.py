@@ -33,6 +33,10 @@ class Loc:
     def __str__(self) -> str:
         return f"{self.file}:{self.line}"
 
+    def pointed(self) -> str:
+        """The place for the end of a message, with the line."""
+        return f" ({self.file}:{self.line}:{self.column + 1})\n    {self.text}"
+
 
 class Value:
     """A result of a node, or a parameter of a block (then `node` is None)."""

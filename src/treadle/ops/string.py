@@ -176,12 +176,18 @@ def _search(method: Callable[..., Any]) -> Callable[..., Any]:
     return apply
 
 
-for _name, _result in (("find", "int"), ("rfind", "int"), ("count", "int"), ("rindex", "int"),
+def _count(text: str, part: str, start: int, end: int) -> int:
+    """How often `part` begins before `end`; it may reach beyond it, as in TorchScript."""
+    return text.count(part, start, len(text) if end == -1 else end + max(0, len(part) - 1))
+
+
+for _name, _result in (("find", "int"), ("rfind", "int"), ("rindex", "int"),
                        ("startswith", "bool"), ("endswith", "bool")):  # fmt: skip
     _define(
         f"aten::{_name}(str self, str substr, int start=0, int end=-1) -> {_result}",
         _search(getattr(str, _name)),
     )
+_define("aten::count(str self, str substr, int start=0, int end=-1) -> int", _count)
 _define("aten::index.str(str self, str substr, int start=0, int end=-1) -> int", _search(str.index))
 _define("aten::expandtabs(str self, int tabsize=8) -> str", str.expandtabs)
 for _name in ("center", "ljust", "rjust"):

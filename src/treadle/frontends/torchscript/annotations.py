@@ -30,8 +30,15 @@ _NAMES: dict[str, Type] = {
     "device": PRIMITIVES["Device"], "ScalarType": PRIMITIVES["int"], "Layout": PRIMITIVES["int"],
     "MemoryFormat": PRIMITIVES["int"], "Size": ListType(PRIMITIVES["int"]),
     "layout": PRIMITIVES["int"], "memory_format": PRIMITIVES["int"], "Number": PRIMITIVES["number"],
-    "Scalar": PRIMITIVES["number"], "list": ListType(TENSOR), "List": ListType(TENSOR),
+    "Scalar": PRIMITIVES["number"],
     "object": ANY, "ndarray": TENSOR,
+}  # fmt: skip
+
+
+_EXAMPLES = {
+    "list": "List[int]", "dict": "Dict[str, int]", "tuple": "Tuple[int, str]",
+    "optional": "Optional[int]", "union": "Union[int, str]", "final": "Final[int]",
+    "future": "Future[int]", "await": "Await[int]",
 }  # fmt: skip
 
 
@@ -74,7 +81,12 @@ class AnnotationReader:
         found = self._resolve(name)
         if found is not None:
             return found
-        known = _NAMES.get(name.rpartition(".")[2])
+        last = name.rpartition(".")[2]
+        if last in _GENERIC:
+            raise self._fail(
+                node, f"{last} needs the types of what is in it: {_EXAMPLES[last.lower()]}"
+            )
+        known = _NAMES.get(last)
         if known is None or name.startswith("__torch__"):
             raise self._fail(node, f"unknown type {name!r}")
         return known

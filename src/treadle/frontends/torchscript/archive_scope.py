@@ -119,8 +119,9 @@ class ArchiveScope:
         """What operator `name` stood for when the archive was written."""
         return self._library.overloads(name)
 
-    def prepare(self, function: Function) -> None:
+    def prepare(self, function: Function) -> bool:
         """Nothing to do: functions in archives say what they return."""
+        return True
 
     def _definition(self, name: str) -> Definition | None:
         folder, _, last = name.rpartition(".")

@@ -46,7 +46,7 @@ class Assignments(Iterations):
 
     def _target_hint(self, target: ast.expr) -> Type | None:
         if isinstance(target, ast.Name):
-            return self.frame.declared_type(target.id)
+            return None if target.id in self.free_names else self.frame.declared_type(target.id)
         if isinstance(target, ast.Attribute):
             base = self.item(target.value)
             if isinstance(base, Value) and isinstance(base.type, ClassType):
@@ -71,6 +71,12 @@ class Assignments(Iterations):
     def _assign_name(self, target: ast.expr, name: str, item: Item) -> None:
         declared = self.frame.declared_type(name)
         if declared is not None and isinstance(item, Value):
+            if name in self.free_names & self.frame.declared.keys() and not self.is_subtype(
+                item.type, declared
+            ):
+                del self.frame.declared[name]  # a parameter, outside of branches and loops
+                self.frame.assign(name, item)
+                return
             item = self.require(item, declared, f"the value of {name!r}")
         self.frame.assign(name, item)
 
@@ -115,6 +121,7 @@ class Assignments(Iterations):
         value = self.require(self.expression(node.value, type_), type_, "the value")
         if isinstance(node.target, ast.Name):
             self.frame.declared[node.target.id] = type_
+            self.free_names -= {node.target.id}
             value = self.retyped(value, type_)
         self.assign_item(node.target, value)
         return FALLS

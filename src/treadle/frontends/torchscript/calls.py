@@ -95,7 +95,7 @@ class Calls(Subscripts):
                 return self._call_object(callee, callee.type, *self._values(args, keywords))
             case Namespace(path) if path.startswith(_CPP_CLASSES):
                 raise self.unsupported(f"C++ class {path.removeprefix(_CPP_CLASSES)} is refused")
-        raise self.error(f"{describe(callee)} cannot be called")
+        raise self.error(f"{describe(callee)} cannot be called: functions, methods and modules can")
 
     def _values(
         self, args: list[Item], keywords: dict[str, Item]
@@ -103,12 +103,18 @@ class Calls(Subscripts):
         values = [self.materialize(a) for a in args]
         return values, {name: self.materialize(item) for name, item in keywords.items()}
 
+    def _prepare(self, function: Function) -> None:
+        if not self.scope.prepare(function):
+            raise self.error(
+                f"function {function.name} calls itself: recursive calls are not supported"
+            )
+
     def call_function(
         self, function: Function, args: list[Value], keywords: dict[str, Value]
     ) -> Value:
         """Call a function of the program."""
         call = CallArguments(args, keywords)
-        self.scope.prepare(function)
+        self._prepare(function)
         inputs = self.call_signature(Signature.of_function(function), call)
         return self.value(CALL_FUNCTION, inputs, function.result, name=function.name)
 
@@ -117,7 +123,7 @@ class Calls(Subscripts):
     ) -> Value:
         """``Class.method(object, ...)``."""
         call = CallArguments(args, keywords)
-        self.scope.prepare(function)
+        self._prepare(function)
         inputs = self.call_signature(Signature.of_function(function), call)
         return self.value(CALL_METHOD, inputs, function.result, name=name)
 
@@ -125,7 +131,7 @@ class Calls(Subscripts):
         """Call a method of an object."""
         function = method.cls.methods[method.name]
         call = CallArguments(args, keywords)
-        self.scope.prepare(function)
+        self._prepare(function)
         inputs = self.call_signature(Signature.of_function(function, method=True), call)
         return self.value(
             CALL_METHOD, (method.receiver, *inputs), function.result, name=method.name

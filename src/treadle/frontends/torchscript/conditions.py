@@ -72,7 +72,8 @@ class Conditions(Expressions):
             length = self.apply("aten::len", (value,))
             return self.apply("aten::gt", (length, self.constant(0)))
         if isinstance(value.type, (TupleType, OptionalType)):
-            raise self.error(f"a condition has type {value.type}, expected bool")
+            advice = "compare it with None" if isinstance(value.type, OptionalType) else "use len()"
+            raise self.error(f"a condition has type {value.type}, expected bool: {advice}")
         found = self.magic(value, "__bool__", ())
         return self.apply("aten::Bool", (value,)) if found is None else found
 

@@ -32,6 +32,7 @@ from treadle.ir.op import (
 )
 from treadle.ir.program import Class
 from treadle.ir.types import (
+    ANY,
     BOOL,
     COMPLEX,
     FLOAT,
@@ -41,9 +42,11 @@ from treadle.ir.types import (
     TENSOR,
     ClassType,
     FutureType,
+    OptionalType,
     TensorType,
     TupleType,
     Type,
+    UnionType,
 )
 from treadle.ops import OPS
 
@@ -64,11 +67,22 @@ def class_type(cls: Class) -> Type:
     return ClassType(cls.name)
 
 
+def _narrower(call: CallArguments) -> str:
+    """What may help with arguments that could be of several types."""
+    for value in (*call.positional, *call.keywords.values()):
+        if isinstance(value.type, OptionalType):
+            return ", which `is not None` or `assert` make narrower"
+        if isinstance(value.type, UnionType) or value.type == ANY:
+            return ", which isinstance makes narrower"
+    return ""
+
+
 class Emitter:
     """The state of one import: the block that is being filled, the names, the place.
 
     Attributes:
         origins: the value that a refined value was made of.
+        free_names: parameters, which may get values of other types where they are declared.
     """
 
     def __init__(self, source: Source, scope: Scope, graph: Graph) -> None:
@@ -77,6 +91,7 @@ class Emitter:
         self.block: Block = graph
         self.frame = Frame()
         self.origins: dict[Value, Value] = {}
+        self.free_names: set[str] = set()
         self.types = AnnotationReader(source, self._named_type)
         self._place: ast.AST = ast.Pass()
         self._loc: Loc | None = None
@@ -255,7 +270,7 @@ class Emitter:
                     continue
                 types = [found.substitute(r.type) for r in op.schema.results]
                 return self._results(self.emit(op, found.inputs, [result] if result else types))
-        message = f"no overload of {name} takes ({call}):"
+        message = f"no overload of {name} takes ({call}){_narrower(call)}:"
         return self._unsupported(name, call, message + "".join(f"\n  {r}" for r in reasons[:8]))
 
     def _unsupported(self, name: str, call: CallArguments, message: str) -> Value:

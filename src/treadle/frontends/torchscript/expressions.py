@@ -72,7 +72,7 @@ class Expressions(Operators):
         with self.at(node):
             method = self._kinds.get(type(node))
             if method is None:
-                raise self.syntax_error(f"TorchScript has no {_kind(node)} here")
+                raise self.syntax_error(f"TorchScript has no {_kind(node)} here{_instead(node)}")
             result: Item = method(self, node, hint)
             return result
 
@@ -87,6 +87,9 @@ class Expressions(Operators):
                 return self.value(FUNCTION_REF, (), FunctionType(function.name), name=function.name)
             case Sequence(items):
                 return self.tuple([self.materialize(part) for part in items])
+        if isinstance(item, Builtin) and item.receiver is not None:
+            name = item.name.partition("::")[2]
+            raise self.error(f"{item.receiver.type} has no attribute {name!r}; a method is called")
         raise self.error(f"{describe(item)} cannot be used as a value")
 
     def _constant_value(self, value: object) -> Value:
@@ -128,7 +131,9 @@ class Expressions(Operators):
             return symbol
         if name in _SPECIAL_NUMBERS:
             return Constant(_SPECIAL_NUMBERS[name])
-        raise self.error(f"the name {name!r} is not defined")
+        raise self.error(
+            f"the name {name!r} is not defined: it needs a value on every way that leads here"
+        )
 
     def _attribute(self, node: ast.Attribute, hint: Type | None) -> Item:
         return self.attribute(self.item(node.value), node.attr)
@@ -180,7 +185,10 @@ class Expressions(Operators):
         if isinstance(type_, FutureType) and name == "wait":
             return Builtin("aten::wait", value)
         if isinstance(type_, OptionalType):
-            raise self.error(f"a value of type {type_} has no attribute {name!r}: it may be None")
+            raise self.error(
+                f"a value of type {type_} has no attribute {name!r}: it may be None, "
+                "which `is not None` rules out"
+            )
         if isinstance(type_, (TensorType, ListType, DictType)) or type_ in (STR, *NUMBERS):
             return Builtin("prim::tolist" if name == "tolist" else f"aten::{name}", value)
         raise self.error(f"a value of type {type_} has no attribute {name!r}")
@@ -275,7 +283,10 @@ class Expressions(Operators):
         for part in node.values:
             if isinstance(part, ast.FormattedValue):
                 if part.format_spec is not None or part.conversion not in (-1, ord("s")):
-                    raise self.syntax_error("TorchScript has no format specifiers in f-strings")
+                    raise self.syntax_error(
+                        "TorchScript has no format specifiers in f-strings: {value} alone, or "
+                        "'%.2f' % value"
+                    )
                 template += "{}"
                 values.append(self.expression(part.value))
             elif isinstance(part, ast.Constant):
@@ -328,6 +339,20 @@ class Expressions(Operators):
         ast.ListComp: lambda self, node, hint: self.comprehension(node, hint),
         ast.DictComp: lambda self, node, hint: self.comprehension(node, hint),
     }  # fmt: skip
+
+
+_INSTEAD: dict[type[ast.AST], str] = {
+    ast.Lambda: "define a function", ast.NamedExpr: "assign in a statement before",
+    ast.Yield: "return a list", ast.YieldFrom: "return a list", ast.Set: "use a list or a dict",
+    ast.SetComp: "use a list or a dict", ast.GeneratorExp: "make a list: [... for ...]",
+    ast.Await: "fork and wait", ast.Starred: "name the elements, or add lists",
+    ast.Slice: "give one index",
+}  # fmt: skip
+
+
+def _instead(node: ast.AST) -> str:
+    found = _INSTEAD.get(type(node))
+    return "" if found is None else f": {found}"
 
 
 def _kind(node: ast.AST) -> str:

@@ -48,6 +48,7 @@ class Importer(Statements):
                     value = self._graph.add_param(parameter.type, parameter.name)
                     self.frame.assign(parameter.name, value)
                     self.frame.declared[parameter.name] = parameter.type
+                    self.free_names.add(parameter.name)
                 result = self.body_value(self._node.body, self._result_type)
             self._graph.set_returns([result])
         except RecursionError:
@@ -64,7 +65,9 @@ def read_parameters(
     emitter = Importer(source, scope, node, node.name, (), None)
     arguments = node.args
     if arguments.vararg or arguments.kwarg or arguments.posonlyargs:
-        raise source.syntax_error("TorchScript has no *args, **kwargs or / parameters", node)
+        raise source.syntax_error(
+            "TorchScript has no *args, **kwargs or / parameters: name each of them", node
+        )
     positional = arguments.args
     defaults: list[ast.expr | None] = [None] * (len(positional) - len(arguments.defaults))
     defaults += arguments.defaults

@@ -75,7 +75,10 @@ class Iterations(Specials):
                 lambda i: self.apply("aten::select", (value, self.constant(0), i)),
             )
         if not isinstance(value.type, ListType) and value.type != STR:
-            raise self.error(f"{describe(value)} cannot be iterated over")
+            raise self.error(
+                f"{describe(value)} cannot be iterated over: ranges, lists, "
+                "tuples, dicts, strings, tensors and lists of modules can"
+            )
         trips = self.apply("aten::len", (value,))
         return Iteration(None, trips, lambda i: self.apply("aten::__getitem__", (value, i)))
 
@@ -158,7 +161,7 @@ class Iterations(Specials):
         """The list or dict of a comprehension."""
         assert isinstance(node, (ast.ListComp, ast.DictComp))
         if len(node.generators) != 1 or node.generators[0].is_async:
-            raise self.syntax_error("TorchScript has comprehensions with one for only")
+            raise self.syntax_error("TorchScript has comprehensions with one for only: write loops")
         generator = node.generators[0]
         iteration = self.iterate(self.item(generator.iter))
         wanted = hint.element if isinstance(hint, OptionalType) else hint

@@ -229,8 +229,9 @@ class Library:
         """There are no classes here."""
         return None
 
-    def prepare(self, function: Function) -> None:
+    def prepare(self, function: Function) -> bool:
         """Nothing to do: the functions say what they return."""
+        return True
 
 
 @functools.cache

@@ -99,6 +99,8 @@ def parse(source: Source, *, trusted: bool = False) -> ast.Module:
 def parse_function(source: Source) -> ast.FunctionDef:
     """The only statement of `source`, a function that Python has compiled before."""
     body = parse(source, trusted=True).body
+    if len(body) == 1 and isinstance(body[0], ast.AsyncFunctionDef):
+        raise source.syntax_error("TorchScript has no async functions: def, and fork", body[0])
     if len(body) != 1 or not isinstance(body[0], ast.FunctionDef):
         raise ScriptSyntaxError(f"{source.file}:{source.first_line}: not a function definition")
     return _with_commented_types(source, body[0])

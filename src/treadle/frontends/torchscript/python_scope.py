@@ -114,7 +114,7 @@ class PythonScope:
         self,
         names: Mapping[str, Any],
         resolve: Resolve,
-        prepare: Callable[[Function], None],
+        prepare: Callable[[Function], bool],
         program: Program,
     ) -> None:
         self._names = names
@@ -145,9 +145,9 @@ class PythonScope:
         """The functions that stand for composite operators."""
         return self._library.overloads(name)
 
-    def prepare(self, function: Function) -> None:
-        """Make sure that the type of the result is known."""
-        self._prepare(function)
+    def prepare(self, function: Function) -> bool:
+        """Make sure that the type of the result is known; false if that needs itself."""
+        return self._prepare(function)
 
     def symbol(self, value: Any) -> Symbol | None:
         """What a Python object stands for in a script."""

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from treadle.errors import CompileError, UnsupportedError
 from treadle.frontends.torchscript.unsupported import is_unsupported
 from treadle.ir.graph import Block, Node
 from treadle.ir.op import CALL_FUNCTION, CALL_METHOD, FORK
 from treadle.ir.program import Class, Function, Program
 from treadle.ir.types import ClassType
+
+_Call = tuple[Function, Node]
 
 
 def compile_reachable(program: Program, cls: Class, method: str = "forward") -> list[Function]:
@@ -20,41 +24,54 @@ def compile_reachable(program: Program, cls: Class, method: str = "forward") -> 
     hooks = (*cls.forward_pre_hooks, *cls.forward_hooks) if method == "forward" else ()
     overloads = [name for name in cls.methods if name.startswith(f"{method}__")]
     starts = [cls.methods[name] for name in (method, *hooks, *overloads) if name in cls.methods]
-    calls: dict[int, tuple[Function, list[Function]]] = {}
+    found = compile_called(program, starts)
+    if method in cls.methods:
+        _check_certain(program, cls.methods[method])
+    return found
+
+
+def compile_called(program: Program, starts: Sequence[Function]) -> list[Function]:
+    """Compile functions and what they call; all of them.
+
+    Raises:
+        CompileError: if one of them is not TorchScript, or calls itself.
+    """
+    calls: dict[int, tuple[Function, list[_Call]]] = {}
     pending = list(starts)
     while pending:
         function = pending.pop()
         if id(function) not in calls:
-            called = [_called(program, node) for node in function.graph().walk()]
-            calls[id(function)] = (function, [c for c in called if c is not None])
-            pending += calls[id(function)][1]
+            called = [(_called(program, node), node) for node in function.graph().walk()]
+            calls[id(function)] = (function, [(c, node) for c, node in called if c is not None])
+            pending += [c for c, _ in calls[id(function)][1]]
     _check_no_recursion(starts, calls)
-    if method in cls.methods:
-        _check_certain(program, cls.methods[method])
     return [function for function, _ in calls.values()]
 
 
 def _check_no_recursion(
-    starts: list[Function], calls: dict[int, tuple[Function, list[Function]]]
+    starts: Sequence[Function], calls: dict[int, tuple[Function, list[_Call]]]
 ) -> None:
     """Raise if a function may call itself, as PyTorch does."""
     left: set[int] = set()
     path: set[int] = set()
-    stack = [(function, False) for function in starts]
+    stack: list[tuple[Function, Node | None, bool]] = [
+        (function, None, False) for function in starts
+    ]
     while stack:
-        function, done = stack.pop()
+        function, node, done = stack.pop()
         key = id(function)
         if done:
             path.discard(key)
             left.add(key)
         elif key in path:
+            place = "" if node is None or node.loc is None else node.loc.pointed()
             raise CompileError(
-                f"function {function.name} calls itself: recursive calls are not supported"
+                f"function {function.name} calls itself: recursive calls are not supported{place}"
             )
         elif key not in left:
             path.add(key)
-            stack.append((function, True))
-            stack += [(called, False) for called in calls[key][1]]
+            stack.append((function, node, True))
+            stack += [(called, call, False) for called, call in calls[key][1]]
 
 
 def _check_certain(program: Program, method: Function) -> None:

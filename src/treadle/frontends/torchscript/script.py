@@ -25,7 +25,8 @@ from treadle.frontends.torchscript.importer import (
 )
 from treadle.frontends.torchscript.parser import Source, parse_function
 from treadle.frontends.torchscript.python_scope import PythonScope, as_constant
-from treadle.frontends.torchscript.subtyping import unify_or_union
+from treadle.frontends.torchscript.reachable import compile_called, compile_reachable
+from treadle.frontends.torchscript.subtyping import is_subtype, unify_or_union
 from treadle.frontends.torchscript.symbols import ClassSymbol, FunctionSymbol, Symbol, TypeSymbol
 from treadle.ir.graph import Graph
 from treadle.ir.program import Class, EnumValue, Function, Object, Parameter, Program
@@ -38,6 +39,7 @@ from treadle.ir.types import (
     FLOAT,
     INT,
     NONE,
+    NUMBER,
     STR,
     TENSOR,
     ClassType,
@@ -88,14 +90,14 @@ def script(value: Any) -> ScriptedFunction | ScriptedModule:
         assert isinstance(plain, types.FunctionType)
         function = builder.function(plain)
         builder.prepare(function)
-        function.graph()
+        compile_called(builder.program, [function])
         return ScriptedFunction(builder.program, function)
     if isinstance(value, type):
         raise UnsupportedError(f"script takes an object of class {value.__name__}, not the class")
     root = builder.object(value)
     if "forward" not in root.cls.methods:
         raise CompileError(f"{type(value).__name__} has no method 'forward'")
-    builder.compile_class(root.cls)
+    compile_reachable(builder.program, root.cls)
     return ScriptedModule(builder.program, root)
 
 
@@ -176,8 +178,11 @@ class _Builder:
             return Importer(source, scope, node, name, parameters, result).graph()
 
         def graph() -> Graph:
-            with self._guard(made):
+            self._running.add(id(made))
+            try:
                 found, made.result = compile_()
+            finally:
+                self._running.discard(id(made))
             self._inferred.pop(id(made), None)
             return found
 
@@ -196,14 +201,14 @@ class _Builder:
             return None
         return Importer(source, scope, node, node.name, (), None).types.read(node.returns)
 
-    def prepare(self, function: Function) -> None:
-        """Find out what `function` returns, if it does not say."""
+    def prepare(self, function: Function) -> bool:
+        """Find out what `function` returns, if it does not say; false while that is going on."""
         infer = self._inferred.get(id(function))
         if infer is not None:
+            if id(function) in self._running:
+                return False
             infer()
-
-    def _guard(self, function: Function) -> _Guard:
-        return _Guard(self._running, function)
+        return True
 
     def class_(self, value: type) -> Class:
         """The class for a Python class: a NamedTuple, an Enum, or a class with annotations."""
@@ -371,26 +376,15 @@ class _Builder:
             result = unify_or_union(result, type_)
         return result
 
-    def compile_class(self, cls: Class) -> None:
-        """Compile ``forward`` now, so that errors come when the module is scripted."""
-        cls.methods["forward"].graph()
 
-
-class _Guard:
-    """Refuses to compile a function while it is being compiled."""
-
-    def __init__(self, running: set[int], function: Function) -> None:
-        self._running, self._function = running, function
-
-    def __enter__(self) -> None:
-        if id(self._function) in self._running:
-            raise CompileError(
-                f"function {self._function.name} calls itself: this is not supported"
-            )
-        self._running.add(id(self._function))
-
-    def __exit__(self, *error: object) -> None:
-        self._running.discard(id(self._function))
+def _may_be(given: Type, wanted: Type) -> bool:
+    """Whether a default of the type `given` may stand for a parameter of type `wanted`."""
+    return (
+        is_subtype(given, wanted, lambda name: None)
+        or wanted in (TENSOR, NUMBER)
+        or (given in (INT, BOOL) and is_subtype(FLOAT, wanted, lambda name: None))
+        or not isinstance(wanted, type(STR))
+    )
 
 
 def _source(function: types.FunctionType) -> Source:
@@ -432,6 +426,12 @@ def _parameters(
                     f"the default of {parameter.name!r} is no constant", node
                 )
             default = constant.value
+            if type(default) in _SIMPLE and not _may_be(_SIMPLE[type(default)], parameter.type):
+                raise source.compile_error(
+                    f"the default of {parameter.name!r} is a {type(default).__name__}, "
+                    f"expected {parameter.type}",
+                    node,
+                )
         found.append(Parameter(parameter.name, parameter.type, default, parameter.keyword_only))
     return tuple(found)
 

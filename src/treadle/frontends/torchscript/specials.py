@@ -114,7 +114,8 @@ class Specials(Calls):
     def _expect(self, node: ast.Call, low: int, high: int | None = None) -> list[ast.expr]:
         """The positional arguments, whose number must be from `low` to `high`."""
         if node.keywords or not low <= len(node.args) <= (high or low):
-            raise self.error(f"wrong number of arguments: {len(node.args)}")
+            takes = f"{low}" if high in (None, low) else f"{low} to {high}"
+            raise self.error(f"{len(node.args)} arguments are given, it takes {takes} by position")
         return node.args
 
     def _annotate(self, node: ast.Call, hint: Type | None) -> Item:

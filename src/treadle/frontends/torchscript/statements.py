@@ -96,9 +96,8 @@ class Statements(Assignments):
         method = self._statements.get(type(node))
         with self.at(node):
             if method is None:
-                raise self.syntax_error(
-                    f"TorchScript has no {type(node).__name__.lower()} statement"
-                )
+                kind, instead = _MISSING.get(type(node), (type(node).__name__.lower(), ""))
+                raise self.syntax_error(f"TorchScript has no {kind} statement{instead}")
             result: Exits = method(self, node)
             return result
 
@@ -168,7 +167,7 @@ class Statements(Assignments):
 
     def _while(self, node: ast.While) -> Exits:
         if node.orelse:
-            raise self.syntax_error("TorchScript has no else after while")
+            raise self.syntax_error("TorchScript has no else after while: use a flag")
         carried = assigned_names(node.body)
         first = self.condition(node.test) if _is_false(node.test) else None
         if first is not None and first.known is False:
@@ -191,7 +190,7 @@ class Statements(Assignments):
 
     def _for(self, node: ast.For) -> Exits:
         if node.orelse:
-            raise self.syntax_error("TorchScript has no else after for")
+            raise self.syntax_error("TorchScript has no else after for: use a flag")
         iteration = self.iterate(self.item(node.iter))
         if iteration.static is not None:
             return self._unrolled(node, iteration.static)
@@ -217,6 +216,8 @@ class Statements(Assignments):
         return frozenset(exits - {BREAK} | ({FALL} if BREAK in exits else set()))
 
     def _raise(self, node: ast.Raise) -> Exits:
+        if isinstance(node.exc, ast.Name) and self.frame.lookup(node.exc.id) is not None:
+            raise self.error("raise takes an exception: raise ValueError(message)")
         if not isinstance(node.exc, ast.Call):  # ``raise ValueError`` forgets the class, as torch
             self.emit(RAISE_OP, [self.constant("")])
             return frozenset({RAISE})
@@ -271,7 +272,10 @@ class Statements(Assignments):
     def _enter(self, value: Value, target: ast.expr | None) -> Method:
         cls = self.find_class(value.type.name) if isinstance(value.type, ClassType) else None
         if cls is None or not {"__enter__", "__exit__"} <= cls.methods.keys():
-            raise self.error(f"a value of type {value.type} cannot be used in a with statement")
+            raise self.error(
+                f"a value of type {value.type} cannot be used in a with statement: "
+                "objects with __enter__ and __exit__ can"
+            )
         result = self.call_method(Method(value, cls, "__enter__"), [], {})
         if target is not None:
             self.assign_item(target, result)
@@ -284,7 +288,9 @@ class Statements(Assignments):
             elif isinstance(target, ast.Name) and self.frame.lookup(target.id) is not None:
                 self.frame.values.pop(target.id, None)
             else:
-                raise self.syntax_error("TorchScript cannot delete this", target)
+                raise self.syntax_error(
+                    "TorchScript deletes names that have a value, and elements x[i]", target
+                )
         return FALLS
 
     _statements: ClassVar[dict[type[ast.stmt], Callable[..., Exits]]] = {
@@ -295,6 +301,20 @@ class Statements(Assignments):
         ast.Pass: _pass, ast.If: _if, ast.While: _while, ast.For: _for, ast.Raise: _raise,
         ast.Assert: _assert, ast.FunctionDef: _function, ast.With: _with, ast.Delete: _delete,
     }  # fmt: skip
+
+
+_MISSING: dict[type[ast.stmt], tuple[str, str]] = {
+    ast.Try: ("try", ": test before, since what raises ends the script"),
+    ast.Import: ("import", ": import where the module begins"),
+    ast.ImportFrom: ("import", ": import where the module begins"),
+    ast.Global: ("global", ": pass and return values"),
+    ast.Nonlocal: ("nonlocal", ": pass and return values"),
+    ast.ClassDef: ("class", " in a function: define classes where the module begins"),
+    ast.AsyncFunctionDef: ("async", ": fork and wait"),
+    ast.AsyncFor: ("async", ": fork and wait"),
+    ast.AsyncWith: ("async", ": fork and wait"),
+    ast.Match: ("match", ": use if and elif"),
+}
 
 
 def _is_false(node: ast.expr) -> bool:

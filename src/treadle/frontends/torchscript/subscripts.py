@@ -21,6 +21,7 @@ from treadle.ir.types import (
     BOOL,
     INT,
     NONE,
+    STR,
     TENSOR,
     ClassType,
     ListType,
@@ -53,7 +54,9 @@ class Subscripts(Conditions):
             case TupleType():
                 return self._of_tuple(value, value.type, node.slice)
             case OptionalType():
-                raise self.error(f"a value of type {value.type} may be None")
+                raise self.error(
+                    f"a value of type {value.type} may be None, which `is not None` rules out"
+                )
         if isinstance(node.slice, ast.Slice):
             return self.apply("aten::slice", (value, *self._bounds(node.slice)))
         index = self.expression(node.slice)
@@ -100,7 +103,9 @@ class Subscripts(Conditions):
         parts = [(name, self.attribute(value, name)) for name in names]
         return self._chosen(self.expression(node), parts, hint) if parts else None
 
-    def _chosen(self, key: Value, members: Iterable[tuple[int | str, Item]], type_: ClassType) -> Value:
+    def _chosen(
+        self, key: Value, members: Iterable[tuple[int | str, Item]], type_: ClassType
+    ) -> Value:
         """The member whose index or name is `key`, as one of the interface `type_`."""
         (known, item), *others = members
 
@@ -210,6 +215,8 @@ class Subscripts(Conditions):
         """Import ``base[index] = new``."""
         base = self.expression(node.value)
         if not isinstance(base.type, TensorType):
+            if isinstance(base.type, TupleType) or base.type == STR:
+                raise self.error(f"a value of type {base.type} cannot be changed: lists can")
             if isinstance(node.slice, ast.Slice):
                 raise self.unsupported("assignment to a slice of a list is not supported")
             index = self.expression(node.slice)
@@ -245,7 +252,7 @@ class Subscripts(Conditions):
             return list(self.emit(TUPLE_UNPACK, (value,), value.type.elements).outputs)
         if isinstance(value.type, ListType) and count is not None:
             return list(self.emit(LIST_UNPACK, (value,), [value.type.element] * count).outputs)
-        raise self.error(f"{describe(value)} cannot be unpacked")
+        raise self.error(f"{describe(value)} cannot be unpacked: tuples and lists can")
 
 
 def _is_none(node: ast.expr) -> bool:

@@ -139,8 +139,8 @@ class Scope(Protocol):
     def library(self, name: str) -> Iterable[Function]:
         """The functions that stand for operator `name`, to be tried before its overloads."""
 
-    def prepare(self, function: Function) -> None:
-        """Make sure that the type of `function`'s result is known."""
+    def prepare(self, function: Function) -> bool:
+        """Make sure that the type of `function`'s result is known; false if that needs itself."""
 
     @property
     def defers_unsupported(self) -> bool:
