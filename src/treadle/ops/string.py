@@ -167,18 +167,23 @@ for _change in ("lower", "upper", "swapcase", "capitalize", "title"):
     _define(f"aten::{_change}(str self) -> str", getattr(str, _change))
 
 
+def _end(text: str, end: int) -> int:
+    """Where a search ends: TorchScript counts negative ends from behind the last character."""
+    return max(0, len(text) + end + 1) if end < 0 else end
+
+
 def _search(method: Callable[..., Any]) -> Callable[..., Any]:
-    """A search between `start` and `end`, where TorchScript's -1 means the end of the string."""
+    """A search between `start` and `end`."""
 
     def apply(text: str, part: str, start: int, end: int) -> Any:
-        return method(text, part, start, len(text) if end == -1 else end)
+        return method(text, part, start, _end(text, end))
 
     return apply
 
 
 def _count(text: str, part: str, start: int, end: int) -> int:
     """How often `part` begins before `end`; it may reach beyond it, as in TorchScript."""
-    return text.count(part, start, len(text) if end == -1 else end + max(0, len(part) - 1))
+    return text.count(part, start, _end(text, end) + max(0, len(part) - 1))
 
 
 for _name, _result in (("find", "int"), ("rfind", "int"), ("rindex", "int"),
