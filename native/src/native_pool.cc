@@ -72,7 +72,7 @@ void note_stall(const Region& region) {
 // To wake a thread costs the one who does it some ten microseconds, and that one needs as many more
 // before it runs. So a thread calls for help where it is about to work alone for longer than this,
 // or has done so, in one region or in several with no longer pauses than a helper stays awake for.
-constexpr std::int64_t kWakeWorthNs = 25'000;
+constexpr std::int64_t kWakeWorthNs = 30'000;
 
 class LoneWork {
  public:

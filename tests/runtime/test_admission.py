@@ -1,6 +1,7 @@
 import contextlib
 import functools
 import itertools
+import os
 import subprocess
 import sys
 import threading
@@ -200,6 +201,23 @@ def order_of(priorities: list[int]) -> list[int]:
     for thread in threads:
         thread.join()
     return [int(number) for number in np.argsort(stamps[1:])]
+
+
+def test_clients_may_run_where_they_might_before() -> None:
+    """Who is woken is tied to a processor until it runs."""
+    cpus = sorted(os.sched_getaffinity(0))
+    found: list[list[int]] = []
+
+    def client() -> None:
+        counted = Counted([kernel(20_000)])
+        for _ in range(40):
+            counted.run()
+            found.append(sorted(os.sched_getaffinity(0)))
+
+    _native.set_budget(len(cpus))
+    for thread in started(*[client] * (2 * len(cpus) + 1)):
+        thread.join()
+    assert found == [cpus] * len(found)
 
 
 @pytest.mark.parametrize("requests", [1, 2, 40])
