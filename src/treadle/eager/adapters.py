@@ -120,6 +120,17 @@ def stft(
     return result
 
 
+def tensordot(a: Any, b: Any, dims: Any = 2, out: Any = None) -> Tensor:
+    """The product summed over the last dims of `a` and the first of `b`, or over dims listed."""
+    if isinstance(dims, int):
+        over = [*range(-dims, 0)], [*range(dims)]
+    else:
+        over = tuple([d] if isinstance(d, int) else [*d] for d in dims)
+    options = {} if out is None else {"out": out}
+    result: Tensor = make_function("tensordot")(a, b, *over, **options)
+    return result
+
+
 def unravel_index(indices: Any, shape: Any) -> tuple[Tensor, ...]:
     """The coordinates, one tensor a dim, of positions in a flattened tensor of `shape`."""
     sizes = (shape,) if isinstance(shape, int) else tuple(shape)
@@ -167,6 +178,7 @@ ADAPTERS: dict[str, Callable[..., Any]] = {
     "norm": norm,
     "promote_types": promote_types,
     "stft": stft,
+    "tensordot": tensordot,
     "unique": unique,
     "unique_consecutive": unique_consecutive,
     "unravel_index": unravel_index,

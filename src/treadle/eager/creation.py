@@ -313,8 +313,8 @@ def linspace(
     check_options("linspace", device, requires_grad)
     (count,) = check_size("linspace", (steps,))
     element = as_element("float32" if dtype is None else dtype)
-    if element.is_integral:
-        start, end = int(start), int(end)
+    whole = int if element.is_integral else float
+    start, end = whole(start), whole(end)
     step = (end - start) / max(count - 1, 1)
     values = np.arange(count) * step + start
     if count > 1:

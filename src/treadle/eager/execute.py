@@ -288,7 +288,20 @@ def _binder(op: OpDef, arguments: Sequence[Any]) -> Callable[[Signature], Plan]:
         return single(op, _stand_ins(arguments, itertools.repeat(np.empty(0))))[0]
 
     binder = Binder(graph, lambda types: types)
-    return lambda specs: binder.bind(specs)[0]
+
+    refused: dict[Signature, str] = {}
+
+    def bind(specs: Signature) -> Plan:
+        if specs in refused:
+            raise Unplannable(refused[specs])
+        try:
+            return binder.bind(specs)[0]
+        except Unplannable as reason:
+            if len(refused) < MAX_PROGRAMS:
+                refused[specs] = str(reason)
+            raise
+
+    return bind
 
 
 def _stand_ins(value: Any, leaves: Any) -> Any:

@@ -160,7 +160,7 @@ def _drawn(function: str, method: str, array: Array, generator: Generator | None
         draw(out=array, dtype=array.dtype)
         return Tensor(array)
     if array.dtype.kind == "c":
-        parts = array.view(array.real.dtype)
+        parts = array.reshape(-1).view(array.real.dtype)
         draw(out=parts, dtype=parts.dtype)
         if method == "standard_normal":
             parts *= math.sqrt(0.5)

@@ -30,15 +30,19 @@ def of_one(
     high: float,
     *,
     half: bool = True,
+    whole: bool = False,
     argument: str = "self",
     samples: Samples = (),
 ) -> OpDef:
     """Define ``body(f, x)`` of one number; `x` arrives as f64.
 
-    Samples are drawn from ``[low, high)``; `half`: torch has it for 16-bit floats too.
+    Samples are drawn from ``[low, high)``; `half`: torch has it for 16-bit floats too; `whole`: it
+    has it for complex numbers, which arrive as they are.
     """
 
     def in_doubles(f: Any, x: Any) -> Any:
+        if whole and f.dtype(x).is_complex:
+            return body(f, x)
         _check_real(name, f.dtype(x))
         return body(f, f.cast(x, dtypes.f64))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from treadle.errors import InputError, ShapeError
@@ -9,7 +10,7 @@ from treadle.ir.loops import Const
 from treadle.ops.arithmetic import PAIRS, floor_divide
 from treadle.ops.inplace import inplace, into
 from treadle.ops.pointwise import Result, pointwise
-from treadle.ops.samples import SPECIAL, f16, f32, f64, i64
+from treadle.ops.samples import SPECIAL, f16, f32, f64, given, i64
 from treadle.ops.scalar_math import Element
 
 _POWERS = (
@@ -83,10 +84,24 @@ atan2 = pointwise(
     result=Result.FLOAT,
     samples=PAIRS[:6],
 )
+
+
+def _hypot(f: Any, a: Any, b: Any) -> Any:
+    """``sqrt(a * a + b * b)`` by the ratio of both, so that squares do not overflow."""
+    a, b = f.abs(a), f.abs(b)
+    large, small = f.maximum(a, b), f.minimum(a, b)
+    ratio = f.where(large == 0, large, small / large)
+    found = large * f.sqrt(1.0 + ratio * ratio)
+    return f.where((a == math.inf) | (b == math.inf), math.inf, found)
+
+
 hypot = pointwise(
     "aten::hypot(Tensor self, Tensor other) -> Tensor",
-    lambda f, a, b: f.sqrt(a * a + b * b),
-    samples=PAIRS[:6],
+    _hypot,
+    samples=(
+        *PAIRS[:6],
+        (given([3e30, 0.0, math.inf, math.nan]), given([4e30, 0.0, math.nan, 1.0])),
+    ),
 )
 inplace(atan2, hypot)
 into(atan2)

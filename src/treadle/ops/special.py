@@ -34,7 +34,7 @@ def _sinc(f: Any, x: Any) -> Any:
 
 
 entr = of_one("special_entr", _entr, -0.5, 3.0)
-sinc = of_one("sinc", _sinc, -3.0, 3.0)
+sinc = of_one("sinc", _sinc, -3.0, 3.0, whole=True)
 inplace(sinc)
 
 

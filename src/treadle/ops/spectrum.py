@@ -15,7 +15,7 @@ from treadle.ops.composite import Operand, made_of
 from treadle.ops.declare import op
 from treadle.ops.fourier import TOLERANCE
 from treadle.ops.promotion import dtype_of
-from treadle.ops.samples import f32, given
+from treadle.ops.samples import c64, f32, given
 from treadle.ops.shapes import tensor
 from treadle.ops.transforms import overlapped, transformed
 
@@ -79,12 +79,13 @@ def _stft(
     hop, length = _sizes(x, n_fft, hop, length, window)
     signal = x[None] if x.ndim == 1 else x
     frames = np.lib.stride_tricks.sliding_window_view(signal, n_fft, 1)[:, ::hop]
-    frames = frames * _window(window, n_fft, length, x.dtype)
+    if window is not None or length != n_fft:
+        frames = frames * _window(window, n_fft, length, x.dtype)
     spectrum = np.fft.rfft(frames) if onesided in (None, True) else np.fft.fft(frames)
     if normalized:
         spectrum = spectrum / np.sqrt(n_fft)
     whole = WHOLE[dtype_of(x).name].numpy
-    result = np.ascontiguousarray(np.swapaxes(spectrum, 1, 2).astype(whole))
+    result = np.swapaxes(spectrum.astype(whole, copy=False), 1, 2)
     result = result[0] if x.ndim == 1 else result
     return result if return_complex else as_real(result)
 
@@ -204,8 +205,8 @@ def _frames_of(
     """
     hop = n_fft // 4 if hop is None else hop
     length = n_fft if length is None else length
-    one = onesided is not False
     shape = tuple(x.shape)
+    one = shape[-2] != n_fft if onesided is None and len(shape) > 1 else bool(onesided)
     if not dtype_of(x).is_complex or len(shape) not in (2, 3):
         raise ShapeError(f"istft: expected 2 or 3 dims of complex numbers, got {dtype_of(x)}")
     if shape[-2] != (n_fft // 2 + 1 if one else n_fft) or not shape[-1]:
@@ -259,16 +260,13 @@ def _istft(
     samples: int | None,
     return_complex: bool,
 ) -> Array:
-    hop, length, one = _frames_of(x, n_fft, hop, length, window, onesided)
+    """By the first half of the spectrum, of which the second is the mirror image."""
+    hop, length, _ = _frames_of(x, n_fft, hop, length, window, onesided)
     if return_complex:
         raise UnsupportedError("istft: return_complex")
     spectrum = np.swapaxes(x, -1, -2)
     norm: Literal["ortho"] | None = "ortho" if normalized else None
-    frames = (
-        np.fft.irfft(spectrum, n_fft, -1, norm)
-        if one
-        else np.fft.ifft(spectrum, n_fft, -1, norm).real
-    )
+    frames = np.fft.irfft(spectrum[..., : n_fft // 2 + 1], n_fft, -1, norm)
     real = REAL[dtype_of(x).name].numpy
     shape = _window(window, n_fft, length, np.float64)
     start, count = _span(x.shape[-1], n_fft, hop, center, samples)
@@ -297,7 +295,7 @@ def _lower_istft(
 ) -> Any:  # fmt: skip
     """Transformed back by a table, windowed, added up, divided by the sum of squared windows."""
     given_window = None if window is None else window.type
-    hop, length, one = _frames_of(x.type, n_fft, hop, length, given_window, onesided)
+    hop, length, _ = _frames_of(x.type, n_fft, hop, length, given_window, onesided)
     if return_complex or (window is not None and not isinstance(window.value, np.ndarray)):
         raise UnsupportedError("istft with a window that is data, or a complex result")
     real = REAL[x.dtype.name]
@@ -309,8 +307,8 @@ def _lower_istft(
     spectrum = x.op("transpose.int", -1, -2)
     last = len(spectrum.shape) - 1
     norm = "ortho" if normalized else None
-    y = transformed(spectrum, last, n_fft, real, "real" if one else "whole", False, norm)
-    y = y if one else y.op("view_as_real").op("select.int", -1, 0)
+    spectrum = spectrum.op("narrow", last, 0, n_fft // 2 + 1)
+    y = transformed(spectrum, last, n_fft, real, "real", False, norm)
     y = (y * y.given(shape)).reshape(-1, frames, n_fft)
     y = overlapped(y, hop).op("narrow", 1, start, count)
     y = y * y.given(1 / envelope)
@@ -335,5 +333,7 @@ op(
         (_SPECTRUM, 4, 1, 4, f32(4, low=0.5), True, False, None, None, False),
         (_SPECTRUM, 4, 2, None, None, True, True, None, 7, False),
         (_SPECTRUM, 4, 2, None, None, False, False, True, None, False),
+        (c64(4, 5), 4, 2, None, None, True, False, False, None, False),
+        (c64(2, 4, 3), 4, 1, None, f32(4, low=0.5), True, False, None, None, False),
     ),
 )

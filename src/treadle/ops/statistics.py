@@ -227,12 +227,12 @@ def _cov(x: Operand, correction: int, frequencies: Operand | None, weights: Oper
         w = frequencies if weights is None else weights
         w = w * frequencies if weights is not None and frequencies is not None else w
         assert w is not None
-        w = w.to(rows.dtype)
+        w = w if w.dtype.is_floating else w.to(rows.dtype)
         total = w.sum()
         centred = rows - (rows * w).sum(1, keepdim=True) / total
         norm = total - correction
         if weights is not None:
-            spread = (w * weights.to(rows.dtype)).sum() / total
+            spread = (w * weights).sum() / total
             norm = total - spread * correction
         result = (centred * w).op("matmul", centred.op("t").op("conj_physical")) / norm
     return result if len(x.shape) == 2 and x.shape[0] != 1 else result.op("squeeze")
