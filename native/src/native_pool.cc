@@ -11,98 +11,16 @@
 
 #include "affinity.h"
 #include "interrupt.h"
+#include "lone_work.h"
 #include "scheduler.h"
+#include "step_aside.h"
 #include "treadle/trace.h"
-#include "wake_place.h"
 
 namespace treadle {
 namespace {
 
-// Region::state, from the top: 19 bits generation, 1 bit leaf, 12 bits free seats, 32 bits
-// unclaimed chunks.
-constexpr std::uint64_t kChunkMask = 0xffff'ffffull;
-constexpr std::uint64_t kSeat = 1ull << 32;
-constexpr std::uint64_t kSeatMask = 0xfffull << 32;
-constexpr std::uint64_t kLeaf = 1ull << 44;
-constexpr std::uint64_t kGeneration = 1ull << 45;
-constexpr std::uint64_t kGenerationMask = ~(kGeneration - 1);
-
-constexpr std::uint32_t kOwnerSleeps = 1u << 31;
-constexpr std::int64_t kMaxChunks = 1 << 30;
-
-// A worker whose processor other processes want is put aside in the middle of a chunk, for
-// milliseconds, and the owner waits: then two threads are slower than one. So a worker that made an
-// owner wait this much longer than the owner's own work sits out for many times that.
-constexpr std::int64_t kMinStallNs = 200'000;
-constexpr std::int64_t kSitOutFactor = 16;
-constexpr std::int64_t kMaxSitOutNs = 50'000'000;
-
-// The system may wake a worker on the processor of who wakes it: always where all are busy, and
-// often where it slept there. Helping there takes from the other what it gives, and the worker's
-// spinning after that is lost: 1.6 times one thread's time. So it goes to another processor. Should
-// it be woken so again within a time slice, the others are busy, and it lets one chance pass.
-constexpr std::int64_t kTimeSliceNs = 3'000'000;
-
-thread_local std::int64_t sits_out_until_ns = 0;
-thread_local std::int64_t moved_ns = 0;
-thread_local bool has_sat_out = false;
-
-bool shares_cpu_with(const Region& region) {
-  if (has_sat_out || region.owner_cpu.load(std::memory_order_relaxed) != sched_getcpu()) {
-    has_sat_out = false;
-    return false;
-  }
-  has_sat_out = true;
-  sits_out_until_ns = monotonic_ns() + kTimeSliceNs;
-  return true;
-}
-
-void keep_away_from(int cpu) {
-  if (cpu != sched_getcpu()) return;
-  const std::int64_t now_ns = monotonic_ns();
-  if (now_ns - moved_ns >= kTimeSliceNs && leave_this_cpu()) moved_ns = now_ns;
-}
-
-void note_stall(const Region& region) {
-  const std::int64_t now = monotonic_ns();
-  const std::int64_t stall = now - region.idle_since_ns - region.work_ns;
-  if (stall > kMinStallNs) sits_out_until_ns = now + std::min(stall * kSitOutFactor, kMaxSitOutNs);
-}
-
-// To wake a thread costs the one who does it some ten microseconds, and that one needs as many more
-// before it runs. So a thread calls for help where it is about to work alone for longer than this,
-// or has done so, in one region or in several with no longer pauses than a helper stays awake for.
-constexpr std::int64_t kWakeWorthNs = 30'000;
-
-class LoneWork {
- public:
-  // When a region that begins now has gone on alone for long enough.
-  std::int64_t wake_at(std::int64_t began_ns, std::int64_t spin_ns) noexcept {
-    if (began_ns - last_end_ns_ > spin_ns) sum_ns_ = 0;
-    return began_ns + std::max<std::int64_t>(kWakeWorthNs - sum_ns_, 0);
-  }
-  void end(std::int64_t began_ns, std::int64_t now_ns, bool had_help) noexcept {
-    last_end_ns_ = now_ns;
-    sum_ns_ = had_help ? 0 : sum_ns_ + now_ns - began_ns;
-  }
-
- private:
-  std::int64_t sum_ns_ = 0;
-  std::int64_t last_end_ns_ = 0;
-};
 thread_local LoneWork lone_work;
-
-// Takes one more chunk of a region the caller has a seat in; `state` then is the state before.
-bool claim_chunk(Region& region, std::uint64_t generation, std::uint64_t& state) {
-  while ((state & kGenerationMask) == generation && (state & kChunkMask) != 0)
-    if (region.state.compare_exchange_weak(state, state - 1, std::memory_order_acquire))
-      return true;
-  return false;
-}
-
-bool has_free_chunk(std::uint64_t state, bool leaf_only) {
-  return (state & kChunkMask) != 0 && (state & kSeatMask) != 0 && (!leaf_only || (state & kLeaf));
-}
+thread_local StepAside step_aside;
 
 // The calling thread's region in the pool it last used.
 struct OwnedRegion {
@@ -303,7 +221,7 @@ bool NativePool::help_region(Region& region, bool leaf_only) {
   std::uint64_t state = region.state.load(std::memory_order_acquire);
   do {
     if (!has_free_chunk(state, leaf_only)) return false;
-    if (!leaf_only && shares_cpu_with(region)) return false;
+    if (!leaf_only && step_aside.declines(region)) return false;
   } while (
       !region.state.compare_exchange_weak(state, state - kSeat - 1, std::memory_order_acquire));
   const std::uint64_t generation = state & kGenerationMask;
@@ -313,7 +231,8 @@ bool NativePool::help_region(Region& region, bool leaf_only) {
     const std::uint32_t total = region.total;
     Parker* owner = region.owner;
     region.fn(region.context, total - static_cast<std::uint32_t>(state & kChunkMask));
-    if (region.finished.load(std::memory_order_acquire) & kOwnerSleeps) note_stall(region);
+    if (region.finished.load(std::memory_order_acquire) & kOwnerSleeps)
+      step_aside.note_stall(region);
     // The region may be reused as soon as the last chunk is counted.
     std::uint32_t before = region.finished.fetch_add(1, std::memory_order_acq_rel);
     if (before & kOwnerSleeps) owner->unpark();
@@ -400,9 +319,8 @@ void NativePool::spin(std::int64_t until_ns) {
 
 void NativePool::sit_out() {
   trace::Scope traced(trace::Kind::kSitOut);
-  while (monotonic_ns() < sits_out_until_ns && !stopping_.load())
-    this_parker().park_until(sits_out_until_ns);
-  sits_out_until_ns = 0;
+  const std::int64_t until_ns = step_aside.take_end();
+  while (monotonic_ns() < until_ns && !stopping_.load()) this_parker().park_until(until_ns);
 }
 
 void NativePool::worker_main(int index) {
@@ -413,13 +331,13 @@ void NativePool::worker_main(int index) {
   Parker& parker = this_parker();
   while (!stopping_.load() && index < task_worker_limit_.load()) {
     const bool found = run_something();
-    if (sits_out_until_ns != 0) sit_out();
+    if (step_aside.is_due()) sit_out();
     if (found) continue;
     spin(monotonic_ns() + spin_ns());
     sleep(sleepers_, parker, -1, [&] {
       return has_work(false) || stopping_.load() || index >= task_worker_limit_.load();
     });
-    keep_away_from(waker_cpu_.load(std::memory_order_relaxed));
+    step_aside.keep_away_from(waker_cpu_.load(std::memory_order_relaxed));
   }
   num_workers_.fetch_sub(1);
   // Somebody may have counted on us while we left.

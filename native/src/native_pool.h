@@ -7,36 +7,12 @@
 #include <vector>
 
 #include "admission.h"
+#include "region.h"
 #include "task_queue.h"
 #include "thread_state.h"
 #include "treadle/thread_pool.h"
 
 namespace treadle {
-
-// A parallel region. Regions live in the pool for ever and are used again and again, so a late look
-// at one is harmless.
-//
-// Everything a claim needs to be valid is in one word, `state`: a claim is a compare-and-swap that
-// takes one chunk, so a thread is part of a region only while it runs a chunk, and the owner waits
-// for exactly the chunks that somebody has started. `fn`, `context`, `total` and `owner` are
-// written before `state` (release) and read after a successful claim (acquire): they can't change
-// before that chunk is counted in `finished`.
-struct alignas(64) Region {
-  std::atomic<std::uint64_t> state{0};
-  ChunkFn fn = nullptr;
-  void* context = nullptr;
-  std::uint32_t total = 0;
-  Parker* owner = nullptr;
-  std::atomic<std::int32_t> owner_cpu{-1};  // a hint, read without a claim
-
-  // Chunks finished by others than the owner; the high bit says that the owner sleeps.
-  alignas(64) std::atomic<std::uint32_t> finished{0};
-  bool in_use = false;  // the owner's own
-  // Written by the owner before it says that it sleeps: how long it worked, and since when it
-  // waits.
-  std::int64_t work_ns = 0;
-  std::int64_t idle_since_ns = 0;
-};
 
 class NativePool final : public ThreadPool {
  public:
