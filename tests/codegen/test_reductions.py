@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -104,6 +105,17 @@ def softmax(vectorize: str) -> LoopNest:
 def test_softmax_in_three_stages(columns: int, vectorize: str, target: Target) -> None:
     x = data(f32, 5 * columns, 1, -8, 8)
     check(softmax(vectorize), [x, np.zeros(5 * columns, np.float32)], [5, columns], target=target)
+
+
+@each_target
+@pytest.mark.parametrize("columns", [1, 64, 65, 96, 130])
+def test_rows_may_bypass_the_caches_aligned_or_not(columns: int, target: Target) -> None:
+    kernel = softmax("inner")
+    *before, last = kernel.stages
+    stores = tuple(replace(store, streaming=True) for store in last.stores)
+    kernel = replace(kernel, stages=(*before, replace(last, stores=stores)))
+    x = data(f32, 5 * columns, 1, -8, 8)
+    check(kernel, [x, np.zeros(5 * columns, np.float32)], [5, columns], target=target)
 
 
 @each_target

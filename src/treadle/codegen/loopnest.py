@@ -71,7 +71,7 @@ class _Writer:
                 self.windows,
             )
             self._axes(0, {}, self._bounds(task.index))
-        if self.streamed is not None:
+        if any(store.streaming for stage in self.kernel.stages for store in stage.stores):
             e.declare("declare void @llvm.x86.sse.sfence()")
             e.effect("call void @llvm.x86.sse.sfence()")
 

@@ -13,6 +13,7 @@ from treadle.codegen.expressions import Arguments, Evaluator
 from treadle.codegen.math32 import fma
 from treadle.codegen.memory import lane_mask
 from treadle.codegen.reductions import Reduction, State, expression_dtype
+from treadle.ir.dtypes import i64
 from treadle.ir.loops import (
     Accumulator,
     Call,
@@ -145,7 +146,8 @@ class StageWriter:
         values = [evaluator.spread(store.value) for store in stage.stores]
         del values  # every load comes before the first store
         for store in stage.stores:
-            evaluator.store(store, streaming=self.streaming and store.streaming)
+            streaming = self.streaming and store.streaming and evaluator.lanes > 1
+            evaluator.store(store, streaming=streaming)
 
     def _combined(
         self, reduction: Reduction, reduce: Reduce, evaluator: Evaluator, state: State, last: int
@@ -280,6 +282,9 @@ class StageWriter:
         def body(taps: Positions, states: list[State]) -> list[State]:
             bounds = self._range_bounds(stage.ranges[-1], positions, known)
             places = {**positions, **taps}
+            if self._streams(stage, axis):
+                self._streamed_strips(stage, axis, places, known, bounds)
+                return states
             return self._strip_states(stage, axis, places, known, bounds, widths, keys, states)
 
         outer = stage.ranges[:-1]
@@ -327,6 +332,34 @@ class StageWriter:
         self._know_running(stage, running, known)
         self._store(stage, evaluator)
         return [r.last(s) for r, s in zip(self._reductions(stage), running, strict=True)]
+
+    def _streams(self, stage: Stage, axis: int) -> bool:
+        """Whether all a stage does is one store, of whole vectors, that may bypass the caches."""
+        if stage.reduces or len(stage.stores) != 1 or not stage.stores[0].streaming:
+            return False
+        access = stage.stores[0].access
+        nbytes = self.lanes * self.kernel.buffers[access.buffer].dtype.itemsize
+        return dict(access.terms).get(axis) == 1 and nbytes >= self.e.target.vector_bytes
+
+    def _streamed_strips(
+        self,
+        stage: Stage,
+        axis: int,
+        positions: Positions,
+        known: Results,
+        bounds: tuple[Value, Value],
+    ) -> None:
+        """Strips that bypass the caches if the first of the row is aligned, else others."""
+        e = self.e
+        first = self._evaluator({**positions, axis: bounds[0]}, known, floor=e.depth)
+        address = e.convert("ptrtoint", first.address(stage.stores[0].access), i64)
+        over = e.binary("and", address, e.integer(e.target.vector_bytes - 1))
+        aligned = e.compare("icmp eq", over, e.integer(0))
+        keys = [self.lanes] if self.masked and self.lanes > 1 else [self.lanes, 1]
+        for self.streaming in (True, False):
+            other = e.binary("xor", aligned, e.constant_true())
+            with e.branch(aligned if self.streaming else other):
+                self._strip_states(stage, axis, positions, known, bounds, [self.lanes], keys, [])
 
     def _strip_states(
         self,
