@@ -1,6 +1,6 @@
-"""Fuzzes the readers of hostile input under a watchdog: see `tests.fuzz.targets`.
+"""Fuzzes the readers of hostile input, and operators, under a watchdog: see `tests.fuzz.targets`.
 
-    python scripts/fuzz.py --minutes 10 zip pickle source types ir
+    python scripts/fuzz.py --minutes 10 zip pickle source types ir ops
 
 Each target runs in a process of its own, which may use a gigabyte more than it starts with. An
 input that ends it, that takes 10 seconds of a processor, or that raises anything but
@@ -197,7 +197,8 @@ class Watch:
 def main() -> int:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("targets", nargs="*", default=["zip", "pickle", "source", "types", "ir"])
+    everything = ["zip", "pickle", "source", "types", "ir", "ops"]
+    parser.add_argument("targets", nargs="*", default=everything)
     parser.add_argument("--minutes", type=float, default=10, help="for each target")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--found", type=Path, default=ROOT / "out" / "fuzz")

@@ -157,7 +157,10 @@ def test_a_known_call_in_place_refuses_read_only_memory() -> None:
     x = treadle.from_numpy(array)
     x.mul_(x)
     array.flags.writeable = False
-    for call in (lambda: x.mul_(x), x.zero_, lambda: x.fill_(1.0), lambda: x.copy_(x + 1)):
+    writes: tuple[Callable[[], Any], ...] = (
+        lambda: x.mul_(x), lambda: x.zero_(), lambda: x.fill_(1.0), lambda: x.copy_(x + 1),
+    )  # fmt: skip
+    for call in writes:
         with pytest.raises(treadle.InputError, match="read-only"):
             call()
 

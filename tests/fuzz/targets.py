@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from tests.frontends.torchscript.archive_writer import Member, write_zip
+from tests.fuzz import operators
 from tests.fuzz.mutation import Material
 from treadle import interpreter
 from treadle.compiler import optimise
@@ -226,6 +227,11 @@ def _graphs(corpus: Corpus) -> list[bytes]:
 
 
 TARGETS: dict[str, Target] = {
+    "ops": Target(
+        lambda corpus, data: operators.run(data),
+        lambda corpus: operators.seeds(),
+        tuple(bytes([n]) for n in range(0, 256, 5)),
+    ),
     "zip": Target(_read_zip, lambda corpus: corpus.archives, (
         b"PK\x01\x02", b"PK\x03\x04", b"PK\x05\x06", b"PK\x06\x06", b"data.pkl", b"version",
         b"../", b"archive/", b"code/__torch__.py", b"\x08\x08", b"FB",

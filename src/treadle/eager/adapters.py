@@ -122,10 +122,8 @@ def stft(
 
 def tensordot(a: Any, b: Any, dims: Any = 2, out: Any = None) -> Tensor:
     """The product summed over the last dims of `a` and the first of `b`, or over dims listed."""
-    if isinstance(dims, int):
-        over = [*range(-dims, 0)], [*range(dims)]
-    else:
-        over = tuple([d] if isinstance(d, int) else [*d] for d in dims)
+    pair = (range(-dims, 0), range(dims)) if isinstance(dims, int) else dims
+    over = [[d] if isinstance(d, int) else [*d] for d in pair]
     options = {} if out is None else {"out": out}
     result: Tensor = make_function("tensordot")(a, b, *over, **options)
     return result

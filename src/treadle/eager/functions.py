@@ -214,7 +214,8 @@ class _Dispatcher:
             self._remember_cast(args, prepared)
         elif isinstance(program, ViewCall):
             if all(type(a) in (int, tuple) for a in args[1:]):
-                self.known[(args[1:], *map(type, args))] = program
+                key = (args[1:], *map(type, args))
+                self.known[key] = program
         elif len(args) == 1:
             self.known[type(args[0]), type(_MISSING)] = program
         elif len(args) > 2:

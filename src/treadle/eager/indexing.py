@@ -23,7 +23,7 @@ def get_item(array: Array, index: Any) -> Array:
         if kind is int or index is None:
             return array[index, ...]
         if kind is slice and (index.step is None or _is_positive(index.step)):
-            return array[index]
+            return np.asarray(array[index])
         if kind is tuple and all(map(_is_plain, index)):
             return array[index if Ellipsis in index else (*index, ...)]
         return np.asarray(array[_positions(index)])

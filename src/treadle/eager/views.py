@@ -40,7 +40,7 @@ class ViewCall:
             self._remember(array, result)
             return (result,)
         dtype = array.dtype
-        if type(place) is list:
+        if isinstance(place, list):
             return (tuple([Tensor(np.ndarray(n, dtype, array, o, s)) for n, s, o in place]),)
         shape, strides, offset = place
         return (Tensor(np.ndarray(shape, dtype, array, offset, strides)),)

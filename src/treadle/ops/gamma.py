@@ -104,7 +104,7 @@ def _lower_part(a: Array, x: Array) -> Array:
         total += term
         if not np.any(np.abs(term) > 1e-17 * np.abs(total)):
             break
-    return total
+    return np.asarray(total)
 
 
 def _upper_part(a: Array, x: Array) -> Array:
@@ -124,7 +124,7 @@ def _upper_part(a: Array, x: Array) -> Array:
         value = value * c * d
         if not np.any(np.abs(c * d - 1) > 1e-16):
             break
-    return value
+    return np.asarray(value)
 
 
 def _incomplete(a: Array, x: Array, upper: bool) -> Array:

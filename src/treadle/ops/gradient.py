@@ -57,9 +57,10 @@ def _reference(x: Array, spacing: Any, dim: Any, edge_order: int) -> list[Array]
     final = floating(dtype_of(x)).numpy
     wide = x if x.dtype.kind == "c" else x.astype(np.float64)
     plan = _plan(x, spacing, dim, edge_order)
+    slope: Any = np.gradient
     with np.errstate(all="ignore"):
         return [
-            np.asarray(np.gradient(wide, step, axis=d, edge_order=edge_order)).astype(final)
+            np.asarray(slope(wide, step, axis=d, edge_order=edge_order)).astype(final)
             for d, step in plan
         ]
 

@@ -26,7 +26,7 @@ def _factor(a: Array, pivot: bool) -> tuple[Array, Array, Array]:
     for at in np.ndindex(*a.shape[:-2]):
         for k in range(rank):
             row = k + int(np.argmax(np.abs(lu[at][k:, k]))) if pivot else k
-            pivots[(*at, k)] = row + 1
+            pivots[at][k] = row + 1
             lu[at][[k, row]] = lu[at][[row, k]]
             if lu[at][k, k] == 0:
                 info[at] = info[at] or k + 1
@@ -51,7 +51,7 @@ def _order(pivots: Array, rows: int) -> Array:
             if not 0 < row <= rows:
                 raise ShapeError(f"lu_unpack: pivot {row}; allowed: 1 to {rows}")
             order[at][[k, row - 1]] = order[at][[row - 1, k]]
-    return order
+    return np.asarray(order)
 
 
 def _permutation(pivots: Array, rows: int, dtype: Any) -> Array:

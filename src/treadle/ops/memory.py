@@ -27,7 +27,8 @@ def _strided_zeros(size: Sequence[int], stride: Sequence[int], dtype: DType) -> 
         raise ShapeError(f"empty_strided: size {list(size)} and stride {list(stride)}")
     last = sum((n - 1) * s for n, s in zip(shape, stride, strict=True))
     memory = np.zeros(last + 1 if numel(shape) else 0, dtype.numpy)
-    return np.ndarray(shape, memory.dtype, memory, 0, [s * memory.itemsize for s in stride])
+    steps = [s * memory.itemsize for s in stride]
+    return np.asarray(np.ndarray(shape, memory.dtype, memory, 0, steps))
 
 
 def _permuted_strides(size: Sequence[int], order: Sequence[int]) -> list[int]:
@@ -77,7 +78,7 @@ def _scattered(x: Array, source: Array, *args: Any) -> Array:
     if target.shape != source.shape:
         raise ShapeError(f"as_strided_scatter: src {list(source.shape)} for {list(target.shape)}")
     target[...] = source
-    return result
+    return np.asarray(result)
 
 
 def _infer_scattered(x: TensorType, source: TensorType, size: Any, *rest: Any) -> TensorType:

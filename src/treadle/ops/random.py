@@ -266,7 +266,7 @@ _filled(
 def _trials(shape: Sequence[int], p: float) -> Array:
     if not 0 < p < 1:
         raise InputError(f"geometric_: argument p must be between 0 and 1, got {p}")
-    return np.ceil(np.log1p(-_uniform(shape)) / np.log1p(-p)).clip(1)
+    return np.asarray(np.ceil(np.log1p(-_uniform(shape)) / np.log1p(-p))).clip(1)
 
 
 _filled(

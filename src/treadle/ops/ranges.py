@@ -165,7 +165,7 @@ logspace = op(
 def _closed(start: Any, end: Any, step: Any, code: int | None, *_: Any) -> Array:
     """`arange` with the end in it, in f32 by default."""
     count = _infer_closed(start, end, step, code).sizes[0]
-    return (start + np.arange(count) * step).astype(default(code).numpy)
+    return np.asarray(start + np.arange(count) * step).astype(default(code).numpy)
 
 
 def _infer_closed(start: Any, end: Any, step: Any, code: int | None, *_: Any) -> TensorType:

@@ -116,7 +116,7 @@ for _base, _view, _arguments, _sample in (
         samples=((f32(3, 4), *_sample),),
         tolerance=EXACT,
     )
-for _name, _sample in (("view_as_real", c64(3)), ("view_as_complex", f32(3, 2))):
+for _name, _draw in (("view_as_real", c64(3)), ("view_as_complex", f32(3, 2))):
 
     def _copy_of(x: Operand, view: str = _name) -> Any:
         return x.op(view).op("clone")
@@ -124,7 +124,7 @@ for _name, _sample in (("view_as_real", c64(3)), ("view_as_complex", f32(3, 2)))
     composite(
         f"aten::{_name}_copy(Tensor self) -> Tensor",
         _copy_of,
-        samples=((_sample,),),
+        samples=((_draw,),),
         tolerance=EXACT,
         planned=False,
     )

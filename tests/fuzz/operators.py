@@ -1,0 +1,132 @@
+"""Operators on arguments that mostly do not fit: random shapes, strides, dtypes and indices.
+
+An input chooses an operator, one of its samples, and what happens to each argument.
+"""
+
+from __future__ import annotations
+
+import struct
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from treadle.eager.table import FUNCTIONS
+from treadle.errors import Error
+from treadle.ir import dtypes
+from treadle.ir.op import OpDef
+from treadle.ops import OPS
+from treadle.ops.samples import resolve
+from treadle.tensor import Tensor
+
+Array = np.ndarray[Any, Any]
+_HEADER = struct.Struct("<HB")
+_SIZES = (0, 1, 2, 3, 5, 17)
+_INTS = (0, 1, -1, 2, 3, 7, -9, 1 << 31, -(1 << 63), (1 << 63) - 1)
+_FLOATS = (0.0, -0.0, 1.5, -1e30, float("inf"), float("nan"))
+_DTYPES = (
+    dtypes.f32, dtypes.f64, dtypes.f16, dtypes.bf16, dtypes.i64, dtypes.i32, dtypes.u8,
+    dtypes.bool_, dtypes.c64,
+)  # fmt: skip
+_OPERATORS = [
+    op
+    for op in OPS.by_name.values()
+    if op.samples and op.reference and op.schema and op.schema.namespace == "aten"
+]
+_MAX_ELEMENTS = 1 << 12
+_MAX_SIZE = 1 << 10
+"""Of ints that may be sizes: memory is not what this looks for."""
+
+
+def seeds() -> list[bytes]:
+    """An input for every sample, that changes nothing."""
+    return [
+        _HEADER.pack(i, j) + bytes(24)
+        for i, op in enumerate(_OPERATORS)
+        for j in range(len(op.samples))
+    ]
+
+
+def run(data: bytes) -> None:
+    """Call the operator that `data` chooses, as a user and by its reference.
+
+    Raises:
+        Error: if the arguments do not fit.
+    """
+    head = data[: _HEADER.size].ljust(_HEADER.size, b"\0")
+    number, sample = _HEADER.unpack(head)
+    op = _OPERATORS[number % len(_OPERATORS)]
+    choices = iter(data[_HEADER.size :])
+    drawn = resolve(op.samples[sample % len(op.samples)], np.random.default_rng(0))
+    args = [_changed(value, choices) for value in drawn]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        refused = _refusal(lambda: _call(op, args))
+        assert op.reference is not None
+        op.reference(*args)
+        if refused is not None:
+            raise refused
+
+
+def _refusal(call: Any) -> Error | None:
+    try:
+        call()
+    except Error as error:
+        return error
+    return None
+
+
+def _call(op: OpDef, args: list[Any]) -> None:
+    """The eager function on copies, so that the reference sees what it saw."""
+    assert op.schema is not None
+    positional, keywords = [], {}
+    for argument, value in zip(op.schema.arguments, args, strict=True):
+        given = _tensors(value)
+        if not argument.keyword_only:
+            positional.append(given)
+        elif value is not None and argument.name not in ("dtype", "memory_format", "generator"):
+            keywords[argument.name] = given
+    FUNCTIONS[op.schema.base](*positional, **keywords)
+
+
+def _tensors(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return type(value)(map(_tensors, value))
+    return Tensor(value.copy()) if isinstance(value, np.ndarray) else value
+
+
+def _changed(value: Any, choices: Iterator[int]) -> Any:
+    """`value`, or something like it; a choice of 0 leaves it."""
+    choice = next(choices, 0)
+    if isinstance(value, np.ndarray):
+        return _other_array(value, choice, choices) if choice else value
+    if isinstance(value, list | tuple):
+        items = [_changed(v, choices) for v in value]
+        return (items, items[:-1], items + items[-1:])[choice % 3]
+    if not choice or value is None or isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return bool(choice & 1)
+    if isinstance(value, int):
+        number = _INTS[choice % len(_INTS)]
+        return number if abs(number) < _MAX_SIZE or choice > 128 else value
+    return _FLOATS[choice % len(_FLOATS)] if isinstance(value, float) else value
+
+
+def _other_array(value: Array, choice: int, choices: Iterator[int]) -> Array:
+    kind = choice % 4
+    if kind == 0:
+        shape = tuple(_SIZES[next(choices, 0) % len(_SIZES)] for _ in range(choice // 4 % 5))
+        small = np.prod(shape, dtype=np.int64) <= _MAX_ELEMENTS
+        return np.resize(value, shape) if small and value.size else np.zeros(shape, value.dtype)
+    if kind == 1:
+        return np.real(value).astype(_DTYPES[next(choices, 0) % len(_DTYPES)].numpy)
+    if kind == 2 and value.dtype.kind in "iu":
+        changed = value.copy()
+        if changed.size:
+            changed.reshape(-1)[next(choices, 0) % changed.size] = (choice - 128) * 3 % 251 - 125
+        return changed
+    if kind == 2:
+        return np.asarray(value[::-1]) if value.ndim else value
+    return np.asarray(value.T)
