@@ -17,7 +17,8 @@ from collections.abc import Callable, Mapping, Sequence
 from treadle.codegen.emit import Emitter, Value, compute_dtype
 from treadle.codegen.expressions import Arguments, Evaluator
 from treadle.codegen.memory import lane_mask, pointer, prefetch
-from treadle.codegen.stages import StageWriter, clipped, literal
+from treadle.codegen.ranges import clipped, literal
+from treadle.codegen.stages import StageWriter
 from treadle.codegen.target import Target
 from treadle.ir.dtypes import i64
 from treadle.ir.loops import Access, Call, Expr, Load, LoopNest, Range, Stage, Store
