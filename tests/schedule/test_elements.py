@@ -11,7 +11,12 @@ from tests.plans import results_of
 
 pytestmark = pytest.mark.native
 
-_MODES: dict[str, Any] = {"reflect": "reflect", "replicate": "edge", "circular": "wrap", "constant": "constant"}
+_MODES: dict[str, Any] = {
+    "reflect": "reflect",
+    "replicate": "edge",
+    "circular": "wrap",
+    "constant": "constant",
+}
 
 
 def _graph(line: str) -> str:
