@@ -75,6 +75,7 @@ class Schema:
 
 _HEAD = re.compile(r"^\s*(?:(\w+)::)?(\w+)(?:\.(\w+))?\s*\((.*)\)\s*->\s*(.*?)\s*$", re.DOTALL)
 _TYPE = re.compile(r"^([\w.]+)((?:\[[^\]]*\]|\?|\((?:[a-z*][^)]*)\))*)$")
+_PLAIN = {"None": None, "True": True, "False": False, "0": 0, "1": 1, "-1": -1}
 _ENUMS = {"Mean": 1, "contiguous_format": 0, "preserve_format": 1, "long": 4}
 
 
@@ -112,23 +113,15 @@ def parse_schema(text: str) -> Schema:
     )
 
 
+_PART = re.compile(
+    r"""(?:[^,"'(\[]|"[^"]*"|'[^']*'|\[[^\]]*\]|\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\))+"""
+)
+
+
 def _split(text: str) -> list[str]:
     """The parts between top-level commas."""
-    parts, depth, start, quoted = [], 0, 0, ""
-    for i, ch in enumerate(text):
-        if quoted:
-            quoted = "" if ch == quoted else quoted
-        elif ch in "'\"":
-            quoted = ch
-        elif ch in "([":
-            depth += 1
-        elif ch in ")]":
-            depth -= 1
-        elif ch == "," and depth == 0:
-            parts.append(text[start:i].strip())
-            start = i + 1
-    parts.append(text[start:].strip())
-    return [p for p in parts if p]
+    parts = [part.strip() for part in _PART.findall(text)]
+    return [part for part in parts if part]
 
 
 def _argument(text: str, keyword_only: bool) -> Argument:
@@ -201,7 +194,7 @@ def _default(text: str, type_: Type, size: int | None) -> Any:
         return _ENUMS[text]
     if text == "strided":
         return 0
-    value = ast.literal_eval(text)
+    value = _PLAIN[text] if text in _PLAIN else ast.literal_eval(text)
     if isinstance(value, int) and not isinstance(value, bool) and _wants_float(type_):
         value = float(value)
     if size is not None and isinstance(type_, ListType) and isinstance(value, (int, float)):

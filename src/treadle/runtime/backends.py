@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 from pathlib import Path
 
 from treadle import _native, options
@@ -40,6 +39,8 @@ def libraries(name: str) -> list[str]:
     """Libraries that must be loaded before backend `name`: TBB's, where pip put it."""
     if name != "tbb":
         return []
+    import importlib.metadata  # which takes longer to import than the rest of this package
+
     try:
         files = importlib.metadata.files("tbb") or []
     except importlib.metadata.PackageNotFoundError:

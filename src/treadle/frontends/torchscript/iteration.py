@@ -163,6 +163,8 @@ class Iterations(Specials):
         if len(node.generators) != 1 or node.generators[0].is_async:
             raise self.syntax_error("TorchScript has comprehensions with one for only: write loops")
         generator = node.generators[0]
+        if any(isinstance(part, ast.Attribute) for part in ast.walk(generator.target)):
+            raise self.syntax_error("a comprehension gives values to names only")
         iteration = self.iterate(self.item(generator.iter))
         wanted = hint.element if isinstance(hint, OptionalType) else hint
         if isinstance(node, ast.ListComp):
