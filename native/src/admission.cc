@@ -128,7 +128,13 @@ void Admission::release(int count) noexcept {
 }
 
 void Admission::become_worker() noexcept {
-  if (thread_state().place == Place::kClient) state_.fetch_add(kWorker - kClient);
+  ThreadState& thread = thread_state();
+  if (thread.place != Place::kClient) return;
+  state_.fetch_add(kWorker - kClient);
+  if (thread.cpu < 0) return;
+  std::lock_guard lock(mutex_);
+  residents_.remove(thread.cpu);
+  thread.cpu = -1;
 }
 
 bool Admission::yield_place() noexcept {

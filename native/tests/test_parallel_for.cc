@@ -111,14 +111,14 @@ void work_for(std::chrono::microseconds time) {
 // Each chunk waits for the other, so the round ends only if a second thread comes, awake or asleep.
 TEST(a_second_thread_always_comes_where_there_is_work_for_it) {
   if (testing::backend() == "serial" || Scheduler::instance().budget() < 2) return;
-  for (int round = 0; round < 600; ++round) {
+  for (int round = 0; round < 200; ++round) {
     std::barrier meeting(2);
     parallel_for(0, 2, 1, [&](std::int64_t, std::int64_t) {
       work_for(std::chrono::microseconds(50));
       meeting.arrive_and_wait();
     });
     // Sometimes long enough for the workers to go to sleep.
-    if (round % 6 == 0) std::this_thread::sleep_for(std::chrono::microseconds(round));
+    if (round % 6 == 0) std::this_thread::sleep_for(std::chrono::microseconds(3 * round));
   }
 }
 

@@ -40,5 +40,5 @@ def test_settings_are_compared_by_the_median_of_their_bursts() -> None:
 
 def test_bursts_are_longer_for_slow_models_and_many_clients() -> None:
     assert burst_seconds(0.4, clients=16, request=1e-4, cpus=2) == 0.4
-    assert burst_seconds(0.4, clients=16, request=0.03, cpus=2) == 5 * 0.03 * 8
-    assert burst_seconds(0.4, clients=1, request=0.5, cpus=2) == 2.5
+    assert burst_seconds(0.4, clients=16, request=0.03, cpus=2) == 4 * 0.03 * 8
+    assert burst_seconds(0.4, clients=1, request=0.5, cpus=2) == 2.0
