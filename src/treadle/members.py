@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from treadle.errors import InputError
+from treadle.frontends.torchscript.values import UnsupportedTensor
 from treadle.ir.program import Object
 from treadle.structure import wrapped
 from treadle.tensor import Tensor
@@ -228,5 +229,11 @@ def _tensors_of(owner: Object, kind: str) -> Iterator[tuple[str, np.ndarray]]:
 
 
 def attribute_of(owner: Members, value: Any) -> Any:
-    """An attribute as the user sees it: modules and script objects with their own attributes."""
+    """An attribute as the user sees it: modules and script objects with their own attributes.
+
+    Raises:
+        UnsupportedError: for a tensor that Treadle cannot represent.
+    """
+    if isinstance(value, UnsupportedTensor):
+        value.fail()
     return owner._member(value) if isinstance(value, Object) else wrapped(value)

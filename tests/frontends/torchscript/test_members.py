@@ -180,3 +180,20 @@ def test_shared_modules_appear_once_unless_asked_for(both: Any) -> None:
     for once in (True, False):
         names = [[n for n, _ in m.named_modules(remove_duplicate=once)] for m in (ours, theirs)]
         assert names[0] == names[1]
+
+
+class HalfComplex(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("pairs", torch.ones(2, dtype=torch.complex64).to(torch.complex32))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x + 1
+
+
+@pytest.mark.filterwarnings("ignore:ComplexHalf")
+def test_a_tensor_that_treadle_lacks_is_refused_where_it_is_read() -> None:
+    model = treadle.load(written(torch.jit.script(HalfComplex())))
+    assert model(torch.ones(1).numpy()).tolist() == [2.0]
+    with pytest.raises(treadle.UnsupportedError, match="tensors of complex32 are not supported"):
+        model.pairs  # noqa: B018 - reading it is what is tested
