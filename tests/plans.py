@@ -20,7 +20,8 @@ from treadle.ir.text import parse_graph
 from treadle.ir.types import TensorType
 from treadle.ops import OPS
 from treadle.options import Options
-from treadle.passes.specialise import flatten, specialise
+from treadle.passes.abstract import flatten
+from treadle.passes.specialise import specialise
 from treadle.schedule import blocks, steps
 from treadle.schedule.machine import Machine
 from treadle.schedule.schedule import make_schedule

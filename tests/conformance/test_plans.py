@@ -17,8 +17,10 @@ from treadle.ops import OPS
 
 CONSTANT_WEIGHTS = (
     "convolution", "_convolution", "_convolution.deprecated", "conv_transpose1d",
-    "conv_transpose2d.input", "conv_transpose3d.input", "gru.input", "gru_layer", "istft",
-    "lstm.input", "lstm_layer", "lstm_projected_layer", "rnn_relu.input", "rnn_relu_layer",
+    "conv_transpose2d.input", "conv_transpose3d.input", "gru.data", "gru.input",
+    "gru_layer", "istft",
+    "lstm.data", "lstm.input", "lstm_layer", "lstm_projected_layer", "rnn_relu.input",
+    "rnn_relu_layer",
     "rnn_tanh.input", "rnn_tanh_layer",
 )  # fmt: skip
 """Operators that are only compiled for weights known when a plan is made."""

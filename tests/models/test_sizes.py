@@ -11,6 +11,8 @@ import torch
 import treadle
 from tests.models.zoo.table import ENTRIES
 from tests.support import as_arrays, largest_deviation
+from treadle.compiler import Bound
+from treadle.template import Binder, Signature
 
 pytestmark = [pytest.mark.torch, pytest.mark.native]
 
@@ -75,3 +77,43 @@ def test_agrees_with_torch_at_one_size_after_the_other(
         actual = as_arrays(module(*(x.numpy() for x in inputs)))
         for ours, theirs in zip(actual, expected, strict=True):
             assert largest_deviation(ours, theirs) <= TOLERANCE, f"{name}, {resize.__name__} {size}"
+
+
+SPEECH: dict[str, Callable[[int], tuple[torch.Tensor, ...]]] = {
+    "gru_bidirectional": lambda n: (torch.randn(2, n, 12),),
+    "lstm_bidirectional": lambda n: (torch.randn(2, n, 12),),
+    "lstm_projected": lambda n: (
+        torch.randn(n, 2, 12), torch.randn(1, 2, 6), torch.randn(1, 2, 16)
+    ),
+    "lstm_packed": lambda n: (torch.randn(3, n, 12), torch.tensor([n - 2, n, 2])),
+    "rnnt_greedy": lambda n: (torch.randn(n, 1, 12),),
+}  # fmt: skip
+LENGTHS = (5, 9, 12, 17, 21, 30, 52, 41, 33, 64)
+
+
+@pytest.mark.filterwarnings("ignore:LSTM with projections")
+@pytest.mark.parametrize("name", SPEECH)
+def test_speech_of_new_lengths_has_plans_of_templates(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (entry,) = (e for e in ENTRIES if e.name == name)
+    archive = entry.save(tmp_path / "model.pt")
+    oracle, module = torch.jit.load(str(archive)), treadle.load(str(archive))
+    bound: list[Signature] = []
+    bind_once = Binder.bind_once
+
+    def noted(binder: Binder, signature: Signature) -> Bound:
+        bound.append(signature)
+        return bind_once(binder, signature)
+
+    monkeypatch.setattr(Binder, "bind_once", noted)
+    torch.manual_seed(7)
+    for number, steps in enumerate(LENGTHS):
+        inputs = SPEECH[name](steps)
+        bound.clear()
+        actual = as_arrays(module(*(x.numpy() for x in inputs)))
+        assert number < 6 or not bound, f"bound for {steps} steps"
+        with torch.no_grad():
+            expected = as_arrays(oracle(*inputs))
+        for ours, theirs in zip(actual, expected, strict=True):
+            assert largest_deviation(ours, theirs) <= TOLERANCE, f"{name}, {steps} steps"

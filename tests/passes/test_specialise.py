@@ -15,8 +15,8 @@ from treadle.ir.text import print_graph
 from treadle.ir.types import TensorType
 from treadle.ir.verify import verify
 from treadle.ops import OPS
-from treadle.passes.abstract import Unplannable
-from treadle.passes.specialise import Specialised, flatten, specialise
+from treadle.passes.abstract import Unplannable, flatten
+from treadle.passes.specialise import Specialised, specialise
 
 
 def _specialised(

@@ -14,7 +14,7 @@ from treadle.ir.graph import Graph
 from treadle.ir.types import ANY, TensorType
 from treadle.ops import OPS
 from treadle.ops.lowering import ConvolutionSpec
-from treadle.passes.specialise import flatten
+from treadle.passes.abstract import flatten
 from treadle.schedule import winograd
 from treadle.schedule.machine import Machine
 

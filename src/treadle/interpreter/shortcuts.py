@@ -15,7 +15,7 @@ from treadle.ir.op import OpDef
 from treadle.ir.strides import dense_strides, same_strides, walking_order
 from treadle.ops import OPS
 from treadle.passes.abstract import arrays_in
-from treadle.passes.layouts import (
+from treadle.passes.stride_rules import (
     asks_for_format,
     operand_of,
     places_results,

@@ -12,6 +12,7 @@ from treadle.ir.dtypes import i64
 from treadle.ir.types import TensorType
 from treadle.ops.declare import EXACT, op
 from treadle.ops.gru import unit_step
+from treadle.ops.lowering import Decompose, Emitter
 from treadle.ops.promotion import dtype_of
 from treadle.ops.recurrent import (
     TOLERANCE,
@@ -118,6 +119,71 @@ def _over(step: Step, name: str, sizes: Array) -> Callable[..., tuple[Array, ...
     return layer
 
 
+class _Steps:
+    """Where each step of a packed sequence is among those of sequences side by side.
+
+    There, at [step, sequence], each direction begins with a sequence's first element for it; what
+    follows a sequence's last element is not used. All values are of the graph that `emit` makes.
+    """
+
+    def __init__(self, emit: Emitter, data: Any, sizes: Any, state: Any) -> None:
+        self._emit = emit
+        ends = emit("cumsum", sizes, 0, None)
+        starts = emit("sub.Tensor", ends, sizes, 1)
+        rows = self._numbers(emit("select.int", emit("select.int", state, 0, 0), 1, 0))
+        times = self._numbers(sizes)
+        self.is_used = emit("gt.Tensor", emit("unsqueeze", sizes, 1), rows)
+        last = emit("sub.Scalar", emit("sum.dim_IntList", self.is_used, [0], False, None), 1, 1)
+        backward = emit("sub.Tensor", last, emit("unsqueeze", times, 1), 1)
+        backward = emit("clamp", backward, 0, None)
+        self._sources = [
+            emit("where.ScalarOther", self.is_used, emit("add.Tensor", first, rows, 1), 0)
+            for first in (emit("unsqueeze", starts, 1), emit("index.Tensor", starts, [backward]))
+        ]
+        positions = self._numbers(emit("select.int", data, 1, 0))
+        is_over = emit("le.Tensor", emit("unsqueeze", ends, 1), positions)
+        time = emit("sum.dim_IntList", is_over, [0], False, None)
+        row = emit("sub.Tensor", positions, emit("index_select", starts, 0, time), 1)
+        back = emit("sub.Tensor", emit("index_select", last, 0, row), time, 1)
+        self._targets = [[time, row], [back, row]]
+        self._last = [last, rows]
+
+    def _numbers(self, like: Any) -> Any:
+        """0, 1, ... as many as `like` has elements; unlike a range the same kernel for all."""
+        ones = self._emit("ones_like", like, i64.code, None, None, None, None)
+        return self._emit("sub.Scalar", self._emit("cumsum", ones, 0, None), 1, 1)
+
+    def spread(self, data: Any, reverse: bool) -> Any:
+        """Packed data as [step, sequence, feature]."""
+        return self._emit("index.Tensor", data, [self._sources[reverse]])
+
+    def gather(self, y: Any, reverse: bool) -> tuple[Any, Any]:
+        """What is at [step, sequence, feature] as packed data, and each sequence's last."""
+        places = self._targets[reverse], self._last
+        chosen, last = (self._emit("index.Tensor", y, place) for place in places)
+        return chosen, last
+
+
+def _emit_layer(
+    emit: Emitter, steps: _Steps, gates: Any, states: Sequence[Any], weights: Any, reverse: bool
+) -> tuple[Any, ...]:
+    """The packed outputs of one layer and direction, and its last states."""
+    _, w_hh, _, b_hh, w_hr = weights
+    if len(states) == 1:
+        y, _ = emit("gru_layer", gates, *states, w_hh, b_hh, False)
+        return steps.gather(y, reverse)
+    cells = emit.type(gates).sizes[2] // 4
+    # Behind a sequence's end: input gate 0, forget gate 1. So the cell stays what it was.
+    ended = np.repeat(np.array([-1e30, 1e30, 0.0, 0.0]), int(cells))
+    ended = ended.astype(emit.type(gates).element.numpy)
+    gates = emit("where.self", emit("unsqueeze", steps.is_used, 2), gates, ended)
+    if w_hr is None:
+        y, _, c = emit("lstm_layer", gates, *states, w_hh, False)
+    else:
+        y, _, c = emit("lstm_projected_layer", gates, *states, w_hh, w_hr, False)
+    return *steps.gather(y, reverse), c
+
+
 def _define(schema: str, name: str, step: Step, gates: int, samples: Any) -> None:
     def infer(
         data: TensorType,
@@ -153,7 +219,39 @@ def _define(schema: str, name: str, step: Step, gates: int, samples: Any) -> Non
         weights = split_parameters(name, params, biases, layers, directions)
         return run_layers(data, states, weights, directions, False, _over(step, name, sizes))
 
-    op(schema, reference=reference, infer=infer, tolerance=TOLERANCE, samples=samples)
+    def build(
+        emit: Emitter, data: Any, sizes: Any, hx: Any, params: Sequence[Any], *rest: Any
+    ) -> tuple[Any, ...]:
+        """Sequences side by side, each from its first element for a direction, then packed again.
+
+        Batch sizes that are none give other numbers, or an error of an index.
+        """
+        states = list(hx) if isinstance(hx, list | tuple) else [hx]
+        types = [emit.type(s) for s in states], [emit.type(p) for p in params]
+        infer(emit.type(data), emit.type(sizes), *types, *rest)
+        biases, layers, _, _, bidirectional = rest
+        directions = 2 if bidirectional else 1
+        weights = split_parameters(name, params, biases, layers, directions)
+        steps = _Steps(emit, data, sizes, states[0])
+        finals: list[tuple[Any, ...]] = []
+        for first in range(0, len(weights), directions):
+            outputs = []
+            for i in range(first, first + directions):
+                w_ih, _, b_ih, b_hh, _ = weights[i]
+                both = len(states) == 2 and b_ih is not None
+                bias = emit("add.Tensor", b_ih, b_hh, 1) if both else b_ih
+                gates = emit("linear", steps.spread(data, i > first), w_ih, bias)
+                given = [emit("select.int", s, 0, i) for s in states]
+                y, *final = _emit_layer(emit, steps, gates, given, weights[i], i > first)
+                outputs.append(y)
+                finals.append(tuple(final))
+            data = emit("cat", outputs, -1) if directions > 1 else outputs[0]
+        return data, *(emit("stack", list(group), 0) for group in zip(*finals, strict=True))
+
+    op(
+        schema, reference=reference, infer=infer, lower=Decompose(build), tolerance=TOLERANCE,
+        samples=samples,
+    )  # fmt: skip
 
 
 _SIZES = given([3, 2, 2, 1], i64)

@@ -5,6 +5,7 @@ A tensor of run time is a `Value` of the new graph, one known now an array; all 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -121,6 +122,17 @@ def mutates_list(op: OpDef) -> bool:
         and not any(takes_tensor(a.type) for a in schema.arguments)
         and (any(a.writes for a in schema.arguments))
     )
+
+
+def flatten(structure: Any) -> Sequence[Value]:
+    """The values in a structure of tuples, lists and dicts, depth first."""
+    if isinstance(structure, Value):
+        return [structure]
+    if isinstance(structure, tuple | list):
+        return [v for item in structure for v in flatten(item)]
+    if isinstance(structure, dict):
+        return [v for item in structure.values() for v in flatten(item)]
+    return []
 
 
 def substitute(structure: Any, values: Any) -> Any:

@@ -14,37 +14,27 @@ import numpy as np
 
 from treadle.ir.graph import Block, Graph, Value
 from treadle.ir.op import OpDef
-from treadle.ir.strides import dense_strides, is_contiguous, reshaped_strides, same_strides
+from treadle.ir.strides import dense_strides, is_contiguous, reshaped_strides
 from treadle.ir.types import TensorType
-from treadle.ops.lowering import Decompose, Pointwise, Reshape, View
+from treadle.ops.lowering import Reshape, View
 from treadle.ops.shapes import wrap_dim
 from treadle.passes.abstract import Unplannable, as_types
 from treadle.passes.alias import MAY_GIVE_ARGUMENT
-
-Operand: TypeAlias = tuple[Sequence[int], Sequence[int]]
-"""Sizes and strides."""
+from treadle.passes.stride_rules import (
+    LIKE_FIRST,
+    ROW_MAJOR,
+    Operand,
+    argument_of,
+    asks_for_format,
+    base_of,
+    gives_view,
+    has_format,
+    inherited_strides,
+    operand_of,
+    result_strides,
+)
 
 _COPY_IF_NEEDED = frozenset({"reshape", "reshape_as", "flatten", "ravel"})
-_LIKE_FIRST = frozenset(
-    {"clone", "flip", "sort", "gelu", "zeros_like", "ones_like", "full_like", "empty_like",
-     "rand_like", "randn_like", "bernoulli", "fill", "zero", "index_fill", "index_copy",
-     "index_add", "index_put", "put", "addmm"}
-)  # fmt: skip
-"""Operators that place their result as their first operand, though they are not pointwise."""
-_ROW_MAJOR = frozenset(
-    {"softmax", "log_softmax", "_softmax", "_log_softmax", "layer_norm", "native_layer_norm",
-     "topk", "masked_fill", "masked_scatter", "stack"}
-)  # fmt: skip
-"""Operators made of pointwise ones that give contiguous results all the same."""
-_IMAGES = frozenset(
-    {"conv2d", "conv3d", "convolution", "_convolution", "conv_transpose2d", "batch_norm",
-     "max_pool2d", "avg_pool2d", "adaptive_avg_pool2d", "adaptive_max_pool2d", "upsample_nearest2d",
-     "upsample_bilinear2d", "pixel_shuffle"}
-)  # fmt: skip
-"""Operators that keep channels last."""
-_CHANNELS_LAST = {4: (0, 2, 3, 1), 5: (0, 2, 3, 4, 1)}
-_PRESERVE, _LAST_FORMAT = 1, {4: 2, 5: 3}
-"""Codes of memory formats; those of channels last by rank."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +111,7 @@ class Layouts:
         self, op: OpDef, args: Sequence[Any], result: Any, clone: Callable[[Value], Value]
     ) -> Any:
         """The result of an operator that was made of others: in new memory, if it has to be."""
-        if gives_view(op) and _base(op) not in MAY_GIVE_ARGUMENT:
+        if gives_view(op) and base_of(op) not in MAY_GIVE_ARGUMENT:
             return result
         if isinstance(result, tuple):
             return tuple(self.settle(op, args, r, clone) for r in result)
@@ -134,9 +124,9 @@ class Layouts:
             return result if gives_view(op) else clone(result)
         if result not in self._known:
             return result
-        if _base(op) in _ROW_MAJOR or self._are_row_major(args):
+        if base_of(op) in ROW_MAJOR or self._are_row_major(args):
             del self._known[result]
-        elif _base(op) in _LIKE_FIRST:
+        elif base_of(op) in LIKE_FIRST:
             first = self._operand(next(tensors_in(args)))
             self.set(result, inherited_strides(_sizes(result), [first]))
         else:
@@ -149,7 +139,7 @@ class Layouts:
         source = next(iter(tensors_in(args)))
         if not isinstance(source, Value):
             return None
-        whole, sizes, base = self.of(source), _sizes(output), _base(op)
+        whole, sizes, base = self.of(source), _sizes(output), base_of(op)
         if not isinstance(op.lower, View | Reshape):
             return whole if source.type == output.type and not _copies(op, args) else None
         if isinstance(op.lower, View):
@@ -160,7 +150,7 @@ class Layouts:
                 raise Unplannable(f"{op.name} needs a copy")
             return Layout(whole.base, *found)
         if base == "contiguous":
-            return whole if _has_format(sizes, whole.strides, args[1]) else None
+            return whole if has_format(sizes, whole.strides, args[1]) else None
         if self._is_row_major(source):
             return Layout(whole.base, dense_strides(sizes), whole.offset)
         strides = reshaped_strides(_sizes(source), whole.strides, sizes)
@@ -250,104 +240,9 @@ class Layouts:
             self.set(value, inherited_strides(sizes, [(sizes, self.of(value).strides)]))
 
 
-def gives_view(op: OpDef) -> bool:
-    """Whether a result of `op` may share the memory of an argument."""
-    schema = op.schema
-    if schema is None:
-        return False
-    return schema.base in MAY_GIVE_ARGUMENT or any(r.alias is not None for r in schema.results)
-
-
-def _base(op: OpDef) -> str:
-    return op.schema.base if op.schema is not None else ""
-
-
 def _copies(op: OpDef, args: Sequence[Any]) -> bool:
     """Whether a conversion is asked for a copy, or for a memory format."""
-    return bool(_argument(op, args, "copy")) or asks_for_format(op, args)
-
-
-def takes_memory_format(op: OpDef) -> bool:
-    """Whether `op` can be asked for a memory format."""
-    return op.schema is not None and any(a.name == "memory_format" for a in op.schema.arguments)
-
-
-def asks_for_format(op: OpDef, args: Sequence[Any]) -> bool:
-    """Whether `args` ask for a memory format, rather than for that of an argument."""
-    return _argument(op, args, "memory_format") not in (None, _PRESERVE)
-
-
-def _argument(op: OpDef, args: Sequence[Any], name: str) -> Any:
-    """The argument of that name; None if there is none."""
-    arguments = op.schema.arguments if op.schema is not None else ()
-    return next((v for a, v in zip(arguments, args, strict=False) if a.name == name), None)
-
-
-def result_strides(
-    op: OpDef, sizes: Sequence[int], operands: Sequence[Operand], args: Sequence[Any]
-) -> tuple[int, ...] | None:
-    """The strides of what `op` makes, as PyTorch chooses them; None for row-major ones.
-
-    Source: PyTorch 2.13, by experiment; for pointwise operators `inherited_strides`.
-    """
-    if asks_for_format(op, args):
-        return _format_strides(_argument(op, args, "memory_format"), sizes)
-    base = _base(op)
-    if base in _LIKE_FIRST and operands and tuple(operands[0][0]) == tuple(sizes):
-        return inherited_strides(sizes, operands[:1])
-    if isinstance(op.lower, Pointwise) and base not in _ROW_MAJOR:
-        return inherited_strides(sizes, operands)
-    if base in _IMAGES and operands and _is_channels_last(*operands[0]):
-        return _format_strides(_LAST_FORMAT[len(sizes)], sizes)
-    return None
-
-
-def inherited_strides(sizes: Sequence[int], operands: Sequence[Operand]) -> tuple[int, ...]:
-    """Dense strides in the order of the operands' dims; where they differ, of the first that says.
-
-    Source: TensorIterator of PyTorch, `reorder_dimensions`.
-    """
-    rank = len(sizes)
-    if all(tuple(s) == tuple(sizes) and is_contiguous(s, t) for s, t in operands):
-        return dense_strides(sizes)
-    spread = [_broadcast(sizes, *operand) for operand in operands]
-    order = list(range(rank))[::-1]  # innermost first
-
-    def compare(inner: int, outer: int) -> int:
-        for strides in spread:
-            a, b = strides[inner], strides[outer]
-            if a == 0 or b == 0:
-                continue
-            if a != b:
-                return -1 if a < b else 1
-            if sizes[inner] > sizes[outer]:
-                return 1
-        return 0
-
-    for i in range(1, rank):
-        moving = i
-        for other in range(i - 1, -1, -1):
-            found = compare(order[other], order[moving])
-            if found > 0:
-                order[other], order[moving] = order[moving], order[other]
-                moving = other
-            elif found < 0:
-                break
-    return dense_strides(sizes, order[::-1])
-
-
-def places_results(op: OpDef) -> bool:
-    """Whether `result_strides` knows what PyTorch does for `op`."""
-    if op.schema is None or op.schema.writes or gives_view(op) or op.lower is None:
-        return False
-    known = _base(op) in _LIKE_FIRST or _base(op) in _ROW_MAJOR
-    return known or not isinstance(op.lower, Decompose)
-
-
-def operand_of(array: np.ndarray) -> Operand:
-    """Sizes and strides of an array, in elements."""
-    size = max(array.itemsize, 1)
-    return array.shape, tuple(s // size for s in array.strides)
+    return bool(argument_of(op, args, "copy")) or asks_for_format(op, args)
 
 
 def tensors_in(args: Any) -> Iterator[Value | np.ndarray]:
@@ -360,24 +255,6 @@ def tensors_in(args: Any) -> Iterator[Value | np.ndarray]:
                 yield arg
         elif isinstance(arg, list | tuple):
             yield from tensors_in(arg)
-
-
-def _broadcast(sizes: Sequence[int], own: Sequence[int], strides: Sequence[int]) -> list[int]:
-    """`strides` over `sizes`, 0 where the operand has no dim or one of size 1."""
-    padded = [0] * (len(sizes) - len(own))
-    return padded + [0 if n == 1 else s for n, s in zip(own, strides, strict=True)]
-
-
-def _format_strides(memory_format: int, sizes: Sequence[int]) -> tuple[int, ...] | None:
-    """The strides of a memory format; None for row-major."""
-    if memory_format in _LAST_FORMAT.values():
-        return dense_strides(sizes, _CHANNELS_LAST.get(len(sizes)))
-    return None
-
-
-def _is_channels_last(sizes: Sequence[int], strides: Sequence[int]) -> bool:
-    order = _CHANNELS_LAST.get(len(sizes))
-    return order is not None and same_strides(sizes, strides, dense_strides(sizes, order))
 
 
 def _is_visible(value: Value, block: Block) -> bool:
@@ -394,12 +271,6 @@ def _sizes(value: Value) -> tuple[int, ...]:
     return value.type.sizes
 
 
-def _has_format(sizes: Sequence[int], strides: Sequence[int], memory_format: int = 0) -> bool:
-    if memory_format in _LAST_FORMAT.values():
-        return _LAST_FORMAT.get(len(sizes)) == memory_format and _is_channels_last(sizes, strides)
-    return is_contiguous(sizes, strides)
-
-
 def _stride_of(sizes: Sequence[int], strides: Sequence[int], dim: int) -> int:
     return strides[wrap_dim("stride", dim, len(sizes))]
 
@@ -407,6 +278,6 @@ def _stride_of(sizes: Sequence[int], strides: Sequence[int], dim: int) -> int:
 _QUESTIONS: dict[str, Callable[..., Any]] = {
     "stride": lambda _, strides: list(strides),
     "stride.int": _stride_of,
-    "is_contiguous": _has_format,
-    "is_contiguous.memory_format": _has_format,
+    "is_contiguous": has_format,
+    "is_contiguous.memory_format": has_format,
 }

@@ -16,34 +16,19 @@ import numpy as np
 from treadle.errors import Error, UnsupportedError
 from treadle.ir import dtypes
 from treadle.ir.graph import Block, Graph, Node, Value
-from treadle.ir.named import tuple_like, tuple_maker
+from treadle.ir.named import tuple_like
 from treadle.ir.op import (
-    CONSTANT,
-    DICT,
-    FORK,
     GET_ATTR,
-    IF,
-    ISINSTANCE,
     LIST,
-    LIST_UNPACK,
-    LOOP,
     SET_ATTR,
-    TUPLE,
-    TUPLE_INDEX,
-    TUPLE_UNPACK,
-    UNCHECKED_CAST,
-    UNINITIALIZED,
-    WAIT,
     OpDef,
 )  # fmt: skip
 from treadle.ir.strides import is_contiguous, walking_order
 from treadle.ir.symbols import fixed, has_symbols
 from treadle.ir.types import (
     ANY,
-    FutureType,
     ListType,
     TensorType,
-    TupleType,
 )  # fmt: skip
 from treadle.ops.complex_numbers import DECOMPOSED
 from treadle.ops.inplace import FUNCTIONAL
@@ -54,24 +39,23 @@ from treadle.passes.abstract import (
     Unplannable,
     arrays_in,
     as_types,
+    flatten,
     has_run_time,
     has_tensor,
     has_types,
-    is_instance,
     makes_tensor,
     memory_of,
     mutates_list,
-    substitute,
     takes_tensor,
 )
 from treadle.passes.layouts import Layouts, ResultView, StridedType
+from treadle.passes.structural import STRUCTURAL
 
 MAX_NODES = 50_000
 """Unrolling stops here; longer programs stay with the interpreter."""
 MAX_WORK = 100_000
 """Operators run while unrolling, and elements of the lists and dicts that they see."""
 MAX_FOLDED_BYTES = 64 << 20
-_UNSET: Any = object()
 _MOVES = (View, Reshape, Concat)
 """Forms that pass complex numbers on; all others work on the parts."""
 
@@ -108,7 +92,7 @@ def specialise(
         Unplannable: if something depends on the data of a tensor, or is not lowered.
     """
     result = Graph(graph.name)
-    specialiser = _Specialiser(result, ops)
+    specialiser = Specialiser(result, ops)
     for param, argument in zip(graph.params, arguments, strict=True):
         specialiser.env[param] = specialiser.parameter(argument, param.name)
     specialiser.run_block(graph)
@@ -123,26 +107,15 @@ def specialise(
     return Specialised(result, structure, views)
 
 
-def flatten(structure: Any) -> Sequence[Value]:
-    """The values in a structure of tuples, lists and dicts, depth first."""
-    if isinstance(structure, Value):
-        return [structure]
-    if isinstance(structure, tuple | list):
-        return [v for item in structure for v in flatten(item)]
-    if isinstance(structure, dict):
-        return [v for item in structure.values() for v in flatten(item)]
-    return []
-
-
 _TAKES_NUMBER = ("Int.Tensor", "IntImplicit", "ScalarImplicit", "item")
 
 
-class _Specialiser:
+class Specialiser:
     """The abstract interpreter; `block` is where nodes are emitted."""
 
     def __init__(self, block: Block, ops: Mapping[str, OpDef]) -> None:
         self.env: dict[Value, Any] = {}
-        self._block = block
+        self.block = block
         self.ops = ops
         self._count = 0
         self._work = 0
@@ -152,6 +125,7 @@ class _Specialiser:
         self.layouts = Layouts()
 
     def parameter(self, argument: Any, name: str) -> Any:
+        """What an argument of `specialise` is for the graph; tensors become parameters."""
         if isinstance(argument, StridedType):
             param = self._root.add_param(argument.type, name)
             self.layouts.set(param, argument.strides)
@@ -169,6 +143,7 @@ class _Specialiser:
     # --- running -----------------------------------------------------------------------------
 
     def run_block(self, block: Block) -> None:
+        """Run the nodes of `block`, of which the values around it are in `env`."""
         for node in block.nodes:
             try:
                 self._run(node)
@@ -178,9 +153,9 @@ class _Specialiser:
                 raise Unplannable(f"{error} (at {node.loc})") from None
 
     def _run(self, node: Node) -> None:
-        special = _SPECIAL.get(node.op)
-        if special is not None:
-            special(self, node)
+        structural = STRUCTURAL.get(node.op)
+        if structural is not None:
+            structural(self, node)
             return
         if node.op in (GET_ATTR, SET_ATTR):
             name = node.attributes["name"]
@@ -294,7 +269,7 @@ class _Specialiser:
         if self._count > MAX_NODES:
             raise Unplannable(f"more than {MAX_NODES} operators after unrolling")
         loc = origin.loc if origin else None
-        node = self._block.add(op, [self.value(a) for a in args], types, loc=loc)
+        node = self.block.add(op, [self.value(a) for a in args], types, loc=loc)
         self.layouts.note(op, args, node.outputs)
         return tuple(node.outputs) if isinstance(inferred, tuple) else node.output
 
@@ -324,8 +299,8 @@ class _Specialiser:
             return self.constant(abstract)
         if isinstance(abstract, list | tuple) and has_tensor(abstract):
             items = [self.value(a) for a in abstract]
-            return self._block.add(LIST, items, (ListType(TensorType()),)).output
-        return self._block.constant(abstract, ANY)
+            return self.block.add(LIST, items, (ListType(TensorType()),)).output
+        return self.block.constant(abstract, ANY)
 
     def constant(self, array: np.ndarray) -> Value:
         """The constant of `array`, one per array object, at the start of the graph."""
@@ -355,136 +330,11 @@ class _Specialiser:
             return {k: self.tensors(a) for k, a in abstract.items()}
         return abstract
 
-    # --- structural operators --------------------------------------------------------------------
-
-    def run_constant(self, node: Node) -> None:
-        value = node.attributes["value"]
-        mutable = isinstance(value, list | dict)
-        self.env[node.output] = value.copy() if mutable else value
-
-    def run_if(self, node: Node) -> None:
-        condition = self._decided(node.inputs[0], "a condition")
-        block = node.blocks[0 if condition else 1]
-        self.run_block(block)
-        for output, value in zip(node.outputs, block.returns, strict=True):
-            self.env[output] = self.env[value]
-
-    def run_loop(self, node: Node) -> None:
-        limit = self._decided(node.inputs[0], "a trip count")
-        going = self._decided(node.inputs[1], "a condition")
-        carried = [self.env[v] for v in node.inputs[2:]]
-        (block,) = node.blocks
-        i = 0
-        while going and i < limit:
-            if i > MAX_NODES:
-                raise Unplannable("a loop is too long to unroll")
-            for param, value in zip(block.params, [i, *carried], strict=True):
-                self.env[param] = value
-            self.run_block(block)
-            going = self._decided(block.returns[0], "a condition")
-            carried = [self.env[v] for v in block.returns[1:]]
-            i += 1
-        for output, value in zip(node.outputs, carried, strict=True):
-            self.env[output] = value
-
-    def _decided(self, value: Value, what: str) -> Any:
-        result = self.env[value]
-        if isinstance(result, Value):
-            raise Unplannable(f"{what} depends on data")
-        return result
-
-    def run_fork(self, node: Node) -> None:
-        fork = self._block.add(FORK, (), (FutureType(TensorType()),), loc=node.loc)
-        outer, self._block = self._block, fork.add_block()
-        try:
-            self.run_block(node.blocks[0])
-            result = self.tensors(self.env[node.blocks[0].returns[0]])
-            values = list(flatten(result))
-            types = tuple(v.type for v in values)
-            packed = (
-                values[0]
-                if len(values) == 1
-                else self._block.add(TUPLE, values, (TupleType(types),)).output
-            )
-            self._block.set_returns([packed])
-        finally:
-            self._block = outer
-        fork.output.type = FutureType(packed.type)
-        self.env[node.output] = AbstractFuture(fork.output, result)
-
-    def run_wait(self, node: Node) -> None:
-        future = self.env[node.inputs[0]]
-        if not isinstance(future, AbstractFuture):
-            self.env[node.output] = future
-            return
-        values = list(flatten(future.result))
-        types = [v.type for v in values]
-        packed = types[0] if len(types) == 1 else TupleType(tuple(types))
-        waited = self._block.add(WAIT, [future.value], (packed,), loc=node.loc).output
-        outputs = [waited]
-        if len(values) != 1:
-            outputs = list(self._block.add(TUPLE_UNPACK, [waited], types).outputs)
-        self.layouts.wait(values, outputs, self._block)
-        self.env[node.output] = substitute(future.result, iter(outputs))
-
-    def run_tuple(self, node: Node) -> None:
-        make = tuple_maker(node.output.type)
-        self.env[node.output] = make([self.env[v] for v in node.inputs])
-
-    def run_list(self, node: Node) -> None:
-        self.env[node.output] = [self.env[v] for v in node.inputs]
-
-    def run_dict(self, node: Node) -> None:
-        items = [self.env[v] for v in node.inputs]
-        self.env[node.output] = dict(zip(items[::2], items[1::2], strict=True))
-
-    def run_unpack(self, node: Node) -> None:
-        values = self.env[node.inputs[0]]
-        if len(values) != len(node.outputs):
-            raise Unplannable(f"unpacks {len(values)} values into {len(node.outputs)}")
-        for output, value in zip(node.outputs, values, strict=True):
-            self.env[output] = value
-
-    def run_tuple_index(self, node: Node) -> None:
-        self.env[node.output] = self.env[node.inputs[0]][self.env[node.inputs[1]]]
-
-    def run_forward(self, node: Node) -> None:
-        value = self.env[node.inputs[0]]
-        if isinstance(node.output.type, TensorType) and not isinstance(value, Value | np.ndarray):
-            raise Unplannable("a cast fails")
-        self.env[node.output] = value
-
-    def run_uninitialized(self, node: Node) -> None:
-        self.env[node.output] = _UNSET
-
-    def run_isinstance(self, node: Node) -> None:
-        value = self.env[node.inputs[0]]
-        decided = [is_instance(value, t) for t in node.attributes["types"]]
-        self.env[node.output] = any(decided)
-
-
-_SPECIAL = {
-    CONSTANT: _Specialiser.run_constant,
-    IF: _Specialiser.run_if,
-    LOOP: _Specialiser.run_loop,
-    FORK: _Specialiser.run_fork,
-    WAIT: _Specialiser.run_wait,
-    TUPLE: _Specialiser.run_tuple,
-    LIST: _Specialiser.run_list,
-    DICT: _Specialiser.run_dict,
-    TUPLE_UNPACK: _Specialiser.run_unpack,
-    LIST_UNPACK: _Specialiser.run_unpack,
-    TUPLE_INDEX: _Specialiser.run_tuple_index,
-    UNCHECKED_CAST: _Specialiser.run_forward,
-    UNINITIALIZED: _Specialiser.run_uninitialized,
-    ISINSTANCE: _Specialiser.run_isinstance,
-}
-
 
 class _Emitter:
     """`ops.lowering.Emitter` for the decompositions of `origin`."""
 
-    def __init__(self, specialiser: _Specialiser, origin: Node | None) -> None:
+    def __init__(self, specialiser: Specialiser, origin: Node | None) -> None:
         self._specialiser, self._origin = specialiser, origin
 
     def __call__(self, op: OpDef | str, *args: Any) -> Any:
