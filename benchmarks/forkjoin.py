@@ -8,8 +8,8 @@ engine is a process of its own, and they take turns.
 
 Regions are microseconds beyond the body, torch.add beyond its share of the serial one, forks
 microseconds per task. Expected of Treadle: a region at most 0.8 us back to back and 6 us after
-sleep, where libgomp needs 18; a fork at most 1 us, where torch needs 5 to 8; with bodies of 10 us a
-task of a batch costs 10 us over the number of threads.
+sleep, where libgomp needs 18; after sleep one with bodies of 10 us wakes nobody and costs what one
+thread needs; a fork at most 1 us, where torch needs 5 to 8.
 """
 
 import argparse
