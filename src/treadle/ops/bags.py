@@ -157,8 +157,9 @@ def _fold_bags(
         ends = emit("cat", [ends, full], 0)
     starts = emit("narrow", offsets, 0, 0, emit.type(ends).sizes[0])
     counts = emit("sub.Tensor", ends, starts, 1)
-    positions = np.arange(int(size))
-    each = emit("searchsorted.Tensor", ends, positions, False, True, None, None)
+    ended, one = np.zeros(int(size) + 1, np.int64), np.ones((), np.int64)
+    ended = emit("index_add", ended, 0, ends, emit("expand_as", one, ends), 1)
+    each = emit("cumsum", emit("narrow", ended, 0, 0, int(size)), 0, None)
     return y, each, counts, np.zeros(0, np.int64)
 
 
