@@ -387,3 +387,72 @@ def test_extra_files_are_read_by_name() -> None:
     found = {"note.txt": b"", "other": b"unchanged"}
     treadle.load(buffer.getvalue(), extra_files=found)
     assert found == {"note.txt": b"hi", "other": b"unchanged"}
+
+
+class Methods(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear = nn.Linear(3, 3)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.linear(x)
+
+    def both(self, x: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        return x + y, self.linear(y)
+
+
+def test_traced_modules_keep_all_their_methods() -> None:
+    x = torch.ones(2, 3)
+    traced = torch.jit.trace_module(Methods().eval(), {"forward": x, "both": (x, x)})
+    model = treadle.load(written(traced))
+    for got, want in zip(model.both(x.numpy(), x.numpy()), traced.both(x, x), strict=True):
+        torch.testing.assert_close(torch.from_numpy(got.numpy()), want.detach())
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_archives_with_bytecode_are_read_by_their_source() -> None:
+    scripted = torch.jit.script(Methods().eval())
+    model = treadle.load(scripted._save_to_buffer_for_lite_interpreter())
+    x = torch.ones(2, 3)
+    torch.testing.assert_close(torch.from_numpy(model(x.numpy()).numpy()), scripted(x).detach())
+
+
+class Act(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x.relu()
+
+
+class Scale(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.full((1,), 3.0))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x * self.weight
+
+
+@torch.jit.interface
+class Layer(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        pass
+
+
+class Choosing(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList([Act(), Scale()])
+
+    def forward(self, x: torch.Tensor, i: int) -> torch.Tensor:
+        layer: Layer = self.layers[i]
+        return layer.forward(x)
+
+
+@pytest.mark.parametrize("i", [0, 1])
+def test_a_module_is_chosen_by_a_number_that_the_call_brings(i: int) -> None:
+    check(Choosing(), torch.tensor([-1.0, 2.0]), i)
+
+
+def test_a_number_that_no_module_has_is_an_error() -> None:
+    model = treadle.load(written(torch.jit.script(Choosing())))
+    with pytest.raises(treadle.ScriptError, match="there is no such module"):
+        model(torch.ones(1).numpy(), 2)
