@@ -23,7 +23,7 @@ from treadle.tensor import Tensor
 Array = np.ndarray[Any, Any]
 _HEADER = struct.Struct("<HB")
 _SIZES = (0, 1, 2, 3, 5, 17)
-_INTS = (0, 1, -1, 2, 3, 7, -9, 1 << 31, -(1 << 63), (1 << 63) - 1)
+_INTS = (0, 1, -1, 2, 3, 7, -9, -(1 << 63), (1 << 63) - 1)
 _FLOATS = (0.0, -0.0, 1.5, -1e30, float("inf"), float("nan"))
 _DTYPES = (
     dtypes.f32, dtypes.f64, dtypes.f16, dtypes.bf16, dtypes.i64, dtypes.i32, dtypes.u8,
@@ -125,7 +125,8 @@ def _other_array(value: Array, choice: int, choices: Iterator[int]) -> Array:
     if kind == 2 and value.dtype.kind in "iu":
         changed = value.copy()
         if changed.size:
-            changed.reshape(-1)[next(choices, 0) % changed.size] = (choice - 128) * 3 % 251 - 125
+            index = np.int64((choice - 128) * 3 % 251 - 125).astype(value.dtype)
+            changed.reshape(-1)[next(choices, 0) % changed.size] = index
         return changed
     if kind == 2:
         return np.asarray(value[::-1]) if value.ndim else value

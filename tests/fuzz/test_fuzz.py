@@ -14,7 +14,7 @@ from tests.fuzz.targets import TARGETS, Corpus
 from treadle.errors import Error
 
 FOUND = sorted((Path(__file__).parent / "found").iterdir())
-COUNTS = {"zip": 300, "pickle": 200, "source": 120, "types": 1000, "ir": 400}
+COUNTS = {"zip": 300, "pickle": 200, "source": 120, "types": 1000, "ir": 400, "ops": 60}
 
 
 @pytest.fixture(scope="module")

@@ -32,7 +32,7 @@ from treadle.tensor import Tensor
 
 Array = np.ndarray[Any, Any]
 
-REFUSALS = (ValueError, TypeError, IndexError, ArithmeticError)
+REFUSALS = (ValueError, TypeError, IndexError, ArithmeticError, MemoryError)
 """What Python and NumPy raise of arguments that no rule of an operator looked at."""
 MAX_PREPARED = 512
 """Calls that a function remembers; the oldest go first."""

@@ -327,8 +327,8 @@ def _exponential(x: Operand) -> Any:
 
 def _matrix_product(a: Operand, b: Operand) -> Any:
     (ar, ai), (br, bi) = parts(a), parts(b)
-    assert ai is not None
-    assert bi is not None
+    if ai is None or bi is None:
+        raise ShapeError(f"matmul: operands must have one dtype, got {a.dtype} and {b.dtype}")
     real = ar.op("matmul", br) - ai.op("matmul", bi)
     return joined(real, ar.op("matmul", bi) + ai.op("matmul", br))
 

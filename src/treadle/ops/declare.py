@@ -14,7 +14,7 @@ from treadle.ir.schema import parse_schema
 from treadle.ir.types import TensorType
 from treadle.ops.registry import define
 
-_REFUSALS = (ValueError, IndexError, TypeError, ArithmeticError)
+_REFUSALS = (ValueError, IndexError, TypeError, ArithmeticError, MemoryError)
 EXACT = Tolerance(0.0, 0.0, "moves elements or compares them")
 DEFAULT = Tolerance()
 
@@ -60,10 +60,20 @@ def _explained(
             raise
         except _REFUSALS as refusal:
             if infer is not None:
-                infer(*map(_described, args))
+                _say_better(infer, args)
             raise ShapeError(f"{name}: {refusal}") from refusal
 
     return explained
+
+
+def _say_better(infer: Callable[..., Any], args: tuple[Any, ...]) -> None:
+    """Raise what the rule of types says of the arguments, if it refuses them in its own words."""
+    try:
+        infer(*map(_described, args))
+    except Error:
+        raise
+    except _REFUSALS:
+        return
 
 
 def _described(value: Any) -> Any:
