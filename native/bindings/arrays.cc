@@ -114,10 +114,13 @@ nb::object make_view(const nb::object& whole, const ArrayType& type, std::int64_
       std::equal(byte_strides, byte_strides + type.shape.size(), PyArray_STRIDES(base)))
     return whole;
   auto* dtype = reinterpret_cast<PyArray_Descr*>(type.descr.ptr());
+  int flags = PyArray_FLAGS(base) & NPY_ARRAY_WRITEABLE;
+  for (std::size_t i = 0; i < type.shape.size(); ++i)
+    if (byte_strides[i] == 0 && type.shape[i] > 1) flags = 0;
   Py_INCREF(dtype);
-  PyObject* array = PyArray_NewFromDescr(
-      &PyArray_Type, dtype, static_cast<int>(type.shape.size()), type.shape.data(), byte_strides,
-      PyArray_BYTES(base) + byte_offset, PyArray_FLAGS(base) & NPY_ARRAY_WRITEABLE, nullptr);
+  PyObject* array = PyArray_NewFromDescr(&PyArray_Type, dtype, static_cast<int>(type.shape.size()),
+                                         type.shape.data(), byte_strides,
+                                         PyArray_BYTES(base) + byte_offset, flags, nullptr);
   if (!array) nb::raise_python_error();
   nb::object view = nb::steal(array);
   if (PyArray_SetBaseObject(as_numpy(view), nb::object(whole).release().ptr()) < 0)

@@ -43,7 +43,7 @@ inline nb::object make_array(const ArrayType& type) {
 }
 
 // `whole` seen under another type and other strides, from `byte_offset` after its first element on;
-// `whole` itself if that is no other.
+// `whole` itself if that is no other. Read-only if a place is that of several elements.
 nb::object make_view(const nb::object& whole, const ArrayType& type, std::int64_t byte_offset,
                      const npy_intp* byte_strides);
 

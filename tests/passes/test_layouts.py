@@ -28,7 +28,7 @@ LINES = (
     "a = torch.relu(a)", "b = a + 1.5", "c = a * a.contiguous()", "c = b - c", "a = b.float()",
     "b = torch.softmax(a, 0)", "a = torch.cat([a, a])", "c = a.sum(0)", "b = torch.stack([b, b])",
     "a = a.to(torch.float64)", "c = torch.where(a > 0, a, a - 1)",
-    "a, b = torch.sigmoid(a).chunk(2, 0)", "a = b.matmul(b.transpose(0, -1))", "a = b.type_as(c)",
+    "a, b = torch.sigmoid(a).chunk(2, 0)", "a = b.matmul(b.transpose(0, -1))",
     "c = F.gelu(c)", "b = a.flip(0)", "c = torch.zeros_like(a)", "b = a.permute(1, 0)",
     "d = b + 0.5\n    d += 1.0\n    b = d", "d = torch.relu(c)\n    d[0] = 2.0\n    c = d.t()",
     "a += 1.0", "b.mul_(2.0)", "c[0] = 4.0",
@@ -157,6 +157,8 @@ CASES = {
     "formats": "[y.clone(memory_format=torch.contiguous_format), y.clone()]",
     "conversions": "[x.to(y), x.to(torch.float64), x.to(x.dtype, copy=True), x.type_as(y)]",
     "reductions": "[y.max(0)[0], y.t().sum(0, keepdim=True), y.argmax(1), y.topk(2, 0)[0]]",
+    "a type of another shape": "[x.type_as(y.unsqueeze(0)).sum(0), x.to(y[0].double()).t()]",
+    "a write into an expanded tensor": "[x, x.t().expand(2, -1, -1).add_(1.0)]",
     "products": "[y @ x, (x @ y).t(), F.linear(y, x), torch.addmm(y, x, x)]",
 }  # fmt: skip
 FUNCTIONS = """

@@ -15,7 +15,7 @@ from treadle.ops.composite import Operand, made_of
 from treadle.ops.declare import EXACT, op
 from treadle.ops.expr import cast, const, select
 from treadle.ops.inplace import FUNCTIONAL, inplace
-from treadle.ops.lowering import Pointwise, Reshape
+from treadle.ops.lowering import Decompose, Emitter, Pointwise, Reshape
 from treadle.ops.pointwise import pointwise
 from treadle.ops.promotion import dtype_of, result_dtype
 from treadle.ops.samples import SPECIAL, bf16, boolean, f16, f32, f64, i64, u8
@@ -43,8 +43,14 @@ def _conversion(schema: str, rule: Any, samples: tuple[tuple[Any, ...], ...]) ->
     def infer(x: TensorType, *args: Any) -> TensorType:
         return tensor(rule(x, *args)[0], x.sizes)
 
+    def as_other(emit: Emitter, x: Any, other: Any, *rest: Any) -> Any:
+        """A conversion to the dtype of `other`, whose elements and shape play no part."""
+        dtype, copy = rule(emit.type(x), emit.type(other), *rest)
+        return emit("to.dtype", x, dtype.code, False, copy, rest[-1] if rest else None)
+
+    lower = Decompose(as_other) if "Tensor other" in schema else CAST
     return op(
-        schema, reference=reference, infer=infer, lower=CAST, tolerance=EXACT, samples=samples
+        schema, reference=reference, infer=infer, lower=lower, tolerance=EXACT, samples=samples
     )
 
 

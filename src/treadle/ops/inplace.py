@@ -95,6 +95,8 @@ def _reshaped(view: OpDef) -> Any:
 def check_writable(op_name: str, target: TensorType | np.ndarray[Any, Any], source: Any) -> None:
     """Check that `source` fits into `target` without a change of shape or category.
 
+    An expanded `target`, of which several elements have one place, takes nothing.
+
     Raises:
         ShapeError: if it does not.
     """
@@ -103,9 +105,15 @@ def check_writable(op_name: str, target: TensorType | np.ndarray[Any, Any], sour
             f"{op_name}: a result of shape {list(source.shape)} does not fit into self of shape"
             f" {list(target.shape or ())}"
         )
+    if isinstance(target, np.ndarray) and 0 in target.strides and _is_expanded(target):
+        raise ShapeError(f"{op_name}: several elements of self have one place; clone it first")
     given, wanted = dtype_of(source), dtype_of(target)
     if not can_cast(given, wanted):
         raise ShapeError(f"{op_name}: a result of {given} cannot be written into self of {wanted}")
+
+
+def _is_expanded(array: np.ndarray[Any, Any]) -> bool:
+    return any(s == 0 and n > 1 for n, s in zip(array.shape, array.strides, strict=True))
 
 
 def written_into(
