@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import pytest
 
+import treadle
 from tests.frontends.torchscript.support import run_script
 from treadle.errors import CompileError, ScriptSyntaxError, UnsupportedError
 from treadle.frontends.torchscript.script import ScriptedModule, script
@@ -235,3 +236,26 @@ def test_a_class_itself_is_refused() -> None:
 def test_an_object_without_forward_is_refused() -> None:
     with pytest.raises(CompileError, match="no method 'forward'"):
         script(Account("x"))
+
+
+class Best:
+    def __init__(self) -> None:
+        self.value: int | None = None
+
+    def see(self, n: int) -> None:
+        value = self.value
+        if value is None or n > value:
+            self.value = n
+
+
+def best_of(xs: list[int]) -> int | None:
+    best = Best()
+    for x in xs:
+        best.see(x)
+    return best.value
+
+
+def test_annotations_of_attributes_in_init_give_their_types() -> None:
+    script = treadle.script(best_of)
+    assert script([3, 7, 5]) == 7
+    assert script([]) is None

@@ -122,8 +122,7 @@ class Assignments(Iterations):
         if isinstance(node.target, ast.Name):
             self.frame.declared[node.target.id] = type_
             self.free_names -= {node.target.id}
-            value = self.retyped(value, type_)
-        self.assign_item(node.target, value)
+        self.assign_item(node.target, self.retyped(value, type_))
         return FALLS
 
     def augmented(self, node: ast.AugAssign) -> Exits:
