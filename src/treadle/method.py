@@ -322,7 +322,7 @@ class _Variant:
         return self._results[signature]
 
     def _note_interpreted(self, signature: Signature) -> None:
-        """Do not try to plan `signature` again, nor any other if several failed and none did not."""
+        """Do not try to plan `signature` again, nor any other if several failed and none worked."""
         if len(self._interpreted) >= MAX_NOTED:
             self._interpreted.clear()
         self._interpreted.add(signature)
