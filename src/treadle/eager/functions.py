@@ -102,15 +102,26 @@ def _view_function(dispatcher: _Dispatcher) -> Callable[..., Any]:
     """Views are known by all their arguments, and by the types of these."""
     known = dispatcher.known
 
-    def function(*args: Any, **kwargs: Any) -> Any:
-        if args and not kwargs:
-            try:
-                program = known.get((args[1:], *map(type, args)))
-            except TypeError:  # a list
+    def function(
+        first: Any = _MISSING, second: Any = _MISSING, /, *rest: Any, **kwargs: Any
+    ) -> Any:
+        if not kwargs:
+            if not rest:
                 program = None
+                if type(second) is int or second is _MISSING:
+                    program = known.get((type(first), second))
+            else:
+                try:
+                    program = known.get(
+                        (type(first), second, *rest, type(second), *map(type, rest))
+                    )
+                except TypeError:  # a list
+                    program = None
             if program is not None:
-                return program(args[0])[0]
-        return dispatcher.call(args, kwargs)
+                return program(first)[0]
+        if second is _MISSING:
+            return dispatcher.call(() if first is _MISSING else (first,), kwargs)
+        return dispatcher.call((first, second, *rest), kwargs)
 
     return function
 
@@ -213,9 +224,9 @@ class _Dispatcher:
         if program is None:
             self._remember_cast(args, prepared)
         elif isinstance(program, ViewCall):
-            if all(type(a) in (int, tuple) for a in args[1:]):
-                key = (args[1:], *map(type, args))
-                self.known[key] = program
+            kinds = (int,) if len(args) == 2 else (int, tuple)
+            if all(type(a) in kinds for a in args[1:]):
+                self.known[_view_key(args)] = program
         elif len(args) == 1:
             self.known[type(args[0]), type(_MISSING)] = program
         elif len(args) > 2:
@@ -236,6 +247,14 @@ class _Dispatcher:
             raise InputError(f"{self.name}: argument out must be a tensor, got {kind}")
         prepared.run_into(tensors, as_array(out))
         return out
+
+
+def _view_key(args: tuple[Any, ...]) -> tuple[Any, ...]:
+    """What a view function looks a call up by."""
+    first, *others = args
+    if len(others) < 2:
+        return (type(first), others[0] if others else _MISSING)
+    return (type(first), *others, *map(type, others))
 
 
 def _named(name: str, error: Exception) -> str:
