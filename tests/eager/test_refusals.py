@@ -15,7 +15,7 @@ WHOLE = treadle.tensor([1, 2])
     ("call", "match"),
     [
         (lambda: treadle.frac(WHOLE), "frac: trunc needs floating numbers, got i64"),
-        (lambda: treadle.hypot(WHOLE, WHOLE), "sqrt needs floating numbers"),
+        (lambda: treadle.hypot(WHOLE, WHOLE), "hypot: div needs floating numbers"),
         (lambda: treadle.gelu(WHOLE), "no number of i64|needs floating numbers"),
         (lambda: treadle.addcdiv(WHOLE, WHOLE, WHOLE), "div needs floating numbers"),
         (lambda: treadle.masked_fill(WHOLE, WHOLE, 1), "a condition is of bools, got i64"),

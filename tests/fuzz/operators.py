@@ -123,7 +123,7 @@ def _other_array(value: Array, choice: int, choices: Iterator[int]) -> Array:
     if kind == 1:
         return np.real(value).astype(_DTYPES[next(choices, 0) % len(_DTYPES)].numpy)
     if kind == 2 and value.dtype.kind in "iu":
-        changed = value.copy()
+        changed: Array = value.copy()
         if changed.size:
             index = np.int64((choice - 128) * 3 % 251 - 125).astype(value.dtype)
             changed.reshape(-1)[next(choices, 0) % changed.size] = index

@@ -148,6 +148,13 @@ def argwhere(input: Any) -> Tensor:
     return result
 
 
+def nonzero(input: Any, *, as_tuple: bool = False) -> Any:
+    """The positions of elements that are not zero, one a row; or a tensor for each dim."""
+    if as_tuple:
+        return FUNCTIONS["nonzero_numpy"](input)
+    return make_function("nonzero")(input)
+
+
 def is_nonzero(input: Any) -> bool:
     """Whether the only element of a tensor is not zero."""
     return bool(Tensor(input).item())
@@ -173,6 +180,7 @@ ADAPTERS: dict[str, Callable[..., Any]] = {
     "can_cast": can_cast,
     "cdist": cdist,
     "is_nonzero": is_nonzero,
+    "nonzero": nonzero,
     "norm": norm,
     "promote_types": promote_types,
     "stft": stft,

@@ -282,8 +282,8 @@ def arange(
     plain = dtype is None and device is None and not requires_grad
     whole = type(low) is type(high) is type(step) is int
     if plain and whole and step and (high - low) * step >= 0:
-        bounds: Any = low, high, step
-        return Tensor(np.arange(*bounds, np.int64))
+        count: Any = np.arange
+        return Tensor(count(low, high, step, np.int64))
     check_options("arange", device, requires_grad)
     if dtype is not None and as_element(dtype).is_integral:
         low, high, step = int(low), int(high), int(step)

@@ -92,15 +92,15 @@ def _infer_lstsq(a: TensorType, b: TensorType, rcond: Any, driver: str | None) -
     columns = () if vector else b.sizes[-1:]
     small = tensor(real(a), (*batch, min(m, n)) if driver in ("gelsd", "gelss") else (0,))
     rank = tensor(dtypes.i64, batch if driver != "gels" else (0,))
-    left = tensor(real(a), (*batch, *columns) if _has_residuals(a) else (0,))
+    left = tensor(real(a), (*batch, *columns) if _has_residuals(a, driver) else (0,))
     return tensor(a.element, (*batch, n, *columns)), left, rank, small
 
 
 _DRIVERS = (None, "gels", "gelsy", "gelsd", "gelss")
 
 
-def _has_residuals(a: Any) -> bool:
-    return bool(a.shape[-2] > a.shape[-1])
+def _has_residuals(a: Any, driver: str | None) -> bool:
+    return driver not in (None, "gelsy") and bool(a.shape[-2] > a.shape[-1])
 
 
 def _lstsq(
@@ -110,7 +110,7 @@ def _lstsq(
     none = np.empty(0)
     columns = b[..., None] if b.ndim == a.ndim - 1 else b
     solution = _pinv(a, None, rcond) @ columns
-    left = np.square(np.abs(a @ solution - columns)).sum(-2) if _has_residuals(a) else none
+    left = np.square(np.abs(a @ solution - columns)).sum(-2) if _has_residuals(a, driver) else none
     rank = none if driver == "gels" else _rank(a, None, rcond, False)
     values = np.linalg.svd(a, compute_uv=False) if driver in ("gelsd", "gelss") else none
     squeezed = solution[..., 0] if columns is not b else solution

@@ -32,7 +32,11 @@ def _tensordot(a: Operand, b: Operand, dims_a: Sequence[int], dims_b: Sequence[i
     over_a = [wrap_dim("tensordot", d, len(a.shape)) for d in dims_a]
     over_b = [wrap_dim("tensordot", d, len(b.shape)) for d in dims_b]
     for i, j in zip(over_a, over_b, strict=True):
-        if a.shape[i] != b.shape[j]:
+        if b.shape[j] == 1:
+            a = a.sum(i, keepdim=True)
+        elif a.shape[i] == 1:
+            b = b.sum(j, keepdim=True)
+        elif a.shape[i] != b.shape[j]:
             raise ShapeError(
                 f"tensordot: dim {i} of {list(a.shape)} and dim {j} of {list(b.shape)} differ"
             )
