@@ -106,17 +106,15 @@ def _view_function(dispatcher: _Dispatcher) -> Callable[..., Any]:
         first: Any = _MISSING, second: Any = _MISSING, /, *rest: Any, **kwargs: Any
     ) -> Any:
         if not kwargs:
-            if not rest:
-                program = None
-                if type(second) is int or second is _MISSING:
+            program = None
+            try:
+                if rest:
+                    kinds = (type(second), *map(type, rest))
+                    program = known.get((type(first), second, *rest, *kinds))
+                elif type(second) is int or type(second) is tuple or second is _MISSING:
                     program = known.get((type(first), second))
-            else:
-                try:
-                    program = known.get(
-                        (type(first), second, *rest, type(second), *map(type, rest))
-                    )
-                except TypeError:  # a list
-                    program = None
+            except TypeError:  # a list
+                program = None
             if program is not None:
                 return program(first)[0]
         if second is _MISSING:
@@ -224,8 +222,7 @@ class _Dispatcher:
         if program is None:
             self._remember_cast(args, prepared)
         elif isinstance(program, ViewCall):
-            kinds = (int,) if len(args) == 2 else (int, tuple)
-            if all(type(a) in kinds for a in args[1:]):
+            if all(map(_is_sizes, args[1:])):
                 self.known[_view_key(args)] = program
         elif len(args) == 1:
             self.known[type(args[0]), type(_MISSING)] = program
@@ -247,6 +244,11 @@ class _Dispatcher:
             raise InputError(f"{self.name}: argument out must be a tensor, got {kind}")
         prepared.run_into(tensors, as_array(out))
         return out
+
+
+def _is_sizes(value: Any) -> bool:
+    """Whether it is an int, or a tuple of them."""
+    return type(value) is int or (type(value) is tuple and all(type(v) is int for v in value))
 
 
 def _view_key(args: tuple[Any, ...]) -> tuple[Any, ...]:
