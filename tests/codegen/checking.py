@@ -16,7 +16,7 @@ from tests.codegen import reference
 from tests.codegen.contractions import num_tasks, panel_columns
 from treadle.codegen import Target, compile_kernels
 from treadle.errors import UnsupportedError
-from treadle.ir.loops import Contraction, Kernel, LoopNest
+from treadle.ir.loops import Contraction, LoopNest
 from treadle.ir.loops_text import parse_kernel, print_kernel
 from treadle.ir.loops_verify import verify_kernel
 
@@ -48,7 +48,7 @@ def at_page_end(array: Array) -> Array:
 
 
 def check(
-    kernel: Kernel,
+    kernel: LoopNest | Contraction,
     arrays: Sequence[Array],
     sizes: Sequence[int] = (),
     *,

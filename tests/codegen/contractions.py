@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from treadle.codegen import Target
 from treadle.ir.dtypes import DType
-from treadle.ir.loops import CONTRACTION_SIZES, Contraction, Dim, Kernel, LoopNest, Size, Tile
+from treadle.ir.loops import CONTRACTION_SIZES, Contraction, Dim, LoopNest, Size, Tile
 from treadle.schedule.machine import Machine
 from treadle.schedule.places import Space, Storage
 from treadle.schedule.steps import Packing
@@ -44,7 +44,7 @@ def contraction_sizes(**named: int) -> tuple[int, ...]:
     return tuple(values[name] for name in CONTRACTION_SIZES)
 
 
-def num_tasks(kernel: Kernel, sizes: Sequence[int], target: Target) -> int:
+def num_tasks(kernel: LoopNest | Contraction, sizes: Sequence[int], target: Target) -> int:
     """How many tasks a kernel has at these sizes."""
 
     def dim(value: Dim) -> int:

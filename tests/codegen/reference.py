@@ -27,7 +27,6 @@ from treadle.ir.loops import (
     Expr,
     Extent,
     Index,
-    Kernel,
     Load,
     LoopNest,
     Reduce,
@@ -52,7 +51,9 @@ def run(
     _SIGNATURE(compiled.address)(buffers, numbers, begin, end)
 
 
-def interpret(kernel: Kernel, arrays: Sequence[Array], sizes: Sequence[int]) -> None:
+def interpret(
+    kernel: LoopNest | Contraction, arrays: Sequence[Array], sizes: Sequence[int]
+) -> None:
     """Run the whole kernel, writing to the arrays."""
     machine = _Machine(kernel, arrays, sizes)
     with np.errstate(all="ignore"):
@@ -63,7 +64,9 @@ def interpret(kernel: Kernel, arrays: Sequence[Array], sizes: Sequence[int]) -> 
 
 
 class _Machine:
-    def __init__(self, kernel: Kernel, arrays: Sequence[Array], sizes: Sequence[int]) -> None:
+    def __init__(
+        self, kernel: LoopNest | Contraction, arrays: Sequence[Array], sizes: Sequence[int]
+    ) -> None:
         self.kernel = kernel
         self.arrays = [a.reshape(-1) for a in arrays]
         self.sizes = sizes

@@ -36,7 +36,7 @@ def copy_plan(spec: tuple[str, tuple[int, ...]] = SPEC) -> Plan:
 def copy_program(**options: Any) -> tuple[Program, list[Any]]:
     bound: list[Any] = []
 
-    def bind(signature: tuple[tuple[str, tuple[int, ...]], ...]) -> Plan:
+    def bind(signature: tuple[Any, ...]) -> Plan:
         bound.append(signature)
         return copy_plan(signature[0])
 
