@@ -113,7 +113,9 @@ def check_writable(op_name: str, target: TensorType | np.ndarray[Any, Any], sour
 
 
 def _is_expanded(array: np.ndarray[Any, Any]) -> bool:
-    return any(s == 0 and n > 1 for n, s in zip(array.shape, array.strides, strict=True))
+    return array.size > 0 and any(
+        s == 0 and n > 1 for n, s in zip(array.shape, array.strides, strict=True)
+    )
 
 
 def written_into(
