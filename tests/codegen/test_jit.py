@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -34,6 +35,19 @@ def outputs(kernel: LoopNest, cache: ObjectCache | None) -> float:
 def test_equal_kernels_are_compiled_once() -> None:
     first, second, other = compile_kernels([scaling(3.5), scaling(3.5), scaling(4.5)], TARGET)
     assert first.address == second.address != other.address
+
+
+def test_kernels_are_unloaded_that_nobody_has_and_others_followed() -> None:
+    (kept,) = compile_kernels([scaling(7.5)], TARGET)
+    address = kept.address
+    outputs(scaling(8.5), None)
+    jit._COMPILER.recent.clear()
+    gc.collect()
+    loaded = [k.kernel for k in jit._COMPILER.compiled.values()]
+    assert scaling(7.5) in loaded
+    assert scaling(8.5) not in loaded
+    assert compile_kernels([scaling(7.5)], TARGET)[0].address == address
+    assert outputs(scaling(8.5), None) == 8.5
 
 
 def test_the_cache_serves_a_later_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

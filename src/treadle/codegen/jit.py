@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import ctypes
 import ctypes.util
 import functools
@@ -9,6 +10,7 @@ import hashlib
 import itertools
 import os
 import threading
+import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +28,7 @@ from treadle.ir.loops_text import print_kernel
 from treadle.locks import ForkLock
 
 FUNCTION = "kernel"
+NUM_RECENT = 2048
 _PARAMETERS = "ptr nocapture readonly %buffers, ptr nocapture readonly %sizes, i64 %begin, i64 %end"
 _LIBRARY_FUNCTIONS = (
     *("sin", "cos", "tan", "asin", "acos", "atan", "atan2", "sinh", "cosh", "tanh"),
@@ -33,24 +36,32 @@ _LIBRARY_FUNCTIONS = (
 )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class CompiledKernel:
     """Machine code of a kernel, valid as long as this object lives.
 
     `address` is of ``void k(void** buffers, const int64_t* sizes, int64_t begin, int64_t end)``.
     """
 
+    __slots__ = ("__weakref__", "_keep", "address", "kernel")
     kernel: Kernel
     address: int
     _keep: object
 
 
 class _Compiler:
-    """What this process has compiled; LLVM objects are not thread-safe, so one thread at a time."""
+    """What this process has compiled; LLVM objects are not thread-safe, so one thread at a time.
+
+    Kernels stay loaded while plans have them, and the last ones beyond that: each takes some of
+    the 65,530 mappings that Linux gives a process.
+    """
 
     def __init__(self) -> None:
         self.lock = ForkLock()
-        self.compiled: dict[str, CompiledKernel] = {}
+        self.compiled: weakref.WeakValueDictionary[str, CompiledKernel] = (
+            weakref.WeakValueDictionary()
+        )
+        self.recent: collections.deque[CompiledKernel] = collections.deque(maxlen=NUM_RECENT)
         self.machines: dict[tuple[Target, int], llvm.TargetMachine] = {}
         self.names = itertools.count()
         self.jit: llvm.LLJIT | None = None
@@ -134,6 +145,7 @@ def _compile(kernel: Kernel, target: Target, cache: ObjectCache | None) -> Compi
             address, keep = _COMPILER.link(code)
             found = CompiledKernel(kernel, address, keep)
             _COMPILER.compiled[key] = found
+            _COMPILER.recent.append(found)
     return found
 
 
