@@ -93,7 +93,7 @@ class _Compiler:
         """Load an object file; its function's address and what keeps it loaded."""
         if self.jit is None:
             self.initialize()
-            self.jit = llvm.create_lljit_compiler()
+            self.jit = llvm.create_lljit_compiler(use_jit_link=True)
         builder = llvm.JITLibraryBuilder().add_object_img(machine_code).export_symbol(FUNCTION)
         for name, address in _library_addresses().items():
             builder = builder.import_symbol(name, address)
