@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -120,22 +121,23 @@ def _is_last(node: Node, memory: _Memory, order: _Order) -> bool:
     home = target.node.owner if target.node is not None else target.block
     if home is not node.owner:
         return False
-    held = _may_be_held(node, memory, order)
-    for other in memory.others(target):
-        if other is node.output or order.is_defined_after(other, node):
-            continue
-        if is_container(other.type) and not held:  # it has results, of this round or others
-            continue
+    others = [
+        v
+        for v in memory.others(target)
+        if v is not node.output and not order.is_defined_after(v, node)
+    ]
+    tensors = [v for v in others if not is_container(v.type)]
+    if len(tensors) < len(others) and not _may_be_held([target, *tensors], node, order):
+        others = tensors  # the containers have results, of this round or others
+    for other in others:
         if any(order.is_after(user, node, other) for user in other.users):
             return False
     return True
 
 
-def _may_be_held(node: Node, memory: _Memory, order: _Order) -> bool:
-    """Whether a list, tuple, dictionary or future may have what `node` writes when it runs."""
-    for value in (node.inputs[0], *memory.others(node.inputs[0])):
-        if value is node.output or is_container(value.type) or order.is_defined_after(value, node):
-            continue
+def _may_be_held(tensors: Sequence[Value], node: Node, order: _Order) -> bool:
+    """Whether a list, tuple, dictionary or future may have one of `tensors` when `node` runs."""
+    for value in tensors:
         fresh = value.node is not None and order.loops[value.node] == order.loops[node]
         for user in value.users:
             if _holds(user) and not (fresh and order.enter[user] > order.enter[node]):
