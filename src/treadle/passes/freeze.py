@@ -30,8 +30,11 @@ def freeze(graph: Graph, root: Object) -> bool:
     script classes. `mutable_attributes` names them.
     """
     changed = _bind_self(graph, root)
+    reads = graph.nodes_of(GET_ATTR)
+    if not reads:
+        return changed
     written = _set_names(graph) | _assigned(root)
-    for node in graph.nodes_of(GET_ATTR):
+    for node in reads:
         value = _attribute(node)
         if node.attributes["name"] not in written and _is_immutable(value):
             _replace(node, value)
