@@ -26,6 +26,7 @@ from rich.table import Table
 
 from benchmarks.bursts import in_turn
 from benchmarks.results import ROOT, Result, document, make_console, write_json
+from benchmarks.worker import timed_calls
 
 MODELS = """
     beit_base_patch16_224 caformer_s18 cait_xxs24_224 coat_small convit_small convmixer_768_32
@@ -110,17 +111,9 @@ def survey_one(name: str) -> Found:
 
 def timed(calls: dict[str, Callable[[], Any]]) -> dict[str, list[float]]:
     """The best time of each call in each round, in seconds."""
-    for call in calls.values():
-        call(), call()
     best: dict[str, list[float]] = {name: [] for name in calls}
     for name, call in in_turn(list(calls.items()), ROUNDS):
-        samples: list[float] = []
-        end = time.perf_counter() + BURST_S
-        while time.perf_counter() < end:
-            start = time.perf_counter()
-            call()
-            samples.append(time.perf_counter() - start)
-        best[name].append(min(samples))
+        best[name].append(min(timed_calls(call, BURST_S)) / 1e9)
     return best
 
 
