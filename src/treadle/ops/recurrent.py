@@ -59,12 +59,21 @@ def _lstm_layer(
     projections: Array, h0: Array, c0: Array, w_hh: Array, reverse: bool
 ) -> tuple[Array, Array, Array]:
     _infer_layer(type_of(projections), type_of(h0), type_of(c0), type_of(w_hh), reverse)
+    return _lstm_steps(projections, h0, c0, w_hh, None, reverse)
+
+
+def _lstm_steps(
+    projections: Array, h0: Array, c0: Array, w_hh: Array, w_hr: Array | None, reverse: bool
+) -> tuple[Array, Array, Array]:
+    """All steps of a layer; with `w_hr`, outputs are projected before they go back in."""
     wide = accumulation(dtype_of(h0)).numpy
     h, c, w = h0.astype(wide), c0.astype(wide), w_hh.astype(wide)
+    projection = None if w_hr is None else w_hr.astype(wide)
     outputs = np.empty((*projections.shape[:2], h.shape[1]), h0.dtype)
     steps = range(projections.shape[0])
     for t in reversed(steps) if reverse else steps:
         h, c = lstm_step(projections[t].astype(wide) + h @ w.T, c)
+        h = h if projection is None else h @ projection.T
         outputs[t] = h
     return outputs, h.astype(h0.dtype), c.astype(h0.dtype)
 
@@ -107,15 +116,7 @@ def _projected_layer(
 ) -> tuple[Array, Array, Array]:
     given = type_of(projections), type_of(h0), type_of(c0), type_of(w_hh), type_of(w_hr)
     _infer_projected(*given, reverse)
-    wide = accumulation(dtype_of(h0)).numpy
-    h, c = h0.astype(wide), c0.astype(wide)
-    outputs = np.empty((*projections.shape[:2], h.shape[1]), h0.dtype)
-    steps = range(projections.shape[0])
-    for t in reversed(steps) if reverse else steps:
-        m, c = lstm_step(projections[t].astype(wide) + h @ w_hh.astype(wide).T, c)
-        h = m @ w_hr.astype(wide).T
-        outputs[t] = h
-    return outputs, h.astype(h0.dtype), c.astype(h0.dtype)
+    return _lstm_steps(projections, h0, c0, w_hh, w_hr, reverse)
 
 
 lstm_projected_layer = op(
