@@ -79,6 +79,15 @@ def new_array(
     return np.empty(shape, kind) if is_small else empty_array(shape, kind)
 
 
+def new_array_like(
+    function: str, tensor: Any, dtype: Any, device: Any, requires_grad: bool
+) -> Array:
+    """`new_array` in the shape, and by default the dtype, of `tensor`."""
+    array = tensor._array if type(tensor) is Tensor else np.asarray(tensor)
+    kind = array.dtype if dtype is None else dtype
+    return new_array(function, (array.shape,), kind, device, requires_grad)
+
+
 def _filled(array: Array, value: Number) -> Tensor:
     array.fill(value)
     return Tensor(array)
@@ -226,10 +235,8 @@ def _make_like(name: str, value: Number | None, doc: str) -> Callable[..., Tenso
         pin_memory: bool = False,
         memory_format: Any = None,
     ) -> Tensor:
-        array = tensor._array if type(tensor) is Tensor else np.asarray(tensor)
-        kind = array.dtype if dtype is None else dtype
-        result = new_array(name, (array.shape,), kind, device, requires_grad)
-        return Tensor(result) if value is None else _filled(result, value)
+        array = new_array_like(name, tensor, dtype, device, requires_grad)
+        return Tensor(array) if value is None else _filled(array, value)
 
     function.__name__ = function.__qualname__ = name
     function.__doc__ = doc
@@ -257,9 +264,7 @@ def full_like(
     memory_format: Any = None,
 ) -> Tensor:
     """One value in the shape, and by default the dtype, of another tensor."""
-    kind = tensor.dtype if dtype is None else dtype
-    array = new_array("full_like", (tuple(tensor.shape),), kind, device, requires_grad)
-    return _filled(array, fill_value)
+    return _filled(new_array_like("full_like", tensor, dtype, device, requires_grad), fill_value)
 
 
 def arange(

@@ -8,7 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from treadle.eager.creation import Array, SizeArgument, check_options, check_size, new_array
+from treadle.eager.creation import (
+    Array,
+    SizeArgument,
+    check_options,
+    check_size,
+    new_array,
+    new_array_like,
+)  # fmt: skip
 from treadle.eager.dtypes import as_element, dtype_of_array
 from treadle.errors import InputError
 from treadle.tensor import Tensor
@@ -91,9 +98,7 @@ def _make_like(name: str, method: str, doc: str) -> Callable[..., Tensor]:
         pin_memory: bool = False,
         memory_format: Any = None,
     ) -> Tensor:
-        other = tensor._array if type(tensor) is Tensor else np.asarray(tensor)
-        kind = other.dtype if dtype is None else dtype
-        array = new_array(name, (other.shape,), kind, device, requires_grad)
+        array = new_array_like(name, tensor, dtype, device, requires_grad)
         return _drawn(name, method, array, generator)
 
     function.__name__ = function.__qualname__ = name
