@@ -119,7 +119,7 @@ def test_random_products(target: Target) -> None:
     sizes = st.integers(0, 40)
     tiles = st.sampled_from(TILES[:3])
 
-    @settings(max_examples=25, deadline=None, derandomize=True, database=None)
+    @settings(max_examples=25, database=None)
     @given(tiles, sizes, sizes, sizes, st.integers(1, 30), st.integers(1, 3), st.integers(0, 9))
     def run(tile: Tile, m: int, k: int, n: int, rows: int, panels: int, block: int) -> None:
         run_product(f32, tile, m, k, n, target, row_block=rows, panel_block=panels, k_block=block)

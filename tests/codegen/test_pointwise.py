@@ -297,7 +297,7 @@ def _expressions(dtype: DType) -> st.SearchStrategy[Expr]:
 @pytest.mark.parametrize("dtype", [f64, i32, i64], ids=str)
 @each_target
 def test_random_expressions(dtype: DType, target: Target) -> None:
-    @settings(max_examples=12, deadline=None, derandomize=True, database=None)
+    @settings(max_examples=12, database=None)
     @given(_expressions(dtype), st.sampled_from(EXTENTS), st.sampled_from([1, 5, 16, 64]))
     def sample(value: Any, extent: int, step: int) -> None:
         arrays = [

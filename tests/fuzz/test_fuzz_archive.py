@@ -22,7 +22,6 @@ MAX_PEAK_BYTES = 32 << 20
 FUZZ = settings(
     max_examples=150,
     deadline=2000,
-    derandomize=True,
     suppress_health_check=[HealthCheck.too_slow],
 )
 

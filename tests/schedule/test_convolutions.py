@@ -15,9 +15,7 @@ from tests.plans import Array, results_of
 
 pytestmark = [pytest.mark.native, pytest.mark.torch]
 torch.set_num_threads(1)
-_MANY = settings(
-    max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
-)
+_MANY = settings(max_examples=60, suppress_health_check=list(HealthCheck))
 
 
 @dataclass(frozen=True)

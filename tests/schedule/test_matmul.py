@@ -12,9 +12,7 @@ from hypothesis import strategies as st
 from tests.plans import Array, results_of, steps_of
 
 pytestmark = pytest.mark.native
-_MANY = settings(
-    max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
-)
+_MANY = settings(max_examples=60, suppress_health_check=list(HealthCheck))
 _BATCHES = (
     ((), ()), ((3,), ()), ((), (3,)), ((3,), (3,)), ((2, 3), (3,)), ((3,), (2, 3)), ((2, 3), ()),
     ((2, 1), (1, 3)), ((1, 3), (2, 3)), ((2, 3), (2, 3)), ((1,), (3,)), ((0,), (1,)),

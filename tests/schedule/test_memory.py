@@ -42,7 +42,6 @@ def _disjoint(ranges: dict[Storage, LiveRange], offsets: dict[Storage, int]) -> 
 @given(
     st.lists(st.tuples(st.integers(0, 12), st.integers(0, 12), st.integers(0, 500)), max_size=12)
 )
-@settings(deadline=None, derandomize=True)
 def test_storages_that_live_together_do_not_overlap(lives: list[tuple[int, int, int]]) -> None:
     steps: list[Instruction] = [_touch() for _ in range(13)]
     for a, b, nbytes in lives:
@@ -58,7 +57,7 @@ def test_storages_that_live_together_do_not_overlap(lives: list[tuple[int, int, 
 
 
 @given(programs())
-@settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, suppress_health_check=list(HealthCheck))
 def test_random_programs_do_not_overlap(program: Program) -> None:
     graph = specialise(program.graph, [type_of(a) for a in program.arrays], OPS.by_name).graph
     with fine_tasks():

@@ -19,8 +19,6 @@ _MANY_DIMS = "a matrix product with more batch dims than a kernel has axes"
 @given(programs())
 @settings(
     max_examples=60,
-    deadline=None,
-    derandomize=True,
     suppress_health_check=list(HealthCheck),
 )
 def test_plan_computes_what_the_references_compute(program: Program) -> None:
