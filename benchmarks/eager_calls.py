@@ -89,9 +89,7 @@ def main() -> None:
         f" {above} above {LIMIT} ({above / len(ratios):.0%})"
     )
     if arguments.json:
-        write_json(
-            arguments.json, document("eager_calls", results, {"rounds": arguments.rounds})
-        )
+        write_json(arguments.json, document("eager_calls", results, {"rounds": arguments.rounds}))
 
 
 if __name__ == "__main__":

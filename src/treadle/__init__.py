@@ -34,6 +34,7 @@ from treadle.eager.creation import (
 )
 from treadle.eager.device import device, inference_mode, no_grad
 from treadle.eager.dtypes import dtype, finfo, get_default_dtype, iinfo
+from treadle.eager.printing import set_printoptions
 from treadle.eager.random import (
     Generator,
     manual_seed,
@@ -191,6 +192,7 @@ __all__ = [
     "script",
     "set_num_interop_threads",
     "set_num_threads",
+    "set_printoptions",
     "short",
     "special",
     "strided",

@@ -307,7 +307,9 @@ class Tensor(Methods):
         return format_array(self._array)
 
     def __format__(self, spec: str) -> str:
-        return format(self.item(), spec) if self._array.ndim == 0 else repr(self)
+        if self._array.ndim == 0:
+            return format(self.item(), spec)
+        return object.__format__(self, spec)
 
     def __len__(self) -> int:
         if self._array.ndim == 0:
