@@ -143,7 +143,7 @@ void NativePool::run_chunks(const ChunkLoop& loop) {
     return;
   }
   region->in_use = true;
-  const std::int64_t began_ns = monotonic_ns();
+  std::int64_t began_ns = monotonic_ns();
   const std::uint32_t mine = run_region(*region, loop, seats, began_ns);
   const std::uint32_t theirs = static_cast<std::uint32_t>(loop.num_chunks) - mine;
   if (theirs != 0) finish_region(*region, theirs, loop.is_leaf, began_ns);
@@ -154,9 +154,10 @@ void NativePool::run_chunks(const ChunkLoop& loop) {
   lone_work.end(began_ns, now_ns, theirs != 0);
 }
 
-// Runs what nobody else takes; returns how many chunks that was.
+// Runs what nobody else takes; returns how many chunks that was. Adds to `began_ns` what it takes
+// to wake somebody: counted as the loop's, that would make a short one look worth it ever after.
 std::uint32_t NativePool::run_region(Region& region, const ChunkLoop& loop, int seats,
-                                     std::int64_t began_ns) {
+                                     std::int64_t& began_ns) {
   region.fn = loop.fn;
   region.context = loop.context;
   region.owner_cpu.store(sched_getcpu(), std::memory_order_relaxed);
@@ -170,15 +171,18 @@ std::uint32_t NativePool::run_region(Region& region, const ChunkLoop& loop, int 
   const std::uint64_t bit = 1ull << (&region - regions_.data());
   open_.fetch_or(bit, std::memory_order_seq_cst);
   const std::int64_t wake_at_ns = lone_work.wake_at(began_ns, spin_ns());
-  bool wakes = loop.cost->ns() >= wake_at_ns - began_ns && has_room();
-  if (wakes) signal(1, loop.is_leaf);
+  bool wakes = false;
+  auto call_for_help = [&] {
+    const std::int64_t before_ns = monotonic_ns();
+    signal(1, loop.is_leaf);
+    began_ns += monotonic_ns() - before_ns;
+    wakes = true;
+  };
+  if (loop.cost->ns() >= wake_at_ns - began_ns && has_room()) call_for_help();
 
   std::uint32_t mine = 0;
   while (claim_chunk(region, generation, state)) {
-    if (!wakes && mine > 0 && monotonic_ns() >= wake_at_ns && has_room()) {
-      wakes = true;
-      signal(1, loop.is_leaf);
-    }
+    if (!wakes && mine > 0 && monotonic_ns() >= wake_at_ns && has_room()) call_for_help();
     loop.fn(loop.context, loop.num_chunks - static_cast<std::int64_t>(state & kChunkMask));
     ++mine;
     state = region.state.load(std::memory_order_relaxed);
@@ -231,8 +235,10 @@ bool NativePool::help_region(Region& region, bool leaf_only) {
     const std::uint32_t total = region.total;
     Parker* owner = region.owner;
     region.fn(region.context, total - static_cast<std::uint32_t>(state & kChunkMask));
-    if (region.finished.load(std::memory_order_acquire) & kOwnerSleeps)
-      step_aside.note_stall(region);
+    if (region.finished.load(std::memory_order_acquire) & kOwnerSleeps) {
+      const std::int64_t now_ns = monotonic_ns();
+      step_aside.note_stall(now_ns - region.idle_since_ns - region.work_ns, now_ns);
+    }
     // The region may be reused as soon as the last chunk is counted.
     std::uint32_t before = region.finished.fetch_add(1, std::memory_order_acq_rel);
     if (before & kOwnerSleeps) owner->unpark();

@@ -88,7 +88,8 @@ class NativePool final : public ThreadPool {
   void spin(std::int64_t until_ns);
   void signal(int wanted, bool is_leaf);
   void start_worker(int limit);
-  std::uint32_t run_region(Region& region, const ChunkLoop& loop, int seats, std::int64_t began_ns);
+  std::uint32_t run_region(Region& region, const ChunkLoop& loop, int seats,
+                           std::int64_t& began_ns);
   void finish_region(Region& region, std::uint32_t theirs, bool is_leaf, std::int64_t began_ns);
   void sit_out();
   Region* acquire_region();

@@ -12,8 +12,9 @@ namespace {
 
 constexpr std::int64_t kTimeSliceNs = 3'000'000;
 constexpr std::int64_t kMinStallNs = 200'000;
-constexpr std::int64_t kSitOutFactor = 16;
+constexpr std::int64_t kMaxFactor = 16;
 constexpr std::int64_t kMaxSitOutNs = 50'000'000;
+constexpr std::int64_t kForgetNs = 100'000'000;
 
 }  // namespace
 
@@ -33,10 +34,10 @@ bool StepAside::declines(const Region& region) noexcept {
   return true;
 }
 
-void StepAside::note_stall(const Region& region) noexcept {
-  const std::int64_t now_ns = monotonic_ns();
-  const std::int64_t stall_ns = now_ns - region.idle_since_ns - region.work_ns;
-  if (stall_ns > kMinStallNs) end_ns_ = now_ns + std::min(stall_ns * kSitOutFactor, kMaxSitOutNs);
+void StepAside::note_stall(std::int64_t stall_ns, std::int64_t now_ns) noexcept {
+  if (stall_ns <= kMinStallNs) return;
+  factor_ = now_ns - last_end_ns_ < kForgetNs ? std::min(factor_ * 2, kMaxFactor) : 1;
+  end_ns_ = last_end_ns_ = now_ns + std::min(stall_ns * factor_, kMaxSitOutNs);
 }
 
 std::int64_t StepAside::take_end() noexcept { return std::exchange(end_ns_, 0); }
