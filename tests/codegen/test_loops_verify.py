@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from tests.codegen.test_contraction import product
+from tests.codegen.test_local import shares_of_rows
 from tests.codegen.test_pointwise import gather, load, pointwise
 from tests.codegen.test_reductions import pooling, softmax
 from treadle.errors import VerifyError
@@ -43,6 +44,7 @@ KERNELS: list[Kernel] = [
     pointwise(Const(float("-inf"), f32), [f32], f32),
     pointwise(Const(0.1, f32), [f32], f32),
     pointwise(Const(True, bool_), [f32], bool_),
+    shares_of_rows(f32, "inner"),
 ]
 
 

@@ -11,10 +11,10 @@ from treadle.codegen.memory import lane_mask
 from treadle.codegen.microkernel import ContractionCode, Panel, Position
 from treadle.ir.dtypes import bool_
 from treadle.ir.loops import Accumulator, Call, Expr, Reduced
+from treadle.ir.loops_functions import LONG
 
 _MOST_OPERATORS = 16
-_LONG = "exp exp2 expm1 log log1p log2 log10 sin cos tan asin acos atan sinh cosh tanh erf pow"
-_COSTS = dict.fromkeys((*_LONG.split(), "sigmoid", "normal_cdf", "atan2"), 100)
+_COST_OF_LONG = 100
 
 
 class EpilogueCode(ContractionCode):
@@ -153,6 +153,6 @@ def _length(value: Expr) -> int:
         expr = waiting.pop()
         if isinstance(expr, Call) and id(expr) not in seen:
             seen.add(id(expr))
-            count += _COSTS.get(expr.function, 1)
+            count += _COST_OF_LONG if expr.function in LONG else 1
             waiting += expr.args
     return count

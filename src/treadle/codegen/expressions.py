@@ -10,13 +10,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from treadle.codegen import memory
-from treadle.codegen.emit import PTR, Emitter, Value, compute_dtype
+from treadle.codegen.arguments import Arguments
+from treadle.codegen.emit import Emitter, Value, compute_dtype
 from treadle.codegen.functions import call_function
 from treadle.ir.dtypes import i32, i64
 from treadle.ir.loops import (
     Access,
     Accumulator,
-    Buffer,
     Call,
     Const,
     Dim,
@@ -28,26 +28,6 @@ from treadle.ir.loops import (
     Store,
 )
 from treadle.ir.loops_walk import visit_operands
-
-
-class Arguments:
-    """The arguments of the kernel: its buffers' pointers and the run-time sizes."""
-
-    def __init__(self, e: Emitter, buffers: Sequence[Buffer]) -> None:
-        self.e = e
-        self.buffers = buffers
-
-    def dim(self, dim: Dim) -> Value:
-        """A dim as an i64 value."""
-        if isinstance(dim, int):
-            return self.e.integer(dim)
-        address = self.e.pure(f"getelementptr i64, ptr %sizes, i64 {dim.index}", PTR, 1, 0)
-        return self.e.pure(f"load i64, {address}, !invariant.load !0", i64, 1, 0)
-
-    def pointer(self, buffer: int) -> Value:
-        """The pointer of a buffer."""
-        address = self.e.pure(f"getelementptr ptr, ptr %buffers, i64 {buffer}", PTR, 1, 0)
-        return self.e.pure(f"load ptr, {address}, !invariant.load !0", PTR, 1, 0)
 
 
 @dataclass(slots=True)
@@ -274,10 +254,15 @@ class Evaluator:
             late = e.add(late, e.mul(e.integer(number), self.arguments.dim(dim)))
         return late
 
+    def _has_lanes(self, buffer: int) -> bool:
+        """Whether there is an element of the buffer for each lane, side by side."""
+        return self.arguments.buffers[buffer].local != 0 and self.arguments.lanes > 1
+
     def _sum(
         self, buffer: int, parts: list[Value], late: Value, stride: int, lane_parts: list[Value]
     ) -> tuple[Value, int]:
-        e = self.e
+        e, own = self.e, self._has_lanes(buffer)
+        each = e.integer(self.lanes if own else 1)
         dtype = self.arguments.buffers[buffer].dtype
         address = self.arguments.pointer(buffer)
         # One step per depth, outermost first: each partial address is hoisted as far as it goes.
@@ -285,8 +270,10 @@ class Evaluator:
             position = e.integer(0)
             for part in (p for p in parts if p.depth == depth):
                 position = e.add(position, part)
-            address = memory.pointer(e, address, position, dtype)
-        address = memory.pointer(e, address, late, dtype)
+            address = memory.pointer(e, address, e.mul(position, each), dtype)
+        address = memory.pointer(e, address, e.mul(late, each), dtype)
+        if own:
+            return address, 1
         if lane_parts or stride not in (0, 1):
             offsets = e.vector_constant(i64, [stride * lane for lane in range(self.lanes)])
             for part in lane_parts:

@@ -14,8 +14,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 
+from treadle.codegen.arguments import Arguments
 from treadle.codegen.emit import Emitter, Value, compute_dtype
-from treadle.codegen.expressions import Arguments, Evaluator
+from treadle.codegen.expressions import Evaluator
 from treadle.codegen.memory import lane_mask, pointer, prefetch
 from treadle.codegen.ranges import clipped, literal
 from treadle.codegen.stages import StageWriter
@@ -42,9 +43,10 @@ class _Writer:
     def __init__(self, kernel: LoopNest, target: Target) -> None:
         self.kernel = kernel
         self.e = Emitter(target)
-        self.arguments = Arguments(self.e, kernel.buffers)
         sizes = _element_sizes(kernel)
         self.lanes = target.vector_bytes // max(sizes)
+        together = self.lanes * _WIDE if kernel.vectorize == "outer" else 1
+        self.arguments = Arguments(self.e, kernel.buffers, together)
         self.masked = target.has_avx512 or min(sizes) >= 4
         self.windows = self._windows()
         self.streamed = self._streamed()

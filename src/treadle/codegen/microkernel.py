@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from treadle.codegen import memory
+from treadle.codegen.arguments import Arguments
 from treadle.codegen.emit import Emitter, Value, compute_dtype
-from treadle.codegen.expressions import Arguments
 from treadle.codegen.target import Target
 from treadle.ir.loops import CONTRACTION_SIZES, Contraction, Size
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+from treadle.codegen.arguments import Arguments
 from treadle.codegen.emit import Emitter, Value
-from treadle.codegen.expressions import Arguments, Evaluator
+from treadle.codegen.expressions import Evaluator
 from treadle.codegen.math32 import fma
 from treadle.codegen.reductions import Reduction, State, expression_dtype
 from treadle.ir.loops import (

@@ -12,9 +12,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from treadle.codegen import memory
+from treadle.codegen.arguments import Arguments
 from treadle.codegen.casts import cast
 from treadle.codegen.emit import PTR, Emitter, Value
-from treadle.codegen.expressions import Arguments
 from treadle.codegen.target import Target
 from treadle.ir.dtypes import DType, i32, i64
 from treadle.ir.loops import SORT_SIZES, Size, Sort

@@ -122,11 +122,13 @@ class Buffer:
     """A pointer argument.
 
     `written` buffers alias no other buffer of the kernel, except that a kernel may store to exactly
-    the element it loads (in-place pointwise).
+    the element it loads (in-place pointwise). A `local` one is no argument, though there is one in
+    its place: it is room for so many elements that each outer point has for itself.
     """
 
     dtype: DType
     written: bool = False
+    local: Dim = 0
 
 
 @dataclass(frozen=True, slots=True)

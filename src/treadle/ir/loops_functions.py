@@ -22,6 +22,13 @@ class Signature:
     note: str = ""
 
 
+LONG = frozenset(
+    (
+        *("exp", "exp2", "expm1", "log", "log1p", "log2", "log10", "pow", "erf", "normal_cdf"),
+        *("sin", "cos", "tan", "asin", "acos", "atan", "atan2", "sinh", "cosh", "tanh", "sigmoid"),
+    )
+)
+"""Functions that take many instructions."""
 CHECKS = frozenset(("checked_index", "wrapped_index", "checked_divisor"))
 """Functions that may write to the status buffer."""
 

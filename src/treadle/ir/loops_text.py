@@ -74,7 +74,9 @@ class _Printer:
         else:
             self.lines.append(self._contraction(kernel))
         for buffer in kernel.buffers:
-            self.lines.append(f"buffer {buffer.dtype}{' written' if buffer.written else ''}")
+            local = f" local {_dim(buffer.local)}" if buffer.local != 0 else ""
+            written = " written" if buffer.written else ""
+            self.lines.append(f"buffer {buffer.dtype}{written}{local}")
         if isinstance(kernel, LoopNest):
             for axis in kernel.axes:
                 self.lines.append(f"axis {_dim(axis.extent)} step {_dim(axis.step)}")
@@ -195,7 +197,8 @@ class _Parser:
         elif kind in ("loopnest", "contraction", "sort"):
             self.head = words
         elif kind == "buffer":
-            self.buffers.append(Buffer(BY_NAME[rest[0]], rest[1:] == ["written"]))
+            local = _parse_dim(rest[-1]) if "local" in rest else 0
+            self.buffers.append(Buffer(BY_NAME[rest[0]], "written" in rest, local))
         elif kind == "axis":
             self.axes.append(Axis(_parse_dim(rest[0]), _parse_dim(rest[2])))
         elif kind == "stage":

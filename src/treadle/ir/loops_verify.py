@@ -83,6 +83,9 @@ class _Verifier:
             self._sort(kernel)
             return
         _require(kernel.vectorize in _MODES, f"vectorize is {kernel.vectorize!r}")
+        for buffer in kernel.buffers:
+            self._dim(buffer.local)
+            _require(buffer.local == 0 or buffer.written, "a local buffer is not written")
         for axis in kernel.axes:
             self._dim(axis.extent)
             self._dim(axis.step)

@@ -7,6 +7,11 @@ from collections.abc import Callable
 from treadle.ir.loops import Call, Expr, Reduced, Stage
 
 
+def roots(stage: Stage) -> list[Expr]:
+    """What a stage computes: the values of its reductions and stores."""
+    return [*(r.value for r in stage.reduces), *(s.value for s in stage.stores)]
+
+
 def visit_operands(
     expr: Expr, done: Callable[[Expr], bool], visit: Callable[[Expr], object]
 ) -> None:

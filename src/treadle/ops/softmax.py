@@ -11,7 +11,7 @@ from treadle.errors import ShapeError
 from treadle.ir.dtypes import DType
 from treadle.ir.types import TensorType
 from treadle.ops.declare import op
-from treadle.ops.expr import call, cast, compare, const, div, select, sub
+from treadle.ops.expr import call, cast, compare, const, div, mul, select, sub
 from treadle.ops.lowering import RowBuilder, Rows
 from treadle.ops.promotion import accumulation, dtype_of
 from treadle.ops.samples import bf16, f16, f32, f64, given, i64
@@ -54,7 +54,7 @@ def _softmax_rows(rows: RowBuilder, result: TensorType, x: Any, *_: Any) -> Any:
     compute = accumulation(result.element)
     x = cast(x, compute)
     e = call("exp", sub(x, rows.reduce("max", x)))
-    return cast(div(e, rows.reduce("sum", e)), result.element)
+    return cast(mul(e, call("reciprocal", rows.reduce("sum", e))), result.element)
 
 
 _ROWS = (

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from treadle.ir.dtypes import i32, i64
+from treadle.ir.dtypes import DType, f32, i32, i64
 from treadle.ir.loops import (
     Access,
     Buffer,
@@ -60,6 +60,13 @@ class NestBuilder:
                 return i
         self.buffers.append(Buffer(place.dtype, written))
         self.bound.append(at)
+        return len(self.buffers) - 1
+
+    def local(self, dtype: DType, count: int) -> int:
+        """Room for `count` elements, as they are computed, that each outer point has for itself."""
+        wide = f32 if dtype.is_floating and dtype.itemsize < f32.itemsize else dtype
+        self.buffers.append(Buffer(wide, True, self.size(count)))
+        self.bound.append(self.bound[0])
         return len(self.buffers) - 1
 
     def load(self, place: Place, strides: Sequence[int], axes: Sequence[int]) -> Expr:

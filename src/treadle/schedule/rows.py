@@ -21,10 +21,12 @@ from treadle.ir.loops import (
     Stage,
     Store,
 )  # fmt: skip
+from treadle.ir.loops_walk import roots
 from treadle.ops.expr import add, const, dtype_of, mul
 from treadle.ops.lowering import Rows
 from treadle.schedule.fused import Fused, operators
 from treadle.schedule.groups import Group, map_arguments, tensor_operands, tensor_type
+from treadle.schedule.kept import keep_shared
 from treadle.schedule.machine import Machine
 from treadle.schedule.nests import NestBuilder
 from treadle.schedule.placement import Placement
@@ -164,7 +166,6 @@ def rows_steps(group: Group, placement: Placement, machine: Machine) -> list[Ste
     store = builder.store(target, over[:kept], numbers[:kept], value)
     last_ranges = () if rule.reduces else _ranges(builder, axes.inner)
     stages.append(Stage(last_ranges, (), (store,)))
-    builder.finish_status([value])
     inner = [parts] if steps else axes.inner
     return [*steps, _nest(group, builder, axes.outer, inner, stages, machine)]
 
@@ -199,7 +200,6 @@ def _partial_step(
         partial.append(Place(storage, reduce.dtype, shape, dense_strides(shape)))
         value = Reduced(0, number, reduce.dtype)
         stores.append(builder.store(partial[-1], partial[-1].strides, range(len(shape)), value))
-    builder.finish_status([r.value for r in reduces])
     inner = [-(-axes.inner[0] // parts), *axes.inner[1:]]
     stages = [stage, Stage((), (), tuple(stores))]
     return _nest(group, builder, shape, inner, stages, machine), partial
@@ -268,6 +268,9 @@ def _nest(
 ) -> Step:  # fmt: skip
     """The step of a nest over `outer` axes whose rows have the extents `inner`."""
     mode = _vectorized(outer, len(inner), stages)
+    if mode == "inner":
+        stages = keep_shared(builder, stages, len(outer), inner)
+    builder.finish_status([e for stage in stages for e in roots(stage)])
     row = math.prod(inner)
     axes = task_axes(builder, outer, row, 64 if mode == "outer" else 1)
     kernel = LoopNest(group.name, tuple(builder.buffers), axes, tuple(stages), mode)
@@ -284,9 +287,7 @@ def _nest(
 def _vectorized(outer: Sequence[int], num_inner: int, stages: Sequence[Stage]) -> str:
     """``outer`` if neighbours in memory are on the last outer axis and not within a row."""
     last_outer, last_inner = len(outer) - 1, len(outer) + num_inner - 1
-    values = [r.value for stage in stages for r in stage.reduces]
-    values += [store.value for stage in stages for store in stage.stores]
-    accesses = [a for value in values for a in _accesses(value)]
+    accesses = [a for stage in stages for value in roots(stage) for a in _accesses(value)]
     accesses += [store.access for stage in stages if stage.ranges for store in stage.stores]
     inner = sum((last_inner, 1) in a.terms for a in accesses)
     columns = sum(
