@@ -118,7 +118,7 @@ class ComputingScope {
   explicit ComputingScope(NativePool& pool, RunControl* control = nullptr) : pool_(pool) {
     const ThreadState& state = thread_state();
     if (state.place != Place::kNone) return;
-    const bool is_in_task = state.oldest_task != ~0ull;
+    const bool is_in_task = state.oldest_task != kNoTask;
     const std::int32_t rank = is_in_task ? Admission::kContinuation
                               : control  ? control->priority()
                                          : 0;

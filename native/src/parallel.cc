@@ -47,7 +47,7 @@ void add_open_promises(int change) noexcept { Scheduler::instance().add_open_pro
 
 int threads_here() noexcept { return Scheduler::instance().threads_here(); }
 
-void run_region(std::int64_t num_chunks, ChunkBody body, const void* context, LoopCost& cost) {
+void run_region(std::int64_t num_chunks, ChunkBody body, const void* context, RecentCost& cost) {
   ComputingScope computing(Scheduler::instance().native_pool());
   Region region{body, context};
   const ChunkFn run = [](void* self, std::int64_t index) {

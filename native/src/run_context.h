@@ -27,7 +27,7 @@ struct Plan::Step {
   std::int64_t num_buffers;
   std::int32_t sequence;  // what is repeated, and how often
   std::int64_t count;
-  mutable LoopCost cost{};
+  mutable RecentCost cost{};
 };
 
 // A pointer to set before each run.

@@ -93,11 +93,14 @@ void run_task_body(Task& task) {
   NativePool& pool = Scheduler::instance().native_pool();
   if (task.is_hosted) {
     OutsideScope outside(pool);
-    task.body(task);
-  } else {
-    ComputingScope computing(pool);
-    task.body(task);
+    return task.body(task);
   }
+  ComputingScope computing(pool);
+  RecentCost* cost = task.cost;  // the task is gone when it has run
+  if (!cost) return task.body(task);
+  const std::int64_t began_ns = monotonic_ns();
+  task.body(task);
+  cost->note(monotonic_ns() - began_ns);
 }
 
 void run_popped_task(Task& task) {
@@ -180,11 +183,23 @@ void Scheduler::submit(Task& task) {
   }
 }
 
+// What a thread that waits for `task` runs next, or null. If the task was started, that is
+// something the thread is soon done with: no longer than that task takes, or than the thread would
+// spin.
+Task* Scheduler::next_while_waiting(Task& task) {
+  const std::uint64_t oldest = thread_state().oldest_task;
+  const bool allow_early = open_promises_.load(std::memory_order_relaxed) == 0;
+  if (Task* next = queue_.take_towards(task, oldest, allow_early)) return next;
+  const bool runs_task = oldest != kNoTask;
+  if (runs_task || !allow_early || native_pool().admission().is_full()) return nullptr;
+  const std::int64_t known_ns = task.cost && task.cost->is_known() ? task.cost->ns() : 0;
+  return queue_.take_beside(task, std::max(known_ns, native_pool().spin_ns()));
+}
+
 bool Scheduler::wait_until(Task& task, std::int64_t deadline_ns) {
   trace::WaitScope traced(task);
   while (!task.done.ready()) {
-    bool allow_early = open_promises_.load(std::memory_order_relaxed) == 0;
-    Task* next = queue_.take_towards(task, thread_state().oldest_task, allow_early);
+    Task* next = next_while_waiting(task);
     if (!next) return block_until(task, deadline_ns);
     // There may be room by now for somebody who does the others.
     if (queue_.size() > 0 && &pool() != &serial_pool()) native_pool().announce_task();

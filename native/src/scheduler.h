@@ -84,6 +84,7 @@ class Scheduler {
   static void restart_in_child();
   void apply_limits();
   void run_on_plugin(ThreadPool& plugin, const ChunkLoop& loop);
+  Task* next_while_waiting(Task& task);
   bool block_until(Task& task, std::int64_t deadline_ns);
 
   TaskQueue queue_;

@@ -1,6 +1,12 @@
 #include "task_queue.h"
 
 namespace treadle {
+namespace {
+
+// Among the newest tasks, for one of a certain client.
+constexpr int kMaxLooks = 16;
+
+}  // namespace
 
 void TaskQueue::push(Task& task) {
   std::lock_guard lock(mutex_);
@@ -102,6 +108,19 @@ Task* TaskQueue::take_towards(Task& wanted, std::uint64_t oldest_on_stack, bool 
     task = &wanted;
   take_back(*task);
   return task;
+}
+
+Task* TaskQueue::take_beside(const Task& wanted, std::int64_t most_ns) {
+  if (size() == 0) return nullptr;
+  std::lock_guard lock(mutex_);
+  Task* task = others_.tail;
+  for (int looks = 0; task && looks < kMaxLooks; ++looks, task = task->previous) {
+    if (task->group != wanted.group) continue;
+    if (!task->may_run_early || !task->cost || task->cost->ns() > most_ns) return nullptr;
+    take_back(*task);
+    return task;
+  }
+  return nullptr;
 }
 
 void TaskQueue::keep_only(std::uint64_t group) {

@@ -25,6 +25,11 @@ class TaskQueue {
   // caller's stack and waits for older tasks only: so a chain of thousands runs without nesting.
   Task* take_towards(Task& wanted, std::uint64_t oldest_on_stack, bool allow_early);
 
+  // For somebody who waits for `wanted`, which was started, and runs no task: the newest of its
+  // group that waits for older tasks only, and is known to take no longer than `most_ns`. The
+  // newest, since whoever waits for all of them and other threads begin with the oldest.
+  Task* take_beside(const Task& wanted, std::int64_t most_ns);
+
   // A task that was popped is finished: the next of its limit may start. Whether there is one.
   bool finish(TaskLimit& limit);
 

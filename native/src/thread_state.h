@@ -37,15 +37,17 @@ enum class Place : std::uint8_t { kNone, kWorker, kClient };
 
 struct TaskLimit;
 
+constexpr std::uint64_t kNoTask = ~0ull;
+
 struct ThreadState {
-  std::int32_t chunk_index = 0;       // get_thread_num()
-  bool in_region = false;             // in_parallel_region()
-  Place place = Place::kNone;         // written by Admission
-  std::int32_t cpu = -1;              // of a client that waited for its place; by Admission
-  std::int32_t intra_limit = 0;       // threads a region of this thread may use; 0: the setting
-  TaskLimit* task_limit = nullptr;    // of the tasks this thread forks
-  std::uint64_t group = 0;            // which client's work this thread runs; 0: none yet
-  std::uint64_t oldest_task = ~0ull;  // smallest sequence number among the tasks on the stack
+  std::int32_t chunk_index = 0;         // get_thread_num()
+  bool in_region = false;               // in_parallel_region()
+  Place place = Place::kNone;           // written by Admission
+  std::int32_t cpu = -1;                // of a client that waited for its place; by Admission
+  std::int32_t intra_limit = 0;         // threads a region of this thread may use; 0: the setting
+  TaskLimit* task_limit = nullptr;      // of the tasks this thread forks
+  std::uint64_t group = 0;              // which client's work this thread runs; 0: none yet
+  std::uint64_t oldest_task = kNoTask;  // smallest sequence number among the tasks on the stack
 };
 
 ThreadState& thread_state() noexcept;

@@ -96,6 +96,23 @@ TEST(tasks_nobody_waits_for_run_too) {
   while (!ran) std::this_thread::yield();
 }
 
+// The only worker has the first task, which waits for the others: somebody else must run them.
+TEST(who_waits_for_a_task_under_way_runs_short_ones_meanwhile) {
+  if (testing::backend() == "serial" || Scheduler::instance().budget() < 2) return;
+  constexpr int kTasks = 8;
+  std::atomic<int> ran{0};
+  std::atomic<bool> begun{false};
+  auto count = [&] { ++ran; };
+  fork(count).wait();  // so that its cost is known
+  Future<void> first = fork([&] {
+    begun = true;
+    while (ran <= kTasks) std::this_thread::yield();
+  });
+  while (!begun) std::this_thread::yield();
+  for (int i = 0; i < kTasks; ++i) fork(count);
+  first.wait();
+}
+
 TEST(a_wait_with_a_deadline_gives_up) {
   Task promise;
   CHECK(!Scheduler::instance().wait_until(promise, monotonic_ns() + 1'000'000));

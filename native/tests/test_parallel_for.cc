@@ -123,7 +123,7 @@ TEST(a_second_thread_always_comes_where_there_is_work_for_it) {
 }
 
 TEST(the_cost_of_a_loop_rises_at_once_and_falls_slowly) {
-  LoopCost cost;
+  RecentCost cost;
   CHECK(cost.ns() == INT64_MAX);
   cost.note(1000);
   CHECK(cost.ns() == 1000);

@@ -117,10 +117,12 @@ class Promise {
 template <typename F>
 auto fork(F f) -> Future<std::invoke_result_t<F&>> {
   using State = internal::SharedState<std::invoke_result_t<F&>>;
+  static RecentCost cost;
   auto state = std::make_shared<State>();
   state->function = std::move(f);
   state->task.state = state.get();
   state->task.body = State::run;
+  state->task.cost = &cost;
   state->task.may_run_early = true;
   state->self = state;
   internal::submit(state->task);

@@ -30,7 +30,7 @@ using ChunkBody = void (*)(const void* context, std::int64_t index);
 int threads_here() noexcept;
 
 // Runs `body` for each index, each with its thread number; rethrows the first exception.
-void run_region(std::int64_t num_chunks, ChunkBody body, const void* context, LoopCost& cost);
+void run_region(std::int64_t num_chunks, ChunkBody body, const void* context, RecentCost& cost);
 
 // Runs `body(context, 0)` in the caller as thread number 0.
 void run_inline(ChunkBody body, const void* context);
@@ -62,7 +62,7 @@ void parallel_for(std::int64_t begin, std::int64_t end, std::int64_t grain, cons
     (*static_cast<const decltype(piece)*>(context))(index);
   };
   if (pieces <= 1) return internal::run_inline(body, std::addressof(piece));
-  static LoopCost cost;  // of loops with this body
+  static RecentCost cost;  // of loops with this body
   internal::run_region((range - 1) / size + 1, body, std::addressof(piece), cost);
 }
 

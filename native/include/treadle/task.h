@@ -4,6 +4,8 @@
 #include <atomic>
 #include <cstdint>
 
+#include "treadle/recent_cost.h"
+
 namespace treadle {
 
 class Parker;
@@ -75,6 +77,7 @@ struct Task {
   bool is_parked = false;        // guarded by the queue's lock: its limit is reached
   std::int32_t intra_limit = 0;  // the forking thread's limit, 0: none
   TaskLimit* limit = nullptr;    // of the forking scope; lives as long as the task
+  RecentCost* cost = nullptr;    // of tasks with this body, if that is kept; outlives the task
   std::uint64_t group = 0;       // the client on whose behalf it runs
   std::uint64_t sequence = 0;    // order of `push`
   std::uint64_t trace_id = 0;    // in the trace under way; 0: none
