@@ -126,7 +126,7 @@ class Method:
     @property
     def code(self) -> str:
         """The source."""
-        return self.function.code
+        return self.function.code()
 
     @property
     def inlined_graph(self) -> Graph:

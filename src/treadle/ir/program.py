@@ -26,15 +26,15 @@ class Function:
     """A function or method. `graph()` compiles it at first use and keeps the result.
 
     The graph's parameters are those of the signature (``self`` first for methods); it returns one
-    value (None's constant where the source returns nothing). `assigns` names the attributes to
-    which the source gives values, of whatever object.
+    value (None's constant where the source returns nothing). `code` gives the source, `assigns`
+    names the attributes to which that gives values, of whatever object.
     """
 
     name: str
     parameters: tuple[Parameter, ...]
     result: Type
     compile: Callable[[], Graph]
-    code: str = ""
+    code: Callable[[], str] = str
     assigns: frozenset[str] = frozenset()
     _graph: Graph | None = None
 

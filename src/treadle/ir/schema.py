@@ -10,7 +10,6 @@ import ast
 import functools
 import re
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 from treadle.ir.types import (
@@ -47,17 +46,26 @@ class Argument:
     writes: bool = False
 
 
-@dataclass(frozen=True, slots=True)
 class Schema:
-    """One overload: ``namespace::base.overload(arguments) -> results``."""
+    """One overload: ``namespace::base.overload(arguments) -> results``.
 
-    namespace: str
-    base: str
-    overload: str
-    arguments: tuple[Argument, ...]
-    results: tuple[Argument, ...]
-    is_vararg: bool = False
-    text: str = ""
+    Arguments and results are parsed when they are first asked for: a process uses few of the
+    operators that it knows, and parsing all took a fifth of the time of loading a model.
+
+    Raises:
+        ValueError: if `text` is no schema (schemas are Treadle's own constants, never a user's
+            input).
+    """
+
+    def __init__(self, text: str) -> None:
+        head = _HEAD.match(text)
+        if head is None:
+            raise ValueError(f"not a schema: {text}")
+        namespace, base, overload, self._inputs, self._outputs = head.groups()
+        self.namespace: str = namespace or "aten"
+        self.base: str = base
+        self.overload: str = overload or ""
+        self.text = text.strip()
 
     @property
     def name(self) -> str:
@@ -67,7 +75,32 @@ class Schema:
     @property
     def writes(self) -> bool:
         """Whether any argument is written to."""
-        return any(a.writes for a in self.arguments)
+        return "!" in self._inputs
+
+    @property
+    def is_vararg(self) -> bool:
+        """Whether any number of arguments may follow those that are named."""
+        return "..." in self._inputs
+
+    @functools.cached_property
+    def arguments(self) -> tuple[Argument, ...]:
+        """The arguments in order."""
+        parsed: list[Argument] = []
+        keyword_only = False
+        for part in _split(self._inputs):
+            if part == "*":
+                keyword_only = True
+            elif part != "...":
+                parsed.append(_argument(part, keyword_only))
+        return tuple(parsed)
+
+    @functools.cached_property
+    def results(self) -> tuple[Argument, ...]:
+        """The results in order."""
+        text = self._outputs
+        if text.startswith("(") and text.endswith(")"):
+            text = text[1:-1]
+        return tuple(_result(part) for part in _split(text) if part != "...")
 
     def __str__(self) -> str:
         return self.text
@@ -79,39 +112,8 @@ _PLAIN = {"None": None, "True": True, "False": False, "0": 0, "1": 1, "-1": -1}
 _ENUMS = {"Mean": 1, "contiguous_format": 0, "preserve_format": 1, "long": 4}
 
 
-@cache
-def parse_schema(text: str) -> Schema:
-    """The schema in `text`.
-
-    Raises:
-        ValueError: if it is not one (schemas are Treadle's own constants, never a user's input).
-    """
-    head = _HEAD.match(text)
-    if head is None:
-        raise ValueError(f"not a schema: {text}")
-    namespace, base, overload, arguments, results = head.groups()
-    parsed: list[Argument] = []
-    keyword_only = vararg = False
-    for part in _split(arguments):
-        if part == "*":
-            keyword_only = True
-        elif part == "...":
-            vararg = True
-        else:
-            parsed.append(_argument(part, keyword_only))
-    if results.startswith("(") and results.endswith(")"):
-        results = results[1:-1]
-    outputs = tuple(_result(part) for part in _split(results) if part != "...")
-    return Schema(
-        namespace or "aten",
-        base,
-        overload or "",
-        tuple(parsed),
-        outputs,
-        vararg,
-        text.strip(),
-    )
-
+parse_schema = functools.cache(Schema)
+"""The schema in a text; the same object for the same text."""
 
 _PART = re.compile(
     r"""(?:[^,"'(\[]|"[^"]*"|'[^']*'|\[[^\]]*\]|\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\))+"""

@@ -77,6 +77,21 @@ def _narrower(call: CallArguments) -> str:
     return ""
 
 
+class _At:
+    """The time in which an emitter is at a node; a generator would take twice the time to enter."""
+
+    __slots__ = ("_before", "_emitter", "_node")
+
+    def __init__(self, emitter: Emitter, node: ast.AST) -> None:
+        self._emitter, self._node = emitter, node
+
+    def __enter__(self) -> None:
+        self._before = self._emitter.move(self._node)
+
+    def __exit__(self, *_: object) -> None:
+        self._emitter.move(self._before)
+
+
 class Emitter:
     """The state of one import: the block that is being filled, the names, the place.
 
@@ -96,14 +111,14 @@ class Emitter:
         self._place: ast.AST = ast.Pass()
         self._loc: Loc | None = None
 
-    @contextmanager
-    def at(self, node: ast.AST) -> Iterator[None]:
+    def at(self, node: ast.AST) -> _At:
         """Let nodes and errors of the block point at `node`."""
+        return _At(self, node)
+
+    def move(self, node: ast.AST) -> ast.AST:
+        """Be at `node` from now on; where it was before."""
         before, self._place, self._loc = self._place, node, None
-        try:
-            yield
-        finally:
-            self._place, self._loc = before, None
+        return before
 
     @contextmanager
     def inside(self, block: Block, frame: Frame) -> Iterator[None]:
@@ -143,6 +158,9 @@ class Emitter:
         return is_subtype(a, b, self.scope.find_class)
 
     def _named_type(self, name: str) -> Type | None:
+        known = self.find_class(name) if name.startswith("__torch__.") else None
+        if known is not None:
+            return class_type(known)
         symbol = self.resolve_path(name)
         return class_type(symbol.cls) if isinstance(symbol, ClassSymbol) else None
 

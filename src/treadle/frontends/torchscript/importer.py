@@ -167,7 +167,7 @@ def make_function(
         return Importer(source, scope, node, name, parameters, result).graph()[0]
 
     return Function(
-        name, parameters, result, compile_, source.text_of(node), assigned_attributes(node)
+        name, parameters, result, compile_, lambda: source.text_of(node), assigned_attributes(node)
     )
 
 
@@ -178,6 +178,8 @@ def assigned_attributes(node: ast.FunctionDef) -> frozenset[str]:
     while pending:  # a walk of all expressions would take a tenth of the time of loading
         statement = pending.pop()
         for target in _targets(statement):
+            if isinstance(target, ast.Name):
+                continue
             found.update(
                 part.attr
                 for part in ast.walk(target)

@@ -170,7 +170,7 @@ class _Builder:
         if left_out and result is None:
             result = TENSOR
         made = Function(
-            name, parameters, result or ANY, lambda: graph(), source.text_of(node),
+            name, parameters, result or ANY, lambda: graph(), lambda: source.text_of(node),
             assigned_attributes(node),
         )  # fmt: skip
 
