@@ -68,3 +68,30 @@ def test_offsets_that_do_not_fit_the_indices_stop_the_run(offsets: list[int]) ->
         run(bound, arrays)
     arrays[2] = np.array([0, 3])
     np.testing.assert_array_equal(run(bound, arrays)[0][:, 0], [3, 1])
+
+
+def test_results_that_nobody_reads_cost_nothing() -> None:
+    text = """
+    graph(%w: Tensor, %i: Tensor, %o: Tensor)
+    %y: Tensor, %b: Tensor, %c: Tensor, %m: Tensor = \
+        embedding_bag(%w, %i, %o, False, 1, False, None, False)
+    return %y
+    """
+    weight, indices = np.zeros((9, 5), np.float32), np.zeros(7, np.int64)
+    assert steps_of(text, weight, indices, np.array([0, 3])) == ["fold_bags"]
+
+
+@pytest.mark.parametrize("width", [1, 15, 64, 200])
+def test_long_bags_of_any_width_are_summed(width: int) -> None:
+    text = """
+    graph(%w: Tensor, %i: Tensor, %o: Tensor)
+    %y: Tensor, %b: Tensor, %c: Tensor, %m: Tensor = \
+        embedding_bag(%w, %i, %o, False, 0, False, None, False)
+    return %y
+    """
+    source = np.random.default_rng(0)
+    weight = source.standard_normal((50, width)).astype(np.float32)
+    indices, offsets = source.integers(0, 50, 90), np.array([0, 0, 1, 9, 90, 90])
+    ends = [*offsets[1:], 90]
+    want = [weight[indices[a:b]].sum(0, np.float64) for a, b in zip(offsets, ends, strict=True)]
+    np.testing.assert_allclose(results_of(text, weight, indices, offsets)[0], want, atol=1e-5)

@@ -40,6 +40,7 @@ class Evaluator:
         mask: which lanes exist, or None for all.
         floor: loads are hoisted no further out than the scope at this depth.
         results: values of `Reduced` and `Accumulator`.
+        checks: whether indices are checked, as they must be where something is read or written.
     """
 
     e: Emitter
@@ -50,6 +51,7 @@ class Evaluator:
     mask: Value | None = None
     floor: int = 0
     results: Callable[[Reduced | Accumulator], Value] | None = None
+    checks: bool = True
     _memo: dict[int, Value] = field(default_factory=dict)
     _kept: list[Expr] = field(default_factory=list)
     _scalar: Evaluator | None = None
@@ -97,6 +99,8 @@ class Evaluator:
     def _call(self, expr: Call) -> Value:
         args = [self.value(a) for a in expr.args]
         if expr.function in ("checked_index", "wrapped_index"):
+            if not self.checks:
+                return args[0]
             return self._checked(args[0], args[1], wrap=expr.function == "wrapped_index")
         if expr.function == "checked_divisor":
             return self._divisor(args[0])
@@ -166,8 +170,9 @@ class Evaluator:
             return self
         if self._scalar is None:
             self._scalar = Evaluator(
-                self.e, self.arguments, self.axes, None, 1, None, self.floor, self.results
-            )
+                self.e, self.arguments, self.axes, None, 1, None, self.floor, self.results,
+                self.checks,
+            )  # fmt: skip
         return self._scalar
 
     def lane_stride(self, expr: Expr) -> int | None:

@@ -63,6 +63,7 @@ class RangeCode:
         self.number = 0
         self.scans = False
         self.sums: list[Reduction] = []
+        self.last: Value | None = None
         self.loaded: Sequence[Mapping[int, Value]] = ()
 
     def _reductions(self, stage: Stage) -> list[Reduction]:
@@ -152,6 +153,7 @@ class RangeCode:
                 states = self._ranges(ranges[1:], axis + 1, there, states, body, place, whole)
             return states
         start, stop = self._range_bounds(ranges[0], *place)
+        self.last = self.e.sub(stop, self.e.integer(1))
         if len(ranges) == 1 and clipped(ranges[0]) is None and any(r.rounds for r in self.sums):
             return self._sum_parts((start, stop), axis, taps, states, body, _SUM_LENGTHS)
         flat = [v for state in states for v in state]

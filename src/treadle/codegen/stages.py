@@ -9,11 +9,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from treadle.codegen.emit import Value
+from treadle.codegen.expressions import Evaluator
+from treadle.codegen.memory import pointer, prefetch
 from treadle.codegen.ranges import Positions, Results
 from treadle.codegen.reductions import State
 from treadle.codegen.strips import StripCode
-from treadle.ir.loops import Stage
+from treadle.ir.loops import Access, Call, Expr, Load, Stage
 from treadle.ir.loops_walk import is_scan
+
+_AHEAD = 8
+"""Rows whose place is read from memory are asked for so many rows before they are needed."""
+_LINE = 64
 
 
 class StageWriter(StripCode):
@@ -66,7 +72,11 @@ class StageWriter(StripCode):
         looped = any(self._positions(r, whole) is None for r in stage.ranges)
         guarded = mask is not None or looped
 
+        gathered = _gathered(stage, first) if looped and lanes > 1 else []
+
         def body(taps: Positions, states: list[State]) -> list[State]:
+            for access in gathered:
+                self._prefetch(access, {**points[0], **taps}, first, lanes)
             floor = self.e.depth if guarded else None
             after: list[State] = []
             for n, (point, known) in enumerate(zip(points, results, strict=True)):
@@ -87,3 +97,36 @@ class StageWriter(StripCode):
         else:
             states = body({}, states)
         return [states[n * count : (n + 1) * count] for n in range(len(points))]
+
+    def _prefetch(self, access: Access, positions: Positions, axis: int, lanes: int) -> None:
+        """Ask for what will be read some positions later on the stage's only range."""
+        e = self.e
+        assert self.last is not None
+        later = e.minimum(e.add(positions[axis], e.integer(_AHEAD)), self.last)
+        evaluator = Evaluator(
+            e, self.arguments, {**positions, axis: later}, floor=e.depth, checks=False
+        )
+        address = evaluator.address(access)
+        dtype = self.kernel.buffers[access.buffer].dtype
+        for lane in range(0, lanes, max(1, _LINE // dtype.itemsize)):
+            prefetch(e, pointer(e, address, e.integer(lane), dtype))
+
+
+def _gathered(stage: Stage, axis: int) -> list[Access]:
+    """What a stage with one range, `axis`, reduces from rows whose places it reads on the way."""
+    values = [r.value for r in stage.reduces] if len(stage.ranges) == 1 else []
+    found: list[Access] = []
+    while values:
+        expr = values.pop()
+        if isinstance(expr, Call):
+            values += expr.args
+        elif isinstance(expr, Load) and (axis - 1, 1) in expr.access.terms:
+            found += [expr.access] * any(_is_read(i, axis) for i, _ in expr.access.indirect)
+    return found
+
+
+def _is_read(index: Expr, axis: int) -> bool:
+    """Whether an index comes from memory that is walked along `axis`."""
+    if isinstance(index, Call):
+        return any(_is_read(arg, axis) for arg in index.args)
+    return isinstance(index, Load) and axis in dict(index.access.terms)

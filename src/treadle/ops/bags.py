@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -31,7 +31,7 @@ from treadle.ops.lowering import Decompose, Emitter, Fold, Loader
 from treadle.ops.promotion import accumulation
 from treadle.ops.samples import f32, given
 from treadle.ops.samples import i64 as i64_sample
-from treadle.ops.shapes import tensor
+from treadle.ops.shapes import tensor, wrap_dim
 
 Array = np.ndarray[Any, Any]
 SUM, MEAN, MAX = 0, 1, 2
@@ -68,8 +68,11 @@ def _bounds(offsets: Array, count: int, last: bool) -> Array:
     return bounds
 
 
-def _bag_of_each(bounds: Array) -> tuple[Array, Array]:
+def _bag_of_each(bounds: Array, mode: int) -> tuple[Array, Array]:
+    """The bag of each row and the rows of each bag; of sums nothing, as in torch."""
     counts = np.diff(bounds)
+    if mode == SUM:
+        return np.zeros(0, np.int64), np.zeros(counts.size, np.int64)
     return np.repeat(np.arange(counts.size), counts).astype(np.int64), counts.astype(np.int64)
 
 
@@ -97,7 +100,7 @@ def _embedding_bag(
             rows = rows * weights[part, None]
         if len(rows):
             result[bag] = (np.sum, np.mean, np.max)[mode](rows, axis=0)
-    return result, *_bag_of_each(bounds), np.zeros(0, np.int64)
+    return result, *_bag_of_each(bounds, mode), np.zeros(0, np.int64)
 
 
 def _decompose(
@@ -125,8 +128,9 @@ def _decompose(
         return _fold_bags(emit, weight, indices, offsets, weights, mode, last, padding)
     if padding is not None and mode == MAX:
         raise UnsupportedError("embedding_bag: the maximum with padding_idx")
-    each, counts = _bag_of_each(_bounds(offsets, types[1].sizes[0], last))
-    shape = [counts.size, int(counts[0])]
+    bounds = _bounds(offsets, types[1].sizes[0], last)
+    each, counts = _bag_of_each(bounds, mode)
+    shape = [counts.size, int(bounds[1])]
     indices = emit("view", emit("narrow", indices, 0, 0, shape[0] * shape[1]), shape)
     rows = emit("embedding", weight, indices, -1, False, False)
     if weights is not None:
@@ -151,6 +155,10 @@ def _fold_bags(
         raise UnsupportedError("embedding_bag: a mean or maximum with padding_idx")
     y = emit("fold_bags", weight, indices, offsets, weights, mode, last, padding)
     size = emit.type(indices).sizes[0]
+    if mode == SUM:
+        none = np.zeros(0, np.int64)
+        bags = emit("narrow", offsets, 0, 0, emit.type(offsets).sizes[0] - last)
+        return y, none, emit("zeros_like", bags, 4, None, None, None, None), none
     ends = emit("narrow", offsets, 0, 1, emit.type(offsets).sizes[0] - 1)
     if not last:
         full = np.full(1, int(size), emit.type(offsets).element.numpy)
@@ -265,14 +273,20 @@ def _combined(emit: Emitter, rows: Any, indices: Any, mode: int, padding: int | 
 def _define(schema: str, wrapped: bool) -> None:
     """`wrapped`: -1 stands for no padding."""
 
-    def complete(args: tuple[Any, ...]) -> list[Any]:
+    def complete(args: tuple[Any, ...], rows: Callable[[Any], int]) -> list[Any]:
         *rest, padding = args if len(args) > 8 else (*args, None)
-        return [*rest, None if wrapped and padding == -1 else padding]
+        if padding is None or (wrapped and padding == -1):
+            return [*rest, None]
+        return [*rest, wrap_dim("embedding_bag", padding, rows(args[0]), "padding_idx")]
 
     op(
         schema,
-        reference=lambda *args: _embedding_bag(*complete(args)),
-        lower=Decompose(lambda emit, *args: _decompose(emit, *complete(args))),
+        reference=lambda *args: _embedding_bag(*complete(args, lambda w: w.shape[0])),
+        lower=Decompose(
+            lambda emit, *args: _decompose(
+                emit, *complete(args, lambda w: int(emit.type(w).sizes[0]))
+            )
+        ),
         doc="The last three results only serve gradients; torch's may differ from these.",
     )
 

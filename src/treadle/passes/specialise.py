@@ -48,6 +48,7 @@ from treadle.passes.abstract import (
     mutates_list,
     takes_tensor,
 )
+from treadle.passes.dce import eliminate_dead_code
 from treadle.passes.layouts import Layouts, ResultView, StridedType
 from treadle.passes.structural import STRUCTURAL
 
@@ -101,12 +102,17 @@ def specialise(
     values = list(flatten(structure))
     if not shared:
         result.set_returns(values)
+        eliminate_dead_code(result)
         return Specialised(result, structure)
     outputs, views = specialiser.layouts.results(result, values)
     result.set_returns([specialiser.row_major(v) for v in outputs])
+    eliminate_dead_code(result)
     return Specialised(result, structure, views)
 
 
+_READS_ELEMENTS = frozenset(
+    {"str.text", "format.text", "percentFormat.text", "hash.generic", "sort.any", "sorted.any"}
+)
 _TAKES_NUMBER = ("Int.Tensor", "IntImplicit", "ScalarImplicit", "item")
 
 
@@ -186,6 +192,8 @@ class Specialiser:
             return self._evaluate(op, args)
         assert op.schema is not None
         if not any(takes_tensor(a.type) for a in op.schema.arguments):
+            if op.name in _READS_ELEMENTS:
+                raise Unplannable(f"the result of {op.name} depends on data")
             return self._evaluate(op, args, containers=True)
         if self.layouts.answers(op):
             return self.layouts.answer(op, args)
@@ -194,6 +202,8 @@ class Specialiser:
         lower = DECOMPOSED.get(op.name, op.lower) if _has_complex(as_types(args)) else op.lower
         if isinstance(lower, Decompose):
             try:
+                if op.infer is not None and not lower.checks:
+                    op.infer(*as_types(args))
                 made = lower.build(_Emitter(self, origin), *args)
             except UnsupportedError as error:
                 raise Unplannable(str(error)) from error

@@ -64,7 +64,7 @@ def scatter_steps(group: Group, placement: Placement, machine: Machine) -> list[
     outer = [sizes[d] for d in parallel] or [1]
     mode = "outer" if outer[-1] > 1 else "none"
     inner = math.prod(sizes[d] for d in serial)
-    axes = task_axes(builder, outer, inner, 64 if mode == "outer" else 1)
+    axes = task_axes(builder, outer, inner, 16 if mode == "outer" else 1)
     ranges = tuple(Range(Const(0, i64), Extent(builder.size(sizes[d]))) for d in serial)
     stage = Stage(ranges, (), (Store(access, value),))
     builder.finish_status([value, Load(access, target.dtype)])
