@@ -7,6 +7,7 @@ find_package(nanobind CONFIG REQUIRED)
 nanobind_add_module(_native NB_STATIC NOMINSIZE
   native/bindings/arrays.cc
   native/bindings/bind_control.cc
+  native/bindings/bind_function.cc
   native/bindings/bind_memory.cc
   native/bindings/bind_plan.cc
   native/bindings/bind_program.cc
@@ -14,6 +15,8 @@ nanobind_add_module(_native NB_STATIC NOMINSIZE
   native/bindings/bind_threads.cc
   native/bindings/bind_trace.cc
   native/bindings/errors.cc
+  native/bindings/known_calls.cc
+  native/bindings/known_views.cc
   native/bindings/module.cc
   native/bindings/signature.cc)
 target_include_directories(_native PRIVATE native/src)

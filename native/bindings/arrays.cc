@@ -128,6 +128,14 @@ nb::object make_view(const nb::object& whole, const ArrayType& type, std::int64_
   return view;
 }
 
+nb::object make_tensor(nb::handle type, nb::handle array) {
+  auto* cls = reinterpret_cast<PyTypeObject*>(type.ptr());
+  nb::object tensor = nb::steal(cls->tp_alloc(cls, 0));
+  if (!tensor.is_valid() || PyObject_SetAttr(tensor.ptr(), array_attribute(), array.ptr()) < 0)
+    nb::raise_python_error();
+  return tensor;
+}
+
 static nb::object from_any(const nb::object& array, int requirements) {
   PyObject* made = PyArray_CheckFromAny(
       array.ptr(), nullptr, 0, 0,

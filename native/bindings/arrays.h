@@ -56,6 +56,10 @@ inline bool is_plain(PyArrayObject* array) {
   return PyArray_IS_C_CONTIGUOUS(array) && PyArray_ISBEHAVED_RO(array);
 }
 
+// A Tensor of `array`, which is its only attribute. The constructor is not called: that would cost
+// as much as a small plan.
+nb::object make_tensor(nb::handle type, nb::handle array);
+
 // The name of a Tensor's only attribute, `_array`; interned.
 PyObject* array_attribute();
 

@@ -8,6 +8,7 @@ namespace treadle {
 namespace nb = nanobind;
 
 void bind_control(nb::module_& m);
+void bind_function(nb::module_& m);
 void bind_memory(nb::module_& m);
 void bind_plan(nb::module_& m);
 void bind_program(nb::module_& m);

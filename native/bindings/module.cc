@@ -10,6 +10,7 @@ NB_MODULE(_native, m) {
   treadle::import_numpy();
   treadle::register_errors();
   treadle::bind_control(m);
+  treadle::bind_function(m);
   treadle::bind_memory(m);
   treadle::bind_plan(m);
   treadle::bind_program(m);

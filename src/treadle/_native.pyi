@@ -1,5 +1,6 @@
 """The native core: threads, tasks, plans, and the memory of results."""
 
+import inspect
 from collections.abc import Callable, Iterable, Sequence
 from contextvars import ContextVar
 from typing import Any, TypeAlias, overload
@@ -53,6 +54,27 @@ class Program:
     def plan_for(self, *arrays: Any) -> Plan: ...
     @property
     def num_plans(self) -> int: ...
+    def clear(self) -> None: ...
+
+class Function:
+    __name__: str
+    __qualname__: str
+    __signature__: inspect.Signature
+    def __init__(self, unknown: Callable[..., Any], tensor: type) -> None: ...
+    def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
+    def __get__(self, instance: Any, owner: type | None = None) -> Any: ...
+    def remember(
+        self,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        run: Callable[[Sequence[Any]], Any],
+        program: Program | None,
+        inputs: Sequence[int | npt.NDArray[Any]],
+        make: Callable[..., Any] | None,
+        target: int,
+        gives_views: bool,
+    ) -> None: ...
+    def share(self, other: Function) -> None: ...
     def clear(self) -> None: ...
 
 class Task:

@@ -17,7 +17,6 @@ import numpy as np
 from treadle.compiler import engine, single
 from treadle.eager.dlpack import import_array
 from treadle.eager.matching import Leaf
-from treadle.eager.views import InPlaceCall, ViewCall
 from treadle.errors import Error, IndexOutOfRange, InputError
 from treadle.ir.dtypes import from_numpy
 from treadle.ir.graph import Graph
@@ -40,53 +39,40 @@ _programs: dict[Any, Program] = {}
 
 
 class Prepared:
-    """A call as far as it does not depend on its tensors; run it on these, in the call's order.
+    """A call as far as it does not depend on its tensors' shapes; run it on these, in its order.
 
-    `program` is the native program if it takes exactly the tensors of the call and gives one.
+    `program` on `inputs` (numbers of tensors, and constants) gives the results, and `make` makes
+    several into one; without a program, tensor number `target` is the result, if it is not -1.
     """
 
     __slots__ = (
-        "_arguments", "_converts", "_in_order", "_inputs", "_places", "_program", "_result",
-        "_views", "op",
+        "_arguments", "_places", "gives_views", "inputs", "make", "op", "program", "target",
     )  # fmt: skip
 
-    def __init__(self, op: OpDef, arguments: Sequence[Any], num_tensors: int) -> None:
+    def __init__(self, op: OpDef, arguments: Sequence[Any], tensors: Sequence[Any]) -> None:
         self.op = op
         self._arguments = tuple(arguments)
-        self._inputs: list[int | Array] = []
-        _collect(self._arguments, self._inputs)
+        self.inputs: list[int | Array] = []
+        _collect(self._arguments, self.inputs)
         self._places = _leaf_places(self._arguments)
-        self._in_order = [*map(_index, self._inputs)] == [*range(num_tensors)]
-        self._program = _program_of(op, self._arguments) if _is_planned(op) else None
-        self._converts = self._program is not None and _aliases(op)
-        self._result = _result_class(op)
-        is_view = num_tensors == len(self._inputs) == 1 and gives_view(op)
-        self._views = ViewCall(self._run_reference) if is_view else None
-
-    @property
-    def program(self) -> Callable[..., Any] | None:
-        """The native program, or what remembers views, if calling it is all there is to do."""
-        if not self._in_order or self._converts:
-            return None
-        return self._views or (self._program if self._result is None else None)
-
-    @property
-    def cast(self) -> Callable[..., Any] | None:
-        """The native program of a conversion, which copies in any case."""
-        return self._program if self._converts and self._in_order else None
+        self.program = _program_of(op, self._arguments) if _is_planned(op) else None
+        self.make = _result_class(op)
+        self.target = -1
+        if self.program is not None and _aliases(op) and self._gives_itself(tensors):
+            self.program, self.target = None, arguments[0].index
+        self.gives_views = len(tensors) == 1 and gives_view(op)
 
     def run(self, tensors: Sequence[Any]) -> Any:
         """The result of the operator: a tensor, or a tuple of them, or what a query answers."""
-        if self._views is not None:
-            return self._views(*tensors)[0]
-        program = self._program
-        if program is not None and not (self._converts and self._gives_itself(tensors)):
+        if self.target >= 0:
+            return tensors[self.target]
+        if self.program is not None:
             try:
-                results = program(*(tensors if self._in_order else self._gathered(tensors)))
+                results = self.program(*self._gathered(tensors))
             except Unplannable:
                 pass
             else:
-                return results[0] if self._result is None else self._result(*results)
+                return results[0] if self.make is None else self.make(*results)
         return self._run_reference(tensors)
 
     def run_into(self, tensors: Sequence[Any], out: Array) -> None:
@@ -98,24 +84,10 @@ class Prepared:
         """
         if not out.flags.writeable:
             raise InputError(f"{self.op.name}: the memory of the result is read-only")
-        if self._program is None or not self._run_plan_into(self._program, tensors, out):
-            write(self.op, as_array(self.run(tensors)), out)
-
-    def _run_plan_into(self, program: Program, tensors: Sequence[Any], out: Array) -> bool:
-        """Let the plan write to `out` itself; False if it can't."""
-        inputs = [np.asarray(as_array(t), order="C") for t in self._gathered(tensors)]
-        if not out.flags.c_contiguous or any(np.may_share_memory(a, out) for a in inputs):
-            return False
-        try:
-            program.plan_for(*inputs).run(inputs, [out])
-        except IndexOutOfRange:
-            raise
-        except (Unplannable, ValueError):
-            return False  # `out` has another type: compute, then convert
-        return True
+        write(self.op, as_array(self.run(tensors)), out)
 
     def _gathered(self, tensors: Sequence[Any]) -> list[Any]:
-        return [tensors[i] if isinstance(i, int) else i for i in self._inputs]
+        return [tensors[i] if isinstance(i, int) else i for i in self.inputs]
 
     def _with(self, leaves: Sequence[Any]) -> list[Any]:
         """The arguments of the operator, with these for its tensors."""
@@ -140,7 +112,7 @@ class Prepared:
                 return tensor
         if isinstance(result, tuple | list):
             values = [_wrapped(v) for v in result]
-            return tuple(values) if self._result is None else self._result(*values)
+            return tuple(values) if self.make is None else self.make(*values)
         return _wrapped(result)
 
     def _refused(self, arrays: Sequence[Array], error: Exception) -> Error:
@@ -165,19 +137,20 @@ class Prepared:
 
 
 class PreparedInPlace:
-    """The functional form of a call, of which the result is written into the first tensor."""
+    """A call of which the result of the functional form is written into the first tensor."""
 
-    __slots__ = ("_functional", "_target", "op", "program")
+    __slots__ = ("_functional", "_place", "inputs", "make", "op", "program", "target")
+    gives_views = False
 
-    def __init__(self, op: OpDef, arguments: Sequence[Any], num_tensors: int) -> None:
+    def __init__(self, op: OpDef, arguments: Sequence[Any], tensors: Sequence[Any]) -> None:
         self.op = op
-        self._target = arguments[0].index
+        self._place = arguments[0].index
         functional = OPS[FUNCTIONAL[op.name]]
         count = len(functional.schema.arguments) if functional.schema is not None else 0
-        self._functional = Prepared(functional, arguments[:count], num_tensors)
-        program = self._functional.program
-        planned = program is not None and self._target == 0
-        self.program = InPlaceCall(program, self.run) if program and planned else None
+        self._functional = Prepared(functional, arguments[:count], tensors)
+        self.inputs, self.make = self._functional.inputs, None
+        self.program = None if self._functional.make else self._functional.program
+        self.target = -1 if self.program is None else self._place
 
     def run(self, tensors: Sequence[Any]) -> Any:
         """The tensor that was written into.
@@ -185,7 +158,7 @@ class PreparedInPlace:
         Raises:
             InputError: if its memory is read-only.
         """
-        target = tensors[self._target]
+        target = tensors[self._place]
         array = as_array(target)
         if not array.flags.writeable:
             raise InputError(f"{self.op.name}: the memory of the tensor is read-only")
@@ -197,14 +170,41 @@ class PreparedInPlace:
         raise InputError(f"{self.op.name}: there is no argument out, it writes into self")
 
 
-def prepare(op: OpDef, arguments: Sequence[Any], num_tensors: int) -> Prepared | PreparedInPlace:
-    """How to run `op`.
+class PreparedInto:
+    """A call with the argument `out`."""
 
-    `arguments` hold a `Leaf` for each of the call's `num_tensors`, unless its element was taken.
+    __slots__ = ("_place", "_prepared", "inputs", "make", "program", "target")
+    gives_views = False
+
+    def __init__(self, name: str, prepared: Prepared | PreparedInPlace, out: Any) -> None:
+        if not isinstance(out, Leaf):
+            raise InputError(f"{name}: argument out must be a tensor, got {type(out).__name__}")
+        self._prepared, self._place = prepared, out.index
+        self.inputs, self.make = prepared.inputs, None
+        is_functional = isinstance(prepared, Prepared) and prepared.make is None
+        self.program = prepared.program if is_functional else None
+        self.target = -1 if self.program is None else self._place
+
+    def run(self, tensors: Sequence[Any]) -> Any:
+        """The tensor `out`, which was written to."""
+        out = tensors[self._place]
+        self._prepared.run_into(tensors, as_array(out))
+        return out
+
+
+AnyPrepared = Prepared | PreparedInPlace | PreparedInto
+
+
+def prepare(
+    op: OpDef, arguments: Sequence[Any], tensors: Sequence[Any]
+) -> Prepared | PreparedInPlace:
+    """How to run `op` on tensors of these dtypes.
+
+    `arguments` hold a `Leaf` for each of the call's tensors, unless its element was taken.
     """
     if op.name in FUNCTIONAL and isinstance(arguments[0], Leaf):
-        return PreparedInPlace(op, arguments, num_tensors)
-    return Prepared(op, arguments, num_tensors)
+        return PreparedInPlace(op, arguments, tensors)
+    return Prepared(op, arguments, tensors)
 
 
 def as_array(value: Any) -> Array:
@@ -232,10 +232,6 @@ def number_key(kind: type, value: Any) -> Any:
 
 def _wrapped(value: Any) -> Any:
     return Tensor(np.asarray(value)) if isinstance(value, np.ndarray | np.generic) else value
-
-
-def _index(item: int | Array) -> int:
-    return item if isinstance(item, int) else -1
 
 
 def _result_class(op: OpDef) -> Callable[..., Any] | None:

@@ -3,23 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from operator import is_
 from typing import Any
 
 import numpy as np
 
+from treadle._native import Function
 from treadle.eager.adapters import ADAPTERS
-from treadle.eager.dtypes import as_element, dtype
-from treadle.eager.execute import (
-    Prepared,
-    PreparedInPlace,
-    as_array,
-    gives_view,
-    number_key,
-    prepare,
-)
+from treadle.eager.execute import AnyPrepared, PreparedInto, as_array, prepare
 from treadle.eager.matching import Leaf, match_call
-from treadle.eager.table import KNOWN
-from treadle.eager.views import CastCall, ViewCall
 from treadle.errors import InputError
 from treadle.ir.dtypes import from_numpy
 from treadle.ir.op import OpDef
@@ -27,19 +19,15 @@ from treadle.ir.schema import Schema
 from treadle.ir.types import ListType, OptionalType, TensorType, Type
 from treadle.ops import OPS
 from treadle.ops.inplace import FUNCTIONAL
-from treadle.passes.abstract import Unplannable
 from treadle.tensor import Tensor
 
 Array = np.ndarray[Any, Any]
+Runner = Callable[[Sequence[Any]], Any]
 
 REFUSALS = (ValueError, TypeError, IndexError, ArithmeticError, MemoryError)
 """What Python and NumPy raise of arguments that no rule of an operator looked at."""
-MAX_PREPARED = 512
-"""Calls that a function remembers; the oldest go first."""
 _ARRAYS = (Tensor, np.ndarray)
-_MISSING: Any = type("Missing", (), {})()
-MAX_NUMBERS = 4096
-_numbers: dict[Any, Array | None] = {}
+_NUMBERS = (bool, int, float, complex)
 _ATTRIBUTES = frozenset({"data", "imag", "len", "mT", "nonzero_numpy", "numpy_T", "real"})
 """Operators that are no methods: attributes of tensors give what they do, or they are internal."""
 _METHODS_ONLY = (_ATTRIBUTES - {"imag", "real"}) | {
@@ -87,10 +75,7 @@ def make_plain(name: str) -> Callable[..., Any]:
     overloads = [op for op in OPS.overloads(f"aten::{name}") if _is_on_tensors(op)]
     if not overloads:
         raise KeyError(name)
-    dispatcher = _Dispatcher(name, overloads)
-    make = _view_function if all(map(gives_view, overloads)) else _any_function
-    function = make(dispatcher)
-    setattr(function, KNOWN, dispatcher.known)
+    function = _Dispatcher(name, overloads).function
     function.__name__ = function.__qualname__ = name
     function.__module__ = "treadle"
     schemas = "\n".join(f"    {op.schema}" for op in overloads)
@@ -98,208 +83,115 @@ def make_plain(name: str) -> Callable[..., Any]:
     return function
 
 
-def _view_function(dispatcher: _Dispatcher) -> Callable[..., Any]:
-    """Views are known by all their arguments, and by the types of these."""
-    known = dispatcher.known
-
-    def function(
-        first: Any = _MISSING, second: Any = _MISSING, /, *rest: Any, **kwargs: Any
-    ) -> Any:
-        if not kwargs:
-            program = None
-            try:
-                if rest:
-                    kinds = (type(second), *map(type, rest))
-                    program = known.get((type(first), second, *rest, *kinds))
-                elif type(second) is int or type(second) is tuple or second is _MISSING:
-                    program = known.get((type(first), second))
-            except TypeError:  # a list
-                program = None
-            if program is not None:
-                return program(first)[0]
-        if second is _MISSING:
-            return dispatcher.call(() if first is _MISSING else (first,), kwargs)
-        return dispatcher.call((first, second, *rest), kwargs)
-
-    return function
-
-
-def _any_function(dispatcher: _Dispatcher) -> Callable[..., Any]:
-    """Written out for speed: one or two arguments are all that most calls have."""
-    known = dispatcher.known
-
-    def function(
-        first: Any = _MISSING, second: Any = _MISSING, /, *rest: Any, **kwargs: Any
-    ) -> Any:
-        if not kwargs and not rest:
-            kind = type(second)
-            program = known.get((type(first), second if kind is int else kind))
-            if program is None and kind is int:
-                program = known.get((type(first), int))
-            if program is not None:
-                try:
-                    if second is _MISSING:
-                        return program(first)[0]
-                    return program(first, second)[0]
-                except (Unplannable, *REFUSALS):
-                    pass  # `call` runs the reference, or names the operator in the error
-        if second is _MISSING:
-            return dispatcher.call(() if first is _MISSING else (first,), kwargs)
-        return dispatcher.call((first, second, *rest), kwargs)
-
-    return function
-
-
 class _Dispatcher:
-    """All overloads of one function, and the calls of it that were prepared.
-
-    `known` holds what runs calls of one or two arguments that were made before, by the type of the
-    first, a tensor, and the second's, or the second itself if it is an int.
-    """
+    """All overloads of one function; `function` runs calls like those that were made before."""
 
     def __init__(self, name: str, overloads: Sequence[OpDef]) -> None:
-        self.name = name
-        self.known: dict[tuple[Any, ...], Callable[..., Any]] = {}
-        self._overloads = overloads
-        self._prepared: dict[Any, Prepared | PreparedInPlace] = {}
-        if _has_number_twin(overloads):
-            for tensor in _ARRAYS:
-                for number in (int, float):
-                    self.known[tensor, number] = self._call_with_number
+        self.function = Function(self._call, Tensor)
+        self._name, self._overloads = name, overloads
+        self._takes_numbers = _has_number_twin(overloads)
+        self._twins: dict[Any, AnyPrepared] = {}
 
-    def call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """The result of any call."""
-        out = kwargs.pop("out", None) if kwargs else None
-        tensors: list[Any] = []
+    def _call(self, *args: Any, **kwargs: Any) -> Any:
+        """The result of a call that `function` does not know."""
         try:
-            key = _key(args, tensors)
-            if kwargs:
-                key = (key, tuple(kwargs), _key(tuple(kwargs.values()), tensors))
-            prepared = self._known(key) or self._prepare(args, kwargs, key)
-            return prepared.run(tensors) if out is None else self._into(prepared, tensors, out)
+            own = _own(args), _own(tuple(kwargs.values()))
+            if own[0] is not args or not all(map(is_, own[1], kwargs.values())):
+                return self.function(*own[0], **dict(zip(kwargs, own[1], strict=True)))
+            if self._takes_numbers and len(args) == 2 and not kwargs:
+                run = self._known_with_number(*args)
+                if run is not None:
+                    return run(args[:1])
+            return self._first_call(args, kwargs)
         except InputError as error:
-            raise type(error)(_named(self.name, error)) from None
+            raise self._named(error) from None
         except REFUSALS as error:
-            raise InputError(_named(self.name, error)) from error
+            raise self._named(error) from error
 
-    def _known(self, key: Any) -> Prepared | PreparedInPlace | None:
-        try:
-            return self._prepared.get(key)
-        except TypeError:  # unhashable: no argument of an operator
-            return None
-
-    def _call_with_number(self, tensor: Any, number: int | float) -> tuple[Any]:
-        """The call with `number` as a tensor without dims, which needs no kernel of its own."""
-        array = _number_array(as_array(tensor), number)
-        if array is None:
-            return (self.call((tensor, number), {}),)
-        program = self.known.get((type(tensor), np.ndarray))
-        if program is None:
-            return (self.call((tensor, array), {}),)
-        result: tuple[Any] = program(tensor, array)
-        return result
-
-    def _prepare(
-        self, args: tuple[Any, ...], kwargs: dict[str, Any], key: Any
-    ) -> Prepared | PreparedInPlace:
+    def _first_call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         leaves: list[Leaf] = []
         positional = _leaves(args, leaves)
         keywords = {k: _leaves(v, leaves) for k, v in kwargs.items()}
-        op, bound = match_call(self.name, self._overloads, positional, keywords)
-        prepared = prepare(op, bound, len(leaves))
-        if _count(bound) != len(leaves):
-            return prepared  # an argument came from the elements of a tensor: not to be kept
-        if len(self._prepared) >= MAX_PREPARED:
-            del self._prepared[next(iter(self._prepared))]
-        self._prepared[key] = prepared
-        if not kwargs and args and isinstance(args[0], _ARRAYS) and len(self.known) < MAX_PREPARED:
-            self._remember(args, prepared)
-        return prepared
+        tensors = [leaf.tensor for leaf in leaves]
+        out = keywords.pop("out", None)
+        op, bound = match_call(self._name, self._overloads, positional, keywords)
+        plain = prepare(op, bound, tensors)
+        prepared = plain if out is None else PreparedInto(self._name, plain, out)
+        if _count(bound) + (out is not None) == len(leaves):  # else an element was an argument
+            self._remember(args, kwargs, prepared, prepared.inputs, self._runner(prepared))
+        return prepared.run(tensors)
 
-    def _remember(self, args: tuple[Any, ...], prepared: Prepared | PreparedInPlace) -> None:
-        """Let calls like this one find their program without a look at values."""
-        program = prepared.program
-        if program is None:
-            self._remember_cast(args, prepared)
-        elif isinstance(program, ViewCall):
-            if all(map(_is_sizes, args[1:])):
-                self.known[_view_key(args)] = program
-        elif len(args) == 1:
-            self.known[type(args[0]), type(_MISSING)] = program
-        elif len(args) > 2:
-            return
-        elif isinstance(args[1], _ARRAYS):
-            self.known[type(args[0]), type(args[1])] = program
-        elif type(args[1]) is int:
-            self.known[type(args[0]), args[1]] = lambda tensor, _: program(tensor)
+    def _known_with_number(self, tensor: Any, number: Any) -> Runner | None:
+        """Let calls with this number be known as those with a tensor without dims.
 
-    def _remember_cast(self, args: tuple[Any, ...], prepared: Prepared | PreparedInPlace) -> None:
-        cast = prepared.cast if isinstance(prepared, Prepared) else None
-        if cast is not None and len(args) == 2 and type(args[1]) is dtype:
-            self.known[Tensor, args[1]] = CastCall(cast, prepared.run, as_element(args[1]).numpy)
+        Such calls need no kernel for each number. None if that would give another result.
+        """
+        if type(number) not in (int, float) or not isinstance(tensor, _ARRAYS):
+            return None
+        array = as_array(tensor)
+        twin = _make_number_array(array, number)
+        if twin is None:
+            return None
+        key = array.dtype, not array.ndim, twin.dtype
+        if key not in self._twins:
+            op, bound = match_call(
+                self._name, self._overloads, [Leaf(0, tensor, array), Leaf(1, twin, twin)], {}
+            )
+            self._twins[key] = prepare(op, bound, [tensor, twin])
+        prepared = self._twins[key]
+        inputs = [twin if i == 1 else i for i in prepared.inputs]
+        run = self._runner(prepared, twin)
+        self._remember((tensor, number), {}, prepared, inputs, run)
+        return run
 
-    def _into(self, prepared: Prepared | PreparedInPlace, tensors: list[Any], out: Any) -> Any:
-        if not isinstance(out, _ARRAYS):
-            kind = type(out).__name__
-            raise InputError(f"{self.name}: argument out must be a tensor, got {kind}")
-        prepared.run_into(tensors, as_array(out))
-        return out
+    def _remember(
+        self, args: Any, kwargs: Any, prepared: AnyPrepared, inputs: Any, run: Runner
+    ) -> None:
+        how = prepared.program, inputs, prepared.make, prepared.target, prepared.gives_views
+        self.function.remember(args, kwargs, run, *how)
 
+    def _runner(self, prepared: AnyPrepared, *twin: Array) -> Runner:
+        """Runs `prepared` as it can; errors begin with the name of the function."""
 
-def _is_sizes(value: Any) -> bool:
-    """Whether it is an int, or a tuple of them."""
-    return type(value) is int or (type(value) is tuple and all(type(v) is int for v in value))
+        def run(tensors: Sequence[Any]) -> Any:
+            try:
+                return prepared.run([*tensors, *twin])
+            except InputError as error:
+                raise self._named(error) from None
+            except REFUSALS as error:
+                raise self._named(error) from error
 
+        return run
 
-def _view_key(args: tuple[Any, ...]) -> tuple[Any, ...]:
-    """What a view function looks a call up by."""
-    first, *others = args
-    if len(others) < 2:
-        return (type(first), others[0] if others else _MISSING)
-    return (type(first), *others, *map(type, others))
-
-
-def _named(name: str, error: Exception) -> str:
-    message = str(error)
-    return message if message.startswith(name) else f"{name}: {message}"
+    def _named(self, error: Exception) -> InputError:
+        kind = type(error) if isinstance(error, InputError) else InputError
+        message = str(error)
+        return kind(message if message.startswith(self._name) else f"{self._name}: {message}")
 
 
-def _key(values: Any, tensors: list[Any]) -> Any:
-    """A hashable name of arguments, in which all tensors look alike; these go to `tensors`."""
-    key: list[Any] = []
-    for value in values:
-        kind = type(value)
-        if kind is Tensor or kind is np.ndarray:
-            tensors.append(value)
-            key.append(Tensor)
-        elif kind is int or kind is str or value is None:
-            key.append(kind)
-            key.append(value)
-        elif isinstance(value, list | tuple):
-            key.append(_key(value, tensors))
-        elif _is_foreign(value):
-            tensors.append(Tensor(as_array(value)))
-            key.append(Tensor)
-        else:
-            key.append(number_key(kind, value))
-    return tuple(key)
-
-
-def _is_foreign(value: Any) -> bool:
-    """Whether `value` is a tensor of another library, or an array of a class of its own."""
-    return hasattr(value, "__dlpack__") and not isinstance(value, np.generic)
+def _own(value: Any) -> Any:
+    """`value` with tensors of other libraries as ours, and NumPy's numbers as Python's."""
+    if isinstance(value, list | tuple):
+        items = tuple(map(_own, value))
+        return value if all(map(is_, items, value)) else items
+    if type(value) in _ARRAYS:
+        return value
+    if isinstance(value, np.generic):
+        number = value.item()
+        return number if isinstance(number, _NUMBERS) else value
+    return Tensor(as_array(value)) if hasattr(value, "__dlpack__") else value
 
 
 def _leaves(value: Any, leaves: list[Leaf]) -> Any:
-    """`value` with a `Leaf` for each tensor, numbered as `_key` meets them."""
+    """`value` with a `Leaf` for each tensor, numbered in the order in which they are met."""
     if isinstance(value, list | tuple):
         return [_leaves(v, leaves) for v in value]
-    if not isinstance(value, _ARRAYS) and not _is_foreign(value):
+    if not isinstance(value, _ARRAYS):
         return value
     array = as_array(value)
     if from_numpy(array.dtype) is None:
         raise InputError(f"tensors have no dtype {array.dtype}")
-    leaves.append(Leaf(len(leaves), array))
+    leaves.append(Leaf(len(leaves), value, array))
     return leaves[-1]
 
 
@@ -334,16 +226,6 @@ def _has_number_twin(overloads: Sequence[OpDef]) -> bool:
     if "Scalar" not in by_overload or tensor is None:
         return False
     return tensor.lower is not None or tensor.name in FUNCTIONAL
-
-
-def _number_array(array: Array, number: int | float) -> Array | None:
-    """`number` as an array without dims that gives the same result; None if there is none."""
-    key = (array.dtype.num, not array.ndim, number_key(type(number), number))
-    if key not in _numbers:
-        if len(_numbers) >= MAX_NUMBERS:
-            _numbers.clear()
-        _numbers[key] = _make_number_array(array, number)
-    return _numbers[key]
 
 
 def _make_number_array(array: Array, number: int | float) -> Array | None:

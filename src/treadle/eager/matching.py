@@ -30,12 +30,12 @@ _NUMBERS = (bool, int, float, complex, np.number, np.bool_)
 
 
 class Leaf:
-    """Stands for tensor number `index` of a call."""
+    """Stands for tensor number `index` of a call, over `array`."""
 
-    __slots__ = ("array", "index")
+    __slots__ = ("array", "index", "tensor")
 
-    def __init__(self, index: int, array: np.ndarray[Any, Any]) -> None:
-        self.index, self.array = index, array
+    def __init__(self, index: int, tensor: Any, array: np.ndarray[Any, Any]) -> None:
+        self.index, self.tensor, self.array = index, tensor, array
 
 
 def match_call(

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from treadle._native import Function
 from treadle.eager.dtypes import as_element
-from treadle.eager.table import FUNCTIONS, KNOWN
-from treadle.errors import Error
+from treadle.eager.table import FUNCTIONS
 
 Method = Callable[[Any, Any], Any]
 
@@ -18,23 +18,16 @@ _OPERANDS = (np.ndarray, int, float, complex, np.number, np.bool_)
 
 def _binary(name: str) -> Method:
     """The operator that the function `name` computes."""
-    known: dict[tuple[type, type], Callable[..., Any]] = {}
 
     def operate(self: Any, other: Any) -> Any:
-        nonlocal known
-        program = known.get((type(self), type(other)))
-        if program is not None:
-            try:
-                return program(self, other)[0]
-            except Error:
-                pass  # the function says it better
         if not isinstance(other, Operators) and not isinstance(other, _OPERANDS):
             return NotImplemented
-        function = FUNCTIONS[name]
-        known = getattr(function, KNOWN)
+        function: Any = FUNCTIONS[name]
+        operator.share(function)
         return function(self, other)
 
-    return operate
+    operator = Function(operate, object)
+    return operator
 
 
 def _reflected(name: str) -> Method:
@@ -53,9 +46,12 @@ def _reflected(name: str) -> Method:
 
 def _unary(name: str) -> Callable[[Any], Any]:
     def operate(self: Any) -> Any:
-        return FUNCTIONS[name](self)
+        function: Any = FUNCTIONS[name]
+        operator.share(function)
+        return function(self)
 
-    return operate
+    operator = Function(operate, object)
+    return operator
 
 
 class Operators:

@@ -12,68 +12,15 @@ from typing import Any
 import numpy as np
 
 from treadle.eager.dtypes import as_dtype, dtype_of_array
-from treadle.eager.table import FUNCTIONS, KNOWN
+from treadle.eager.table import FUNCTIONS
 from treadle.errors import InputError
 
 Method = Callable[..., Any]
 
-_REFUSED = (ValueError, TypeError, IndexError)
-"""What NumPy raises of arguments; the operator says it better."""
-
-
-def _reshaped(name: str) -> Method:
-    def method(self: Any, *shape: Any, **options: Any) -> Any:
-        array = self._array
-        if shape and not options and array.flags.c_contiguous:
-            try:
-                return type(self)(array.reshape(*shape))
-            except _REFUSED:
-                pass
-        return FUNCTIONS[name](self, *shape, **options)
-
-    return method
-
-
-def _by_numpy(name: str, view: Callable[..., Any], count: int) -> Method:
-    """A view that NumPy gives from `count` positional arguments, or any number of them if 0."""
-
-    def method(self: Any, *args: Any, **options: Any) -> Any:
-        if not options and (len(args) == count or (not count and args)):
-            try:
-                return type(self)(view(self._array, *args))
-            except _REFUSED:
-                pass
-        return FUNCTIONS[name](self, *args, **options)
-
-    return method
-
-
-def _permuted(array: Any, *dims: Any) -> Any:
-    return array.transpose(*dims)
-
-
-def _swapped(array: Any, dim0: Any, dim1: Any) -> Any:
-    return array.swapaxes(dim0, dim1)
-
-
-def _to() -> Method:
-    """Conversions to a dtype find what was prepared at the first of them."""
-    function = FUNCTIONS["to"]
-    known = getattr(function, KNOWN)
-
-    def method(self: Any, *args: Any, **options: Any) -> Any:
-        if len(args) == 1 and not options:
-            program = known.get((type(self), args[0]))
-            if program is not None:
-                return program(self, None)[0]
-        return function(self, *args, **options)
-
-    return method
-
 
 def conversion(name: str, target: str) -> Method:
     """The method `name`, which converts to the dtype that it is called after."""
-    convert_to = _to()
+    convert_to = FUNCTIONS["to"]
     wanted = as_dtype(target)
 
     def convert(self: Any, memory_format: Any = None) -> Any:
@@ -121,17 +68,6 @@ def _copy() -> Method:
     return copy_
 
 
-def _like_other(name: str, inner: str) -> Method:
-    """A view in the shape of another tensor."""
-
-    def method(self: Any, *args: Any, **options: Any) -> Any:
-        if len(args) == 1 and hasattr(args[0], "_array"):
-            return getattr(self, inner)(*args[0]._array.shape)
-        return FUNCTIONS[name](self, *args, **options)
-
-    return method
-
-
 def _detach() -> Method:
     def detach(self: Any) -> Any:
         return type(self)(self._array)
@@ -142,14 +78,7 @@ def _detach() -> Method:
 MAKERS: dict[str, Callable[[], Method]] = {
     "copy_": _copy,
     "detach": _detach,
-    "expand_as": lambda: _like_other("expand_as", "expand"),
     "fill_": _fill,
-    "permute": lambda: _by_numpy("permute", _permuted, 0),
-    "reshape": lambda: _reshaped("reshape"),
-    "to": _to,
-    "transpose": lambda: _by_numpy("transpose", _swapped, 2),
-    "view": lambda: _reshaped("view"),
-    "view_as": lambda: _like_other("view_as", "view"),
     "zero_": _zero,
 }
 """What makes the methods, by name."""

@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-KNOWN = "known"
-"""The attribute of a function that holds its calls of one or two arguments; see `functions`."""
-
 
 class FunctionTable(dict[str, Callable[..., Any]]):
     """Functions by torch's name; `make` supplies those that are not there yet.

@@ -1,0 +1,194 @@
+// A compiled model for any shapes, as Python calls it.
+#pragma once
+
+#include <cstdint>
+#include <list>
+#include <unordered_map>
+
+#include "bound_plan.h"
+#include "signature.h"
+
+namespace treadle {
+
+struct CallOptions {
+  int threads = 0;
+  RunControl* control = nullptr;  // alive as long as the call's keywords
+};
+
+// The entry of a compiled model: finds the plan for the arguments' types and shapes, or has it
+// made, and runs it. Everything but the run itself happens under the GIL, which guards the cache.
+class Program {
+ public:
+  Program(nb::object bind, nb::object wrap, std::size_t capacity)
+      : bind_(std::move(bind)), wrap_(std::move(wrap)), capacity_(capacity) {
+    if (capacity_ == 0) throw nb::value_error("the capacity must be positive");
+    wraps_in_tensors_ =
+        PyType_Check(wrap_.ptr()) && PyObject_HasAttr(wrap_.ptr(), array_attribute());
+  }
+
+  nb::object call(PyObject* const* arguments, std::size_t count, const CallOptions& options) {
+    std::vector<nb::object> given(count);
+    for (std::size_t i = 0; i < count; ++i) given[i] = array_of(arguments[i]);
+    return call(given, options);
+  }
+
+  // The same for arrays that `array_of` gave.
+  nb::object call(const std::vector<nb::object>& given, const CallOptions& options) {
+    nb::object owner = find_plan(given);  // keeps the plan alive if the cache drops it meanwhile
+    const BoundPlan& plan = *nb::inst_ptr<BoundPlan>(owner);
+    std::vector<nb::object> copies;
+    std::vector<void*> data = plain_data(given, copies, plan.outputs.size());
+    nb::object results = run(plan, given, data, options);
+    return wrap_.is_none() ? results : wrap_all(results);
+  }
+
+  // Writes the only result to `target`; false if that is not of its type and shape, or read-only.
+  bool call_into(const std::vector<nb::object>& given, const nb::object& target) {
+    nb::object owner = find_plan(given);
+    const BoundPlan& plan = *nb::inst_ptr<BoundPlan>(owner);
+    PyArrayObject* out = as_numpy(target);
+    if (plan.outputs.size() != 1 || !plan.results.empty() || !matches(plan.outputs[0], out) ||
+        !PyArray_ISBEHAVED(out))
+      return false;
+    std::vector<nb::object> copies;
+    std::vector<void*> data = plain_data(given, copies, 1);
+    const bool is_direct = is_plain(out) && !overlaps(out, copies.empty() ? given : copies);
+    nb::object output = is_direct ? target : make_array(plan.outputs[0]);
+    data.back() = PyArray_DATA(as_numpy(output));
+    plan.run(data.data(), data.data() + given.size(), 0);
+    if (!is_direct && PyArray_CopyInto(out, as_numpy(output)) < 0) nb::raise_python_error();
+    return true;
+  }
+
+  // The cached plan for such arguments, made if there is none.
+  nb::object plan_for(const nb::args& arguments) {
+    std::vector<nb::object> arrays;
+    for (nb::handle argument : arguments) arrays.push_back(array_of(argument));
+    return find_plan(arrays);
+  }
+
+  std::size_t num_plans() const { return plans_.size(); }
+
+  void clear_plans() {
+    std::list<Entry> dropped;
+    dropped.swap(plans_);  // destructors may run Python code: let it see an empty cache
+    by_signature_.clear();
+  }
+
+  int traverse(visitproc visit, void* arg) const {
+    Py_VISIT(bind_.ptr());
+    Py_VISIT(wrap_.ptr());
+    for (const Entry& entry : plans_) Py_VISIT(entry.plan.ptr());
+    return 0;
+  }
+
+  void clear() {
+    clear_plans();
+    bind_ = nb::none();
+    wrap_ = nb::none();
+  }
+
+ private:
+  struct Entry {
+    Signature signature;
+    nb::object plan;
+  };
+
+  // Where the arguments lie, copied if they are not plain, with room for the results' addresses.
+  static std::vector<void*> plain_data(const std::vector<nb::object>& given,
+                                       std::vector<nb::object>& copies, std::size_t results) {
+    bool all_plain = true;
+    for (const nb::object& array : given) all_plain = all_plain && is_plain(as_numpy(array));
+    if (!all_plain)
+      for (const nb::object& array : given) copies.push_back(as_plain(array));
+    const std::vector<nb::object>& arrays = all_plain ? given : copies;
+    std::vector<void*> data(given.size() + results);
+    for (std::size_t i = 0; i < given.size(); ++i) data[i] = PyArray_DATA(as_numpy(arrays[i]));
+    return data;
+  }
+
+  // Whether a kernel that reads `arrays` could see what it writes to `out`; all of them are plain.
+  static bool overlaps(PyArrayObject* out, const std::vector<nb::object>& arrays) {
+    const char* begin = PyArray_BYTES(out);
+    const char* end = begin + PyArray_NBYTES(out);
+    for (const nb::object& array : arrays) {
+      const char* first = PyArray_BYTES(as_numpy(array));
+      if (first < end && begin < first + PyArray_NBYTES(as_numpy(array))) return true;
+    }
+    return false;
+  }
+
+  // The results of `plan` on arguments that were `given` and lie at `data`, which has room for the
+  // addresses of the outputs.
+  static nb::object run(const BoundPlan& plan, const std::vector<nb::object>& given,
+                        std::vector<void*>& data, const CallOptions& options) {
+    const std::size_t count = given.size();
+    nb::object outputs = nb::steal(PyTuple_New(static_cast<Py_ssize_t>(plan.outputs.size())));
+    if (!outputs.is_valid()) nb::raise_python_error();
+    for (std::size_t i = 0; i < plan.outputs.size(); ++i) {
+      nb::object output = make_array(plan.outputs[i]);
+      data[count + i] = PyArray_DATA(as_numpy(output));
+      PyTuple_SET_ITEM(outputs.ptr(), static_cast<Py_ssize_t>(i), output.release().ptr());
+    }
+    plan.run(data.data(), data.data() + count, options.threads, options.control);
+    return plan.results.empty() ? outputs : plan.view_results(given, outputs);
+  }
+
+  nb::object find_plan(const std::vector<nb::object>& arrays) {
+    signature_.clear();
+    for (const nb::object& array : arrays) append_to_signature(signature_, as_numpy(array));
+    if (!plans_.empty() && plans_.front().signature == signature_) return plans_.front().plan;
+    auto found = by_signature_.find(signature_);
+    if (found == by_signature_.end()) return bind_plan(signature_, arrays);
+    plans_.splice(plans_.begin(), plans_, found->second);
+    return plans_.front().plan;
+  }
+
+  nb::object bind_plan(Signature signature, const std::vector<nb::object>& arrays) {
+    nb::object plan = bind_(describe_arguments(arrays));
+    if (!nb::isinstance<BoundPlan>(plan)) throw nb::type_error("bind must return a Plan");
+    const BoundPlan& bound = *nb::inst_ptr<BoundPlan>(plan);
+    bool fits = bound.inputs.size() == arrays.size();
+    for (std::size_t i = 0; fits && i < arrays.size(); ++i)
+      fits = matches(bound.inputs[i], as_numpy(arrays[i]));
+    if (!fits) throw PlanError("bind returned a plan for other inputs than it was asked for");
+    // `bind` may have come back here and added the same signature.
+    if (by_signature_.contains(signature)) return plan;
+    plans_.push_front({signature, plan});
+    by_signature_.emplace(std::move(signature), plans_.begin());
+    if (plans_.size() > capacity_) {
+      by_signature_.erase(plans_.back().signature);
+      nb::object dropped = std::move(plans_.back().plan);
+      plans_.pop_back();
+    }
+    return plan;
+  }
+
+  nb::object wrap_all(const nb::object& results) const {
+    const Py_ssize_t count = PyTuple_GET_SIZE(results.ptr());
+    nb::object wrapped = nb::steal(PyTuple_New(count));
+    if (!wrapped.is_valid()) nb::raise_python_error();
+    for (Py_ssize_t i = 0; i < count; ++i) {
+      PyTuple_SET_ITEM(wrapped.ptr(), i, wrap_one(PyTuple_GET_ITEM(results.ptr(), i)));
+    }
+    return wrapped;
+  }
+
+  // A new reference.
+  PyObject* wrap_one(PyObject* array) const {
+    if (wraps_in_tensors_) return make_tensor(wrap_, array).release().ptr();
+    PyObject* item = PyObject_CallOneArg(wrap_.ptr(), array);
+    if (!item) nb::raise_python_error();
+    return item;
+  }
+
+  nb::object bind_;
+  nb::object wrap_;
+  std::size_t capacity_;
+  bool wraps_in_tensors_ = false;  // whether `wrap` is the class of objects with an `_array`
+  std::list<Entry> plans_;         // the latest used first
+  std::unordered_map<Signature, std::list<Entry>::iterator, SignatureHash> by_signature_;
+  Signature signature_;  // of the current call; a member to reuse its memory
+};
+
+}  // namespace treadle
