@@ -7,6 +7,8 @@
 #include "bindings.h"
 #include "thread_state.h"
 #include "treadle/run_control.h"
+#include "turn.h"
+#include "waiting.h"
 
 namespace treadle {
 namespace {
@@ -46,6 +48,19 @@ void bind_control(nb::module_& m) {
       .def_prop_ro(
           "queued_seconds", [](const RunControl& self) { return self.queued_ns() * 1e-9; },
           "How long its runs have waited to be admitted.");
+  nb::class_<Turn>(m, "Turn", "The right of one thread to go on, which another gives it.")
+      .def(nb::init<>())
+      .def(
+          "wait",
+          [](Turn& self, std::optional<double> seconds) {
+            return self.is_granted() ||
+                   wait_for_signals_too(seconds, [&self](std::int64_t deadline) {
+                     return self.wait_until(deadline);
+                   });
+          },
+          nb::arg("seconds") = nb::none(), "Wait until it is granted; False after `seconds`.")
+      .def("grant", &Turn::grant,
+           "Let the waiting thread go on, on the processor of this one, which is done.");
 }
 
 }  // namespace treadle

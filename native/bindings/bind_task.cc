@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
-#include <limits>
 #include <mutex>
 #include <optional>
 #include <thread>
@@ -18,6 +17,7 @@
 #include "shut_down.h"
 #include "thread_state.h"
 #include "treadle/trace.h"
+#include "waiting.h"
 
 namespace treadle {
 namespace {
@@ -128,8 +128,6 @@ void run_python(Task& task) {
   num_running.fetch_sub(1);
 }
 
-constexpr std::int64_t kSignalCheckNs = 20'000'000;
-
 class TaskHandle {
  public:
   TaskHandle() : task_(new PythonTask) { Scheduler::instance().add_open_promises(1); }
@@ -152,22 +150,10 @@ class TaskHandle {
 
   bool done() const { return task_->done.ready(); }
 
-  // Comes up for signals now and then, so that Ctrl-C works.
   bool wait(std::optional<double> seconds) {
-    const std::int64_t end =
-        seconds ? monotonic_ns() + static_cast<std::int64_t>(std::clamp(*seconds, 0.0, 1e9) * 1e9)
-                : std::numeric_limits<std::int64_t>::max();
-    while (!done()) {
-      const std::int64_t now = monotonic_ns();
-      if (now >= end) return false;
-      {
-        nb::gil_scoped_release released;
-        const ReturnScope returning;
-        if (Scheduler::instance().wait_until(*task_, std::min(end, now + kSignalCheckNs))) break;
-      }
-      if (PyErr_CheckSignals() < 0) nb::raise_python_error();
-    }
-    return true;
+    return done() || wait_for_signals_too(seconds, [this](std::int64_t deadline_ns) {
+             return Scheduler::instance().wait_until(*task_, deadline_ns);
+           });
   }
 
   // Gives the task up if nobody has started it.

@@ -21,7 +21,7 @@ import numpy as np
 from treadle.errors import Cancelled, DeadlineExceeded, InputError, ThreadingError
 from treadle.method import Method
 from treadle.model import Module, run_controlled
-from treadle.runtime import RunControl, get_budget
+from treadle.runtime import RunControl, Turn, get_budget
 from treadle.runtime.futures import Future, StoppableFuture
 
 _RECENT = 1024
@@ -247,15 +247,13 @@ class Session:
     # ---- a request's way
 
     def _wait_for_turn(self, request: _Request, timeout: float | None) -> None:
-        # A lock of its own: a condition would wake all who wait, for one of them.
-        turn = threading.Lock()
-        turn.acquire()
-        request.start = request.drop = turn.release
+        turn = Turn()
+        request.start = request.drop = turn.grant
         with self._changed:
             self._refuse_closed()
             self._enqueue(request)
         try:
-            turn.acquire(timeout=-1 if timeout is None else min(timeout, threading.TIMEOUT_MAX))
+            turn.wait(timeout)
         except BaseException:  # Ctrl-C: its place is for others
             with self._changed:
                 self._forget(request)

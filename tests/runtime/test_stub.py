@@ -23,7 +23,7 @@ def test_stub_names_what_the_module_has() -> None:
     assert stub_names(STUB.body) == public(dir(_native))
 
 
-@pytest.mark.parametrize("name", ["Function", "Plan", "Program", "Task"])
+@pytest.mark.parametrize("name", ["Function", "Plan", "Program", "Task", "Turn"])
 def test_stub_names_the_members_of_each_class(name: str) -> None:
     body = next(n.body for n in STUB.body if isinstance(n, ast.ClassDef) and n.name == name)
     assert stub_names(body) == public(dir(getattr(_native, name)))
