@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import treadle
-from treadle import method
+from treadle import method, variants
 from treadle.runtime import Plan
 from treadle.template import Signature
 
@@ -75,13 +75,13 @@ def test_a_method_that_no_plan_takes_is_tried_a_few_times_only(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     tried: list[Signature] = []
-    bind = method._Variant._bind
+    bind = variants.Variant._bind
 
-    def noted(variant: method._Variant, signature: Signature) -> Plan:
+    def noted(variant: variants.Variant, signature: Signature) -> Plan:
         tried.append(signature)
         return bind(variant, signature)
 
-    monkeypatch.setattr(method._Variant, "_bind", noted)
+    monkeypatch.setattr(variants.Variant, "_bind", noted)
 
     @treadle.script
     def positive(x: treadle.Tensor) -> treadle.Tensor:
@@ -91,4 +91,4 @@ def test_a_method_that_no_plan_takes_is_tried_a_few_times_only(
 
     for n in range(1, 9):
         assert positive(np.ones(n, np.float32)).tolist() == [2.0] * n
-    assert len(tried) == method.MAX_FAILED
+    assert len(tried) == variants.MAX_FAILED

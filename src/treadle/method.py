@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -19,36 +18,20 @@ from treadle.ir.program import Function, Object, Program
 from treadle.ir.schema import REQUIRED
 from treadle.ir.types import TensorType, Type
 from treadle.locks import ForkLock
-from treadle.passes.abstract import Unplannable
-from treadle.runtime import Plan, RunControl, get_num_threads, span
-from treadle.runtime import Program as NativeProgram
-from treadle.runtime import threads as limit_threads
+from treadle.runtime import RunControl, span
 from treadle.structure import (
     Leaf,
-    alike,
-    as_array,
-    check_dtypes,
     filled,
     is_array,
     key_of,
-    numbered,
-    signature_of,
     split,
     wrapped,
 )
-from treadle.template import Binder, Signature
-from treadle.tensor import Tensor
+from treadle.template import Binder
+from treadle.variants import Variant
 
 MAX_VARIANTS = 64
 """Of a method: one for each combination of numbers and flags among its arguments."""
-
-MAX_NOTED = 64
-"""Signatures of a variant that are remembered for what is special about them."""
-
-MAX_FAILED = 3
-"""Signatures of a variant that have no plan before no others are tried, if none had one."""
-
-_UNKNOWN: Any = object()
 
 
 class Method:
@@ -66,8 +49,8 @@ class Method:
         self._parameters = function.parameters[1 if root is not None else 0 :]
         self._lock = ForkLock()
         self._graph: Graph | None = None
-        self._variants: dict[Any, _Variant] = {}
-        self._plain: _Variant | None = None
+        self._variants: dict[Any, Variant] = {}
+        self._plain: Variant | None = None
         if not self._interpret and all(_is_tensor(p.type) for p in self._parameters):
             leaves = tuple(Leaf(i) for i in range(len(self._parameters)))
             self._plain = self._variant(leaves)
@@ -117,6 +100,17 @@ class Method:
     def input_names(self) -> tuple[str, ...]:
         """Names of the parameters, ``self`` left out."""
         return tuple(p.name for p in self._parameters)
+
+    @property
+    def signature(self) -> str:
+        """Name, parameters and result with their types, as source has them."""
+        parts: list[str] = []
+        for p in self._parameters:
+            if p.keyword_only and "*" not in parts:
+                parts.append("*")
+            default = "" if p.default is REQUIRED else f" = {p.default!r}"
+            parts.append(f"{p.name}: {p.type}{default}")
+        return f"{self.__name__}({', '.join(parts)}) -> {self.function.result}"
 
     @property
     def graph(self) -> Graph:
@@ -174,16 +168,16 @@ class Method:
                 raise Cancelled("the run was cancelled") from error
             raise
 
-    def _variant(self, template: tuple[Any, ...]) -> _Variant:
+    def _variant(self, template: tuple[Any, ...]) -> Variant:
         """What runs `template`; those used last are kept."""
         try:
             key = key_of(template)
         except TypeError:  # an argument without a value of its own to be known by
-            return _Variant(self, template, planned=False)
+            return Variant(self, template, planned=False)
         with self._lock:
             variant = self._variants.pop(key, None)
             if variant is None:
-                variant = _Variant(self, template, planned=not self._interpret)
+                variant = Variant(self, template, planned=not self._interpret)
             self._variants[key] = variant
             if len(self._variants) > MAX_VARIANTS:
                 del self._variants[next(iter(self._variants))]
@@ -248,89 +242,6 @@ class _Forks:
         if self.run_failed:
             raise Cancelled("the run that forked this has failed")
         return function()
-
-
-class _Variant:
-    """A method for one structure of arguments: the same lists, numbers and flags, any arrays."""
-
-    def __init__(self, method: Method, template: tuple[Any, ...], *, planned: bool) -> None:
-        self._method = method
-        self._template = template
-        self._planned = planned
-        self._only_interprets = not planned
-        self._binder = Binder(lambda: method.inlined_graph, lambda types: filled(template, types))
-        self._program = NativeProgram(self._bind, Tensor)
-        self._result: Any = _UNKNOWN
-        self._results_differ = False
-        self._results: dict[Signature, Any] = {}
-        self._interpreted: set[Signature] = set()
-
-    def run(self, arrays: Sequence[Any], threads: int | None, control: RunControl | None) -> Any:
-        if self._planned:
-            try:
-                if control is None:
-                    outputs = self._program(*arrays, threads=threads)
-                else:
-                    outputs = self._program(*arrays, threads=threads, control=control)
-            except _InterpretedError:
-                pass
-            else:
-                result = self._result
-                if self._results_differ:
-                    result = self._result_of(signature_of(arrays))
-                return outputs[0] if type(result) is Leaf else filled(result, outputs)
-        plain = [as_array(a) for a in arrays]
-        limit = None if threads is None else min(threads, get_num_threads())
-        with limit_threads(intra=limit):
-            return wrapped(self._method.interpret(filled(self._template, plain), control))
-
-    def explain(self, arrays: Sequence[np.ndarray]) -> Explanation:
-        if self._only_interprets:
-            return Explanation(False, "the interpreter was asked for")
-        try:
-            signature = signature_of(arrays)
-            check_dtypes(signature)
-            return self._binder.bind_once(signature).explain()
-        except Unplannable as error:
-            return Explanation(False, str(error), regions=self._method.num_regions)
-
-    def _bind(self, signature: Signature) -> Plan:
-        """Called by the native program for a signature it has no plan for."""
-        if signature in self._interpreted:
-            raise _InterpretedError
-        check_dtypes(signature)
-        try:
-            plan, result = self._binder.bind(signature)
-        except Unplannable:
-            self._note_interpreted(signature)
-            raise _InterpretedError from None
-        except InputError:  # found again in its turn, after what the script does before it
-            raise _InterpretedError from None
-        template = numbered(result, itertools.count())
-        if self._result is _UNKNOWN:
-            self._result = template
-        self._results_differ |= not alike(template, self._result)
-        return plan
-
-    def _result_of(self, signature: Signature) -> Any:
-        """The structure of results for `signature`, where not all signatures share one."""
-        if signature not in self._results:
-            if len(self._results) >= MAX_NOTED:
-                self._results.clear()
-            _, result = self._binder.bind(signature)
-            self._results[signature] = numbered(result, itertools.count())
-        return self._results[signature]
-
-    def _note_interpreted(self, signature: Signature) -> None:
-        """Do not try to plan `signature` again, nor any other if several failed and none worked."""
-        if len(self._interpreted) >= MAX_NOTED:
-            self._interpreted.clear()
-        self._interpreted.add(signature)
-        self._planned = self._result is not _UNKNOWN or len(self._interpreted) < MAX_FAILED
-
-
-class _InterpretedError(Exception):
-    """Control flow: this signature has no plan."""
 
 
 def _is_tensor(type_: Type) -> bool:

@@ -50,8 +50,15 @@ class Module(Members):
         )
         return Method(self._program, called, self._object, interpret=self._interpret)
 
+    @property
+    def method_names(self) -> tuple[str, ...]:
+        """Names of the methods, in the order of the source."""
+        return tuple(self._object.cls.methods)
+
     def method(self, name: str) -> Method:
-        """The method `name`, compiled at first use."""
+        """The method `name`, compiled at first use; ``__call__`` is ``forward`` with its hooks."""
+        if name == "__call__":
+            return self._call
         found = self._methods.get(name)
         if found is None:
             function = self._object.cls.methods.get(name)
@@ -123,8 +130,8 @@ class Module(Members):
         return self.code, {f"c{i}": value for i, value in enumerate(values)}
 
     def explain(self, *args: Any, **kwargs: Any) -> Explanation:
-        """How ``forward`` would run on these arguments: see `compiler.Explanation`."""
-        return self.method("forward").explain(*args, **kwargs)
+        """How a call with these arguments would run: see `compiler.Explanation`."""
+        return self._call.explain(*args, **kwargs)
 
     def train(self, mode: bool = True) -> Module:
         """This module in training mode, which some operators ask for, or out of it.

@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import nn
 
+from tests.cli.support import edited_model
 from treadle.cli.app import run
 
 
@@ -22,6 +23,20 @@ class Lacking(nn.Module):
         if x.dim() > 7:
             return x.to_mkldnn().to_dense()
         return x
+
+
+class Needing(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x.to_mkldnn().to_dense()
+
+
+class Holding(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("table", torch.eye(2).to_sparse())
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x + 1
 
 
 def saved(module: nn.Module, path: Path) -> str:
@@ -40,7 +55,41 @@ def test_a_missing_operator_is_named_with_its_line(tmp_path, capsys) -> None:
     assert run(["check", saved(Lacking(), tmp_path / "m.pt")]) == 1
     text = capsys.readouterr().out
     assert "aten::to_mkldnn" in text
-    assert "not everything is supported" in text
+    assert "not everything is supported: what is listed fails where it is reached" in text
+
+
+def test_all_that_is_missing_is_listed_also_if_the_model_cannot_be_loaded(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["check", saved(Needing(), tmp_path / "m.pt")]) == 1
+    text = capsys.readouterr().out
+    assert "aten::to_mkldnn" in text
+    assert "aten::to_dense" in text
+    assert "not everything is supported: the model cannot be loaded" in text
+
+
+def test_tensors_that_nobody_may_use_are_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["check", saved(Holding(), tmp_path / "m.pt")]) == 0
+    assert "table: sparse tensors are not supported" in capsys.readouterr().out
+
+
+def test_a_quantised_model_is_called_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = edited_model(
+        tmp_path / "m.pt",
+        lambda text: text.replace(
+            "  training : bool\n",
+            "  training : bool\n  p : __torch__.torch.classes.quantized.LinearPackedParamsBase\n",
+            1,
+        ),
+    )
+    assert run(["check", str(path)]) == 1
+    assert "quantized.LinearPackedParamsBase is refused: quantised models" in (
+        capsys.readouterr().out
+    )
 
 
 def test_what_is_no_archive_has_status_2(tmp_path, capsys) -> None:

@@ -8,8 +8,13 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Command
-from tests.cli.support import DIGITS, model_with
+from tests.cli.support import DIGITS, edited_model, model_with
 
+OTHER_METHOD = """, x: Tensor) -> Tensor:
+    return (self).scaled(x, )
+  def scaled(self: __torch__.network.DigitsNet, x: Tensor, by: float=2.) -> Tensor:
+    return torch.tanh(torch.mul(x, by))
+"""
 DATA_DEPENDENT = """, x: Tensor) -> Tensor:
     return torch.nonzero(x)
 """
@@ -18,10 +23,31 @@ DATA_DEPENDENT = """, x: Tensor) -> Tensor:
 def test_counts_operators_and_sizes(treadle: Command) -> None:
     result = treadle("show", DIGITS)
     assert result.status == 0
-    assert "forward(images), 32 tensors" in result.output
+    assert "DigitsNet, 32 tensors, 130,159 numbers" in result.output
+    assert "  forward(images: Tensor) -> Tensor\n" in result.output
     rows = [line.split() for line in result.output.splitlines()]
-    assert ["conv2d", "5"] in rows
-    assert ["fork", "2"] in rows
+    assert ["stem", "Sequential", "417", "1.7", "KB"] in rows
+    assert ["conv2d", "5", "kernels"] in rows
+    assert ["fork", "2", "script"] in rows
+
+
+def test_all_methods_are_listed_and_each_can_be_shown(treadle: Command) -> None:
+    model = model_with(Path("two.pt"), OTHER_METHOD)
+    assert "  scaled(x: Tensor, by: float = 2.0) -> Tensor\n" in treadle("show", model).output
+    result = treadle("show", model, "--method", "scaled", "--input", "2x3", "--input", "scalar")
+    assert "operator of scaled" in result.output
+    assert "planned: 1 step" in result.output
+    treadle("show", model, "--method", "gone").refused("has no method 'gone'; it has: forward")
+
+
+def test_a_model_without_forward_shows_its_first_method(treadle: Command) -> None:
+    def rename(source: str) -> str:
+        name = "(self: __torch__.network.DigitsNet,"
+        return source.replace(f"def forward{name}", f"def score{name}")
+
+    result = treadle("show", edited_model(Path("score.pt"), rename))
+    assert result.status == 0
+    assert "operator of score" in result.output
 
 
 def test_shapes_give_the_steps_of_the_plan(treadle: Command) -> None:
@@ -45,6 +71,7 @@ def test_a_call_that_cannot_be_planned_says_why(treadle: Command) -> None:
         ("--graph", "conv2d(%images"),
         ("--source-graph", "call_method"),
         ("--parameters", "stem.0.weight"),
+        ("--code", "def forward(self: __torch__.network.DigitsNet"),
     ],
 )
 def test_graphs_and_parameters_on_request(treadle: Command, option: str, text: str) -> None:

@@ -42,7 +42,7 @@ COMMANDS: dict[str, tuple[Callable[..., None], tuple[str, ...]]] = {
         (
             "treadle show model.pt",
             "treadle show model.pt --input 1x3x224x224",
-            "treadle show model.pt --graph",
+            "treadle show model.pt --method encode --graph",
         ),
     ),
     "check": (

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import dataclasses
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from treadle.cli.console import counted, output, print_json
+from treadle.cli.console import counted, output, print_json, working
 from treadle.frontends.torchscript.checking import Checked, check_archive
 
 
@@ -17,12 +17,15 @@ def check(
     as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
     """Say whether every operator of MODEL is supported; exit status 1 if one is not."""
-    checked = check_archive(model)
+    with working(f"checking {model}"):
+        checked = check_archive(model)
     if as_json:
         print_json({
             "supported": not checked.problems,
+            "loads": checked.loads,
             "operators": dict(sorted(checked.operators.items())),
-            "problems": [{"where": p.where, "message": p.message} for p in checked.problems],
+            "problems": [dataclasses.asdict(p) for p in checked.problems],
+            "tensors": [dataclasses.asdict(p) for p in checked.tensors],
         })  # fmt: skip
     else:
         _report(checked, model)
@@ -32,14 +35,18 @@ def check(
 
 def _report(checked: Checked, model: Path) -> None:
     console = output()
-    names = Counter(checked.operators)
-    uses = counted(sum(names.values()), "use")
-    console.print(
-        f"{model}: {counted(len(names), 'operator')}, {uses}, "
-        f"{counted(checked.functions, 'function')}",
-        markup=False, highlight=False,
-    )  # fmt: skip
-    for problem in checked.problems:
-        console.print(f"  {problem.where}: {problem.message}", markup=False, highlight=False)
-    verdict = "not everything is supported" if checked.problems else "everything is supported"
-    console.print(verdict, markup=False, highlight=False)
+    operators, uses = len(checked.operators), sum(checked.operators.values())
+    lines = [
+        f"{model}: {counted(operators, 'operator')}, {counted(uses, 'use')}, "
+        f"{counted(checked.functions, 'function')}"
+    ]
+    lines += [f"  {p.where}: {p.message}" for p in checked.problems]
+    lines += [f"  {p.where}: {p.message}, which matters if it is used" for p in checked.tensors]
+    if not checked.loads:
+        lines.append("not everything is supported: the model cannot be loaded")
+    elif checked.problems:
+        lines.append("not everything is supported: what is listed fails where it is reached")
+    else:
+        lines.append("everything is supported")
+    for line in lines:
+        console.print(line, markup=False, soft_wrap=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from rich.console import Console
@@ -19,6 +20,11 @@ def output() -> Console:
 def messages() -> Console:
     """The console for what is not a result."""
     return Console(stderr=True, highlight=False)
+
+
+def working(message: str) -> AbstractContextManager[object]:
+    """Show on a terminal that something is at work, for the length of a block."""
+    return messages().status(message) if sys.stderr.isatty() else nullcontext()
 
 
 def say(message: str) -> None:
@@ -53,4 +59,5 @@ def human_time(nanoseconds: float) -> str:
 
 def counted(count: int, noun: str) -> str:
     """A number with its noun: 1 client, 2 clients."""
-    return f"{count} {noun}{'' if count == 1 else 's'}"
+    plural = "es" if noun.endswith("ch") else "s"
+    return f"{count} {noun}{'' if count == 1 else plural}"

@@ -16,7 +16,6 @@ from treadle.cli import files, values
 from treadle.cli.console import human_time, output, say
 from treadle.cli.files import Array
 from treadle.errors import InputError
-from treadle.ir.types import Primitive
 
 _EDGE_ITEMS = 3
 
@@ -49,7 +48,8 @@ def run(
         files.check_format(out)
         files.check_target(out)
     module = treadle.load(model, interpret=interpret)
-    arguments = model_arguments(module, files.read_inputs(inputs or (), module.input_names))
+    arrays = files.read_inputs(inputs or (), module.input_names)
+    arguments = values.method_arguments(module.method("forward"), arrays)
     start = time.perf_counter_ns()
     result = module(*arguments, threads=threads)
     first = time.perf_counter_ns() - start
@@ -61,16 +61,6 @@ def run(
         _print_outputs(outputs)
     if repeat > 1:
         _print_times(first, _times(module, arguments, threads, repeat))
-
-
-def model_arguments(module: treadle.Module, arrays: Sequence[Array]) -> list[Any]:
-    """The arrays, those without dimensions as Python numbers where forward takes numbers."""
-    types = [value.type for value in module.graph.params][-len(module.input_names) or None :]
-    arguments: list[Any] = list(arrays)
-    for i, (array, type_) in enumerate(zip(arrays, types, strict=False)):
-        if isinstance(type_, Primitive) and array.ndim == 0:
-            arguments[i] = array.item()
-    return arguments
 
 
 def _save(out: Path, outputs: dict[str, Array]) -> None:

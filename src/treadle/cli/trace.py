@@ -14,7 +14,6 @@ import typer
 import treadle
 from treadle.cli import files, values
 from treadle.cli.console import output, print_json, say
-from treadle.cli.run import model_arguments
 from treadle.errors import InputError
 
 
@@ -61,7 +60,7 @@ def trace(
         arrays = values.example_inputs(shapes)
     else:
         arrays = files.read_inputs(inputs or (), module.input_names)
-    arguments = model_arguments(module, arrays)
+    arguments = values.method_arguments(module.method("forward"), arrays)
 
     def call() -> None:
         module(*arguments, threads=threads)

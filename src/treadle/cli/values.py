@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 
+import treadle
 from treadle.cli.files import Array
 from treadle.errors import InputError
+from treadle.ir.types import Primitive
 
 _DTYPES = (
     "bool", "uint8", "int8", "int16", "int32", "int64", "float16", "float32", "float64",
@@ -48,6 +50,16 @@ def example_inputs(shapes: Sequence[str]) -> tuple[Array, ...]:
         else:
             arrays.append(np.zeros(shape, dtype))
     return tuple(arrays)
+
+
+def method_arguments(method: treadle.Method, arrays: Sequence[Array]) -> list[Any]:
+    """The arrays, those without dimensions as Python numbers where `method` takes numbers."""
+    types = [value.type for value in method.graph.params][-len(method.input_names) or None :]
+    arguments: list[Any] = list(arrays)
+    for i, (array, type_) in enumerate(zip(arrays, types, strict=False)):
+        if isinstance(type_, Primitive) and array.ndim == 0:
+            arguments[i] = array.item()
+    return arguments
 
 
 def named_outputs(result: Any) -> dict[str, Array]:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from treadle.frontends.torchscript.parser import Source
 from treadle.frontends.torchscript.subtyping import flatten_union, make_union
+from treadle.frontends.torchscript.unsupported import is_cpp_class, lacks_cpp_class
 from treadle.ir.types import (
     ANY,
     NONE,
@@ -87,6 +88,8 @@ class AnnotationReader:
                 node, f"{last} needs the types of what is in it: {_EXAMPLES[last.lower()]}"
             )
         known = _NAMES.get(last)
+        if is_cpp_class(name):
+            raise self._source.unsupported(lacks_cpp_class(name), node)
         if known is None or name.startswith("__torch__"):
             raise self._fail(node, f"unknown type {name!r}")
         return known

@@ -19,6 +19,7 @@ from treadle.frontends.torchscript.symbols import (
     Special,
     describe,
 )
+from treadle.frontends.torchscript.unsupported import is_cpp_class, lacks_cpp_class
 from treadle.ir.graph import Value
 from treadle.ir.op import (
     CALL_FUNCTION,
@@ -35,8 +36,6 @@ from treadle.ir.types import (
     TupleType,
     Type,
 )
-
-_CPP_CLASSES = "__torch__.torch.classes."
 
 
 class Calls(Subscripts):
@@ -93,8 +92,8 @@ class Calls(Subscripts):
                     return result
             case Value() if isinstance(callee.type, ClassType):
                 return self._call_object(callee, callee.type, *self._values(args, keywords))
-            case Namespace(path) if path.startswith(_CPP_CLASSES):
-                raise self.unsupported(f"C++ class {path.removeprefix(_CPP_CLASSES)} is refused")
+            case Namespace(path) if is_cpp_class(path):
+                raise self.unsupported(lacks_cpp_class(path))
         raise self.error(f"{describe(callee)} cannot be called: functions, methods and modules can")
 
     def _values(

@@ -7,15 +7,20 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from treadle.collector import collection_paused
 from treadle.errors import ArchiveError, CompileError, UnsupportedError
-from treadle.frontends.torchscript.loader import load_program
+from treadle.frontends.torchscript.loader import LoadedModule, load_program
+from treadle.frontends.torchscript.reachable import compile_reachable
 from treadle.frontends.torchscript.unsupported import is_unsupported
+from treadle.frontends.torchscript.values import UnsupportedTensor
 from treadle.ir.program import Function, Object, Program
+
+_LOADING = "load"
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something that would fail: the function that holds it, and why."""
+    """Something that would fail: the function or tensor that it is about, and why."""
 
     where: str
     message: str
@@ -23,11 +28,21 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What a check found: uses by operator, the number of functions, what is not supported."""
+    """What a check found.
 
+    Attributes:
+        loads: whether the archive can be loaded; then `problems` are met only if they are reached.
+        operators: uses by operator.
+        functions: how many there are.
+        problems: what is not supported, once for each place in the source.
+        tensors: those that Treadle cannot represent, which is an error only if they are used.
+    """
+
+    loads: bool
     operators: dict[str, int]
     functions: int
     problems: tuple[Problem, ...]
+    tensors: tuple[Problem, ...] = ()
 
 
 def check_archive(path: str | os.PathLike[str]) -> Checked:
@@ -36,28 +51,42 @@ def check_archive(path: str | os.PathLike[str]) -> Checked:
     Raises:
         ArchiveError: if it is not an archive, or a damaged one.
     """
-    operators: Counter[str] = Counter()
-    problems: list[Problem] = []
     try:
-        loaded = load_program(path, restore=_ignore_state)
+        loaded = load_program(path, restore=_ignore_state, compiled=False)
     except ArchiveError:
         raise
     except (CompileError, UnsupportedError) as error:
-        return Checked({}, 0, (Problem("load", str(error)),))
+        return Checked(False, {}, 0, (Problem(_LOADING, str(error)),))
+    with collection_paused():
+        return _checked(loaded)
+
+
+def _checked(loaded: LoadedModule) -> Checked:
+    operators: Counter[str] = Counter()
+    problems: dict[Problem, None] = {}
     functions = 0
     for function in _functions(loaded.program):
         functions += 1
         try:
-            graph = function.graph()
+            nodes = list(function.graph().walk())
         except (CompileError, UnsupportedError) as error:
-            problems.append(Problem(function.name, str(error)))
+            problems[Problem(function.name, str(error))] = None
             continue
-        for node in graph.walk():
+        for node in nodes:
             if is_unsupported(node):
-                problems.append(Problem(function.name, node.op.doc))
+                problems[Problem(function.name, node.op.doc)] = None
             elif node.op.schema is not None:
-                operators[f"{node.op.schema.namespace}::{node.op.schema.base}"] += 1
-    return Checked(dict(operators), functions, tuple(problems))
+                operators[node.op.schema.name] += 1
+    tensors = tuple(_unsupported_tensors(loaded.root))
+    return Checked(_loads(loaded), dict(operators), functions, tuple(problems), tensors)
+
+
+def _loads(loaded: LoadedModule) -> bool:
+    try:
+        compile_reachable(loaded.program, loaded.root.cls)
+    except (CompileError, UnsupportedError):
+        return False
+    return True
 
 
 def _ignore_state(program: Program, target: Object, state: object) -> None:
@@ -75,3 +104,17 @@ def _functions(program: Program) -> Iterator[Function]:
         for function in new:
             seen.add(id(function))
             yield function
+
+
+def _unsupported_tensors(root: Object) -> Iterator[Problem]:
+    """The tensors among the attributes of `root` and its submodules that Treadle lacks."""
+    seen: set[int] = set()
+    pending: list[tuple[str, object]] = [("", root)]
+    while pending:
+        name, value = pending.pop()
+        if isinstance(value, UnsupportedTensor):
+            yield Problem(name, value.reason)
+        if isinstance(value, Object) and id(value) not in seen:
+            seen.add(id(value))
+            prefix = f"{name}." if name else ""
+            pending += [(f"{prefix}{key}", v) for key, v in reversed(value.attributes.items())]

@@ -20,6 +20,7 @@ from treadle.frontends.torchscript.archive_scope import ArchiveScope
 from treadle.frontends.torchscript.limits import Limits
 from treadle.frontends.torchscript.reachable import compile_reachable
 from treadle.frontends.torchscript.unpickle import unpickle
+from treadle.frontends.torchscript.unsupported import is_cpp_class, lacks_cpp_class
 from treadle.frontends.torchscript.values import (
     Device as PickledDevice,
 )
@@ -66,6 +67,7 @@ def load_program(
     *,
     limits: Limits | None = None,
     restore: RestoreState | None = None,
+    compiled: bool = True,
 ) -> LoadedModule:
     """The program and root module of a TorchScript archive.
 
@@ -73,6 +75,7 @@ def load_program(
         source: a path, the bytes, or a binary file object.
         limits: what the archive may use while it is read.
         restore: runs ``__setstate__`` of an object; without it, such archives are refused.
+        compiled: compile what ``forward`` may call; if not, what is wrong there is found later.
 
     Raises:
         ArchiveError: if the archive is damaged, or its objects are not as its source declares.
@@ -81,7 +84,10 @@ def load_program(
     """
     archive = Archive.open(source, limits)
     with collection_paused():
-        return _load(archive, restore)
+        loaded = _load(archive, restore)
+        if compiled:
+            compile_reachable(loaded.program, loaded.root.cls)
+        return loaded
 
 
 def _load(archive: Archive, restore: RestoreState | None) -> LoadedModule:
@@ -95,7 +101,6 @@ def _load(archive: Archive, restore: RestoreState | None) -> LoadedModule:
     scope.program.version = archive.version
     root = builder.build_any(unpickle(archive, "data.pkl"))
     assert isinstance(root, Object)
-    compile_reachable(scope.program, root.cls)
     extra = {name: archive.extra_files[name] for name in archive.extra_files}
     return LoadedModule(scope.program, root, archive.version, extra)
 
@@ -143,8 +148,8 @@ class _Builder:
         return value
 
     def _class(self, name: str) -> Class:
-        if name.startswith("__torch__.torch.classes."):
-            raise UnsupportedError(f"{self._name}: C++ class {name} is not supported")
+        if is_cpp_class(name):
+            raise UnsupportedError(f"{self._name}: {lacks_cpp_class(name)}")
         cls = self._scope.find_class(name)
         if cls is None:
             raise self.fail(f"class {name} is not in the archive's code")

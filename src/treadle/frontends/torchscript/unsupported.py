@@ -21,6 +21,7 @@ _REASONS = {
     "prim::IgnoredPythonOp": "it runs Python",
     **{f"prim::{name}": "it calls other machines" for name in REMOTE_CALLS},
 }  # fmt: skip
+_CPP_CLASSES = "__torch__.torch.classes."
 _NAMESPACES = frozenset({"aten", "prim"})
 _REMOTE_NAMESPACES = frozenset({"c10d", "_c10d_functional", "c10d_functional", "rpc"})
 
@@ -38,6 +39,18 @@ def refusal(name: str) -> str:
     if name in _REASONS:
         return f"operator {name} is refused: {_REASONS[name]}"
     return f"operator {name} is refused: Treadle has none in namespace {namespace}"
+
+
+def is_cpp_class(name: str) -> bool:
+    """Whether a qualified name is that of a class of PyTorch's own, written in C++."""
+    return name.startswith(_CPP_CLASSES)
+
+
+def lacks_cpp_class(name: str) -> str:
+    """Why a program that needs such a class is refused."""
+    short = name.removeprefix(_CPP_CLASSES)
+    reason = ": quantised models are not supported" if short.startswith("quantized.") else ""
+    return f"C++ class {short} is refused{reason}"
 
 
 def unsupported_operator(message: str) -> OpDef:
