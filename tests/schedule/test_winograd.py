@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from tests.plans import bind, graph_of, results_of, run_on_all, type_of
 from treadle.compiler import Bound, engine
 from treadle.ir import dtypes
 from treadle.ir.graph import Graph
@@ -63,8 +64,31 @@ def test_agrees_with_direct_convolution(
 
 
 def test_images_too_large_for_the_scratch_are_summed_directly() -> None:
-
-    weight = np.zeros((64, 64, 3, 3), np.float32)
+    weight = TensorType(dtypes.f32, (64, 64, 3, 3))
     spec = ConvolutionSpec((1, 1), (1, 1), (1, 1), 1)
-    assert winograd.winograd_pays(spec, weight, (1, 64, 56, 56), Machine())
-    assert not winograd.winograd_pays(spec, weight, (1, 64, 2048, 2048), Machine())
+    assert winograd.winograd_pays(spec, weight, True, (1, 64, 56, 56), Machine())
+    assert not winograd.winograd_pays(spec, weight, True, (1, 64, 2048, 2048), Machine())
+
+
+def test_filters_that_are_transformed_with_each_run_have_to_pay_for_it() -> None:
+    weight = TensorType(dtypes.f32, (512, 512, 3, 3))
+    spec = ConvolutionSpec((1, 1), (1, 1), (1, 1), 1)
+    assert winograd.winograd_pays(spec, weight, True, (1, 512, 7, 7), Machine())
+    assert not winograd.winograd_pays(spec, weight, False, (1, 512, 7, 7), Machine())
+
+
+@pytest.mark.parametrize("c_in", [32, 45])
+@pytest.mark.parametrize("c_out", [32, 47, 96, 130])
+def test_filters_have_the_same_bits_whether_they_are_known_or_not(
+    c_in: int, c_out: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(winograd, "MIN_GAIN_PERCENT", 10**9)
+    rng = np.random.default_rng(1)
+    x = rng.standard_normal((2, c_in, 9, 6), np.float32)
+    weight = rng.standard_normal((c_out, c_in, 3, 3), np.float32)
+    line = "conv2d(%x, %w, None, [1, 1], [1, 1], [1, 1], 1)"
+    text = "graph(%x: Tensor{})\n%y: Tensor = " + line + "\nreturn %y"
+    (now,) = results_of(text.format(", %w: Tensor"), x, weight)
+    known = bind(graph_of(text.format(", %w: Tensor")), [type_of(x), weight])
+    (ahead,) = run_on_all(known, [x])
+    assert now.tobytes() == ahead.tobytes()

@@ -99,12 +99,12 @@ def _steps(
             made, taps = [], constant_place(np.ascontiguousarray(weight.transpose(order)))
         step = grouped_step(group, spec, taps, origin, target, placement, machine)
         return [*steps, *made, step]
-    if weight is not None and len(extents) == 2:
-        out = tensor_type(group.result).sizes
-        if len(out) == 4 and winograd_pays(spec, weight, out, machine):
+    if len(extents) == 2:
+        out, known = tensor_type(group.result).sizes, weight is not None
+        if len(out) == 4 and winograd_pays(spec, tensor_type(values[1]), known, out, machine):
             steps, origin = _channels_last(origin, placement, machine)
             return steps + winograd_steps(
-                group, spec, weight, values[2], origin, target, placement, machine, packings
+                group, spec, values[1], values[2], origin, target, placement, machine, packings
             )
     return _contraction(group, spec, weight, values, origin, target, placement, machine, packings)
 

@@ -11,8 +11,6 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from treadle.ir.dtypes import bool_, f32, i64
 from treadle.ir.graph import Value
 from treadle.ir.loops import (
@@ -30,21 +28,23 @@ from treadle.ir.loops import (
     LoopNest,
     Stage,
     Store,
+    Tile,
 )  # fmt: skip
+from treadle.ir.types import TensorType
 from treadle.ops.expr import add, compare, const, select, sub
 from treadle.ops.lowering import ConvolutionSpec
 from treadle.schedule.contractions import (
+    Operand,
     Product,
     finish_contraction,
     packed_columns,
-    packed_weight,
 )  # fmt: skip
 from treadle.schedule.fused import Fused
 from treadle.schedule.groups import Group
 from treadle.schedule.machine import Machine
 from treadle.schedule.nests import NestBuilder
 from treadle.schedule.placement import Placement
-from treadle.schedule.places import Place, Storage, broadcast_strides
+from treadle.schedule.places import Place, broadcast_strides
 from treadle.schedule.steps import (
     Packing,
     Step,
@@ -53,8 +53,8 @@ from treadle.schedule.steps import (
     stream_cost,
     task_axes,
 )  # fmt: skip
+from treadle.schedule.winograd_filters import POINTS, filters_now, known_filters
 
-POINTS = 16
 MIN_CHANNELS = 32
 MAX_SCRATCH_BYTES = 128 << 20
 """Larger images would not stay in any cache between the transforms."""
@@ -77,14 +77,17 @@ class _Tiles:
 
 
 def winograd_pays(
-    spec: ConvolutionSpec, weight: np.ndarray, out: Sequence[int], machine: Machine
+    spec: ConvolutionSpec, weight: TensorType, known: bool, out: Sequence[int], machine: Machine
 ) -> bool:
-    """Whether the transforms cost less than the multiplications they save."""
-    if weight.shape[2:] != (3, 3) or weight.dtype != np.float32 or spec.groups != 1:
+    """Whether the transforms cost less than the multiplications they save.
+
+    Those of the filters cost nothing if the weight is `known`.
+    """
+    if weight.sizes[2:] != (3, 3) or weight.element != f32 or spec.groups != 1:
         return False
     if set(spec.stride) != {1} or set(spec.dilation) != {1} or max(spec.padding) > 2:
         return False
-    c_out, c_in = int(weight.shape[0]), int(weight.shape[1])
+    c_out, c_in = weight.sizes[:2]
     if min(c_in, c_out) < MIN_CHANNELS:
         return False
     n, _, height, width = out
@@ -94,14 +97,14 @@ def winograd_pays(
     direct = 2 * n * height * width * c_in * c_out * 9
     products = 2 * tiles * POINTS * c_in * c_out
     moved = 2 * (2 * POINTS * tiles * (c_in + c_out) + n * height * width * (c_in + c_out))
-    weights = 4 * (POINTS - 9) * c_in * c_out
+    weights = 4 * (POINTS - 9 if known else 2 * POINTS + 9) * c_in * c_out
     # Whole picoseconds, so that sizes may be symbols.
     flop, byte = round(1000 / machine.flops_per_ns), round(1000 / machine.bytes_per_ns)
     return 100 * (products * flop + (moved + weights) * byte) < MIN_GAIN_PERCENT * direct * flop
 
 
 def winograd_steps(
-    group: Group, spec: ConvolutionSpec, weight: np.ndarray, bias: Value | None, image: Place,
+    group: Group, spec: ConvolutionSpec, weight: Value, bias: Value | None, image: Place,
     target: Place, placement: Placement, machine: Machine, packings: list[Packing],
 ) -> list[Step]:  # fmt: skip
     """Transform the image, multiply at sixteen points, transform back with the epilogue."""
@@ -111,9 +114,16 @@ def winograd_steps(
     spectrum = placement.scratch(image, (POINTS, tiles.count, c_in))
     products = placement.scratch(image, (POINTS, tiles.count, c_out))
     before = _input_step(image, spectrum, tiles, machine)
-    multiply = _product_step(spectrum, products, weight, machine, packings)
+    tile = machine.tile(f32, tiles.count, c_out, row_stride=c_in)
+    panel = packed_columns(machine, f32, tile)
+    if weight.is_constant:
+        filters: list[Step] = []
+        operand = known_filters(weight.constant, panel, packings)
+    else:
+        filters, operand = filters_now(placement[weight], panel, placement, machine)
+    multiply = _product_step(spectrum, products, operand, tile, machine)
     after = _output_step(group, bias, products, target, tiles, placement, machine)
-    return [before, multiply, after]
+    return [*filters, before, multiply, after]
 
 
 def _input_step(image: Place, spectrum: Place, tiles: _Tiles, machine: Machine) -> Step:
@@ -165,19 +175,11 @@ def _clamped(
 
 
 def _product_step(
-    spectrum: Place, products: Place, weight: np.ndarray, machine: Machine, packings: list[Packing]
+    spectrum: Place, products: Place, operand: Operand, tile: Tile, machine: Machine
 ) -> Step:
     """One matrix product [tiles, c_in] x [c_in, c_out] at each point."""
-    c_out, c_in = weight.shape[:2]
-    tiles = spectrum.shape[1]
-    tile = machine.tile(f32, tiles, c_out, row_stride=c_in)
-    panel = packed_columns(machine, f32, tile)
-
-    def packing(storage: Storage) -> Packing:
-        return Packing(weight, ("winograd", 2), _filter_points, panel, storage)
-
-    operand, packed = packed_weight(packing, f32, panel, 1, c_in, c_out, POINTS)
-    packings.append(packed)
+    tiles, c_in = spectrum.shape[1:]
+    c_out = products.shape[2]
     product = Product(
         spectrum, c_out, c_in, 1, [(1, 0), (1, 0), (tiles, c_in)], lambda strides: tuple(strides),
         [(POINTS, tiles * c_in, operand.batch[0])],
@@ -192,32 +194,6 @@ def _product_step(
         "winograd_product", builder, product, operand, tile, (store,),
         machine, None,
     )  # fmt: skip
-
-
-_FILTER_BLOCK = 1 << 13
-"""Filters times channels that are transformed at a time."""
-
-
-def _filter_points(weight: np.ndarray) -> np.ndarray:
-    """``G g G^T`` of each filter as [points, 1, c_in, 1, c_out], rounded once."""
-    c_out, c_in = weight.shape[:2]
-    points = np.empty((POINTS, c_in, c_out), weight.dtype)
-    step = max(16, _FILTER_BLOCK // c_in)  # temporaries that stay in the cache
-    for first in range(0, c_out, step):
-        block = slice(first, first + step)
-        taps = np.ascontiguousarray(weight[block].transpose(2, 3, 1, 0), dtype=np.float64)
-        half = [_transform([taps[i, j] for j in range(3)]) for i in range(3)]
-        for column in range(4):
-            for row, point in enumerate(_transform([line[column] for line in half])):
-                points[4 * row + column, :, block] = point
-    return points.reshape(POINTS, 1, c_in, 1, c_out)
-
-
-def _transform(taps: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """``G`` applied to three taps."""
-    a, b, c = taps
-    outer = a + c
-    return [a, (outer + b) / 2, (outer - b) / 2, c]
 
 
 def _output_step(
