@@ -1,4 +1,8 @@
-"""``x[index]`` and ``x[index] = value`` with torch's rules on NumPy arrays."""
+"""``x[index]`` and ``x[index] = value`` with torch's rules on NumPy arrays.
+
+Torch takes ints, slices, None and ... first, which gives a view, and then the elements at positions
+that tensors tell; NumPy counts ints beside arrays among the latter.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +10,13 @@ from typing import Any
 
 import numpy as np
 
+from treadle.eager.dlpack import import_array
 from treadle.errors import IndexOutOfRange, InputError, ShapeError
 
 Array = np.ndarray[Any, Any]
+_ALL = slice(None)
+_SAFE = 6e4
+"""Numbers below this fit into every floating dtype."""
 
 
 def get_item(array: Array, index: Any) -> Array:
@@ -26,9 +34,15 @@ def get_item(array: Array, index: Any) -> Array:
             return np.asarray(array[index])
         if kind is tuple and all(map(_is_plain, index)):
             return array[index if Ellipsis in index else (*index, ...)]
-        return np.asarray(array[_positions(index)])
+        view, positions = _located(array, index)
+        if not positions:
+            return view
+        *before, last = positions
+        if last.dtype.kind != "b" and all(p is _ALL for p in before):
+            return view.take(last, len(before))
+        return np.asarray(view[tuple(positions)])
     except IndexError as error:
-        raise IndexOutOfRange(f"indexing a tensor of shape {list(array.shape)}: {error}") from None
+        raise _outside(array, error) from None
 
 
 def set_item(array: Array, index: Any, value: Any) -> None:
@@ -37,24 +51,40 @@ def set_item(array: Array, index: Any, value: Any) -> None:
     Raises:
         IndexOutOfRange: as `get_item`.
         ShapeError: if `value` does not broadcast to the selected part.
-        InputError: if `index` is not one, or the array is read-only.
+        InputError: if `index` is not one, the array is read-only, or has no such values.
     """
     if not array.flags.writeable:
         raise InputError("the memory of this tensor is read-only")
     given = getattr(value, "_array", value)
     try:
-        if array.dtype == getattr(given, "dtype", None):
-            array[_positions(index)] = given
-            return
-        with np.errstate(all="ignore"):
-            array[_positions(index)] = given
+        view, positions = _located(array, index)
+        part = tuple(positions) if positions else ...
+        if _fits(array.dtype, given):
+            view[part] = given
+        else:
+            with np.errstate(all="ignore"):
+                view[part] = given
     except IndexError as error:
-        raise IndexOutOfRange(f"indexing a tensor of shape {list(array.shape)}: {error}") from None
+        raise _outside(array, error) from None
     except ValueError as error:
         raise ShapeError(f"assigning to a part of a tensor: {error}") from None
+    except (TypeError, OverflowError) as error:
+        raise InputError(f"assigning to a part of a tensor of {array.dtype}: {error}") from None
 
 
 _PLAIN = frozenset((int, type(None), type(Ellipsis)))
+
+
+def _outside(array: Array, error: IndexError) -> IndexOutOfRange:
+    return IndexOutOfRange(f"indexing a tensor of shape {list(array.shape)}: {error}")
+
+
+def _fits(dtype: np.dtype[Any], value: Any) -> bool:
+    """Whether NumPy has nothing to warn of when it casts `value`."""
+    kind = type(value)
+    if kind is int or kind is bool or kind is float:
+        return -_SAFE < value < _SAFE and (kind is not float or dtype.kind == "f")
+    return bool(dtype == getattr(value, "dtype", None))
 
 
 def _is_positive(step: Any) -> bool:
@@ -68,15 +98,52 @@ def _is_plain(item: Any) -> bool:
     return type(item) in _PLAIN
 
 
-def _positions(index: Any) -> tuple[Any, ...]:
-    """`index` for NumPy; it ends with an ellipsis, so that also single elements are views."""
-    items = index if isinstance(index, tuple) else (index,)
-    converted = tuple(_position(i) for i in items)
-    return converted if any(i is Ellipsis for i in converted) else (*converted, Ellipsis)
+def _located(array: Array, index: Any) -> tuple[Array, list[Any]]:
+    """The view that ints, slices, None and ... select, and where in it the elements are.
+
+    The latter are full slices and arrays, one for each dim but for masks; none if all are wanted.
+    """
+    items = [_item(i) for i in index] if isinstance(index, tuple) else [_item(index)]
+    if len(items) == 1 and isinstance(items[0], np.ndarray):
+        return array, items
+    missing = array.ndim - sum(map(_num_dims, items))
+    ellipses = sum(i is Ellipsis for i in items)
+    if ellipses > 1:
+        raise IndexError("an index can have a single ellipsis ('...')")
+    if missing and not ellipses:
+        items.append(Ellipsis)
+    basic: list[Any] = []
+    positions: list[Any] = []
+    for item in items:
+        if item is Ellipsis:
+            basic += [_ALL] * missing
+            positions += [_ALL] * missing
+        elif isinstance(item, bool):
+            basic.append(None)
+            positions.append(np.asarray([item]))
+        elif isinstance(item, np.ndarray):
+            basic += [_ALL] * _num_dims(item)
+            positions.append(item)
+        else:
+            basic.append(item)
+            if not isinstance(item, int):
+                positions.append(_ALL)
+    while positions and positions[-1] is _ALL:
+        positions.pop()
+    view = array if all(b is _ALL for b in basic) else array[(*basic, ...)]
+    return view, positions
 
 
-def _position(item: Any) -> Any:
-    if item is None or item is Ellipsis or isinstance(item, bool | int | np.integer):
+def _num_dims(item: Any) -> int:
+    """How many dims of the tensor an item is for."""
+    if isinstance(item, np.ndarray):
+        return item.ndim if item.dtype.kind == "b" else 1
+    return 0 if item is None or item is Ellipsis or isinstance(item, bool) else 1
+
+
+def _item(item: Any) -> Any:
+    """An item of an index as None, ..., a bool, an int, a slice, or an array of ints or bools."""
+    if item is None or item is Ellipsis or isinstance(item, bool | int):
         return item
     if isinstance(item, slice):
         return _slice(item)
@@ -84,16 +151,18 @@ def _position(item: Any) -> Any:
     if isinstance(array, list | tuple | range):
         array = np.asarray([getattr(i, "_array", i) for i in array])
         array = array.astype(np.int64) if not array.size else array
-    if not isinstance(array, np.ndarray):
+    elif not isinstance(array, np.ndarray | np.generic) and hasattr(array, "__dlpack__"):
+        array = import_array(array)
+    if not isinstance(array, np.ndarray | np.generic):
         raise InputError(
             "a tensor is indexed by ints, slices, None, ..., and tensors or lists of ints or bools;"
             f" got {type(item).__name__}"
         )
-    if array.dtype == np.uint8:
+    if array.dtype == np.uint8 and array.ndim:
         return array.astype(np.bool_)
     if array.dtype.kind not in "biu":
         raise InputError(f"tensors used as indices must be of ints or bools, got {array.dtype}")
-    return int(array) if array.ndim == 0 and array.dtype.kind != "b" else array
+    return array if array.ndim else array.item()
 
 
 def _slice(item: slice) -> slice:
