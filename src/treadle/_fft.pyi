@@ -13,7 +13,7 @@ from treadle.eager.random import Generator
 from treadle.tensor import Tensor
 
 from treadle._functions import _Dtype, _Number, _Place, _Tensor
-from treadle._functions import _LU_pivots, _LU_pivots_info, _L_info, _P_L_U, _Q_R, _U_S_V, _U_S_Vh, _a_tau, _eigenvalues_eigenvectors, _hist_bin_edges, _inverse_info, _mantissa_exponent, _min_max, _result_info, _sign_logabsdet, _solution_cloned_coefficient, _solution_residuals_rank_singular_values, _values_indices
+from treadle._functions import _LD_pivots, _LD_pivots_info, _LU_pivots, _LU_pivots_info, _L_info, _P_L_U, _Q_R, _U_S_V, _U_S_Vh, _a_tau, _eigenvalues_eigenvectors, _hist_bin_edges, _inverse_info, _mantissa_exponent, _min_max, _result_info, _sign_logabsdet, _solution_cloned_coefficient, _solution_residuals_rank_singular_values, _values_indices
 
 def fft(input: _Tensor, n: _int | None = None, dim: _int = -1, norm: _str | None = None, *, out: _Tensor | None = None) -> Tensor: ...
 def fft2(input: _Tensor, s: Sequence[_int] | _int | None = None, dim: Sequence[_int] | _int = ..., norm: _str | None = None, *, out: _Tensor | None = None) -> Tensor: ...

@@ -21,18 +21,38 @@ def make_function(name: str) -> Callable[..., Any]:
 
 
 def norm(
-    input: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False, *, dtype: Any = None
+    input: Any,
+    p: Any = "fro",
+    dim: Any = None,
+    keepdim: bool = False,
+    out: Any = None,
+    dtype: Any = None,
 ) -> Tensor:
-    """The p-norm of all elements, or along `dim`.
-
-    Source:
-        torch.norm; of its matrix norms only ``"fro"``, which is the 2-norm of all elements.
-    """
-    if isinstance(p, str) and p != "fro":
-        raise InputError(f"norm: argument p must be a number or 'fro', got {p!r}")
-    order = 2 if isinstance(p, str) or p is None else p
-    result: Tensor = FUNCTIONS["linalg_vector_norm"](input, order, dim, keepdim, dtype=dtype)
+    """The p-norm of all elements, or along `dim`; ``"nuc"`` is the sum of singular values."""
+    order: Any
+    options = {"dtype": dtype} if out is None else {"dtype": dtype, "out": out}
+    if p == "nuc":
+        dims = range(-2, 0) if dim is None else dim
+        name, order, dim = "linalg_matrix_norm", "nuc", [*dims]
+    elif isinstance(p, str) and p != "fro":
+        raise InputError(f"norm: argument p must be a number, 'fro' or 'nuc', got {p!r}")
+    else:
+        name, order = "linalg_vector_norm", 2 if isinstance(p, str) or p is None else p
+    result: Tensor = FUNCTIONS[name](input, order, dim, keepdim, **options)
     return result
+
+
+def lu(
+    A: Any,  # noqa: N803  torch's name
+    pivot: bool = True,
+    get_infos: bool = False,
+    out: Any = None,
+) -> tuple[Tensor, ...]:
+    """Both factors of a matrix in one, and its pivots; with `get_infos` which pivot is zero."""
+    found = FUNCTIONS["linalg_lu_factor_ex"](A, pivot=pivot)[: 3 if get_infos else 2]
+    if out is None:
+        return tuple(found)
+    return tuple(target.copy_(part) for target, part in zip(out, found, strict=True))
 
 
 def promote_types(type1: Any, type2: Any) -> dtype:
@@ -181,6 +201,7 @@ ADAPTERS: dict[str, Callable[..., Any]] = {
     "cdist": cdist,
     "is_nonzero": is_nonzero,
     "nonzero": nonzero,
+    "lu": lu,
     "norm": norm,
     "promote_types": promote_types,
     "stft": stft,

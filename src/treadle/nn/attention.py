@@ -42,15 +42,11 @@ def multi_head_attention_forward(
     """Attention over [time, batch, features], or [time, features], and its weights if wanted.
 
     Raises:
-        UnsupportedError: for what training or older models alone use: dropout, extra keys.
+        UnsupportedError: for dropout, which training alone uses.
         ShapeError: if the features do not divide among the heads.
     """
     if training and dropout_p:
         raise UnsupportedError("multi_head_attention_forward: dropout in training")
-    if bias_k is not None or bias_v is not None or static_k is not None or static_v is not None:
-        raise UnsupportedError("multi_head_attention_forward: bias_k, bias_v, static_k, static_v")
-    if add_zero_attn:
-        raise UnsupportedError("multi_head_attention_forward: add_zero_attn")
     batched = query.ndim == 3
     if not batched:
         query, key, value = (t.unsqueeze(1) for t in (query, key, value))
@@ -66,10 +62,19 @@ def multi_head_attention_forward(
     biases = (None,) * 3 if in_proj_bias is None else in_proj_bias.chunk(3)
     linear = FUNCTIONS["linear"]
     q, k, v = (
-        _heads(linear(t, w, b), num_heads)
-        for t, w, b in zip((query, key, value), weights, biases, strict=True)
+        linear(t, w, b) for t, w, b in zip((query, key, value), weights, biases, strict=True)
     )
+    if bias_k is not None and bias_v is not None:
+        k, v = (_longer(t, b.expand(1, t.shape[1], -1), 0) for t, b in ((k, bias_k), (v, bias_v)))
+    q, k, v = (_heads(t, num_heads) for t in (q, k, v))
+    k, v = (
+        t if given is None else given.reshape(-1, num_heads, *given.shape[1:])
+        for t, given in ((k, static_k), (v, static_v))
+    )
+    if add_zero_attn:
+        k, v = (_longer(t, FUNCTIONS["zeros_like"](t[:, :, :1]), 2) for t in (k, v))
     mask = _joined_mask(attn_mask, key_padding_mask, q.dtype, num_heads, batched)
+    mask = mask if mask is None else _open_to(mask, k.shape[2])
     scores = (q / math.sqrt(q.shape[-1])) @ k.transpose(-2, -1)
     scores = scores if mask is None else scores + mask
     shares = FUNCTIONS["softmax"](scores, -1)
@@ -80,6 +85,15 @@ def multi_head_attention_forward(
     if not batched:
         y, told = y.squeeze(1), None if told is None else told.squeeze(0)
     return y, told
+
+
+def _longer(x: Any, more: Any, dim: int) -> Any:
+    return FUNCTIONS["cat"]([x, more], dim)
+
+
+def _open_to(mask: Any, keys: int) -> Any:
+    """`mask` with zeros for the keys that were added behind those it speaks of."""
+    return FUNCTIONS["pad"](mask, [0, keys - mask.shape[-1]])
 
 
 def _heads(x: Any, count: int) -> Any:

@@ -11,35 +11,48 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from treadle.eager.table import FUNCTIONS, overloads
-from treadle.errors import InputError, ShapeError, UnsupportedError
+from treadle.errors import InputError, ShapeError
 from treadle.nn.attention import multi_head_attention_forward as multi_head_attention_forward
 from treadle.nn.losses import binary_cross_entropy as binary_cross_entropy
 from treadle.nn.losses import binary_cross_entropy_with_logits as binary_cross_entropy_with_logits
-from treadle.nn.losses import cosine_embedding_loss as cosine_embedding_loss
 from treadle.nn.losses import cross_entropy as cross_entropy
 from treadle.nn.losses import ctc_loss as ctc_loss
 from treadle.nn.losses import gaussian_nll_loss as gaussian_nll_loss
-from treadle.nn.losses import hinge_embedding_loss as hinge_embedding_loss
 from treadle.nn.losses import huber_loss as huber_loss
 from treadle.nn.losses import kl_div as kl_div
 from treadle.nn.losses import l1_loss as l1_loss
-from treadle.nn.losses import margin_ranking_loss as margin_ranking_loss
+from treadle.nn.losses import linear_cross_entropy as linear_cross_entropy
 from treadle.nn.losses import mse_loss as mse_loss
-from treadle.nn.losses import multi_margin_loss as multi_margin_loss
-from treadle.nn.losses import multilabel_margin_loss as multilabel_margin_loss
-from treadle.nn.losses import multilabel_soft_margin_loss as multilabel_soft_margin_loss
 from treadle.nn.losses import nll_loss as nll_loss
 from treadle.nn.losses import poisson_nll_loss as poisson_nll_loss
 from treadle.nn.losses import smooth_l1_loss as smooth_l1_loss
-from treadle.nn.losses import soft_margin_loss as soft_margin_loss
-from treadle.nn.losses import triplet_margin_loss as triplet_margin_loss
-from treadle.nn.losses import (
+from treadle.nn.margin_losses import cosine_embedding_loss as cosine_embedding_loss
+from treadle.nn.margin_losses import hinge_embedding_loss as hinge_embedding_loss
+from treadle.nn.margin_losses import margin_ranking_loss as margin_ranking_loss
+from treadle.nn.margin_losses import multi_margin_loss as multi_margin_loss
+from treadle.nn.margin_losses import multilabel_margin_loss as multilabel_margin_loss
+from treadle.nn.margin_losses import multilabel_soft_margin_loss as multilabel_soft_margin_loss
+from treadle.nn.margin_losses import soft_margin_loss as soft_margin_loss
+from treadle.nn.margin_losses import triplet_margin_loss as triplet_margin_loss
+from treadle.nn.margin_losses import (
     triplet_margin_with_distance_loss as triplet_margin_with_distance_loss,
 )
 from treadle.nn.pooling import adaptive_avg_pool2d as adaptive_avg_pool2d
 from treadle.nn.pooling import adaptive_avg_pool3d as adaptive_avg_pool3d
 from treadle.nn.pooling import adaptive_max_pool1d as adaptive_max_pool1d
+from treadle.nn.pooling import adaptive_max_pool1d_with_indices as adaptive_max_pool1d_with_indices
 from treadle.nn.pooling import adaptive_max_pool2d as adaptive_max_pool2d
+from treadle.nn.pooling import adaptive_max_pool2d_with_indices as adaptive_max_pool2d_with_indices
+from treadle.nn.pooling import adaptive_max_pool3d as adaptive_max_pool3d
+from treadle.nn.pooling import adaptive_max_pool3d_with_indices as adaptive_max_pool3d_with_indices
+from treadle.nn.pooling import fractional_max_pool2d as fractional_max_pool2d
+from treadle.nn.pooling import (
+    fractional_max_pool2d_with_indices as fractional_max_pool2d_with_indices,
+)
+from treadle.nn.pooling import fractional_max_pool3d as fractional_max_pool3d
+from treadle.nn.pooling import (
+    fractional_max_pool3d_with_indices as fractional_max_pool3d_with_indices,
+)
 from treadle.nn.pooling import lp_pool1d as lp_pool1d
 from treadle.nn.pooling import lp_pool2d as lp_pool2d
 from treadle.nn.pooling import lp_pool3d as lp_pool3d
@@ -77,7 +90,7 @@ _NAMES = (
 SAME = {name: name for name in _NAMES} | {"logsigmoid": "log_sigmoid"}
 """Functions that are operators, by the operator's name."""
 ACTIVATIONS = frozenset({
-    "celu", "elu", "hardsigmoid", "hardswish", "hardtanh", "leaky_relu", "mish", "relu", "relu6",
+    "celu", "elu", "hardsigmoid", "hardswish", "leaky_relu", "mish", "relu", "relu6",
     "rrelu", "selu", "silu", "threshold",
 })  # fmt: skip
 """Operators that take `inplace` as a further argument."""
@@ -114,6 +127,16 @@ def _activation(name: str) -> Callable[..., Any]:
     function.__module__ = __name__
     function.__doc__ = f"The operator ``{name}``; into `input` itself if `inplace`."
     return function
+
+
+def hardtanh(
+    input: Any, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False
+) -> Tensor:
+    """`input` between two bounds."""
+    if min_val > max_val:
+        raise InputError(f"hardtanh: min_val {min_val} must not exceed max_val {max_val}")
+    result: Tensor = FUNCTIONS["hardtanh_" if inplace else "hardtanh"](input, min_val, max_val)
+    return result
 
 
 def softmax(input: Any, dim: int = -1, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
@@ -188,9 +211,9 @@ def embedding(
     scale_grad_by_freq: bool = False,
     sparse: bool = False,
 ) -> Tensor:
-    """The rows of `weight` that `input` tells."""
+    """The rows of `weight` that `input` tells; those above `max_norm` are made shorter first."""
     if max_norm is not None:
-        raise UnsupportedError("embedding: max_norm would change the weight")
+        FUNCTIONS["embedding_renorm_"](weight, input, max_norm, norm_type)
     position = -1 if padding_idx is None else padding_idx
     result: Tensor = FUNCTIONS["embedding"](weight, input, position, scale_grad_by_freq, sparse)
     return result
@@ -238,10 +261,13 @@ def instance_norm(
     return result
 
 
-def normalize(input: Any, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> Tensor:
+def normalize(
+    input: Any, p: float = 2.0, dim: int = 1, eps: float = 1e-12, out: Any = None
+) -> Tensor:
     """`input` over its p-norm along `dim`, which counts as `eps` at least."""
     length = FUNCTIONS["norm"](input, p, dim, True)
-    result: Tensor = FUNCTIONS["div"](input, FUNCTIONS["clamp_min"](length, eps))
+    options = {} if out is None else {"out": out}
+    result: Tensor = FUNCTIONS["div"](input, FUNCTIONS["clamp_min"](length, eps), **options)
     return result
 
 
@@ -264,7 +290,7 @@ def embedding_bag(
     """
     modes = {"sum": 0, "mean": 1, "max": 2}
     if max_norm is not None:
-        raise UnsupportedError("embedding_bag: max_norm would change the weight")
+        FUNCTIONS["embedding_renorm_"](weight, input, max_norm, norm_type)
     if mode not in modes:
         raise InputError(f"embedding_bag: argument mode must be one of {[*modes]}, got {mode!r}")
     if input.ndim == 2:

@@ -12,7 +12,7 @@ from treadle.tensor import Tensor
 _REDUCTIONS = {"none": 0, "mean": 1, "sum": 2}
 
 
-def _code(
+def reduction_code(
     function: str, reduction: str, size_average: bool | None = None, reduce: bool | None = None
 ) -> int:
     """The operator's number for a reduction; the two flags are its older form."""
@@ -25,12 +25,22 @@ def _code(
     return _REDUCTIONS[reduction]
 
 
-def _call(name: str, *args: Any, **kwargs: Any) -> Tensor:
+def call(name: str, *args: Any, **kwargs: Any) -> Tensor:
+    """The only result of the operator `name`."""
     result: Tensor = FUNCTIONS[name](*args, **kwargs)
     return result
 
 
-def _reduced(values: Tensor, code: int) -> Tensor:
+def _weighted(losses: Tensor, weight: Any, code: int) -> Tensor:
+    """Losses times weights; their mean is over the sum of the weights."""
+    values = losses * weight
+    if code == 1:
+        return call("div", values.sum(), call("expand_as", weight, values).sum())
+    return reduced(values, code)
+
+
+def reduced(values: Tensor, code: int) -> Tensor:
+    """`values`, or their mean or sum."""
     return values if code == 0 else (values.mean() if code == 1 else values.sum())
 
 
@@ -40,9 +50,13 @@ def mse_loss(
     size_average: bool | None = None,
     reduce: bool | None = None,
     reduction: str = "mean",
+    weight: Any = None,
 ) -> Tensor:
-    """Squared differences."""
-    return _call("mse_loss", input, target, _code("mse_loss", reduction, size_average, reduce))
+    """Squared differences; the mean of weighted ones is over the sum of weights."""
+    code = reduction_code("mse_loss", reduction, size_average, reduce)
+    if weight is None:
+        return call("mse_loss", input, target, code)
+    return _weighted(call("mse_loss", input, target, 0), weight, code)
 
 
 def l1_loss(
@@ -53,7 +67,9 @@ def l1_loss(
     reduction: str = "mean",
 ) -> Tensor:
     """Absolute differences."""
-    return _call("l1_loss", input, target, _code("l1_loss", reduction, size_average, reduce))
+    return call(
+        "l1_loss", input, target, reduction_code("l1_loss", reduction, size_average, reduce)
+    )
 
 
 def smooth_l1_loss(
@@ -65,13 +81,18 @@ def smooth_l1_loss(
     beta: float = 1.0,
 ) -> Tensor:
     """Differences, squared where they are below `beta`."""
-    code = _code("smooth_l1_loss", reduction, size_average, reduce)
-    return _call("smooth_l1_loss", input, target, code, beta)
+    code = reduction_code("smooth_l1_loss", reduction, size_average, reduce)
+    return call("smooth_l1_loss", input, target, code, beta)
 
 
-def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 1.0) -> Tensor:
+def huber_loss(
+    input: Any, target: Any, reduction: str = "mean", delta: float = 1.0, weight: Any = None
+) -> Tensor:
     """Differences, squared where they are below `delta`."""
-    return _call("huber_loss", input, target, _code("huber_loss", reduction), delta)
+    code = reduction_code("huber_loss", reduction)
+    if weight is None:
+        return call("huber_loss", input, target, code, delta)
+    return _weighted(call("huber_loss", input, target, 0, delta), weight, code)
 
 
 def cross_entropy(
@@ -85,8 +106,35 @@ def cross_entropy(
     label_smoothing: float = 0.0,
 ) -> Tensor:
     """Minus the logarithm of the softmax at the target."""
-    code = _code("cross_entropy", reduction, size_average, reduce)
-    return _call("cross_entropy_loss", input, target, weight, code, ignore_index, label_smoothing)
+    code = reduction_code("cross_entropy", reduction, size_average, reduce)
+    return call("cross_entropy_loss", input, target, weight, code, ignore_index, label_smoothing)
+
+
+def linear_cross_entropy(
+    input: Any,
+    linear_weight: Any,
+    target: Any,
+    *,
+    linear_bias: Any = None,
+    weight: Any = None,
+    reduction: str = "mean",
+    ignore_index: int | None = None,
+    label_smoothing: float = 0.0,
+    options: Any = None,
+) -> Tensor:
+    """`cross_entropy` of a linear layer's results; `options` change nothing.
+
+    `linear_weight` is [classes, ..., features]: further dims are those of `target`.
+    """
+    classes, *further = linear_weight.shape[:-1]
+    rows = linear_weight.reshape(-1, linear_weight.shape[-1])
+    bias = None if linear_bias is None else linear_bias.reshape(-1)
+    logits = call("linear", input, rows, bias).reshape(*input.shape[:-1], classes, *further)
+    ignored = -100 if ignore_index is None else ignore_index
+    return cross_entropy(
+        logits, target, weight, ignore_index=ignored, reduction=reduction,
+        label_smoothing=label_smoothing,
+    )  # fmt: skip
 
 
 def nll_loss(
@@ -99,8 +147,8 @@ def nll_loss(
     reduction: str = "mean",
 ) -> Tensor:
     """Minus the element at the target."""
-    code = _code("nll_loss", reduction, size_average, reduce)
-    return _call("nll_loss_nd", input, target, weight, code, ignore_index)
+    code = reduction_code("nll_loss", reduction, size_average, reduce)
+    return call("nll_loss_nd", input, target, weight, code, ignore_index)
 
 
 def binary_cross_entropy(
@@ -112,8 +160,8 @@ def binary_cross_entropy(
     reduction: str = "mean",
 ) -> Tensor:
     """The cross entropy of probabilities."""
-    code = _code("binary_cross_entropy", reduction, size_average, reduce)
-    return _call("binary_cross_entropy", input, target, weight, code)
+    code = reduction_code("binary_cross_entropy", reduction, size_average, reduce)
+    return call("binary_cross_entropy", input, target, weight, code)
 
 
 def binary_cross_entropy_with_logits(
@@ -126,8 +174,8 @@ def binary_cross_entropy_with_logits(
     pos_weight: Any = None,
 ) -> Tensor:
     """The cross entropy of the sigmoids of `input`."""
-    code = _code("binary_cross_entropy_with_logits", reduction, size_average, reduce)
-    return _call("binary_cross_entropy_with_logits", input, target, weight, pos_weight, code)
+    code = reduction_code("binary_cross_entropy_with_logits", reduction, size_average, reduce)
+    return call("binary_cross_entropy_with_logits", input, target, weight, pos_weight, code)
 
 
 def kl_div(
@@ -140,10 +188,10 @@ def kl_div(
 ) -> Tensor:
     """How far `target` is from the distribution whose logarithm is `input`."""
     if reduction == "batchmean":
-        total = _call("kl_div", input, target, _REDUCTIONS["sum"], log_target=log_target)
+        total = call("kl_div", input, target, _REDUCTIONS["sum"], log_target=log_target)
         return total / input.shape[0] if input.ndim else total
-    code = _code("kl_div", reduction, size_average, reduce)
-    return _call("kl_div", input, target, code, log_target=log_target)
+    code = reduction_code("kl_div", reduction, size_average, reduce)
+    return call("kl_div", input, target, code, log_target=log_target)
 
 
 def poisson_nll_loss(
@@ -157,8 +205,8 @@ def poisson_nll_loss(
     reduction: str = "mean",
 ) -> Tensor:
     """Minus the logarithm of the likelihood of Poisson counts."""
-    code = _code("poisson_nll_loss", reduction, size_average, reduce)
-    return _call("poisson_nll_loss", input, target, log_input, full, eps, code)
+    code = reduction_code("poisson_nll_loss", reduction, size_average, reduce)
+    return call("poisson_nll_loss", input, target, log_input, full, eps, code)
 
 
 def gaussian_nll_loss(
@@ -170,124 +218,27 @@ def gaussian_nll_loss(
     reduction: str = "mean",
 ) -> Tensor:
     """Minus the logarithm of the likelihood under a normal distribution of variance `var`."""
-    code = _code("gaussian_nll_loss", reduction)
-    variance = _call("clamp_min", _call("as_tensor", var) if isinstance(var, float) else var, eps)
-    loss = 0.5 * (_call("log", variance) + _call("sub", input, target) ** 2 / variance)
-    return _reduced(loss + 0.5 * math.log(2 * math.pi) if full else loss, code)
+    code = reduction_code("gaussian_nll_loss", reduction)
+    variance = call("clamp_min", _variance(input, var), eps)
+    loss = 0.5 * (call("log", variance) + call("sub", input, target) ** 2 / variance)
+    return reduced(loss + 0.5 * math.log(2 * math.pi) if full else loss, code)
 
 
-def soft_margin_loss(
-    input: Any,
-    target: Any,
-    size_average: bool | None = None,
-    reduce: bool | None = None,
-    reduction: str = "mean",
-) -> Tensor:
-    """``log(1 + exp(-target * input))``."""
-    code = _code("soft_margin_loss", reduction, size_average, reduce)
-    return _call("soft_margin_loss", input, target, code)
-
-
-def multilabel_soft_margin_loss(
-    input: Any,
-    target: Any,
-    weight: Any = None,
-    size_average: bool | None = None,
-    reduce: bool | None = None,
-    reduction: str = "mean",
-) -> Tensor:
-    """`soft_margin_loss` of several labels, the mean of each sample."""
-    code = _code("multilabel_soft_margin_loss", reduction, size_average, reduce)
-    likely, unlikely = _call("log_sigmoid", input), _call("log_sigmoid", _call("neg", input))
-    loss = -(target * likely + (1 - target) * unlikely)
-    return _reduced((loss if weight is None else loss * weight).mean(-1), code)
-
-
-def margin_ranking_loss(
-    input1: Any,
-    input2: Any,
-    target: Any,
-    margin: float = 0,
-    size_average: bool | None = None,
-    reduce: bool | None = None,
-    reduction: str = "mean",
-) -> Tensor:
-    """How far the order of two inputs is from that of `target`, 1 or -1."""
-    code = _code("margin_ranking_loss", reduction, size_average, reduce)
-    return _call("margin_ranking_loss", input1, input2, target, float(margin), code)
-
-
-def hinge_embedding_loss(
-    input: Any,
-    target: Any,
-    margin: float = 1.0,
-    size_average: bool | None = None,
-    reduce: bool | None = None,
-    reduction: str = "mean",
-) -> Tensor:
-    """Distances of pairs that are alike; what others lack of `margin`."""
-    code = _code("hinge_embedding_loss", reduction, size_average, reduce)
-    return _call("hinge_embedding_loss", input, target, margin, code)
-
-
-def cosine_embedding_loss(
-    input1: Any,
-    input2: Any,
-    target: Any,
-    margin: float = 0,
-    size_average: bool | None = None,
-    reduce: bool | None = None,
-    reduction: str = "mean",
-) -> Tensor:
-    """One less the cosine of pairs that are alike; what that of others exceeds `margin` by."""
-    code = _code("cosine_embedding_loss", reduction, size_average, reduce)
-    return _call("cosine_embedding_loss", input1, input2, target, float(margin), code)
-
-
-def triplet_margin_loss(
-    anchor: Any,
-    positive: Any,
-    negative: Any,
-    margin: float = 1.0,
-    p: float = 2,
-    eps: float = 1e-6,
-    swap: bool = False,
-    size_average: bool | None = None,
-    reduce: bool | None = None,
-    reduction: str = "mean",
-) -> Tensor:
-    """How much farther the positive is from the anchor than the negative, and `margin`."""
-    code = _code("triplet_margin_loss", reduction, size_average, reduce)
-    return _call(
-        "triplet_margin_loss", anchor, positive, negative, margin, float(p), eps, swap, code
-    )
-
-
-def multi_margin_loss(
-    input: Any,
-    target: Any,
-    p: int = 1,
-    margin: float = 1.0,
-    weight: Any = None,
-    size_average: bool | None = None,
-    reduce: bool | None = None,
-    reduction: str = "mean",
-) -> Tensor:
-    """How far other classes come within `margin` of the right one."""
-    code = _code("multi_margin_loss", reduction, size_average, reduce)
-    return _call("multi_margin_loss", input, target, p, margin, weight, code)
-
-
-def multilabel_margin_loss(
-    input: Any,
-    target: Any,
-    size_average: bool | None = None,
-    reduce: bool | None = None,
-    reduction: str = "mean",
-) -> Tensor:
-    """How far other classes come within 1 of the right ones, which end at a -1."""
-    code = _code("multilabel_margin_loss", reduction, size_average, reduce)
-    return _call("multilabel_margin_loss", input, target, code)
+def _variance(input: Any, var: Any) -> Tensor:
+    """`var` in a shape that broadcasts to `input`: one number may stand for the last dim."""
+    if isinstance(var, int | float):
+        return call("full_like", input, var)
+    shape, given = tuple(input.shape), tuple(var.shape)
+    if shape[:-1] == given != shape:
+        return call("unsqueeze", var, -1)
+    different = [d for n, d in zip(shape, given, strict=False) if n != d]
+    if shape != given and (len(shape) != len(given) or sum(different) != 1):
+        raise InputError(
+            f"gaussian_nll_loss: argument var must have the shape of input, {list(shape)}, or a"
+            f" single 1 in it, got {list(given)}"
+        )
+    result: Tensor = var
+    return result
 
 
 def ctc_loss(
@@ -300,25 +251,6 @@ def ctc_loss(
     zero_infinity: bool = False,
 ) -> Tensor:
     """Minus the log likelihood of the targets, whatever their alignment."""
-    code = _code("ctc_loss", reduction)
+    code = reduction_code("ctc_loss", reduction)
     lengths = [list(n) if isinstance(n, tuple) else n for n in (input_lengths, target_lengths)]
-    return _call("ctc_loss", log_probs, targets, *lengths, blank, code, zero_infinity)
-
-
-def triplet_margin_with_distance_loss(
-    anchor: Any,
-    positive: Any,
-    negative: Any,
-    *,
-    distance_function: Any = None,
-    margin: float = 1.0,
-    swap: bool = False,
-    reduction: str = "mean",
-) -> Tensor:
-    """`triplet_margin_loss` by a distance of the caller's."""
-    distance = distance_function or FUNCTIONS["pairwise_distance"]
-    near, far = distance(anchor, positive), distance(anchor, negative)
-    if swap:
-        far = FUNCTIONS["minimum"](far, distance(positive, negative))
-    code = _code("triplet_margin_with_distance_loss", reduction)
-    return _reduced(FUNCTIONS["clamp_min"](near - far + margin, 0), code)
+    return call("ctc_loss", log_probs, targets, *lengths, blank, code, zero_infinity)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 from treadle.eager.table import FUNCTIONS
-from treadle.errors import UnsupportedError
+from treadle.errors import InputError, ShapeError, UnsupportedError
 from treadle.tensor import Tensor
 
 Sizes: TypeAlias = "int | Sequence[int]"
@@ -69,35 +69,95 @@ def _max_pool(name: str, input: Any, spec: tuple[Any, ...], return_indices: bool
 
 def adaptive_max_pool2d(input: Any, output_size: Sizes, return_indices: bool = False) -> Any:
     """Largest elements of as many windows as the result has elements."""
-    values, indices = FUNCTIONS["adaptive_max_pool2d"](input, _sizes(input, output_size, 2))
+    return _adaptive_max_pool(input, output_size, return_indices, 2)
+
+
+def adaptive_max_pool3d(input: Any, output_size: Sizes, return_indices: bool = False) -> Any:
+    """Largest elements of as many windows as the result has elements."""
+    return _adaptive_max_pool(input, output_size, return_indices, 3)
+
+
+def _adaptive_max_pool(input: Any, output_size: Sizes, return_indices: bool, count: int) -> Any:
+    name = f"adaptive_max_pool{count}d"
+    values, indices = FUNCTIONS[name](input, _sizes(name, input, output_size, count))
     return (values, indices) if return_indices else values
 
 
 def adaptive_avg_pool2d(input: Any, output_size: Any) -> Tensor:
     """Means of as many windows as the result has elements; None keeps a size."""
-    result: Tensor = FUNCTIONS["adaptive_avg_pool2d"](input, _sizes(input, output_size, 2))
+    result: Tensor = FUNCTIONS["adaptive_avg_pool2d"](
+        input, _sizes("adaptive_avg_pool2d", input, output_size, 2)
+    )
     return result
 
 
 def adaptive_avg_pool3d(input: Any, output_size: Any) -> Tensor:
     """Means of as many windows as the result has elements; None keeps a size."""
-    result: Tensor = FUNCTIONS["adaptive_avg_pool3d"](input, _sizes(input, output_size, 3))
+    result: Tensor = FUNCTIONS["adaptive_avg_pool3d"](
+        input, _sizes("adaptive_avg_pool3d", input, output_size, 3)
+    )
     return result
 
 
-def _sizes(input: Any, output_size: Any, count: int) -> list[int]:
+def _sizes(name: str, input: Any, output_size: Any, count: int) -> list[int]:
     """The sizes of the result."""
     listed = [output_size] * count if not isinstance(output_size, list | tuple) else output_size
+    if len(listed) != count or len(input.shape) < count:
+        raise ShapeError(
+            f"{name}: output_size {list(listed)} must be 1 or {count} sizes, for an input of at"
+            f" least {count} dims, got {list(input.shape)}"
+        )
     have = input.shape[len(input.shape) - count :]
     return [h if n is None else n for n, h in zip(listed, have, strict=True)]
 
 
 def adaptive_max_pool1d(input: Any, output_size: Sizes, return_indices: bool = False) -> Any:
     """Largest elements of as many windows as the result has elements."""
-    (size,) = [output_size] if isinstance(output_size, int) else output_size
-    rows = FUNCTIONS["unsqueeze"](input, -2)
-    values, indices = FUNCTIONS["adaptive_max_pool2d"](rows, [1, size])
-    return (values.squeeze(-2), indices.squeeze(-2)) if return_indices else values.squeeze(-2)
+    return _adaptive_max_pool(input, output_size, return_indices, 1)
+
+
+def fractional_max_pool2d(
+    input: Any,
+    kernel_size: Sizes,
+    output_size: Sizes | None = None,
+    output_ratio: float | Sequence[float] | None = None,
+    return_indices: bool = False,
+    _random_samples: Any = None,
+) -> Any:
+    """Largest elements of windows at distances drawn by chance, as many as `output_size` tells."""
+    spec = kernel_size, output_size, output_ratio, _random_samples
+    return _fractional_max_pool(input, spec, return_indices, 2)
+
+
+def fractional_max_pool3d(
+    input: Any,
+    kernel_size: Sizes,
+    output_size: Sizes | None = None,
+    output_ratio: float | Sequence[float] | None = None,
+    return_indices: bool = False,
+    _random_samples: Any = None,
+) -> Any:
+    """Largest elements of windows at distances drawn by chance, as many as `output_size` tells."""
+    spec = kernel_size, output_size, output_ratio, _random_samples
+    return _fractional_max_pool(input, spec, return_indices, 3)
+
+
+def _fractional_max_pool(
+    input: Any, spec: tuple[Any, ...], return_indices: bool, count: int
+) -> Any:
+    kernel, size, ratio, samples = spec
+    name = f"fractional_max_pool{count}d"
+    if size is None:
+        if ratio is None:
+            raise InputError(f"{name}: argument output_size or output_ratio is needed")
+        ratios = ratio if isinstance(ratio, list | tuple) else [ratio] * count
+        size = [int(n * r) for n, r in zip(input.shape[-count:], ratios, strict=False)]
+    if samples is None:
+        batch = input.shape[0] if len(input.shape) == count + 2 else 1
+        shape = [batch, input.shape[-count - 1], count]
+        samples = FUNCTIONS["rand"](shape, dtype=input.dtype)
+    values, indices = FUNCTIONS[name](input, kernel, size, samples)
+    return (values, indices) if return_indices else values
 
 
 def lp_pool1d(
@@ -150,19 +210,26 @@ def lp_pool3d(
 # --- positions, and back ------------------------------------------------------------------------
 
 
-def max_pool2d_with_indices(input: Any, *args: Any, **options: Any) -> Any:
-    """`max_pool2d` and the positions of its elements."""
-    return max_pool2d(input, *args, **{**options, "return_indices": True})
+def _and_indices(function: Any) -> Any:
+    """`function`, which gives the positions of its elements too."""
+
+    def with_indices(input: Any, *args: Any, **options: Any) -> Any:
+        return function(input, *args, **{**options, "return_indices": True})
+
+    name = f"{function.__name__}_with_indices"
+    with_indices.__name__ = with_indices.__qualname__ = name
+    with_indices.__doc__ = f"`{function.__name__}` and the positions of its elements."
+    return with_indices
 
 
-def max_pool1d_with_indices(input: Any, *args: Any, **options: Any) -> Any:
-    """`max_pool1d` and the positions of its elements."""
-    return max_pool1d(input, *args, **{**options, "return_indices": True})
-
-
-def max_pool3d_with_indices(input: Any, *args: Any, **options: Any) -> Any:
-    """`max_pool3d` and the positions of its elements."""
-    return max_pool3d(input, *args, **{**options, "return_indices": True})
+max_pool1d_with_indices = _and_indices(max_pool1d)
+max_pool2d_with_indices = _and_indices(max_pool2d)
+max_pool3d_with_indices = _and_indices(max_pool3d)
+adaptive_max_pool1d_with_indices = _and_indices(adaptive_max_pool1d)
+adaptive_max_pool2d_with_indices = _and_indices(adaptive_max_pool2d)
+adaptive_max_pool3d_with_indices = _and_indices(adaptive_max_pool3d)
+fractional_max_pool2d_with_indices = _and_indices(fractional_max_pool2d)
+fractional_max_pool3d_with_indices = _and_indices(fractional_max_pool3d)
 
 
 def max_unpool1d(

@@ -22,12 +22,14 @@ from treadle.ops import distances as distances
 from treadle.ops import division as division
 from treadle.ops import dropout as dropout
 from treadle.ops import einsum as einsum
+from treadle.ops import embedding_renorm as embedding_renorm
 from treadle.ops import error_functions as error_functions
 from treadle.ops import exported as exported
 from treadle.ops import extrema as extrema
 from treadle.ops import factors as factors
 from treadle.ops import floats as floats
 from treadle.ops import fourier as fourier
+from treadle.ops import fractional_pooling as fractional_pooling
 from treadle.ops import gamma as gamma
 from treadle.ops import gather as gather
 from treadle.ops import general_convolution as general_convolution
@@ -36,6 +38,7 @@ from treadle.ops import gradient as gradient
 from treadle.ops import grid_sample as grid_sample
 from treadle.ops import group_norm as group_norm
 from treadle.ops import gru as gru
+from treadle.ops import indefinite as indefinite
 from treadle.ops import index as index
 from treadle.ops import index_put as index_put
 from treadle.ops import join as join

@@ -80,6 +80,18 @@ def _logit(f: Any, x: Any, eps: float | None) -> Any:
     return f.log(x / (1.0 - x))
 
 
+def _check_softshrink(x: Any, lambd: float) -> None:
+    if not lambd >= 0:
+        raise ShapeError(f"softshrink: argument lambd must not be negative, got {lambd}")
+
+
+def _hardtanh(f: Any, x: Any, low: float, high: float) -> Any:
+    """Of integers by integers, as torch casts the bounds."""
+    if not f.dtype(x).is_floating:
+        low, high = int(low), int(high)
+    return _clip(f, x, low, high)
+
+
 def _plain(*rest: Any) -> tuple[tuple[Any, ...], ...]:
     """The samples with other arguments behind."""
     return tuple((*x, *rest) for x in _X)
@@ -111,8 +123,8 @@ prelu_kernel = pointwise(
 )
 hardtanh = pointwise(
     "aten::hardtanh(Tensor self, Scalar min_val=-1, Scalar max_val=1) -> Tensor",
-    _clip,
-    samples=(*_plain(-1, 1), (f32(3), -0.5, 0.2)),
+    _hardtanh,
+    samples=(*_plain(-1, 1), (f32(3), -0.5, 0.2), (i64(5), -1.5, 2.5)),
 )
 elu = pointwise(
     "aten::elu(Tensor self, Scalar alpha=1, Scalar scale=1, Scalar input_scale=1) -> Tensor",
@@ -144,6 +156,7 @@ hardshrink = pointwise(
 softshrink = pointwise(
     "aten::softshrink(Tensor self, Scalar lambd=0.5) -> Tensor",
     lambda f, x, lambd: f.where(x > lambd, x - lambd, f.where(x < -lambd, x + lambd, x * 0.0)),
+    check=_check_softshrink,
     samples=_tame(0.5),
 )
 logit = pointwise(
@@ -209,6 +222,8 @@ glu = op(
 
 def _channel_shape(x: Any, weight: Any) -> list[int]:
     count, channels = int(np.prod(weight.shape)), x.shape[1] if len(x.shape) > 1 else 1
+    if len(weight.shape) > 1:
+        raise ShapeError(f"prelu: weight must have at most 1 dim, got {list(weight.shape)}")
     if count not in (1, channels):
         raise ShapeError(f"prelu: {count} weights for {channels} channels; allowed: 1 or as many")
     return [1, count, *[1] * (len(x.shape) - 2)] if len(x.shape) > 1 else [1] * len(x.shape)

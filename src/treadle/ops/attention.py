@@ -64,7 +64,7 @@ def _check(
 ) -> None:
     same_dtype("scaled_dot_product_attention", q, k, v)
     if dropout:
-        raise UnsupportedError(f"scaled_dot_product_attention: dropout_p {dropout}; only 0 here")
+        raise UnsupportedError(f"scaled_dot_product_attention: dropout_p {dropout} is for training")
     if mask is not None and causal:
         raise ShapeError("scaled_dot_product_attention: attn_mask and is_causal exclude each other")
     if (

@@ -242,7 +242,7 @@ for _name in ("adjoint", "mH", "mH.a", "matrix_H", "matrix_H.a"):
 
 def _whole_of(name: str, a: TensorType, b: TensorType) -> TensorType:
     dtype = result_dtype(a, b)
-    if dtype.name not in WHOLE or a.element != b.element:
+    if dtype.name not in WHOLE or a.element != b.element or not a.element.is_floating:
         raise ShapeError(f"{name}: parts must both be f32 or f64, got {a.element}, {b.element}")
     return tensor(WHOLE[dtype.name], broadcast(name, a.sizes, b.sizes))
 

@@ -228,7 +228,7 @@ def composite(
         schema,
         reference=lambda *args: build(arrays, *args),
         infer=infer,
-        lower=Decompose(build) if planned else None,
+        lower=Decompose(build, checks=True) if planned else None,
         samples=samples,
         tolerance=tolerance,
         doc=doc,

@@ -11,7 +11,7 @@ from treadle.ir.dtypes import DType
 from treadle.ir.loops import Expr
 from treadle.ir.op import OpDef
 from treadle.ir.types import TensorType
-from treadle.ops.composite import Operand, made_of
+from treadle.ops.composite import Operand, composite, made_of
 from treadle.ops.declare import EXACT, op
 from treadle.ops.expr import cast, const, select
 from treadle.ops.inplace import FUNCTIONAL, inplace
@@ -258,10 +258,17 @@ masked_fill_scalar = pointwise(
         (SPECIAL, boolean(9), 0),
     ),
 )
-masked_fill_tensor = pointwise(
+
+
+def _masked_fill_tensor(x: Operand, mask: Operand, value: Operand) -> Any:
+    if value.shape:
+        raise ShapeError(f"masked_fill: value must have no dims, got {value.type}")
+    return value.to(x.dtype).where(mask, x)
+
+
+masked_fill_tensor = composite(
     "aten::masked_fill.Tensor(Tensor self, Tensor mask, Tensor value) -> Tensor",
-    lambda f, x, mask, value: f.where(mask, f.cast(value, f.dtype(x)), x),
-    operands=(0,),
+    _masked_fill_tensor,
     tolerance=EXACT,
     samples=((f32(2, 3), boolean(3), f32()), (f32(4), boolean(4), f64())),
 )

@@ -192,16 +192,25 @@ def _edges(x: Array, bins: int, between: Sequence[float] | None) -> Array:
     return np.linspace(low, high, bins + 1).astype(x.dtype)
 
 
+def _check_edges(name: str, x: Array, edges: Array) -> None:
+    """Check that `edges` ascend and have the dtype of `x`.
+
+    Raises:
+        ShapeError: if not.
+    """
+    if dtype_of(x).name not in ("f32", "f64") or edges.dtype != x.dtype or edges.ndim != 1:
+        raise ShapeError(f"{name}: {dtype_of(x)} input, bins {dtype_of(edges)}{edges.shape}")
+    if np.any(edges[1:] < edges[:-1]):
+        raise ShapeError(f"{name}: argument bins must ascend")
+
+
 def _histogram_between(
     x: Array, edges: Array, weight: Array | None, density: bool
 ) -> tuple[Array, Array]:
     """Sums of weights between neighbouring edges, of which the last belongs to its bin."""
-    if dtype_of(x).name not in ("f32", "f64") or edges.dtype != x.dtype or edges.ndim != 1:
-        raise ShapeError(f"histogram: {dtype_of(x)} input, bins {dtype_of(edges)}{edges.shape}")
+    _check_edges("histogram", x, edges)
     if weight is not None and (weight.shape != x.shape or weight.dtype != x.dtype):
         raise ShapeError(f"histogram: weight {list(weight.shape)} for input {list(x.shape)}")
-    if np.any(edges[1:] < edges[:-1]):
-        raise ShapeError("histogram: argument bins must ascend")
     flat = None if weight is None else weight.reshape(-1)
     found, _ = np.histogram(x.reshape(-1), edges, weights=flat, density=density)
     return found.astype(x.dtype), edges
@@ -223,4 +232,58 @@ op(
         x, _edges(x, bins, between), *rest
     ),
     samples=((f32(20), 5, None, None, False), (f64(20), 4, [-1.0, 1.0], None, False)),
+)
+
+
+def _edges_of_all(x: Array, bins: Sequence[int], between: Sequence[float] | None) -> list[Array]:
+    """The edges along each column, of which `between` holds the limits one after another."""
+    if x.ndim < 2 or x.shape[-1] != len(bins):
+        raise ShapeError(f"histogramdd: {len(bins)} bins for input {list(x.shape)}; one a column")
+    if between is not None and len(between) != 2 * len(bins):
+        raise ShapeError(f"histogramdd: range has {len(between)} numbers, not {2 * len(bins)}")
+    columns = np.moveaxis(x, -1, 0)
+    limits = [None if between is None else between[2 * i : 2 * i + 2] for i in range(len(bins))]
+    return [_edges(c, n, limit) for c, n, limit in zip(columns, bins, limits, strict=True)]
+
+
+def _histogram_of_points(
+    x: Array, edges: Sequence[Array], weight: Array | None, density: bool
+) -> tuple[Array, list[Array]]:
+    """Sums of the weights of points, the rows of `x`, between edges along each column."""
+    if x.ndim < 2 or x.shape[-1] != len(edges):
+        raise ShapeError(f"histogramdd: {len(edges)} bins for input {list(x.shape)}; one a column")
+    for edge in edges:
+        _check_edges("histogramdd", x, edge)
+    if weight is not None and (weight.shape != x.shape[:-1] or weight.dtype != x.dtype):
+        raise ShapeError(f"histogramdd: weight {list(weight.shape)} for input {list(x.shape)}")
+    flat = None if weight is None else weight.reshape(-1)
+    found, _ = np.histogramdd(x.reshape(-1, len(edges)), edges, density=density, weights=flat)
+    return found.astype(x.dtype), list(edges)
+
+
+_TAIL = (
+    "float[]? range=None, Tensor? weight=None, bool density=False) -> (Tensor hist, Tensor[] "
+    "bin_edges)"
+)
+op(
+    f"aten::histogramdd(Tensor self, int[] bins, {_TAIL}",
+    reference=lambda x, bins, between, *rest: _histogram_of_points(
+        x, _edges_of_all(x, bins, between), *rest
+    ),
+    samples=(
+        (f32(20, 2), [3, 4], None, None, False),
+        (f64(9, 2), [2, 2], [-1.0, 1.0, -2.0, 2.0], f64(9, low=0.0), True),
+    ),
+)
+op(
+    f"aten::histogramdd.int_bins(Tensor self, int bins, {_TAIL}",
+    reference=lambda x, bins, between, *rest: _histogram_of_points(
+        x, _edges_of_all(x, [bins] * x.shape[-1], between), *rest
+    ),
+    samples=((f32(20, 2), 3, None, None, False),),
+)
+op(
+    f"aten::histogramdd.TensorList_bins(Tensor self, Tensor[] bins, {_TAIL}",
+    reference=lambda x, bins, _, *rest: _histogram_of_points(x, bins, *rest),
+    samples=((f32(20, 2), [given([-2.0, 0.0, 3.0]), given([-1.0, 1.0])], None, None, False),),
 )

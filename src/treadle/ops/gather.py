@@ -12,7 +12,7 @@ from treadle.ir.dtypes import i64 as i64_dtype
 from treadle.ir.loops import Expr
 from treadle.ir.types import TensorType
 from treadle.ops.declare import EXACT, op
-from treadle.ops.expr import cast, checked_index
+from treadle.ops.expr import cast, checked_index, const
 from treadle.ops.lowering import Decompose, Elements, Emitter, Loader
 from treadle.ops.promotion import dtype_of
 from treadle.ops.samples import f32, given, i32, i64
@@ -148,7 +148,8 @@ index_select = op(
 
 def _check_gather(name: str, x: Any, dim: int, index: Any) -> int:
     axis = wrap_dim(name, dim, len(x.shape))
-    check_index_dtype(name, index)
+    if numel(index.shape):
+        check_index_dtype(name, index)
     if numel(index.shape) and (len(x.shape) or 1) != (len(index.shape) or 1):
         raise ShapeError(f"{name}: index {list(index.shape)} needs the rank of {list(x.shape)}")
     for i, (have, wanted) in enumerate(zip(x.shape, index.shape, strict=False)):
@@ -169,9 +170,9 @@ def _along(name: str, index: Array, axis: int, size: int, wrap: bool = False) ->
 
 def _gather(x: Array, dim: int, index: Array, *_: Any) -> Array:
     axis = _check_gather("gather", x, dim, index)
-    flat, places = x.reshape(x.shape or (1,)), index.reshape(index.shape or (1,))
-    if not places.size:
+    if not index.size:
         return np.empty(index.shape, x.dtype)
+    flat, places = x.reshape(x.shape or (1,)), index.reshape(index.shape or (1,))
     found: Array = flat[_along("gather", places, axis, flat.shape[axis])]
     return np.reshape(found, index.shape)
 
@@ -191,6 +192,8 @@ def _gather_element(
     *_: Any,
 ) -> Expr:
     axis = wrap_dim("gather", dim, len(x.sizes))
+    if not numel(index.sizes):
+        return const(0, result.element)
     place = checked_index(cast(load(2, positions), i64_dtype), x.sizes[axis] if x.sizes else 1)
     if not x.sizes:
         return load(0, ())

@@ -50,6 +50,7 @@ def _decompose_group_norm(
     emit: Emitter, x: Any, groups: int, w: Any, b: Any, eps: float, *_: Any
 ) -> Any:
     """A layer norm over each group, then one scale and shift per channel."""
+    _check_groups(emit.type(x), groups, *(None if t is None else emit.type(t) for t in (w, b)))
     sizes = emit.type(x).sizes
     each = math.prod(sizes[1:]) // groups
     rows = emit("reshape", x, [sizes[0], groups, each])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -11,12 +11,30 @@ from treadle.ir import dtypes
 from treadle.ir.types import TensorType
 from treadle.ops.composite import Operand, composite
 from treadle.ops.lapack import GOOD, PAIR, TALL, TOLERANCE, Array, adjoint, defined, matrix, real
-from treadle.ops.samples import f32
-from treadle.ops.shapes import tensor
+from treadle.ops.samples import f32, f64
+from treadle.ops.shapes import broadcast, tensor
+
+Limit: TypeAlias = "float | Array | None"
+
+
+def _batch(name: str, a: TensorType, options: tuple[Any, ...]) -> tuple[int, ...]:
+    """The dims before the matrices of `a`, which limits given as tensors must broadcast to.
+
+    Raises:
+        ShapeError: if these do not, or `a` holds no matrices, square ones for Hermitian.
+    """
+    matrix(name, a, square=bool(options) and options[-1] is True)
+    batch = a.sizes[:-2]
+    for limit in options:
+        if not isinstance(limit, TensorType):
+            continue
+        if limit.element.is_complex or broadcast(name, limit.sizes, batch) != batch:
+            raise ShapeError(f"{name}: limits {limit} for matrices of batch {list(batch)}")
+    return batch
 
 
 def _infer_pinv(a: TensorType, *options: Any) -> TensorType:
-    matrix("linalg_pinv", a, square=bool(options) and options[-1] is True)
+    _batch("linalg_pinv", a, options)
     return tensor(a.element, (*a.sizes[:-2], a.sizes[-1], a.sizes[-2]))
 
 
@@ -29,31 +47,32 @@ def _from_triangle(a: Array, hermitian: bool) -> Array:
     return np.asarray(low + adjoint(low) + main[..., None] * np.eye(a.shape[-1], dtype=a.dtype))
 
 
-def _pinv(a: Array, atol: float | None, rtol: float | None, hermitian: bool = False) -> Array:
+def _pinv(a: Array, atol: Limit, rtol: Limit, hermitian: bool = False) -> Array:
     """The inverse on the singular values above both limits."""
     u, s, vh = np.linalg.svd(_from_triangle(a, hermitian), full_matrices=False)
-    most = s.max(-1, keepdims=True, initial=0.0)
-    limit = np.maximum(atol or 0.0, _relative(a, atol, rtol) * most)
+    limit = _limit(a, s, atol, rtol)
     inverse = np.where(s > limit, 1 / np.where(s > limit, s, 1), 0)
     return np.asarray((adjoint(vh) * inverse[..., None, :]) @ adjoint(u))
 
 
-def _relative(a: Array, atol: float | None, rtol: float | None) -> float:
-    if rtol is not None:
-        return rtol
-    return 0.0 if atol else max(a.shape[-2:]) * float(np.finfo(a.dtype).eps)
+def _limit(a: Array, s: Array, atol: Limit, rtol: Limit) -> Array:
+    """Below which singular values `s` count as zero; each limit one number, or one a matrix."""
+    least = np.asarray(0.0 if atol is None else atol)[..., None]
+    if rtol is None:
+        rtol = np.where(least > 0, 0.0, max(a.shape[-2:]) * float(np.finfo(a.dtype).eps))
+    else:
+        rtol = np.asarray(rtol)[..., None]
+    return np.asarray(np.maximum(least, rtol * s.max(-1, keepdims=True, initial=0.0)))
 
 
-def _rank(a: Array, atol: float | None, rtol: float | None, hermitian: bool) -> Array:
+def _rank(a: Array, atol: Limit, rtol: Limit, hermitian: bool) -> Array:
     s = np.linalg.svd(_from_triangle(a, hermitian), compute_uv=False)
-    most = s.max(-1, keepdims=True, initial=0.0)
-    limit = np.maximum(atol or 0.0, _relative(a, atol, rtol) * most)
+    limit = _limit(a, s, atol, rtol)
     return np.asarray(np.sum(s > limit, -1))
 
 
 def _infer_rank(a: TensorType, *options: Any) -> TensorType:
-    matrix("linalg_matrix_rank", a, square=options[-1] is True)
-    return tensor(dtypes.i64, a.sizes[:-2])
+    return tensor(dtypes.i64, _batch("linalg_matrix_rank", a, options))
 
 
 defined(
@@ -77,6 +96,26 @@ defined(
     "aten::linalg_matrix_rank.atol_rtol_float(Tensor self, *, float? atol=None, float? rtol=None, "
     "bool hermitian=False) -> Tensor",
     _infer_rank, _rank, ((GOOD, None, None, False), (TALL, None, 0.9, False)),
+)  # fmt: skip
+defined(
+    "aten::linalg_matrix_rank.atol_rtol_tensor(Tensor input, *, Tensor? atol=None, Tensor? "
+    "rtol=None, bool hermitian=False) -> Tensor",
+    _infer_rank, _rank, ((PAIR, None, f64(2, low=0.0, high=2.0), False),),
+)  # fmt: skip
+defined(
+    "aten::linalg_matrix_rank.tol_tensor(Tensor input, Tensor tol, bool hermitian=False) -> Tensor",
+    _infer_rank, lambda a, tol, hermitian: _rank(a, tol, 0.0, hermitian),
+    ((PAIR, f64(2, low=0.0, high=2.0), False),),
+)  # fmt: skip
+defined(
+    "aten::linalg_pinv.atol_rtol_tensor(Tensor self, *, Tensor? atol=None, Tensor? rtol=None, bool "
+    "hermitian=False) -> Tensor",
+    _infer_pinv, _pinv, ((PAIR, f64(2, low=0.0, high=0.1), None, False),),
+)  # fmt: skip
+defined(
+    "aten::linalg_pinv.rcond_tensor(Tensor self, Tensor rcond, bool hermitian=False) -> Tensor",
+    _infer_pinv, lambda a, rcond, same: _pinv(a, None, rcond, same),
+    ((PAIR, f64(2, low=0.0, high=0.1), False),),
 )  # fmt: skip
 
 

@@ -302,6 +302,8 @@ def _triplet(
     anchor: Operand, positive: Operand, negative: Operand, margin: float, p: float, eps: float,
     swap: bool, reduction: int,
 ) -> Operand:  # fmt: skip
+    if margin <= 0:
+        raise ShapeError(f"triplet_margin_loss: argument margin must be positive, got {margin}")
     far = distance(anchor, negative, p, eps, False)
     if swap:
         far = far.op("minimum", distance(positive, negative, p, eps, False))

@@ -288,9 +288,13 @@ class Emitter(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Decompose:
-    """``build(emit, *args) -> value(s)``: the result(s), made by other operators."""
+    """``build(emit, *args) -> value(s)``: the result(s), made by other operators.
+
+    `checks`: it refuses whatever the rule of types refuses, which need not be asked then.
+    """
 
     build: Callable[..., Any]
+    checks: bool = False
 
 
 Lowering: TypeAlias = (

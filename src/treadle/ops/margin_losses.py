@@ -25,7 +25,7 @@ def _rows(name: str, x: Any, target: Any, reduction: int, *, per_class: bool) ->
     """
     shape = tuple(x.shape)
     wanted = shape if per_class else shape[:-1]
-    if len(shape) not in (1, 2) or not shape[-1] or not dtype_of(x).is_floating:
+    if len(shape) > 2 or 0 in shape[-1:] or not dtype_of(x).is_floating:
         raise ShapeError(f"{name}: input must be [rows, classes], got {dtype_of(x)}{list(shape)}")
     fits = tuple(target.shape) == wanted or (not wanted and tuple(target.shape) == (1,))
     if dtype_of(target) != dtypes.i64 or not fits:
@@ -48,10 +48,9 @@ def _infer_class(
     shape = _rows("multi_margin_loss", x, target, reduction, per_class=False)
     if p not in (1, 2):
         raise ShapeError(f"multi_margin_loss: argument p must be 1 or 2, got {p}")
-    if weight is not None and tuple(weight.shape) != (x.sizes[-1],):
-        raise ShapeError(
-            f"multi_margin_loss: weight {list(weight.shape)} for {x.sizes[-1]} classes"
-        )
+    classes = (*x.sizes, 1)[: len(x.sizes) or 1][-1]
+    if weight is not None and tuple(weight.shape) != (classes,):
+        raise ShapeError(f"multi_margin_loss: weight {list(weight.shape)} for {classes} classes")
     return tensor(x.element, () if reduction else shape)
 
 
@@ -63,6 +62,7 @@ def _class(
         tensor(dtype_of(x), x.shape), tensor(dtype_of(target), target.shape), p, margin, weight,
         reduction,
     )  # fmt: skip
+    x = x.reshape(x.shape or 1)
     wide = x.astype(np.float64).reshape(-1, x.shape[-1])
     right = target.reshape(-1)
     if right.size and (right.min() < 0 or right.max() >= x.shape[-1]):
@@ -83,6 +83,7 @@ def _infer_labels(x: TensorType, target: TensorType, reduction: int) -> TensorTy
 def _labels(x: Array, target: Array, reduction: int) -> Array:
     """How far other classes come within 1 of the right ones, which end at a -1."""
     shape = _rows("multilabel_margin_loss", x, target, reduction, per_class=True)
+    x = x.reshape(x.shape or 1)
     classes = x.shape[-1]
     if target.size and (target.min() < -1 or target.max() >= classes):
         raise IndexOutOfRange(f"multilabel_margin_loss: target; allowed: -1 to {classes - 1}")

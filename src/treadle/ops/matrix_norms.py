@@ -10,6 +10,7 @@ from treadle.errors import ShapeError
 from treadle.ops.composite import Operand, composite, renamed
 from treadle.ops.lapack import TOLERANCE
 from treadle.ops.samples import f32
+from treadle.ops.shapes import wrap_dim
 
 
 def _matrix_norm(
@@ -20,12 +21,15 @@ def _matrix_norm(
     rank = len(x.shape)
     if len(dims) != 2 or rank < 2:
         raise ShapeError(f"linalg_matrix_norm: dims {list(dims)} of {list(x.shape)}")
-    row, column = (d % rank for d in dims)
+    row, column = (wrap_dim("linalg_matrix_norm", d, rank) for d in dims)
     if order == "fro":
         return x.op("linalg_vector_norm", 2, [row, column], keepdim)
     if order in ("nuc", 2, -2):
         values = x.op("movedim.intlist", [row, column], [-2, -1]).op("linalg_svdvals", None)
-        y = values.sum(-1) if order == "nuc" else values.op("amax" if order == 2 else "amin", [-1])
+        if order == "nuc" or (order == 2 and not values.shape[-1]):
+            y = values.sum(-1)
+        else:
+            y = values.op("amax" if order == 2 else "amin", [-1])
         return (
             y.reshape(*(1 if d in (row, column) else s for d, s in enumerate(x.shape)))
             if (keepdim)
@@ -35,6 +39,8 @@ def _matrix_norm(
         raise ShapeError(f"linalg_matrix_norm: ord {order!r}; allowed: fro, nuc, ±1, ±2, ±inf")
     summed, over = (row, column) if abs(float(order)) == 1 else (column, row)
     sums = abs(x).op("sum.dim_IntList", [summed], True)
+    if float(order) > 0 and not sums.shape[over]:
+        return x.sum(row, column, keepdim=keepdim)
     y = sums.op("amax" if float(order) > 0 else "amin", [over], True)
     return y if keepdim else y.op("squeeze.dims", [row, column])
 

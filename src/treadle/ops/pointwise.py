@@ -33,6 +33,7 @@ class Result(Enum):
     NUMBER = "the promoted dtype, bool becomes i64"
     BOOL = "bool; computed in the promoted dtype"
     BITS = "the promoted dtype; bool is computed as bool"
+    SIGNED = "the promoted dtype, which must not be bool"
 
 
 def pointwise(
@@ -45,6 +46,7 @@ def pointwise(
     tolerance: Tolerance = DEFAULT,
     lower: Any = None,
     divides: bool = False,
+    check: Callable[..., None] = lambda *_: None,
     doc: str = "",
 ) -> OpDef:
     """Define a pointwise operator.
@@ -59,11 +61,13 @@ def pointwise(
         samples: as in `OpDef`.
         tolerance: as in `OpDef`.
         lower: another lowering than the body.
+        check: gets the arguments, or their types, and raises if their values are not allowed.
         divides: whether an integer 0 among the last operand makes it fail.
         doc: as in `OpDef`.
     """
     parsed = parse_schema(schema)
-    rule = _Rule(parsed, body, result, tuple(_operands(parsed) if operands is None else operands))
+    places = tuple(_operands(parsed) if operands is None else operands)
+    rule = _Rule(parsed, body, result, places, check)
     return op(
         schema,
         reference=rule.reference,
@@ -91,11 +95,17 @@ def _is_tensor(type_: Any) -> bool:
 class _Rule:
     """The three rules of a pointwise operator."""
 
-    __slots__ = ("body", "name", "operands", "result", "tensors")
+    __slots__ = ("body", "check", "name", "operands", "result", "tensors")
 
     def __init__(
-        self, schema: Schema, body: Body, result: Result, operands: tuple[int, ...]
+        self,
+        schema: Schema,
+        body: Body,
+        result: Result,
+        operands: tuple[int, ...],
+        check: Callable[..., None],
     ) -> None:
+        self.check = check
         self.name, self.body, self.result, self.operands = schema.base, body, result, operands
         self.tensors = [i for i, a in enumerate(schema.arguments) if _is_tensor(a.type)]
 
@@ -106,6 +116,8 @@ class _Rule:
             if promoted.kind not in "biu":
                 raise ShapeError(f"{self.name}: needs integers or bool, got {promoted}")
             return promoted, promoted
+        if self.result is Result.SIGNED and promoted == bool_:
+            raise ShapeError(f"{self.name}: needs numbers, got bool")
         if self.result is Result.BOOL:
             return promoted, bool_
         if self.result is Result.MAGNITUDE and promoted.is_complex:
@@ -116,6 +128,7 @@ class _Rule:
         return accumulation(final), final
 
     def reference(self, *args: Any) -> np.ndarray[Any, Any]:
+        self.check(*args)
         compute, final = self._dtypes([args[i] for i in self.operands])
         converted = [
             np.asarray(a).astype(compute.numpy) if i in self.operands and a is not None else a
@@ -129,6 +142,7 @@ class _Rule:
             return np.array(np.broadcast_to(values, shape).astype(final.numpy), copy=None)
 
     def infer(self, *args: Any) -> TensorType:
+        self.check(*args)
         _, final = self._dtypes([args[i] for i in self.operands])
         shapes = [args[i].sizes for i in self.tensors if args[i] is not None]
         return tensor(final, broadcast(self.name, *shapes))

@@ -69,7 +69,7 @@ class Geometry:
         """The shape of the pooled tensor."""
         n = len(self.kernel)
         expect_rank(self.name, "input", x, n + 1, n + 2)
-        check_nonempty(self.name, x.sizes)
+        check_nonempty(self.name, x.sizes, has_batch=len(x.sizes) == n + 2)
         sizes = zip(
             x.sizes[-n:], self.kernel, self.stride, self.padding, self.dilation, strict=True
         )
@@ -95,13 +95,13 @@ class Geometry:
             )
 
 
-def check_nonempty(op: str, sizes: Sequence[int]) -> None:
-    """Check that only the batch may be empty.
+def check_nonempty(op: str, sizes: Sequence[int], *, has_batch: bool) -> None:
+    """Check that only the batch is empty, if there is one.
 
     Raises:
         ShapeError: if another dim is.
     """
-    if 0 in sizes[1:] or (sizes and sizes[0] == 0 and len(sizes) < 4 and op.endswith("2d")):
+    if 0 in sizes[has_batch:]:
         raise ShapeError(f"{op}: only the batch may be empty, got {list(sizes)}")
 
 
@@ -277,7 +277,7 @@ def adaptive_shape(name: str, x: TensorType, size: Sequence[int], count: int) ->
     """The shape after pooling to `output_size`."""
     out = pair(name, "output_size", size, count)
     expect_rank(name, "input", x, count + 1, count + 2)
-    check_nonempty(name, x.sizes)
+    check_nonempty(name, x.sizes, has_batch=True)
     if any(d < 0 for d in out):
         raise ShapeError(f"{name}: output_size must not be negative, got {list(out)}")
     return (*x.sizes[:-count], *out)

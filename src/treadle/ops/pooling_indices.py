@@ -27,7 +27,7 @@ def _type(x: Array) -> TensorType:
     return tensor(dtype_of(x), x.shape)
 
 
-def _best(x: Array, window: Sequence[slice]) -> tuple[Array, Array]:
+def best_of(x: Array, window: Sequence[slice]) -> tuple[Array, Array]:
     """The maxima over a window of the last dims and their positions in the flattened dims."""
     count = len(window)
     part = x[inner(window)]
@@ -41,7 +41,7 @@ def _best(x: Array, window: Sequence[slice]) -> tuple[Array, Array]:
 def _with_indices(x: Array, shape: Sequence[int], windows: Any) -> tuple[Array, Array]:
     values, indices = np.empty(shape, x.dtype), np.empty(shape, np.int64)
     for position, window in windows:
-        best, place = _best(x, window)
+        best, place = best_of(x, window)
         values[inner(position)], indices[inner(position)] = best, place
     return values, indices
 

@@ -200,13 +200,13 @@ is_contiguous_format = op(
 
 
 def _isclose(a: Array, b: Array, rtol: float, atol: float, equal_nan: bool) -> Array:
-    if a.dtype != b.dtype:
-        raise ShapeError(f"isclose: dtypes {a.dtype} and {b.dtype} differ")
-    broadcast("isclose", a.shape, b.shape)
+    _infer_isclose(tensor(dtype_of(a), a.shape), tensor(dtype_of(b), b.shape), rtol, atol)
     return np.asarray(np.isclose(a, b, rtol, atol, equal_nan))
 
 
-def _infer_isclose(a: TensorType, b: TensorType, *_: Any) -> TensorType:
+def _infer_isclose(a: TensorType, b: TensorType, rtol: float, atol: float, *_: Any) -> TensorType:
+    if rtol < 0 or atol < 0:
+        raise ShapeError(f"isclose: rtol and atol must not be negative, got {rtol} and {atol}")
     if a.element != b.element:
         raise ShapeError(f"isclose: dtypes {a.element} and {b.element} differ")
     return tensor(bool_, broadcast("isclose", a.sizes, b.sizes))

@@ -154,10 +154,18 @@ _drawn(
 )
 
 
-def _filled(schema: str, draw: Callable[..., Array]) -> None:
-    """A random fill in place."""
+def _filled(
+    schema: str,
+    draw: Callable[..., Array],
+    fits: Callable[..., bool] = lambda *_: True,
+    allowed: str = "",
+) -> None:
+    """A random fill in place; `fits` tells of the arguments whether they are `allowed`."""
+    name = schema.removeprefix("aten::").partition("(")[0]
 
     def reference(x: Array, *args: Any) -> Array:
+        if not fits(*args):
+            raise InputError(f"{name}: {allowed}, got {', '.join(map(str, args[:-1]))}")
         x[...] = draw(x.shape, *args).astype(x.dtype)
         return x
 
@@ -168,16 +176,22 @@ _filled(
     "aten::uniform_(Tensor(a!) self, float from=0., float to=1., *, Generator? "
     "generator=None) -> Tensor(a!)",
     lambda shape, low, high, _: _uniform(shape) * (high - low) + low,
+    lambda low, high, _: low <= high,
+    "from must not exceed to",
 )
 _filled(
     "aten::normal_(Tensor(a!) self, float mean=0., float std=1., *, Generator? "
     "generator=None) -> Tensor(a!)",
     lambda shape, mean, std, _: _normal(shape) * std + mean,
+    lambda _, std, __: std >= 0,
+    "std must not be negative",
 )
 _filled(
     "aten::bernoulli_.float(Tensor(a!) self, float p=0.5, *, Generator? generator=None) "
     "-> Tensor(a!)",
     lambda shape, p, _: _uniform(shape) < p,
+    lambda p, _: 0 <= p <= 1,
+    "p must be from 0 to 1",
 )
 
 
@@ -250,28 +264,30 @@ _filled(
     "aten::exponential_(Tensor(a!) self, float lambd=1., *, Generator? generator=None) -> "
     "Tensor(a!)",
     lambda shape, rate, _: -np.log1p(-_uniform(shape)) / rate,
+    lambda rate, _: rate > 0,
+    "lambd must be positive",
 )
 _filled(
     "aten::cauchy_(Tensor(a!) self, float median=0., float sigma=1., *, Generator? "
     "generator=None) -> Tensor(a!)",
     lambda shape, median, sigma, _: median + sigma * np.tan(np.pi * (_uniform(shape) - 0.5)),
+    lambda _, sigma, __: sigma > 0,
+    "sigma must be positive",
 )
 _filled(
     "aten::log_normal_(Tensor(a!) self, float mean=1., float std=2., *, Generator? "
     "generator=None) -> Tensor(a!)",
     lambda shape, mean, std, _: np.exp(_normal(shape) * std + mean),
+    lambda _, std, __: std > 0,
+    "std must be positive",
 )
-
-
-def _trials(shape: Sequence[int], p: float) -> Array:
-    if not 0 < p < 1:
-        raise InputError(f"geometric_: argument p must be between 0 and 1, got {p}")
-    return np.asarray(np.ceil(np.log1p(-_uniform(shape)) / np.log1p(-p))).clip(1)
 
 
 _filled(
     "aten::geometric_(Tensor(a!) self, float p, *, Generator? generator=None) -> Tensor(a!)",
-    lambda shape, p, _: _trials(shape, p),
+    lambda shape, p, _: np.ceil(np.log1p(-_uniform(shape)) / np.log1p(-p)).clip(1),
+    lambda p, _: 0 < p < 1,
+    "p must be between 0 and 1",
 )
 
 

@@ -185,15 +185,23 @@ composite(
     samples=tuple((f32(2, 3, 4), k, [0, 2]) for k in (-1, 0, 1, 2, 3)),
     tolerance=EXACT,
 )
+
+
+def _flipped(name: str, x: Operand, dim: int) -> Any:
+    if len(x.shape) <= dim:
+        raise ShapeError(f"{name}: input must have at least {dim + 1} dims, got {x.type}")
+    return x.op("flip", [dim])
+
+
 composite(
     "aten::fliplr(Tensor self) -> Tensor",
-    lambda x: x.op("flip", [1]),
+    lambda x: _flipped("fliplr", x, 1),
     samples=((f32(2, 3),),),
     tolerance=EXACT,
 )
 composite(
     "aten::flipud(Tensor self) -> Tensor",
-    lambda x: x.op("flip", [0]),
+    lambda x: _flipped("flipud", x, 0),
     samples=((f32(2, 3),), (i64(4),)),
     tolerance=EXACT,
 )
@@ -344,8 +352,7 @@ composite(
 
 def _vander(x: Operand, count: int | None, increasing: bool) -> Any:
     """Powers of each element, side by side; the highest first unless `increasing`."""
-    if not x.shape:
-        raise ShapeError("vander: needs at least 1 dim")
+    x = x if x.shape else x.reshape(1)
     n = int(x.shape[-1] if count is None else count)
     if n < 0:
         raise ShapeError(f"vander: {n} columns")

@@ -125,7 +125,8 @@ def _nanmedian(x: Array, dim: int, keepdim: bool) -> tuple[Array, Array]:
         raise IndexOutOfRange("nanmedian: no elements")
     order = np.argsort(flat.astype(np.float64), axis, kind="stable")
     count = np.sum(flat == flat, axis=axis, keepdims=True)
-    place = np.take_along_axis(order, np.maximum(count - 1, 0) // 2, axis)
+    middle = (np.where(count, count, order.shape[axis]) - 1) // 2
+    place = np.take_along_axis(order, middle, axis)
     values = np.take_along_axis(flat, place, axis)
     if x.ndim and not keepdim:
         values, place = values.squeeze(axis), place.squeeze(axis)
@@ -212,10 +213,28 @@ for _name, _skipping in (("nansum", _nansum), ("nanmean", _nanmean)):
 # --- covariances --------------------------------------------------------------------------------
 
 
+def _check_frequencies(name: str, x: Operand, weights: Operand | None, *, integral: bool) -> None:
+    """Check that `weights` has one number for each observation, whole ones if `integral`.
+
+    Raises:
+        ShapeError: if not.
+    """
+    if weights is None:
+        return
+    count = x.shape[-1] if x.shape else 1
+    if len(weights.shape) > 1 or (weights.shape or (1,))[0] != count:
+        raise ShapeError(f"cov: {name} must have shape [{count}], got {list(weights.shape)}")
+    if weights.dtype.is_complex or weights.dtype.is_integral != integral:
+        wanted = "integers" if integral else "floats"
+        raise ShapeError(f"cov: {name} must be {wanted}, got {weights.dtype}")
+
+
 def _cov(x: Operand, correction: int, frequencies: Operand | None, weights: Operand | None) -> Any:
     """Of variables in rows, observations in columns."""
     if len(x.shape) > 2:
-        raise ShapeError(f"cov: at most 2 dims, got {list(x.shape)}")
+        raise ShapeError(f"cov: input must have at most 2 dims, got {list(x.shape)}")
+    _check_frequencies("fweights", x, frequencies, integral=True)
+    _check_frequencies("aweights", x, weights, integral=False)
     rows = x.reshape(1, -1) if len(x.shape) < 2 else x
     rows = rows.to(dtypes.f32) if rows.dtype.is_integral or rows.dtype.kind == "b" else rows
     count = rows.shape[1]

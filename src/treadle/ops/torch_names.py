@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from treadle.errors import UnsupportedError
+from treadle.errors import ShapeError, UnsupportedError
 from treadle.ops.composite import Operand, alias, composite, renamed
 from treadle.ops.declare import EXACT
 from treadle.ops.inplace import inplace, reshaping
@@ -155,8 +155,10 @@ for _name, _default in (("round.decimals", ""), ("special_round", "=0")):
 
 def _leaky(x: Operand, low: float, high: float, training: bool, generator: Any) -> Any:
     """Without training, the slope is the mean of its bounds."""
+    if low > high:
+        raise ShapeError(f"rrelu: lower {low} must not exceed upper {high}")
     if training:
-        raise UnsupportedError("rrelu draws random slopes in training")
+        raise UnsupportedError("rrelu draws random slopes in training; call eval() first")
     return x.op("leaky_relu", (low + high) / 2)
 
 

@@ -86,8 +86,8 @@ cosh = _floating("aten::cosh(Tensor self) -> Tensor", lambda f, x: f.cosh(x))
 tanh = _floating("aten::tanh(Tensor self) -> Tensor", lambda f, x: f.tanh(x))
 sigmoid = _floating("aten::sigmoid(Tensor self) -> Tensor", lambda f, x: f.sigmoid(x))
 erf = _floating("aten::erf(Tensor self) -> Tensor", lambda f, x: f.erf(x))
-neg = _keeping("aten::neg(Tensor self) -> Tensor", lambda f, x: -x)
-negative = _keeping("aten::negative(Tensor self) -> Tensor", lambda f, x: -x)
+neg = _keeping("aten::neg(Tensor self) -> Tensor", lambda f, x: -x, result=Result.SIGNED)
+negative = _keeping("aten::negative(Tensor self) -> Tensor", lambda f, x: -x, result=Result.SIGNED)
 abs_ = _keeping("aten::abs(Tensor self) -> Tensor", lambda f, x: f.abs(x), result=Result.MAGNITUDE)
 absolute = _keeping(
     "aten::absolute(Tensor self) -> Tensor", lambda f, x: f.abs(x), result=Result.MAGNITUDE

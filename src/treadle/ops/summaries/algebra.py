@@ -42,6 +42,7 @@ dist: the p-norm of the difference of two tensors
 renorm: slices along a dim, shortened to a p-norm of at most `maxnorm`
 norm_except_dim: norms over all dims but one
 histogram: how often values lie between edges, and the edges
+histogramdd: how often rows lie between edges along each column, and the edges
 gradient: slopes along dims, by differences
 sum_to_size: sums over the dims that broadcasting would stretch
 
@@ -108,7 +109,8 @@ linalg_lu_factor: the factors of Gauss' elimination in one matrix, and the rows 
 linalg_lu_factor_ex: `linalg_lu_factor` and the first pivot of 0
 lu_unpack: permutation and triangles of what `linalg_lu_factor` gives
 linalg_lu_solve: the solution of linear equations, from the factors of `linalg_lu_factor`
-linalg_ldl_factor: the factors of a symmetric matrix
+linalg_ldl_factor: factors of a symmetric matrix, P L D L' P', in one
+linalg_ldl_factor_ex: `linalg_ldl_factor`, and which pivot is zero
 linalg_ldl_solve: the solution of linear equations, from the factors of `linalg_ldl_factor`
 triangular_solve: the solution of equations with a triangular matrix, and that matrix
 linalg_householder_product: the product of reflections

@@ -30,6 +30,8 @@ adaptive_max_pool1d: largest elements of as many windows as the result has eleme
 adaptive_max_pool2d: largest elements of as many windows as the result has elements
 adaptive_max_pool3d: largest elements of as many windows as the result has elements
 max_unpool2d: zeros, but for the elements of `max_pool2d` where they were
+fractional_max_pool2d: largest elements of windows at random distances
+fractional_max_pool3d: largest elements of windows at random distances
 max_unpool3d: zeros, but for the elements of `max_pool3d` where they were
 upsample_nearest1d: resized; each element is its nearest one
 upsample_nearest2d: resized; each element is its nearest one

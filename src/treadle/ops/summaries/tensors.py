@@ -3,6 +3,7 @@
 TEXT = """
 # Selection
 embedding: the rows of a table that indices name
+embedding_renorm_: rows that indices name, made no longer than a limit
 embedding_bag: sums, means or maxima of the rows of a table, bag by bag
 index: elements by lists of positions, as `x[i, j]`
 index_select: slices along a dim by position
@@ -39,6 +40,8 @@ unique_dim_consecutive: slices without repeated neighbours
 
 # Shapes and views
 view: the same memory under another shape
+resize_: another shape in place, with more memory where it needs more
+resize_as_: `resize_` to the shape of another tensor
 view_as: `view` in the shape of another tensor
 reshape: the same elements under another shape, copied if they must be
 reshape_as: `reshape` to the shape of another tensor
