@@ -12,6 +12,7 @@ import timeit
 from collections.abc import Sequence
 from pathlib import Path
 
+from rich.markup import escape
 from rich.table import Table
 
 from benchmarks.eager_cases import CASES, make_names
@@ -56,7 +57,7 @@ def make_table(ratios: Sequence[tuple[float, str, float, float]], shown: int) ->
     for title in ("call", *ENGINES, "treadle / torch"):
         table.add_column(title, justify="left" if title == "call" else "right")
     for ratio, case, ours, theirs in ratios[:shown]:
-        table.add_row(case, f"{ours:.2f}", f"{theirs:.2f}", f"{ratio:.2f}")
+        table.add_row(escape(case), f"{ours:.2f}", f"{theirs:.2f}", f"{ratio:.2f}")
     return table
 
 

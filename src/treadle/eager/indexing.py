@@ -34,13 +34,11 @@ def get_item(array: Array, index: Any) -> Array:
             return np.asarray(array[index])
         if kind is tuple and all(map(_is_plain, index)):
             return array[index if Ellipsis in index else (*index, ...)]
-        view, positions = _located(array, index)
-        if not positions:
-            return view
-        *before, last = positions
-        if last.dtype.kind != "b" and all(p is _ALL for p in before):
-            return view.take(last, len(before))
-        return np.asarray(view[tuple(positions)])
+        view, position = _located(array, index)
+        last = position[-1]
+        if type(last) is np.ndarray and last.dtype.kind != "b" and _are_whole(position[:-1]):
+            return view.take(last, len(position) - 1)
+        return np.asarray(view[position])
     except IndexError as error:
         raise _outside(array, error) from None
 
@@ -57,13 +55,12 @@ def set_item(array: Array, index: Any, value: Any) -> None:
         raise InputError("the memory of this tensor is read-only")
     given = getattr(value, "_array", value)
     try:
-        view, positions = _located(array, index)
-        part = tuple(positions) if positions else ...
+        view, position = _located(array, index)
         if _fits(array.dtype, given):
-            view[part] = given
+            view[position] = given
         else:
             with np.errstate(all="ignore"):
-                view[part] = given
+                view[position] = given
     except IndexError as error:
         raise _outside(array, error) from None
     except ValueError as error:
@@ -73,6 +70,8 @@ def set_item(array: Array, index: Any, value: Any) -> None:
 
 
 _PLAIN = frozenset((int, type(None), type(Ellipsis)))
+_ALONE = (int, bool)
+"""Items that NumPy reads otherwise beside arrays."""
 
 
 def _outside(array: Array, error: IndexError) -> IndexOutOfRange:
@@ -98,40 +97,40 @@ def _is_plain(item: Any) -> bool:
     return type(item) in _PLAIN
 
 
-def _located(array: Array, index: Any) -> tuple[Array, list[Any]]:
-    """The view that ints, slices, None and ... select, and where in it the elements are.
+def _are_whole(items: tuple[Any, ...]) -> bool:
+    return all(type(i) is slice and i == _ALL for i in items)
 
-    The latter are full slices and arrays, one for each dim but for masks; none if all are wanted.
-    """
-    items = [_item(i) for i in index] if isinstance(index, tuple) else [_item(index)]
-    if len(items) == 1 and isinstance(items[0], np.ndarray):
-        return array, items
+
+def _located(array: Array, index: Any) -> tuple[Array, tuple[Any, ...]]:
+    """A view of `array`, and what NumPy selects of it as torch does by `index`."""
+    items = tuple(map(_item, index)) if isinstance(index, tuple) else (_item(index),)
+    kinds = {type(i) for i in items}
+    if np.ndarray not in kinds and bool not in kinds:
+        return array, items if Ellipsis in items else (*items, ...)
+    return (array, items) if kinds.isdisjoint(_ALONE) else _split(array, items)
+
+
+def _split(array: Array, items: tuple[Any, ...]) -> tuple[Array, tuple[Any, ...]]:
+    """The view that ints, slices, None and ... select; where in it the rest finds the elements."""
     missing = array.ndim - sum(map(_num_dims, items))
-    ellipses = sum(i is Ellipsis for i in items)
-    if ellipses > 1:
+    where = [n for n, item in enumerate(items) if item is Ellipsis] or [len(items)]
+    if len(where) > 1:
         raise IndexError("an index can have a single ellipsis ('...')")
-    if missing and not ellipses:
-        items.append(Ellipsis)
+    items = (*items[: where[0]], *[_ALL] * missing, *items[where[0] + 1 :])
     basic: list[Any] = []
-    positions: list[Any] = []
+    position: list[Any] = []
     for item in items:
-        if item is Ellipsis:
-            basic += [_ALL] * missing
-            positions += [_ALL] * missing
-        elif isinstance(item, bool):
+        if isinstance(item, bool):
             basic.append(None)
-            positions.append(np.asarray([item]))
+            position.append(np.asarray([item]))
         elif isinstance(item, np.ndarray):
             basic += [_ALL] * _num_dims(item)
-            positions.append(item)
+            position.append(item)
         else:
             basic.append(item)
             if not isinstance(item, int):
-                positions.append(_ALL)
-    while positions and positions[-1] is _ALL:
-        positions.pop()
-    view = array if all(b is _ALL for b in basic) else array[(*basic, ...)]
-    return view, positions
+                position.append(_ALL)
+    return array[(*basic, ...)], tuple(position)
 
 
 def _num_dims(item: Any) -> int:
@@ -143,11 +142,15 @@ def _num_dims(item: Any) -> int:
 
 def _item(item: Any) -> Any:
     """An item of an index as None, ..., a bool, an int, a slice, or an array of ints or bools."""
-    if item is None or item is Ellipsis or isinstance(item, bool | int):
+    array = getattr(item, "_array", item)
+    if type(array) is np.ndarray and array.ndim and array.dtype.kind in "bi":
+        return array
+    if item is None or item is Ellipsis or isinstance(item, bool):
         return item
+    if isinstance(item, int):
+        return int(item)
     if isinstance(item, slice):
         return _slice(item)
-    array = getattr(item, "_array", item)
     if isinstance(array, list | tuple | range):
         array = np.asarray([getattr(i, "_array", i) for i in array])
         array = array.astype(np.int64) if not array.size else array
