@@ -17,7 +17,7 @@ from pathlib import Path
 import treadle
 from treadle.eager import namespaces
 from treadle.eager.adapters import ADAPTERS
-from treadle.eager.functions import function_names, method_names
+from treadle.eager.functions import function_names, is_on_tensors, method_names
 from treadle.eager.operators import Operators
 from treadle.ir.op import OpDef
 from treadle.ir.schema import REQUIRED, Argument, Schema
@@ -150,7 +150,7 @@ def _is_callable(op: OpDef, method: bool) -> bool:
     arguments = op.schema.arguments
     if method:
         return bool(arguments) and isinstance(arguments[0].type, TensorType)
-    return any("Tensor" in str(a.type) for a in (*arguments, *op.schema.results))
+    return is_on_tensors(op)
 
 
 def _signatures(schema: Schema, results: _Results, method: bool) -> list[str]:

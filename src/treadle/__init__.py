@@ -37,6 +37,9 @@ from treadle.eager.dtypes import dtype, finfo, get_default_dtype, iinfo
 from treadle.eager.printing import set_printoptions
 from treadle.eager.random import (
     Generator,
+    default_generator,
+    get_rng_state,
+    initial_seed,
     manual_seed,
     rand,
     rand_like,
@@ -44,6 +47,8 @@ from treadle.eager.random import (
     randn,
     randn_like,
     randperm,
+    seed,
+    set_rng_state,
 )
 from treadle.eager.table import FUNCTIONS, function_names
 from treadle.errors import (
@@ -133,6 +138,7 @@ __all__ = [
     "complex64",
     "complex128",
     "contiguous_format",
+    "default_generator",
     "device",
     "double",
     "dtype",
@@ -156,12 +162,14 @@ __all__ = [
     "get_include",
     "get_num_interop_threads",
     "get_num_threads",
+    "get_rng_state",
     "get_thread_num",
     "half",
     "iinfo",
     "in_parallel_region",
     "inf",
     "inference_mode",
+    "initial_seed",
     "int8",
     "int16",
     "int32",
@@ -190,9 +198,11 @@ __all__ = [
     "refresh_budget",
     "save",
     "script",
+    "seed",
     "set_num_interop_threads",
     "set_num_threads",
     "set_printoptions",
+    "set_rng_state",
     "short",
     "special",
     "strided",

@@ -194,15 +194,32 @@ def broadcast_shapes(*shapes: Any) -> Size:
         raise ShapeError(f"broadcast_shapes: {listed} do not broadcast") from None
 
 
+def _query(name: str) -> Callable[[Any], Any]:
+    """The function that asks a tensor what its method of that name tells."""
+    method = getattr(Tensor, name)
+
+    def function(input: Any) -> Any:
+        return method(input if type(input) is Tensor else Tensor(input))
+
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = method.__doc__
+    return function
+
+
+is_complex, is_floating_point = _query("is_complex"), _query("is_floating_point")
+numel = _query("numel")
 ADAPTERS: dict[str, Callable[..., Any]] = {
     "argwhere": argwhere,
     "broadcast_shapes": broadcast_shapes,
     "can_cast": can_cast,
     "cdist": cdist,
+    "is_complex": is_complex,
+    "is_floating_point": is_floating_point,
     "is_nonzero": is_nonzero,
     "nonzero": nonzero,
     "lu": lu,
     "norm": norm,
+    "numel": numel,
     "promote_types": promote_types,
     "stft": stft,
     "tensordot": tensordot,

@@ -21,6 +21,7 @@ from treadle.tensor import Tensor
 Array = np.ndarray[Any, Any]
 Number: TypeAlias = "bool | int | float | complex"
 SizeArgument: TypeAlias = "int | Sequence[int]"
+_WHOLE = (int, np.integer)
 SMALL = 1 << 16
 """Bytes up to which memory comes from NumPy, beyond it from the allocator of results."""
 
@@ -284,24 +285,20 @@ def arange(
         torch.arange: i64 if all arguments are ints, else f32; computed in f64.
     """
     low, high = (0, start) if end is None else (start, end)
-    plain = dtype is None and device is None and not requires_grad
-    whole = type(low) is type(high) is type(step) is int
-    if plain and whole and step and (high - low) * step >= 0:
-        count: Any = np.arange
-        return Tensor(count(low, high, step, np.int64))
     check_options("arange", device, requires_grad)
     if dtype is not None and as_element(dtype).is_integral:
         low, high, step = int(low), int(high), int(step)
-    if not step or not all(math.isfinite(v) for v in (low, high, step)):
+    if not step or not (math.isfinite(low) and math.isfinite(high) and math.isfinite(step)):
         raise InputError(f"arange: finite bounds and a step that is not 0, got {low, high, step}")
     if (high - low) / step < 0:
         raise InputError(f"arange: step {step} does not lead from {low} to {high}")
-    whole = all(isinstance(v, int | np.integer) for v in (low, high, step))
-    count = -((low - high) // step) if whole else math.ceil((high - low) / step)
-    chosen = ("int64" if whole else "float32") if dtype is None else dtype
-    positions = np.arange(int(count), dtype=np.int64 if whole else np.float64)
-    values: Array = low + positions * np.asarray(step)
-    return Tensor(values.astype(as_element(chosen).numpy))
+    if isinstance(low, _WHOLE) and isinstance(high, _WHOLE) and isinstance(step, _WHOLE):
+        values: Array = np.arange(int(low), int(high), int(step), dtype=np.int64)
+        return Tensor(values if dtype is None else values.astype(as_element(dtype).numpy))
+    values = np.arange(math.ceil((high - low) / step), dtype=np.float64)
+    values *= step
+    values += low
+    return Tensor(values.astype(np.float32 if dtype is None else as_element(dtype).numpy))
 
 
 def linspace(
@@ -318,14 +315,14 @@ def linspace(
     """`steps` numbers from `start` to `end`, both included, at equal distances."""
     check_options("linspace", device, requires_grad)
     (count,) = check_size("linspace", (steps,))
-    element = as_element("float32" if dtype is None else dtype)
-    whole = int if element.is_integral else float
-    start, end = whole(start), whole(end)
-    step = (end - start) / max(count - 1, 1)
-    values = np.arange(count) * step + start
+    if dtype is not None and as_element(dtype).is_integral:
+        start, end = int(start), int(end)
+    values = np.arange(count, dtype=np.float64)
+    values *= (end - start) / max(count - 1, 1)
+    values += start
     if count > 1:
         values[-1] = end
-    return Tensor(values.astype(element.numpy))
+    return Tensor(values.astype(np.float32 if dtype is None else as_element(dtype).numpy))
 
 
 def eye(
@@ -339,8 +336,8 @@ def eye(
     pin_memory: bool = False,
 ) -> Tensor:
     """Ones on the diagonal of an n x m matrix (n x n without `m`), else zeros."""
-    check_options("eye", device, requires_grad)
-    rows, columns = check_size("eye", (n, n if m is None else m))
-    result = np.zeros((rows, columns), as_element("float32" if dtype is None else dtype).numpy)
-    result.reshape(-1)[: min(rows, columns) * columns : columns + 1] = 1
-    return Tensor(result)
+    size = (n, n if m is None else m)
+    result = _filled(new_array("eye", size, dtype, device, requires_grad), 0)
+    rows, columns = result._array.shape
+    result._array.reshape(-1)[: min(rows, columns) * columns : columns + 1] = 1
+    return result

@@ -14,43 +14,29 @@ from treadle.ir.dtypes import DType
 
 
 class dtype:  # noqa: N801  torch's name, which scripts use in isinstance
-    """The element type of a tensor; there is one object for each."""
+    """The element type of a tensor; there is one object for each.
 
-    __slots__ = ("_element",)
+    `numpy` is NumPy's dtype of the same elements, `itemsize` their bytes, `is_signed` whether there
+    are negative values.
+    """
+
+    __slots__ = (
+        "_element", "is_complex", "is_floating_point", "is_signed", "itemsize", "numpy"
+    )  # fmt: skip
 
     def __init__(self, element: DType) -> None:
         self._element = element
+        self.is_floating_point = element.is_floating
+        self.is_complex = element.is_complex
+        self.is_signed = element.kind not in "bu"
+        self.itemsize = element.itemsize
+        self.numpy: np.dtype[Any] = element.numpy
 
     def __repr__(self) -> str:
         return f"treadle.{self._element.torch_name}"
 
     def __reduce__(self) -> tuple[Any, ...]:
         return as_dtype, (self._element.torch_name,)
-
-    @property
-    def is_floating_point(self) -> bool:
-        """Whether it is a type of floating numbers."""
-        return self._element.is_floating
-
-    @property
-    def is_complex(self) -> bool:
-        """Whether it is a type of complex numbers."""
-        return self._element.is_complex
-
-    @property
-    def is_signed(self) -> bool:
-        """Whether there are negative values."""
-        return self._element.kind not in "bu"
-
-    @property
-    def itemsize(self) -> int:
-        """Bytes of an element."""
-        return self._element.itemsize
-
-    @property
-    def numpy(self) -> np.dtype[Any]:
-        """The NumPy dtype of the same elements."""
-        return self._element.numpy
 
 
 DTYPES: dict[str, dtype] = {d.torch_name: dtype(d) for d in dtypes.DTYPES}

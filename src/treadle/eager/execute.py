@@ -107,9 +107,9 @@ class Prepared:
             raise
         except (ValueError, TypeError, IndexError) as error:
             raise self._refused(arrays, error) from None
-        for tensor, array in zip(tensors, arrays, strict=True):
-            if result is array:
-                return tensor
+        if type(result) is np.ndarray:
+            same = [t for t, array in zip(tensors, arrays, strict=True) if array is result]
+            return same[0] if same else Tensor(result)
         if isinstance(result, tuple | list):
             values = [_wrapped(v) for v in result]
             return tuple(values) if self.make is None else self.make(*values)

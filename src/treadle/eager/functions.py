@@ -16,7 +16,7 @@ from treadle.errors import InputError
 from treadle.ir.dtypes import from_numpy
 from treadle.ir.op import OpDef
 from treadle.ir.schema import Schema
-from treadle.ir.types import ListType, OptionalType, TensorType, Type
+from treadle.ir.types import DictType, ListType, OptionalType, TensorType, Type
 from treadle.ops import OPS
 from treadle.ops.inplace import FUNCTIONAL
 from treadle.tensor import Tensor
@@ -41,7 +41,7 @@ def function_names() -> list[str]:
     found = {
         op.schema.base
         for op in OPS.by_name.values()
-        if op.schema is not None and op.schema.namespace == "aten" and _is_on_tensors(op)
+        if op.schema is not None and op.schema.namespace == "aten" and is_on_tensors(op)
     }
     names = (n for n in found if n[0].islower() and n not in _METHODS_ONLY)
     return sorted({*names, *ADAPTERS})
@@ -72,7 +72,7 @@ def make_plain(name: str) -> Callable[..., Any]:
     Raises:
         KeyError: if there is no such operator.
     """
-    overloads = [op for op in OPS.overloads(f"aten::{name}") if _is_on_tensors(op)]
+    overloads = [op for op in OPS.overloads(f"aten::{name}") if is_on_tensors(op)]
     if not overloads:
         raise KeyError(name)
     function = _Dispatcher(name, overloads).function
@@ -205,12 +205,15 @@ def _is_method(schema: Schema) -> bool:
     return bool(schema.arguments) and isinstance(schema.arguments[0].type, TensorType)
 
 
-def _is_on_tensors(op: OpDef) -> bool:
-    """Whether it takes or makes tensors."""
+def is_on_tensors(op: OpDef) -> bool:
+    """Whether it takes or makes tensors, and is no method of lists or dicts."""
     schema = op.schema
-    return schema is not None and any(
-        _has_tensor(a.type) for a in (*schema.arguments, *schema.results)
-    )
+    if schema is None:
+        return False
+    first = schema.arguments[0] if schema.arguments else None
+    if first and first.name == "self" and isinstance(first.type, ListType | DictType):
+        return False
+    return any(_has_tensor(a.type) for a in (*schema.arguments, *schema.results))
 
 
 def _has_tensor(type_: Type) -> bool:

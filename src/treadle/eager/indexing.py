@@ -130,7 +130,8 @@ def _split(array: Array, items: tuple[Any, ...]) -> tuple[Array, tuple[Any, ...]
             basic.append(item)
             if not isinstance(item, int):
                 position.append(_ALL)
-    return array[(*basic, ...)], tuple(position)
+    basic.append(...)
+    return array[tuple(basic)], tuple(position)
 
 
 def _num_dims(item: Any) -> int:

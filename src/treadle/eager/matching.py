@@ -196,12 +196,17 @@ def _device(value: Any) -> Any:
     return _NO
 
 
+def _source(value: Any) -> Any:
+    return getattr(value, "_source", _NO)
+
+
 def _as_is(value: Any) -> Any:
     return value
 
 
 _SCALARS = {
     "int": _int, "float": _float, "bool": _bool, "number": _number, "str": _str, "Device": _device,
+    "Generator": _source,
 }  # fmt: skip
 
 

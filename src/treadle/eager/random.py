@@ -1,13 +1,13 @@
-"""Random tensors. The numbers are NumPy's, not torch's: equal seeds give other values there."""
+"""Random tensors. Equal seeds give other numbers than torch's."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from treadle import draws
 from treadle.eager.creation import (
     Array,
     SizeArgument,
@@ -16,9 +16,13 @@ from treadle.eager.creation import (
     new_array,
     new_array_like,
 )  # fmt: skip
+from treadle.eager.device import CPU
+from treadle.eager.device import device as Device  # noqa: N812  the property has its name
 from treadle.eager.dtypes import as_element, dtype_of_array
 from treadle.errors import InputError
 from treadle.tensor import Tensor
+
+Fill = Callable[[draws.Source, Array], None]
 
 
 class Generator:
@@ -26,13 +30,18 @@ class Generator:
 
     def __init__(self, device: Any = "cpu") -> None:
         check_options("Generator", device, False)
+        self._source = draws.Source(np.random.Philox())
         self._seed = 0
-        self._source = np.random.default_rng()
+
+    @property
+    def device(self) -> Device:
+        """Where the numbers are drawn."""
+        return CPU
 
     def manual_seed(self, seed: int) -> Generator:
         """Start over with the numbers that belong to `seed`."""
-        self._seed = int(seed)
-        self._source = np.random.default_rng(self._seed % 2**64)
+        self._seed = int(seed) % 2**64
+        draws.seed(self._source, self._seed)
         return self
 
     def seed(self) -> int:
@@ -44,16 +53,60 @@ class Generator:
         """The last seed."""
         return self._seed
 
+    def get_state(self) -> Tensor:
+        """Where the sequence of numbers is, as bytes."""
+        words = [*draws.get_state(self._source), self._seed]
+        return Tensor(np.array(words, np.uint64).view(np.uint8))
 
+    def set_state(self, new_state: Any) -> Generator:
+        """Go on from where `get_state` was called.
+
+        Raises:
+            InputError: if that is no state of a generator.
+        """
+        state = np.ascontiguousarray(np.asarray(new_state))
+        if state.dtype != np.uint8 or state.shape != (_STATE_BYTES,):
+            raise InputError(
+                f"set_state: argument new_state must be {_STATE_BYTES} bytes of get_state, got"
+                f" {state.dtype}{list(state.shape)}"
+            )
+        *words, self._seed = state.view(np.uint64).tolist()
+        draws.set_state(self._source, words)
+        return self
+
+
+_STATE_BYTES = 8 * (draws.NUM_STATE_WORDS + 1)
 default_generator = Generator()
+default_generator._source = draws.DEFAULT
 
 
 def manual_seed(seed: int) -> Generator:
-    """Seed the numbers that all functions of this module, and random operators, draw by default."""
-    from treadle.ops import random  # measured: 0.1 s that those who never seed need not wait for
-
-    random.manual_seed(int(seed) % 2**64)
+    """Seed the numbers that all functions and operators draw by default."""
     return default_generator.manual_seed(seed)
+
+
+def seed() -> int:
+    """Seed them with a number that nobody chose; gives it."""
+    return default_generator.seed()
+
+
+def initial_seed() -> int:
+    """The last seed of the default generator."""
+    return default_generator.initial_seed()
+
+
+def get_rng_state() -> Tensor:
+    """Where the default generator is, as bytes."""
+    return default_generator.get_state()
+
+
+def set_rng_state(new_state: Any) -> None:
+    """Let the default generator go on from where `get_rng_state` was called."""
+    default_generator.set_state(new_state)
+
+
+def _source(generator: Generator | None) -> draws.Source:
+    return draws.DEFAULT if generator is None else generator._source
 
 
 def rand(
@@ -67,7 +120,7 @@ def rand(
 ) -> Tensor:
     """Numbers uniform in [0, 1)."""
     array = new_array("rand", size, dtype, device, requires_grad)
-    return _drawn("rand", "random", array, generator)
+    return _filled("rand", draws.fill_uniform, array, generator)
 
 
 def randn(
@@ -81,10 +134,10 @@ def randn(
 ) -> Tensor:
     """Numbers of the standard normal distribution."""
     array = new_array("randn", size, dtype, device, requires_grad)
-    return _drawn("randn", "standard_normal", array, generator)
+    return _filled("randn", draws.fill_normal, array, generator)
 
 
-def _make_like(name: str, method: str, doc: str) -> Callable[..., Tensor]:
+def _make_like(name: str, fill: Fill, doc: str) -> Callable[..., Tensor]:
     """The function `name`: random numbers in the shape, and by default the dtype, of another."""
 
     def function(
@@ -99,16 +152,18 @@ def _make_like(name: str, method: str, doc: str) -> Callable[..., Tensor]:
         memory_format: Any = None,
     ) -> Tensor:
         array = new_array_like(name, tensor, dtype, device, requires_grad)
-        return _drawn(name, method, array, generator)
+        return _filled(name, fill, array, generator)
 
     function.__name__ = function.__qualname__ = name
     function.__doc__ = doc
     return function
 
 
-rand_like = _make_like("rand_like", "random", "`rand` in the shape and dtype of another tensor.")
+rand_like = _make_like(
+    "rand_like", draws.fill_uniform, "`rand` in the shape and dtype of another tensor."
+)
 randn_like = _make_like(
-    "randn_like", "standard_normal", "`randn` in the shape and dtype of another tensor."
+    "randn_like", draws.fill_normal, "`randn` in the shape and dtype of another tensor."
 )
 
 
@@ -134,10 +189,8 @@ def randint(
         raise InputError("randint: argument size is missing")
     if low >= high:
         raise InputError(f"randint: there is no integer from {low} to below {high}")
-    element = as_element("int64" if dtype is None else dtype)
-    source = (generator or default_generator)._source
-    drawn = source.integers(low, high, check_size("randint", (size,)), dtype=np.int64)
-    return Tensor(np.asarray(drawn).astype(element.numpy, copy=False))
+    drawn = draws.integers(_source(generator), low, high, check_size("randint", (size,)))
+    return Tensor(drawn if dtype is None else drawn.astype(as_element(dtype).numpy, copy=False))
 
 
 def randperm(
@@ -153,29 +206,14 @@ def randperm(
     """The integers below `n` in random order."""
     check_options("randperm", device, requires_grad)
     (count,) = check_size("randperm", (n,))
-    element = as_element("int64" if dtype is None else dtype)
-    source = (generator or default_generator)._source
-    return Tensor(source.permutation(count).astype(element.numpy, copy=False))
+    order = _source(generator).permutation(count)
+    return Tensor(order if dtype is None else order.astype(as_element(dtype).numpy, copy=False))
 
 
-def _drawn(function: str, method: str, array: Array, generator: Generator | None) -> Tensor:
-    """`array` filled with random numbers; each part of a complex one has half of the variance."""
-    draw = getattr((generator or default_generator)._source, method)
-    if array.dtype in _DRAWN:
-        draw(out=array, dtype=array.dtype)
-        return Tensor(array)
-    if array.dtype.kind == "c":
-        parts = array.reshape(-1).view(array.real.dtype)
-        draw(out=parts, dtype=parts.dtype)
-        if method == "standard_normal":
-            parts *= math.sqrt(0.5)
-        return Tensor(array)
-    if not dtype_of_array(array).is_floating_point:
+def _filled(function: str, fill: Fill, array: Array, generator: Generator | None) -> Tensor:
+    if array.dtype.kind not in "fc" and not dtype_of_array(array).is_floating_point:
         raise InputError(
             f"{function}: only floating and complex dtypes, got {dtype_of_array(array)}"
         )
-    array[...] = draw(array.shape, dtype=np.float32)
+    fill(_source(generator), array)
     return Tensor(array)
-
-
-_DRAWN = (np.dtype(np.float32), np.dtype(np.float64))

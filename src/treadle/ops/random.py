@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from treadle import draws
 from treadle.errors import InputError
 from treadle.ir.dtypes import DType
 from treadle.ir.dtypes import f32 as f32_dtype
@@ -18,36 +19,66 @@ from treadle.ops.promotion import dtype_of
 from treadle.ops.shapes import broadcast, dtype_from_code, tensor
 
 Array = np.ndarray[Any, Any]
-_STATE = {"generator": np.random.Generator(np.random.Philox())}
+Rule = Callable[..., tuple[Sequence[int], DType]]
 
 
 def manual_seed(seed: int) -> None:
     """Start the sequence of all random operators anew."""
-    _STATE["generator"] = np.random.Generator(np.random.Philox(seed))
+    draws.seed(draws.DEFAULT, seed)
 
 
 def _uniform(shape: Sequence[int]) -> Array:
-    return np.asarray(_STATE["generator"].random(tuple(shape)))
+    return np.asarray(draws.CURRENT.get().random(tuple(shape)))
 
 
 def _normal(shape: Sequence[int]) -> Array:
-    return np.asarray(_STATE["generator"].standard_normal(tuple(shape)))
+    return np.asarray(draws.CURRENT.get().standard_normal(tuple(shape)))
 
 
-def _drawn(
-    schema: str, draw: Callable[..., Array], rule: Callable[..., tuple[Sequence[int], DType]]
-) -> None:
+def _sourced(reference: Callable[..., Array]) -> Callable[..., Array]:
+    """`reference`, which draws from the generator among its arguments if there is one."""
+
+    def sourced(*args: Any) -> Array:
+        source = next((a for a in args if isinstance(a, draws.Source)), None)
+        if source is None:
+            return reference(*args)
+        token = draws.CURRENT.set(source)
+        try:
+            return reference(*args)
+        finally:
+            draws.CURRENT.reset(token)
+
+    return sourced
+
+
+def _drawn(schema: str, draw: Callable[..., Array], rule: Rule) -> None:
     """``rule(*args) -> (size, dtype)``; ``draw(size, *args)`` gives the values."""
 
     def reference(*args: Any) -> Array:
         size, dtype = rule(*args)
         return np.asarray(draw(checked_size("rand", size), *args)).astype(dtype.numpy)
 
+    _declare(schema, reference, rule)
+
+
+def _standard(schema: str, fill: Callable[[draws.Source, Array], None], rule: Rule) -> None:
+    """As `_drawn`, of numbers that come in the dtype that is asked for."""
+
+    def reference(*args: Any) -> Array:
+        size, dtype = rule(*args)
+        array = np.empty(checked_size("rand", size), dtype.numpy)
+        fill(draws.CURRENT.get(), array)
+        return array
+
+    _declare(schema, reference, rule)
+
+
+def _declare(schema: str, reference: Callable[..., Array], rule: Rule) -> None:
     def infer(*args: Any) -> TensorType:
         size, dtype = rule(*args)
         return tensor(dtype, checked_size("rand", size))
 
-    op(schema, reference=reference, infer=infer, pure=False)
+    op(schema, reference=_sourced(reference), infer=infer, pure=False)
 
 
 def _sized(size: Sequence[int], dtype: int | None, *_: Any) -> tuple[Sequence[int], DType]:
@@ -67,32 +98,32 @@ def _deviations(std: Array) -> Array:
 def _integers(size: Sequence[int], low: int, high: int) -> Array:
     if high <= low:
         raise InputError(f"randint: low {low} must be less than high {high}")
-    return np.asarray(_STATE["generator"].integers(low, high, tuple(size)))
+    return np.asarray(draws.integers(draws.CURRENT.get(), low, high, size))
 
 
-_drawn(
+_standard(
     "aten::rand(int[] size, *, ScalarType? dtype=None, Layout? layout=None, Device? "
     "device=None, bool? pin_memory=None) -> Tensor",
-    lambda size, *_: _uniform(size),
+    draws.fill_uniform,
     _sized,
 )
-_drawn(
+_standard(
     "aten::randn(int[] size, *, ScalarType? dtype=None, Layout? layout=None, Device? "
     "device=None, bool? pin_memory=None) -> Tensor",
-    lambda size, *_: _normal(size),
+    draws.fill_normal,
     _sized,
 )
-_drawn(
+_standard(
     "aten::rand_like(Tensor self, *, ScalarType? dtype=None, Layout? layout=None, Device? "
     "device=None, bool? pin_memory=None, MemoryFormat? memory_format=None) -> Tensor",
-    lambda size, *_: _uniform(size),
+    draws.fill_uniform,
     _like,
 )
-_drawn(
+_standard(
     "aten::randn_like(Tensor self, *, ScalarType? dtype=None, Layout? layout=None, "
     "Device? device=None, bool? pin_memory=None, MemoryFormat? memory_format=None) -> "
     "Tensor",
-    lambda size, *_: _normal(size),
+    draws.fill_normal,
     _like,
 )
 _drawn(
@@ -110,7 +141,7 @@ _drawn(
 _drawn(
     "aten::randperm(int n, *, ScalarType? dtype=4, Layout? layout=None, Device? "
     "device=None, bool? pin_memory=None) -> Tensor",
-    lambda size, *_: _STATE["generator"].permutation(size[0]),
+    lambda size, *_: draws.CURRENT.get().permutation(size[0]),
     lambda n, dtype, *_: ((n,), dtype_from_code("randperm", dtype, i64_dtype)),
 )
 _drawn(
@@ -140,7 +171,7 @@ _drawn(
 )
 _drawn(
     "aten::binomial(Tensor count, Tensor prob, Generator? generator=None) -> Tensor",
-    lambda size, count, prob, *_: _STATE["generator"].binomial(
+    lambda size, count, prob, *_: draws.CURRENT.get().binomial(
         count.astype(np.int64), prob.astype(np.float64)
     ),
     lambda count, prob, *_: (broadcast("binomial", count.shape, prob.shape), dtype_of(count)),
@@ -169,7 +200,7 @@ def _filled(
         x[...] = draw(x.shape, *args).astype(x.dtype)
         return x
 
-    op(schema, reference=reference, infer=lambda x, *_: x)
+    op(schema, reference=_sourced(reference), infer=lambda x, *_: x)
 
 
 _filled(
@@ -237,13 +268,13 @@ def _infer_multinomial(p: TensorType, count: int, replacement: bool, *_: Any) ->
 op(
     "aten::multinomial(Tensor self, int num_samples, bool replacement=False, *, Generator? "
     "generator=None) -> Tensor",
-    reference=_multinomial,
+    reference=_sourced(_multinomial),
     infer=_infer_multinomial,
     pure=False,
 )
 _drawn(
     "aten::poisson(Tensor self, Generator? generator=None) -> Tensor",
-    lambda size, rates, *_: _STATE["generator"].poisson(rates.astype(np.float64)),
+    lambda size, rates, *_: draws.CURRENT.get().poisson(rates.astype(np.float64)),
     lambda rates, *_: (rates.shape, dtype_of(rates)),
 )
 _INT_LIKE = (
@@ -314,6 +345,6 @@ for _overload, _arguments, _bounds in (
     op(
         f"aten::random_{_overload}(Tensor(a!) self{_arguments}, *, Generator? generator=None) -> "
         "Tensor(a!)",
-        reference=_reference,
+        reference=_sourced(_reference),
         infer=lambda x, *_: x,
     )

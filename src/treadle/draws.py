@@ -1,0 +1,95 @@
+"""Where random numbers come from, for operators and eager functions alike, and how they are drawn.
+
+Sources are counter-based (Philox): what is drawn depends on the seed and on what was drawn before,
+never on threads. The numbers are not torch's, the distributions are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextvars import ContextVar
+from typing import Any
+
+import ml_dtypes
+import numpy as np
+
+Array = np.ndarray[Any, Any]
+Source = np.random.Generator
+
+DEFAULT = Source(np.random.Philox())
+"""What everything draws from that is told no other source."""
+CURRENT: ContextVar[Source] = ContextVar("source of random numbers", default=DEFAULT)
+_DRAWN = "fd"
+"""The dtypes that NumPy draws, float32 and float64."""
+_FEW = 1 << 32
+_FIELDS = (("state", "counter", 4), ("state", "key", 2), ("buffer", "", 4))
+_NUMBERS = ("buffer_pos", "has_uint32", "uinteger")
+NUM_STATE_WORDS = sum(count for *_, count in _FIELDS) + len(_NUMBERS)
+
+
+def seed(source: Source, number: int) -> None:
+    """Let `source` start over with the numbers that belong to `number`."""
+    source.bit_generator.state = np.random.Philox(number % 2**64).state
+
+
+def get_state(source: Source) -> list[int]:
+    """Where `source` is, as words of 64 bits; `set_state` takes it back there."""
+    state: Any = source.bit_generator.state
+    words = [int(w) for outer, inner, _ in _FIELDS for w in _field(state, outer, inner)]
+    return [*words, *(int(state[name]) for name in _NUMBERS)]
+
+
+def set_state(source: Source, words: Sequence[int]) -> None:
+    """Let `source` go on from where it was when `get_state` gave these words."""
+    state: Any = source.bit_generator.state
+    rest = list(words)
+    for outer, inner, count in _FIELDS:
+        _field(state, outer, inner)[:] = np.array(rest[:count], np.uint64)
+        del rest[:count]
+    source.bit_generator.state = {**state, **dict(zip(_NUMBERS, rest, strict=True))}
+
+
+def _field(state: Any, outer: str, inner: str) -> Any:
+    return state[outer][inner] if inner else state[outer]
+
+
+def fill_uniform(source: Source, array: Array) -> None:
+    """Fill `array` with numbers in [0, 1); each part of a complex one is such a number."""
+    _fill(source.random, array)
+    if array.dtype.char not in _DRAWN and array.dtype.kind != "c":
+        read: Any = ml_dtypes.finfo
+        below_one = array.dtype.type(1 - read(array.dtype).epsneg)
+        np.minimum(array, below_one, out=array)  # rounding gave 1
+
+
+def fill_normal(source: Source, array: Array) -> None:
+    """Fill `array` with numbers of the standard normal distribution, of variance 1 if complex."""
+    _fill(source.standard_normal, array)
+    if array.dtype.kind == "c":
+        array *= array.dtype.type(0.5**0.5)
+
+
+def _fill(draw: Callable[..., Any], array: Array) -> None:
+    if array.dtype.char in _DRAWN and array.flags.c_contiguous:
+        draw(None, array.dtype, array)
+    elif array.dtype.kind == "c":
+        _fill_parts(draw, array)
+    else:
+        array[...] = draw(array.shape, np.float64 if array.dtype.char == "d" else np.float32)
+
+
+def _fill_parts(draw: Callable[..., Any], array: Array) -> None:
+    parts = np.empty((*array.shape, 2), array.real.dtype)
+    _fill(draw, parts)
+    array.real, array.imag = parts[..., 0], parts[..., 1]
+
+
+def integers(source: Source, low: int, high: int, shape: Sequence[int]) -> Array:
+    """Integers of 64 bits in [low, high)."""
+    count = high - low
+    if count > _FEW:
+        return np.asarray(source.integers(low, high, tuple(shape), np.int64))
+    drawn = np.asarray(source.random(tuple(shape)) * count).astype(np.int64)
+    if low:
+        drawn += low
+    return drawn
