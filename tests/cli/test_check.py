@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -90,6 +91,13 @@ def test_a_quantised_model_is_called_one(
     assert "quantized.LinearPackedParamsBase is refused: quantised models" in (
         capsys.readouterr().out
     )
+
+
+def test_another_format_has_status_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with zipfile.ZipFile(tmp_path / "m.pt2", "w") as file:
+        file.writestr("m/archive_format", "pt2")
+    assert run(["check", str(tmp_path / "m.pt2")]) == 2
+    assert "torch.export program" in capsys.readouterr().err
 
 
 def test_what_is_no_archive_has_status_2(tmp_path, capsys) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+import treadle as library
 from tests.cli.conftest import Command
 from treadle import cli
 from treadle.cli import app
@@ -33,6 +34,16 @@ def test_help_has_examples_of_every_command(treadle: Command) -> None:
         result = treadle(name, "--help")
         assert result.status == 0
         assert all(example in result.output for example in examples)
+
+
+def test_help_is_short_for_help_and_lists_commands_in_whole_sentences(treadle: Command) -> None:
+    assert treadle("-h").output == treadle("--help").output
+    assert treadle("run", "-h").output == treadle("run", "--help").output
+    assert "..." not in treadle("-h").output.partition("Commands:")[2]
+
+
+def test_version_is_that_of_the_library(treadle: Command) -> None:
+    assert treadle("--version").output == f"treadle {library.__version__}\n"
 
 
 def test_no_arguments_give_the_help(treadle: Command) -> None:

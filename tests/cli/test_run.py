@@ -86,6 +86,22 @@ def test_several_inputs_a_number_and_nested_outputs(treadle: Command) -> None:
         np.testing.assert_array_equal(saved["1.right"], -y)
 
 
+def test_another_method_is_called_by_its_name(treadle: Command) -> None:
+    model = model_with(
+        Path("two.pt"),
+        """, x: Tensor) -> Tensor:
+    return torch.neg(x)
+  def doubled(self: __torch__.network.DigitsNet, y: Tensor) -> Tensor:
+    return torch.mul(y, 2)
+""",
+    )
+    np.savez("in.npz", y=np.ones(3, np.float32))
+    result = treadle("run", model, "in.npz", "--method", "doubled", "-o", "out.npy")
+    assert result.status == 0, result.errors
+    assert np.load("out.npy").tolist() == [2.0, 2.0, 2.0]
+    treadle("run", model, "in.npz", "--method", "gone").refused("has no method 'gone'")
+
+
 def test_npy_files_are_taken_in_order(treadle: Command) -> None:
     model = model_with(Path("pair.pt"), PAIR)
     files = [save_npy(Path(f"{i}.npy"), np.array([i], np.float32)) for i in (5, 7)]

@@ -6,9 +6,11 @@ import os
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Sequence
+from typing import Annotated
 
 import typer
 
+import treadle
 from treadle.cli.cache import cache
 from treadle.cli.check import check
 from treadle.cli.console import say
@@ -81,8 +83,11 @@ _AFTERWORD = (
     "Each command has its own --help. A bad input gives one message on stderr and exit status 2."
 )
 
+_HELP = {"help_option_names": ["-h", "--help"]}
+
 app = typer.Typer(
     name="treadle",
+    context_settings=_HELP,
     help="Run PyTorch models on CPUs without PyTorch.\n\n"
     + _examples(lines[-2 if name == "run" else 0] for name, (_, lines) in COMMANDS.items()),
     epilog=_AFTERWORD,
@@ -91,7 +96,24 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 for _name, (_function, _lines) in COMMANDS.items():
-    app.command(name=_name, epilog=_examples(_lines))(_function)
+    app.command(name=_name, epilog=_examples(_lines), context_settings=_HELP)(_function)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"treadle {treadle.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", is_eager=True, callback=_print_version, help="print the version"),
+    ] = False,
+) -> None:
+    pass
+
 
 _BAD_INPUT, _INTERRUPTED = 2, 130
 

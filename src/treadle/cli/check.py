@@ -16,7 +16,10 @@ def check(
     model: Annotated[Path, typer.Argument(metavar="MODEL", help="TorchScript archive")],
     as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
-    """Say whether every operator of MODEL is supported; exit status 1 if one is not."""
+    """Say whether Treadle supports all of MODEL; exit status 1 if not.
+
+    Compiles everything in the archive, and runs nothing.
+    """
     with working(f"checking {model}"):
         checked = check_archive(model)
     if as_json:

@@ -29,7 +29,7 @@ _FEATURES = (
 def info(
     as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
-    """Print what Treadle found on this machine and who decided each setting."""
+    """Print what Treadle found here and who decided each setting."""
     found = {
         "versions": _versions(),
         "processor": _processor(),

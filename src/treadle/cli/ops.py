@@ -19,13 +19,16 @@ from treadle.ops.catalog import MEANINGS, Entry, catalog, compact, status_of
 def ops(
     pattern: Annotated[
         str,
-        typer.Argument(help="name, part of a name, or pattern with *; also a family or a status"),
+        typer.Argument(
+            metavar="PATTERN",
+            help="name, part of a name, or pattern with *; also a family or a status",
+        ),
     ] = "*",
     as_json: Annotated[
         bool, typer.Option("--json", help="print JSON, with every overload")
     ] = False,
 ) -> None:
-    """List the operators that a model may contain: status, dtypes, and where to read on."""
+    """List operators: what computes them, their dtypes, where to read on."""
     found = [entry for entry in catalog() if _fits(entry, pattern)]
     if not found:
         raise InputError(f"no operator is called like {pattern!r}")

@@ -13,7 +13,7 @@ from rich.table import Table
 
 import treadle
 from treadle.cli import files, values
-from treadle.cli.console import human_time, output, say
+from treadle.cli.console import human_time, output, say, working
 from treadle.cli.files import Array
 from treadle.errors import InputError
 
@@ -28,8 +28,8 @@ def run(
     inputs: Annotated[
         list[Path] | None,
         typer.Argument(
-            metavar="[INPUT...]",
-            help="one .npz named by forward's parameters, or .npy files in order",
+            metavar="INPUT",
+            help="one .npz named by the method's parameters, or .npy files in order",
         ),
     ] = None,
     out: Annotated[
@@ -38,6 +38,9 @@ def run(
     threads: Annotated[
         int | None, typer.Option(min=1, help="at most this many threads work on the call")
     ] = None,
+    method_name: Annotated[
+        str, typer.Option("--method", metavar="NAME", help="the method to call")
+    ] = "forward",
     interpret: Annotated[
         bool, typer.Option("--interpret", help="run in the reference interpreter")
     ] = False,
@@ -48,11 +51,13 @@ def run(
         files.check_format(out)
         files.check_target(out)
     module = treadle.load(model, interpret=interpret)
-    arrays = files.read_inputs(inputs or (), module.input_names)
-    arguments = values.method_arguments(module.method("forward"), arrays)
-    start = time.perf_counter_ns()
-    result = module(*arguments, threads=threads)
-    first = time.perf_counter_ns() - start
+    method = values.called_method(module, method_name)
+    arrays = files.read_inputs(inputs or (), method.input_names)
+    arguments = values.method_arguments(method, arrays)
+    with working(f"running {model}"):
+        start = time.perf_counter_ns()
+        result = method(*arguments, threads=threads)
+        first = time.perf_counter_ns() - start
     outputs = values.named_outputs(result)
     if out is not None:
         _save(out, outputs)
@@ -60,7 +65,7 @@ def run(
     else:
         _print_outputs(outputs)
     if repeat > 1:
-        _print_times(first, _times(module, arguments, threads, repeat))
+        _print_times(first, _times(method, arguments, threads, repeat))
 
 
 def _save(out: Path, outputs: dict[str, Array]) -> None:
@@ -92,13 +97,13 @@ def _summary(array: Array) -> tuple[str, str, str]:
 
 
 def _times(
-    module: treadle.Module, arguments: Sequence[Any], threads: int | None, repeat: int
+    method: treadle.Method, arguments: Sequence[Any], threads: int | None, repeat: int
 ) -> list[int]:
     clock = time.perf_counter_ns
     times = []
     for _ in range(repeat):
         start = clock()
-        module(*arguments, threads=threads)
+        method(*arguments, threads=threads)
         times.append(clock() - start)
     return times
 

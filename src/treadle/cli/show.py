@@ -16,7 +16,7 @@ from treadle.cli.model_tables import (
     print_tensors,
     tensors_of,
 )
-from treadle.cli.values import example_inputs, method_arguments
+from treadle.cli.values import called_method, example_inputs, method_arguments
 from treadle.compiler import Explanation
 from treadle.ir.text import print_graph
 
@@ -43,7 +43,7 @@ def show(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
-    """Show methods, parts, operators and graph of MODEL, and how it runs for given shapes."""
+    """Show what MODEL holds, and how it runs for given shapes."""
     with working(f"compiling {model}"):
         module = treadle.load(model)
         method = _chosen(module, method_name)
@@ -73,8 +73,8 @@ def _chosen(module: treadle.Module, name: str | None) -> treadle.Method:
     """The method of that name; else a call with its hooks, or the first method if that is none."""
     if name is None:
         names = module.method_names
-        name = "__call__" if "forward" in names or not names else names[0]
-    return module.method(name)
+        name = "forward" if "forward" in names or not names else names[0]
+    return called_method(module, name)
 
 
 def _document(

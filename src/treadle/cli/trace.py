@@ -13,7 +13,7 @@ import typer
 
 import treadle
 from treadle.cli import files, values
-from treadle.cli.console import output, print_json, say
+from treadle.cli.console import output, print_json, say, working
 from treadle.errors import InputError
 
 
@@ -25,14 +25,17 @@ def trace(
     inputs: Annotated[
         list[Path] | None,
         typer.Argument(
-            metavar="[INPUT...]",
-            help="one .npz named by forward's parameters, or .npy files in order",
+            metavar="INPUT",
+            help="one .npz named by the method's parameters, or .npy files in order",
         ),
     ] = None,
     shapes: Annotated[
         list[str] | None,
         typer.Option("--input", metavar="SHAPE", help="shape of an input, in order: 1x3x224x224"),
     ] = None,
+    method_name: Annotated[
+        str, typer.Option("--method", metavar="NAME", help="the method to call")
+    ] = "forward",
     out: Annotated[
         Path | None,
         typer.Option("-o", "--out", help="the trace, JSON; default: <model>-trace.json here"),
@@ -55,19 +58,20 @@ def trace(
     files.check_target(target)
     if inputs and shapes:
         raise InputError("give either files or --input")
-    module = treadle.load(model)
+    method = values.called_method(treadle.load(model), method_name)
     if shapes:
         arrays = values.example_inputs(shapes)
     else:
-        arrays = files.read_inputs(inputs or (), module.input_names)
-    arguments = values.method_arguments(module.method("forward"), arrays)
+        arrays = files.read_inputs(inputs or (), method.input_names)
+    arguments = values.method_arguments(method, arrays)
 
     def call() -> None:
-        module(*arguments, threads=threads)
+        method(*arguments, threads=threads)
 
-    if not cold:
-        call()
-    recorded = _record(call, repeat, clients)
+    with working(f"running {model}"):
+        if not cold:
+            call()
+        recorded = _record(call, repeat, clients)
     content = json.dumps(recorded.as_chrome(), separators=(",", ":")).encode()
     files.write_file(target, content)
     summary = recorded.summary()

@@ -47,7 +47,7 @@ def tune(
     model: Annotated[
         Path | None,
         typer.Argument(
-            metavar="[MODEL]", help="TorchScript archive; default: the bundled digits model"
+            metavar="MODEL", help="TorchScript archive; default: the bundled digits model"
         ),
     ] = None,
     shapes: Annotated[

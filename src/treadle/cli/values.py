@@ -52,6 +52,11 @@ def example_inputs(shapes: Sequence[str]) -> tuple[Array, ...]:
     return tuple(arrays)
 
 
+def called_method(module: treadle.Module, name: str) -> treadle.Method:
+    """The method that is called by `name`: ``forward`` with its hooks, another without."""
+    return module.method("__call__" if name == "forward" else name)
+
+
 def method_arguments(method: treadle.Method, arrays: Sequence[Array]) -> list[Any]:
     """The arrays, those without dimensions as Python numbers where `method` takes numbers."""
     types = [value.type for value in method.graph.params][-len(method.input_names) or None :]

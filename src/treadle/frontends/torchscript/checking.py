@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from treadle.collector import collection_paused
 from treadle.errors import ArchiveError, CompileError, UnsupportedError
+from treadle.frontends.torchscript.archive import Archive
 from treadle.frontends.torchscript.loader import LoadedModule, load_program
 from treadle.frontends.torchscript.reachable import compile_reachable
 from treadle.frontends.torchscript.unsupported import is_unsupported
@@ -50,7 +51,9 @@ def check_archive(path: str | os.PathLike[str]) -> Checked:
 
     Raises:
         ArchiveError: if it is not an archive, or a damaged one.
+        UnsupportedError: if it is of another format.
     """
+    Archive.open(path).close()
     try:
         loaded = load_program(path, restore=_ignore_state, compiled=False)
     except ArchiveError:
