@@ -11,9 +11,10 @@ from dataclasses import dataclass, field, replace
 
 from treadle.codegen import memory
 from treadle.codegen.arguments import Arguments
+from treadle.codegen.checks import checked_divisor, checked_index
 from treadle.codegen.emit import Emitter, Value, compute_dtype
 from treadle.codegen.functions import call_function
-from treadle.ir.dtypes import i32, i64
+from treadle.ir.dtypes import i64
 from treadle.ir.loops import (
     Access,
     Accumulator,
@@ -101,9 +102,10 @@ class Evaluator:
         if expr.function in ("checked_index", "wrapped_index"):
             if not self.checks:
                 return args[0]
-            return self._checked(args[0], args[1], wrap=expr.function == "wrapped_index")
+            wrap = expr.function == "wrapped_index"
+            return checked_index(self.e, self.arguments, self.mask, *args, wrap=wrap)
         if expr.function == "checked_divisor":
-            return self._divisor(args[0])
+            return checked_divisor(self.e, self.arguments, self.mask, args[0])
         if expr.dtype is i64 and expr.function in ("add", "sub", "mul") and args[0].lanes == 1:
             folded = self._integer(expr.function, args)
             if folded is not None:
@@ -115,52 +117,6 @@ class Evaluator:
         if all(a.constant is not None for a in args):
             return getattr(self.e, function)(*args)  # type: ignore[no-any-return]
         return None
-
-    def _checked(self, index: Value, extent: Value, *, wrap: bool) -> Value:
-        """`index` if inside the extent, else 0 and a report in the status buffer."""
-        e = self.e
-        index, extent = e.unify(index, extent)
-        lanes = index.lanes
-        position = index
-        if wrap:
-            negative = e.compare("icmp slt", index, e.zero(i64, lanes))
-            position = e.select(negative, e.binary("add", index, extent), index)
-        outside = e.compare("icmp uge", position, extent)
-        if lanes > 1 and self.mask is not None:
-            outside = e.binary("and", outside, self.mask)
-        checked = e.select(outside, e.zero(i64, lanes), position)
-        with e.branch(outside if lanes == 1 else e.any_lane(outside)):
-            self._report_index(outside, index, extent)
-        return checked
-
-    def _divisor(self, divisor: Value) -> Value:
-        """`divisor`; a zero in it is reported in the status buffer."""
-        e = self.e
-        bad = e.compare("icmp eq", divisor, e.zero(divisor.dtype, divisor.lanes))
-        if bad.lanes > 1 and self.mask is not None:
-            bad = e.binary("and", bad, self.mask)
-        with e.branch(bad if bad.lanes == 1 else e.any_lane(bad)):
-            self._report(e.integer(2))
-        return divisor
-
-    def _report_index(self, outside: Value, index: Value, extent: Value) -> None:
-        e = self.e
-        if index.lanes > 1:
-            # Any wrong lane will do: the least of the wrong ones.
-            least = e.select(outside, index, e.constant(i64, 2**63 - 1, index.lanes))
-            name = f"llvm.vector.reduce.smin.v{index.lanes}i64"
-            e.declare(f"declare i64 @{name}({index.type})")
-            index = e.here(f"call i64 @{name}({least})", i64, 1)
-            extent = e.shuffle(extent, [0])
-        self._report(e.integer(1), index, extent)
-
-    def _report(self, *numbers: Value) -> None:
-        """Write `numbers` to the status buffer."""
-        e = self.e
-        status = self.arguments.pointer(len(self.arguments.buffers) - 1)
-        for place, number in enumerate(numbers):
-            address = memory.pointer(e, status, e.integer(place), i32)
-            memory.store(e, e.convert("trunc", number, i32), address, i32)
 
     # --- addresses ---------------------------------------
 
@@ -286,24 +242,6 @@ class Evaluator:
             return memory.pointer(e, address, offsets, dtype), 0
         return address, stride
 
-    def _group(self, access: Access) -> tuple[int, int] | None:
-        """The size of groups of lanes and a place in them, if each reads that place of its group.
-
-        The groups lie side by side: the position is ``lane // size * size`` plus a literal.
-        """
-        if self.lanes == 1 or len(access.indirect) != 1:
-            return None
-        (expr, size), axis = access.indirect[0], self.lane_axis
-        if not isinstance(size, int) or size < 2 or self.lanes % size:
-            return None
-        if expr != Call("floordiv", (Index(axis or 0), Const(size, i64)), i64):
-            return None
-        if any(a == axis for a, _ in access.terms):
-            return None
-        places = [self.axes[a].constant for a, stride in access.terms if stride == 1]
-        inside = len(places) == 1 and places[0] is not None and places[0] < size
-        return (size, int(places[0] or 0)) if inside else None
-
     def _load_group(self, expr: Load, size: int, place: int) -> Value:
         """Lanes that read one place of their group; lane 0 is the first of one."""
         terms = tuple(t for t in expr.access.terms if t[1] != 1)
@@ -315,9 +253,11 @@ class Evaluator:
         return self.e.shuffle(whole, [lane // size * size + place for lane in range(self.lanes)])
 
     def _load(self, expr: Load) -> Value:
-        group = self._group(expr.access)
+        group = _group(expr.access, self.lanes, self.lane_axis, self.axes)
         if group is not None:
             return self._load_group(expr, *group)
+        if self.mask is None and self.is_alternate(expr.access):
+            return self._load_alternate(expr)
         address, stride = self._address(expr.access, backwards=True)
         buffer = self.arguments.buffers[expr.access.buffer]
         lanes = self.lanes if stride or address.lanes > 1 else 1
@@ -334,6 +274,35 @@ class Evaluator:
         )
         return self.e.shuffle(loaded, reverse) if stride < 0 else loaded
 
+    def is_alternate(self, access: Access) -> bool:
+        """Whether the lanes are every other element."""
+        lanes = self.lanes > 1 and not self._has_lanes(access.buffer) and not access.indirect
+        return lanes and (self.lane_axis, 2) in access.terms
+
+    def _load_alternate(self, expr: Load) -> Value:
+        """Every other element, by two loads that meet: nothing past the last one is read."""
+        buffer, count = self.arguments.buffers[expr.access.buffer], self.lanes
+        start = self.address(expr.access)
+        low, high = (
+            memory.load(
+                self.e, memory.pointer(self.e, start, self.e.integer(at), buffer.dtype),
+                buffer.dtype, count, constant=not buffer.written, floor=self.floor,
+            )
+            for at in (0, count - 1)
+        )  # fmt: skip
+        return self.e.mix(low, high, [*range(0, count, 2), *range(count + 1, 2 * count, 2)])
+
+    def store_pair(self, first: Store, second: Store) -> None:
+        """Two stores to alternate elements as two to neighbours."""
+        e, count = self.e, self.lanes
+        values = self.spread(first.value), self.spread(second.value)
+        address = self.address(first.access)
+        dtype = self.arguments.buffers[first.access.buffer].dtype
+        order = [lane // 2 + count * (lane % 2) for lane in range(2 * count)]
+        for at in (0, count):
+            part = memory.pointer(e, address, e.integer(at), dtype)
+            memory.store(e, e.mix(*values, order[at : at + count]), part, dtype)
+
     def store(self, store: Store, *, streaming: bool = False) -> None:
         """Write the value of a store, in all lanes."""
         address, adjacent = self._address(store.access)
@@ -345,3 +314,24 @@ class Evaluator:
             return
         value = self.spread(store.value)
         memory.store(self.e, value, address, dtype, self.mask, streaming=streaming)
+
+
+def _group(
+    access: Access, lanes: int, lane_axis: int | None, axes: Mapping[int, Value]
+) -> tuple[int, int] | None:
+    """The size of groups of lanes and a place in them, if each reads that place of its group.
+
+    The groups lie side by side: the position is ``lane // size * size`` plus a literal.
+    """
+    if lanes == 1 or len(access.indirect) != 1:
+        return None
+    expr, size = access.indirect[0]
+    if not isinstance(size, int) or size < 2 or lanes % size:
+        return None
+    if expr != Call("floordiv", (Index(lane_axis or 0), Const(size, i64)), i64):
+        return None
+    if any(a == lane_axis for a, _ in access.terms):
+        return None
+    places = [axes[a].constant for a, stride in access.terms if stride == 1]
+    inside = len(places) == 1 and places[0] is not None and places[0] < size
+    return (size, int(places[0] or 0)) if inside else None

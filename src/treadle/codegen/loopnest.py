@@ -45,7 +45,8 @@ class _Writer:
         self.e = Emitter(target)
         sizes = _element_sizes(kernel)
         self.lanes = target.vector_bytes // max(sizes)
-        together = self.lanes * _WIDE if kernel.vectorize == "outer" else 1
+        wide = _WIDE if any(stage.reduces for stage in kernel.stages) else 1
+        together = self.lanes * wide if kernel.vectorize == "outer" else 1
         self.arguments = Arguments(self.e, kernel.buffers, together)
         self.masked = target.has_avx512 or min(sizes) >= 4
         self.windows = self._windows()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from treadle.codegen.arguments import Arguments
 from treadle.codegen.emit import Emitter, Value
@@ -20,6 +21,7 @@ from treadle.ir.loops import (
     Reduce,
     Reduced,
     Stage,
+    Store,
 )
 
 _UNROLL_LIMIT = 9
@@ -110,7 +112,12 @@ class RangeCode:
     def _store(self, stage: Stage, evaluator: Evaluator) -> None:
         values = [evaluator.spread(store.value) for store in stage.stores]
         del values  # every load comes before the first store
-        for store in stage.stores:
+        waiting = list(stage.stores)
+        while waiting:
+            store = waiting.pop(0)
+            if waiting and _is_pair(store, waiting[0], evaluator):
+                evaluator.store_pair(store, waiting.pop(0))
+                continue
             streaming = self.streaming and store.streaming and evaluator.lanes > 1
             evaluator.store(store, streaming=streaming)
 
@@ -197,6 +204,14 @@ class RangeCode:
     ) -> tuple[Value, Value]:
         evaluator = self._evaluator(positions, results, floor=self.e.depth)
         return evaluator.value(range_.start), evaluator.value(range_.stop)
+
+
+def _is_pair(first: Store, second: Store, evaluator: Evaluator) -> bool:
+    """Whether two stores fill the gaps between each other's lanes."""
+    a, b = first.access, second.access
+    if not isinstance(a.offset, int) or evaluator.mask is not None:
+        return False
+    return b == replace(a, offset=a.offset + 1) and evaluator.is_alternate(a)
 
 
 def regroup(flat: Sequence[Value], like: Sequence[State]) -> list[State]:

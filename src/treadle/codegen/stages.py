@@ -66,6 +66,9 @@ class StageWriter(StripCode):
     ) -> list[list[State]]:
         """A stage whose lanes, if any, are on the last outer axis; its states per point."""
         first = len(self.kernel.axes)
+        if lanes == self.lanes > 1 and mask is None and self._turns(stage):
+            self._turn(stage, points[0], results[0])
+            return [[]]
         lane_axis = first - 1 if lanes > 1 else None
         count = len(stage.reduces)
         # Neither an empty range nor an empty rest may load anything.
@@ -110,6 +113,47 @@ class StageWriter(StripCode):
         dtype = self.kernel.buffers[access.buffer].dtype
         for lane in range(0, lanes, max(1, _LINE // dtype.itemsize)):
             prefetch(e, pointer(e, address, e.integer(lane), dtype))
+
+    def _turns(self, stage: Stage) -> bool:
+        """Whether a stage only copies, between local memory and elements side by side in a row."""
+        if len(stage.ranges) != 1 or stage.reduces or len(stage.stores) != 1:
+            return False
+        store, axis = stage.stores[0], len(self.kernel.axes)
+        if not isinstance(store.value, Load):
+            return False
+        accesses = (store.access, store.value.access)
+        outside = [a for a in accesses if self.kernel.buffers[a.buffer].local == 0]
+        if len(outside) != 1 or outside[0].indirect:
+            return False
+        terms = dict(outside[0].terms)
+        return terms.get(axis) == 1 and terms.get(axis - 1, 1) != 1
+
+    def _turn(self, stage: Stage, point: Positions, known: Results) -> None:
+        """Squares of such a copy: vectors along rows become vectors across them, or the reverse."""
+        e, (store,), lanes, axis = self.e, stage.stores, self.lanes, len(self.kernel.axes)
+        load = store.value
+        start, stop = self._range_bounds(stage.ranges[0], point, known)
+        whole = e.binary("and", e.sub(stop, start), e.integer(-lanes))
+        middle = e.add(start, whole)
+        reads = self.kernel.buffers[store.access.buffer].local != 0
+
+        def along(first: Value, row: int) -> Evaluator:
+            places = {**point, axis - 1: e.add(point[axis - 1], e.integer(row)), axis: first}
+            return self._evaluator(places, known, axis, lanes, None, e.depth)
+
+        def across(first: Value, position: int) -> Evaluator:
+            places = {**point, axis: e.add(first, e.integer(position))}
+            return self._evaluator(places, known, axis - 1, lanes, None, e.depth)
+
+        with e.loop(start, middle, lanes) as loop:
+            source, goal = (along, across) if reads else (across, along)
+            vectors = [source(loop.index, i).value(load) for i in range(lanes)]
+            for i, vector in enumerate(e.transpose(vectors)):
+                evaluator = goal(loop.index, i)
+                evaluator.know({id(load): vector})
+                evaluator.store(store)
+        with e.loop(middle, stop) as loop:
+            across(loop.index, 0).store(store)
 
 
 def _gathered(stage: Stage, axis: int) -> list[Access]:

@@ -12,6 +12,7 @@ Python values. `schedule` decides fusion, layout, tiles and memory; nothing here
 | `Scatter` | writes at computed positions into a copy of a tensor |
 | `Fold` | a reduction over a computed range for each element (bags of embeddings) |
 | `Scan` | running reductions along one dim |
+| `Fourier` | Fourier transforms along one dim |
 | `Order` | the first elements of sorted rows, and where they were |
 | `Window` | reductions over windows: pooling |
 | `View` | the same elements under other strides |
@@ -166,6 +167,28 @@ class Scan:
 
 
 @dataclass(frozen=True, slots=True)
+class FourierSpec:
+    """A transform of `n` points along `dim`, times `scale`.
+
+    `kind`: ``whole`` (complex numbers to complex ones), ``to_half`` (`n` real numbers to the first
+    ``n / 2 + 1`` complex ones), ``to_real`` (the inverse of that); of the latter two, `n` is even.
+    """
+
+    dim: int
+    n: int
+    kind: str
+    forward: bool
+    scale: float
+
+
+@dataclass(frozen=True, slots=True)
+class Fourier:
+    """``spec(result, *args) -> FourierSpec`` of the only tensor operand."""
+
+    spec: Callable[..., FourierSpec]
+
+
+@dataclass(frozen=True, slots=True)
 class Order:
     """Rows along a dim of argument 0 in stable order, NaN as the largest.
 
@@ -298,6 +321,6 @@ class Decompose:
 
 
 Lowering: TypeAlias = (
-    Pointwise | Rows | Elements | Scatter | Fold | Scan | Order | Window | View | Reshape
+    Pointwise | Rows | Elements | Scatter | Fold | Scan | Fourier | Order | Window | View | Reshape
     | Concat | Convolution | MatrixProduct | Recurrence | Decompose
 )  # fmt: skip

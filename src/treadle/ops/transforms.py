@@ -1,4 +1,4 @@
-"""Fourier transforms in plans: products with matrices of sines and cosines.
+"""Fourier transforms in plans: fast ones, else products with matrices of sines and cosines.
 
 One product costs n² operations, two by divisors of n next to its root about 4·n·√n; a fast
 transform has n·log(n), which run at a fraction of the speed of a product.
@@ -15,6 +15,7 @@ import numpy as np
 from treadle.errors import UnsupportedError
 from treadle.ir.dtypes import DType
 from treadle.ops.composite import Operand
+from treadle.ops.fast_fourier import fast_transform
 from treadle.ops.shapes import numel
 
 Array = np.ndarray[Any, Any]
@@ -77,10 +78,13 @@ def transformed(
 ) -> Any:
     """The transform of `n` points along `dim`, computed in `real`; `given` as in `_matrix`."""
     n = int(n)
-    _check_length(n)
     whole = x.dtype.is_complex
     taken = "half" if given == "real" else "whole" if whole else "real"
     x = _resized(x, dim, n // 2 + 1 if taken == "half" else n)
+    fast = fast_transform(x, dim, n, real, given, forward, _scale(n, norm, forward))
+    if fast is not None:
+        return fast
+    _check_length(n)
     rows = x.op("movedim.int", dim, -1)
     if taken == "half" and not whole:
         rows = _paired(rows, real)

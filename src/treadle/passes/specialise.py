@@ -32,7 +32,7 @@ from treadle.ir.types import (
 )  # fmt: skip
 from treadle.ops.complex_numbers import DECOMPOSED
 from treadle.ops.inplace import FUNCTIONAL
-from treadle.ops.lowering import Concat, Decompose, Reshape, View
+from treadle.ops.lowering import Concat, Decompose, Fourier, Reshape, View
 from treadle.passes.abstract import (
     AbstractFuture,
     AbstractNumber,
@@ -57,8 +57,8 @@ MAX_NODES = 50_000
 MAX_WORK = 100_000
 """Operators run while unrolling, and elements of the lists and dicts that they see."""
 MAX_FOLDED_BYTES = 64 << 20
-_MOVES = (View, Reshape, Concat)
-"""Forms that pass complex numbers on; all others work on the parts."""
+_MOVES = (View, Reshape, Concat, Fourier)
+"""Forms that take complex numbers as they are; all others work on the parts."""
 
 
 class Specialised:

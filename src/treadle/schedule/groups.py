@@ -18,6 +18,7 @@ from treadle.ops.lowering import (
     Convolution,
     Elements,
     Fold,
+    Fourier,
     MatrixProduct,
     Order,
     Pointwise,
@@ -31,7 +32,10 @@ from treadle.ops.lowering import (
 )  # fmt: skip
 
 _STRUCTURE = (CONSTANT, FORK, LIST, TUPLE, TUPLE_UNPACK, WAIT)
-_ALONE = (Convolution, MatrixProduct, Recurrence, Window, Elements, Scatter, Fold, Scan, Order)
+_ALONE = (
+    *(Convolution, MatrixProduct, Recurrence, Window, Elements, Scatter, Fold, Scan, Order),
+    Fourier,
+)
 _TAKES_TAIL = (Convolution, MatrixProduct, Rows, Window, Elements, Scan)
 MAX_NODES = 64
 """Larger groups would spill registers and take long to compile."""

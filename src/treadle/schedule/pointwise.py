@@ -79,7 +79,7 @@ def pointwise_step(group: Group, placement: Placement, machine: Machine) -> Step
 def copy_step(name: str, origin: Place, target: Place, machine: Machine) -> Step:
     """A kernel that writes the elements of `origin` to `target`, of the same shape."""
     if origin.dtype.is_complex:
-        origin, target = _parts(origin), _parts(target)
+        origin, target = parts_of(origin), parts_of(target)
     domain = Domain(target, [origin])
     builder = NestBuilder()
     strides, axes = domain.axes_of(origin, broadcast_strides(origin, target.shape))
@@ -87,7 +87,7 @@ def copy_step(name: str, origin: Place, target: Place, machine: Machine) -> Step
     return _finish(name, builder, domain, target, [origin], value, machine, 1, None)
 
 
-def _parts(place: Place) -> Place:
+def parts_of(place: Place) -> Place:
     """A place of complex numbers as one of real and imaginary parts."""
     real = f32 if place.dtype == c64 else f64
     strides = (*(2 * s for s in place.strides), 1)

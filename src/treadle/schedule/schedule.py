@@ -12,6 +12,7 @@ from treadle.ops.lowering import (
     Convolution,
     Elements,
     Fold,
+    Fourier,
     MatrixProduct,
     Order,
     Recurrence,
@@ -24,6 +25,7 @@ from treadle.passes.abstract import Unplannable
 from treadle.schedule.contractions import Operand
 from treadle.schedule.convolution import convolution_steps
 from treadle.schedule.elements import elements_step
+from treadle.schedule.fourier import fourier_step
 from treadle.schedule.groups import Group, form_groups, is_alias, tensor_operands, tensor_type
 from treadle.schedule.machine import Machine
 from treadle.schedule.matmul import matmul_steps
@@ -128,6 +130,8 @@ class _Scheduler:
                 return scatter_steps(group, self.placement, self._machine)
             case Fold():
                 return [fold_step(group, self.placement, self._machine)]
+            case Fourier():
+                return [fourier_step(group, self.placement, self._machine)]
             case Scan():
                 return [scan_step(group, self.placement, self._machine)]
             case Order():
