@@ -22,7 +22,6 @@ from treadle.runtime import RunControl, span
 from treadle.structure import (
     Leaf,
     filled,
-    is_array,
     key_of,
     split,
     wrapped,
@@ -203,11 +202,7 @@ class Method:
                     raise InputError(f"{takes} takes {count}: {parameter.name!r} is missing")
                 given[parameter.name] = parameter.default
             value = given[parameter.name]
-            if _is_tensor(parameter.type) and not is_array(value):
-                raise InputError(
-                    f"{takes}: {parameter.name!r} must be a tensor or a NumPy array, "
-                    f"got {type(value).__name__}"
-                )
+            given[parameter.name] = interpreter.admit(takes, parameter, value, self._source)
         return [given[name] for name in names]
 
 

@@ -12,6 +12,7 @@ from treadle.ir import dtypes
 from treadle.ir.graph import Value
 from treadle.ir.named import tuple_like
 from treadle.ir.program import EnumValue
+from treadle.ops.primitives import TensorKey
 from treadle.template import Entry, Signature
 from treadle.tensor import Tensor
 
@@ -75,6 +76,8 @@ def key_of(template: Any) -> Any:
     if isinstance(template, tuple | list):
         return (type(template).__name__, *map(key_of, template))
     if isinstance(template, dict):
+        if any(isinstance(k, TensorKey) for k in template):
+            raise TypeError("tensors are keys")
         return ("dict", *((k, key_of(v)) for k, v in template.items()))
     if isinstance(template, float):
         return ("float", template.hex())  # 0.0 is not -0.0 here
@@ -140,5 +143,7 @@ def wrapped(value: Any) -> Any:
     if isinstance(value, list):
         return [wrapped(v) for v in value]
     if isinstance(value, dict):
-        return {k: wrapped(v) for k, v in value.items()}
+        return {wrapped(k): wrapped(v) for k, v in value.items()}
+    if isinstance(value, TensorKey):
+        return Tensor(value.tensor)
     return value

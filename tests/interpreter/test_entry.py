@@ -49,9 +49,9 @@ def test_numpy_scalars_are_numbers_or_tensors_as_declared() -> None:
         ((X, 1, 2.0), {}, "takes 2 arguments, got 3"),
         ((X,), {"x": X}, "got argument 'x' twice"),
         ((X,), {"y": 1}, "has no argument 'y'"),
-        ((5,), {}, "argument 'x' must be Tensor, got int"),
-        ((X, 1.5), {}, r"argument 'n' must be Optional\[int\], got float"),
-        ((X, True), {}, r"argument 'n' must be Optional\[int\], got bool"),
+        ((5,), {}, "'x' must be a tensor or a NumPy array, got int"),
+        ((X, 1.5), {}, r"'n' must be Optional\[int\], got float"),
+        ((X, 2**63), {}, r"'n' must be Optional\[int\], got int"),
     ],
 )
 def test_wrong_arguments_are_named(args, kwargs, message) -> None:

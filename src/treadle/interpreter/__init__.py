@@ -1,11 +1,11 @@
 """Reference semantics: runs graphs one operator at a time, over Python values and NumPy arrays."""
 
-from treadle.interpreter.entry import call, restore_state, run
+from treadle.interpreter.entry import admit, call, restore_state, run
 from treadle.interpreter.machine import MAX_CALL_DEPTH, Settings
 from treadle.interpreter.regions import plan_regions
 from treadle.interpreter.tasks import Task, fork
 
 __all__ = [
-    "MAX_CALL_DEPTH", "Settings", "Task", "call", "fork", "plan_regions",
+    "MAX_CALL_DEPTH", "Settings", "Task", "admit", "call", "fork", "plan_regions",
     "restore_state", "run",
 ]  # fmt: skip

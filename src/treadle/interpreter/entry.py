@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from treadle.errors import InputError
-from treadle.interpreter.instances import describe, is_instance
+from treadle.interpreter.arguments import Misfit, accept
+from treadle.interpreter.instances import describe
 from treadle.interpreter.machine import Machine, Settings
 from treadle.ir.graph import Graph
-from treadle.ir.program import Function, Object, Program
+from treadle.ir.program import Function, Object, Parameter, Program
 from treadle.ir.schema import REQUIRED
-from treadle.ir.types import FLOAT, NONE, ListType, OptionalType, TensorType, TupleType, Type
+from treadle.ir.types import TENSOR
 
 DEFAULTS = Settings()
 
@@ -117,12 +116,7 @@ def bind_arguments(
     values = []
     for parameter in parameters:
         if parameter.name in given_values:
-            value = accept(given_values.pop(parameter.name), parameter.type)
-            if not is_instance(value, parameter.type, program):
-                raise InputError(
-                    f"{name}: argument {parameter.name!r} must be {parameter.type}, "
-                    f"got {describe(value)}"
-                )
+            value = admit(name, parameter, given_values.pop(parameter.name), program)
         elif parameter.default is REQUIRED:
             raise InputError(f"{name}: argument {parameter.name!r} is missing")
         else:
@@ -134,20 +128,16 @@ def bind_arguments(
     return values
 
 
-def accept(value: Any, type_: Type) -> Any:
-    """`value` as a parameter of `type_` takes it from Python: scalars as 0-dim arrays, ..."""
-    match type_:
-        case OptionalType(element):
-            return None if value is None else accept(value, element)
-        case TensorType():
-            return np.asarray(value) if isinstance(value, np.generic) else value
-        case ListType(element) if isinstance(value, (list, tuple)):
-            return [accept(part, element) for part in value]
-        case TupleType(elements) if isinstance(value, (list, tuple)):
-            if len(value) == len(elements):
-                return tuple(accept(v, t) for v, t in zip(value, elements, strict=True))
-    if isinstance(value, np.generic) and type_ != NONE:
-        value = value.item()
-    if type_ == FLOAT and type(value) is int:
-        return float(value)
-    return value
+def admit(function: str, parameter: Parameter, value: Any, program: Program) -> Any:
+    """`value` as `parameter` takes it.
+
+    Raises:
+        InputError: if it is of a wrong type.
+    """
+    try:
+        return accept(value, parameter.type, program)
+    except Misfit:
+        kind = "a tensor or a NumPy array" if parameter.type == TENSOR else parameter.type
+        raise InputError(
+            f"{function}: {parameter.name!r} must be {kind}, got {describe(value)}"
+        ) from None

@@ -11,7 +11,9 @@ _ARITHMETIC = {"add": "+", "sub": "-", "mul": "*"}
 
 EXPRESSIONS: dict[str, str] = {
     **{f"{name}.{kind}": f"{{0}} {sign} {{1}}" for name, sign in _COMPARISONS.items()
-       for kind in (*_PAIRS, "str")},
+       for kind in ("int", "float", "str")},
+    **{f"{name}.int_float": f"float({{0}}) {sign} {{1}}" for name, sign in _COMPARISONS.items()},
+    **{f"{name}.float_int": f"{{0}} {sign} float({{1}})" for name, sign in _COMPARISONS.items()},
     **{f"{name}.{kind}": f"{{0}} {sign} {{1}}" for name, sign in _ARITHMETIC.items()
        for kind in _PAIRS[1:]},
     "eq.bool": "{0} == {1}", "ne.bool": "{0} != {1}", "add.str": "{0} + {1}",

@@ -27,6 +27,7 @@ from treadle.interpreter.expressions import (
     WRAPPED,
     key_of,
 )
+from treadle.interpreter.ordering import sorts_objects
 from treadle.interpreter.shortcuts import reference
 from treadle.interpreter.unset import maybe_unset
 from treadle.ir import op as ops
@@ -35,6 +36,7 @@ from treadle.ir.named import tuple_maker
 from treadle.ir.op import OpDef
 from treadle.ir.program import Program
 from treadle.ir.types import INT
+from treadle.ops import OPS
 from treadle.ops.scalar import wrap
 from treadle.runtime import RunControl
 
@@ -223,7 +225,7 @@ class _Generator:
             handler = self._handlers.get(node.op)
             if handler is not None:
                 handler(self, node)
-            elif node.op.schema is None or node.op.reference is None:
+            elif node.op.schema is None or node.op.reference is None or sorts_objects(node):
                 raise _UncompilableError
             else:
                 self._operator(node)
@@ -354,6 +356,11 @@ class _Generator:
         operands = [self._use(v) for v in node.inputs]
         self._set(node, f"{action}({', '.join([*operands, *self._extra(node)])})")
 
+    def _to_list(self, node: Node) -> None:
+        cast, type_ = self._bind(actions.cast, "a"), self._bind(node.output.type, "k")
+        tensor = self._use(node.inputs[0])
+        self._set(node, f"{cast}({self._reference(node)}({tensor}), {type_}, program)")
+
     def _extra(self, node: Node) -> list[str]:
         if node.op in (ops.GET_ATTR, ops.SET_ATTR):
             return [self._bind(node.attributes["name"], "k")]
@@ -372,7 +379,7 @@ class _Generator:
         ops.TUPLE_INDEX: _action, ops.GET_ATTR: _action, ops.SET_ATTR: _action,
         ops.ISINSTANCE: _action, ops.UNCHECKED_CAST: _action, ops.RAISE: _action,
         ops.PRINT: _action, ops.UNINITIALIZED: _uninitialized,
-        ops.REGION: _region,
+        ops.REGION: _region, OPS["prim.tolist"]: _to_list,
     }  # fmt: skip
 
 

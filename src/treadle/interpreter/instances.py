@@ -21,7 +21,7 @@ from treadle.ir.types import (
     Type,
     UnionType,
 )
-from treadle.ops.primitives import PYTHON_CLASSES
+from treadle.ops.primitives import PYTHON_CLASSES, TensorKey
 
 _CONTAINERS = {"AnyListType": list, "AnyTupleType": tuple, "AnyEnumType": EnumValue}
 
@@ -42,7 +42,7 @@ def is_instance(value: Any, type_: Type, program: Program) -> bool:
         case DictType(key, element):
             return (
                 type(value) is dict
-                and _first_is(value, key, program)
+                and _first_is(map(_as_key, value), key, program)
                 and _first_is(value.values(), element, program)
             )
         case TupleType(elements):
@@ -60,6 +60,10 @@ def is_instance(value: Any, type_: Type, program: Program) -> bool:
     if type_ in PYTHON_CLASSES:
         return type(value) in PYTHON_CLASSES[type_]
     return isinstance(value, _CONTAINERS.get(str(type_), object))
+
+
+def _as_key(key: Any) -> Any:
+    return key.tensor if isinstance(key, TensorKey) else key
 
 
 def _first_is(items: Iterable[Any], type_: Type, program: Program) -> bool:

@@ -17,13 +17,15 @@ from treadle.errors import (
 from treadle.interpreter import actions, tasks
 from treadle.interpreter.actions import UNINITIALIZED
 from treadle.interpreter.generate import CompiledLoop, compile_loop
+from treadle.interpreter.ordering import SORT, SORTED, sort_objects, sorts_objects
 from treadle.interpreter.shortcuts import reference
 from treadle.interpreter.traceback import Place, TracedError, places_of, traced
 from treadle.ir import op as ops
 from treadle.ir.graph import Block, Graph, Node, Value
 from treadle.ir.named import tuple_maker
 from treadle.ir.op import OpDef
-from treadle.ir.program import Object, Program
+from treadle.ir.program import Function, Object, Program
+from treadle.ops import OPS
 from treadle.runtime import RunControl
 
 MAX_CALL_DEPTH = 1000
@@ -86,7 +88,7 @@ class Machine:
         self._base_depth = depth
         self._depth = depth
         self._stack: list[_Activation] = []
-        self._node: Node | None = None
+        self._entered: list[Object] = []
         self._results: list[Any] = []
 
     def run(self, graph: Graph, args: Sequence[Any]) -> Any:
@@ -110,10 +112,18 @@ class Machine:
         except (CompileError, UnsupportedError):
             raise
         except Exception as error:
-            raise traced(error, self._places()) from (
+            failure = traced(error, self._places())
+            self._leave()
+            raise failure from (
                 error if isinstance(error, Error) and not isinstance(error, TracedError) else None
             )
         return self._results
+
+    def _leave(self) -> None:
+        """After an error, leave what a ``with`` has entered; an error of that takes its place."""
+        while self._entered:
+            target = self._entered.pop()
+            self._call(target.cls.methods["__exit__"], (target, None, None, None))
 
     def _places(self) -> tuple[Place, ...]:
         """Where each function on the stack stands, the innermost last."""
@@ -156,6 +166,30 @@ class Machine:
         elif node.outputs:
             for output, part in zip(node.outputs, result, strict=True):
                 values[output] = part
+
+    def _enter(self, activation: _Activation, node: Node) -> None:
+        self._entered.append(self._object(activation.frame.values, node))
+
+    def _exit(self, activation: _Activation, node: Node) -> None:
+        self._entered.pop()
+
+    def _to_list(self, activation: _Activation, node: Node) -> None:
+        """``tolist()``, which has to give what is declared of it."""
+        values = activation.frame.values
+        self._operator(values, node)
+        values[node.output] = actions.cast(values[node.output], node.output.type, self._program)
+
+    def _sort(self, activation: _Activation, node: Node) -> None:
+        values = activation.frame.values
+        if not sorts_objects(node):
+            self._operator(values, node)
+            return
+        result = sort_objects(node.op, self._call, *self._inputs(values, node))
+        values.update((output, result) for output in node.outputs)
+
+    def _call(self, function: Function, args: Sequence[Any]) -> Any:
+        """What `function` gives, run to its end while the node that asks for it waits."""
+        return Machine(self._program, self._settings, self._depth).run(function.graph(), args)
 
     def _inputs(self, values: Environment, node: Node) -> list[Any]:
         inputs = [values[v] for v in node.inputs]
@@ -393,4 +427,6 @@ _HANDLERS: dict[OpDef, Callable[[Machine, _Activation, Node], None]] = {
     ops.ISINSTANCE: Machine._isinstance, ops.UNCHECKED_CAST: Machine._unchecked_cast,
     ops.UNINITIALIZED: Machine._uninitialized, ops.RAISE: Machine._raise,
     ops.PRINT: Machine._print, ops.REGION: Machine._region,
+    ops.ENTER: Machine._enter, ops.EXIT: Machine._exit, SORT: Machine._sort,
+    OPS["prim.tolist"]: Machine._to_list, SORTED: Machine._sort,
 }  # fmt: skip

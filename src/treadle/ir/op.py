@@ -89,10 +89,14 @@ UNCHECKED_CAST = structural("unchecked_cast", doc="The input, checked to be of t
 UNINITIALIZED = structural("uninitialized", doc="A value that is never read.")
 RAISE = structural("raise", pure=False, doc="Inputs: message, optional class name.")
 PRINT = structural("print", pure=False, doc="Print the inputs as TorchScript does.")
+ENTER = structural(
+    "enter", pure=False, doc="An object whose `__exit__` runs if an error comes before its exit."
+)
+EXIT = structural("exit", pure=False, doc="The end of what the object was entered for.")
 REGION = structural("region", doc="The block's returns. Inputs: what it uses, but no constants.")
 
 STRUCTURAL: tuple[OpDef, ...] = (
     CONSTANT, IF, LOOP, FORK, AWAITABLE, WAIT, TUPLE, TUPLE_UNPACK, TUPLE_INDEX, LIST, LIST_UNPACK,
     DICT, GET_ATTR, SET_ATTR, NEW_OBJECT, CALL_METHOD, CALL_FUNCTION, FUNCTION_REF, ISINSTANCE,
-    UNCHECKED_CAST, UNINITIALIZED, RAISE, PRINT, REGION,
+    UNCHECKED_CAST, UNINITIALIZED, RAISE, PRINT, ENTER, EXIT, REGION,
 )  # fmt: skip

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from treadle.ir.types import (
-    ANY,
     ClassType,
     DictType,
     FutureType,
@@ -181,8 +180,6 @@ def _named(name: str) -> Type:
     known = {"SymInt": "int", "t": "", "AnyEnumType": "AnyEnumType", "Dimname": "str"}
     if len(name) == 1 or re.fullmatch(r"t[A-Z]\w*|tKey|tVal", name):
         return ClassType(f"?{name}")  # a type variable
-    if name in ("AnyClassType",):
-        return ANY
     return parse_type(known.get(name, name))
 
 

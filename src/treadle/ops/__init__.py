@@ -38,6 +38,7 @@ from treadle.ops import gradient as gradient
 from treadle.ops import grid_sample as grid_sample
 from treadle.ops import group_norm as group_norm
 from treadle.ops import gru as gru
+from treadle.ops import hashing as hashing
 from treadle.ops import indefinite as indefinite
 from treadle.ops import index as index
 from treadle.ops import index_put as index_put
@@ -47,6 +48,7 @@ from treadle.ops import limits as limits
 from treadle.ops import linalg as linalg
 from treadle.ops import losses as losses
 from treadle.ops import lu as lu
+from treadle.ops import mapping as mapping
 from treadle.ops import margin_losses as margin_losses
 from treadle.ops import matrix_norms as matrix_norms
 from treadle.ops import membership as membership
@@ -72,6 +74,7 @@ from treadle.ops import resample as resample
 from treadle.ops import resize as resize
 from treadle.ops import running as running
 from treadle.ops import scalar as scalar
+from treadle.ops import scalar_functions as scalar_functions
 from treadle.ops import scan as scan
 from treadle.ops import scatter as scatter
 from treadle.ops import scatter_reduce as scatter_reduce

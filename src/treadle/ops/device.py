@@ -10,6 +10,10 @@ from treadle.ir.op import OpDef
 from treadle.ir.schema import parse_schema
 from treadle.ops.registry import define
 
+_TYPES = (
+    "cpu", "cuda", "ipu", "xpu", "mkldnn", "opengl", "opencl", "ideep", "hip", "ve", "fpga", "maia",
+    "xla", "lazy", "vulkan", "mps", "meta", "hpu", "mtia", "privateuseone",
+)  # fmt: skip
 _NAME = re.compile(r"([a-z]+)(?::(\d{1,3}))?")
 
 
@@ -32,6 +36,8 @@ def parse_device(text: str) -> Device:
     match = _NAME.fullmatch(text)
     if match is None:
         raise ValueError(f"Invalid device string: '{text}'")
+    if match[1] not in _TYPES:
+        raise ValueError(f"unknown device {text!r}: the types are {', '.join(_TYPES)}")
     return Device(match[1], int(match[2]) if match[2] else None)
 
 

@@ -46,7 +46,8 @@ def _schema(functional: OpDef, other: str | None) -> str:
     base, dot, overload = name.partition(".")
     dot, overload = (dot, overload) if other is None else ("." * bool(other), other)
     rest = rest.replace("Tensor input", "Tensor self", 1).replace("Tensor", "Tensor(a!)", 1)
-    return f"{namespace}::{base}_{dot}{overload}({rest.rpartition(' -> ')[0]} -> Tensor(a!)"
+    base = f"__i{base[2:]}" if base.startswith("__") else f"{base}_"
+    return f"{namespace}::{base}{dot}{overload}({rest.rpartition(' -> ')[0]} -> Tensor(a!)"
 
 
 def into(functional: OpDef) -> OpDef:

@@ -157,6 +157,7 @@ _answer("aten::element_size(Tensor self) -> int", lambda x: dtype_of(x).itemsize
 _answer("prim::dtype(Tensor a) -> int", lambda x: dtype_of(x).code)
 _answer("prim::layout(Tensor a) -> Layout", lambda x: 0)
 _answer("prim::is_cuda(Tensor a) -> bool", lambda x: False)
+_answer("prim::grad(Tensor a) -> Tensor(*)", lambda x: None)
 _answer("prim::requires_grad(Tensor a) -> bool", lambda x: False)
 _answer("prim::is_cpu(Tensor a) -> bool", lambda x: True)
 _answer("aten::is_leaf(Tensor self) -> bool", lambda x: True)

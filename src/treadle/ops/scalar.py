@@ -6,7 +6,6 @@ Source: torch/csrc/jit/runtime/register_prim_ops.cpp (behaviour read off torch 2
 
 from __future__ import annotations
 
-import cmath
 import math
 import operator
 from collections.abc import Callable, Iterable
@@ -27,7 +26,8 @@ def wrap(value: int) -> int:
     return value if -_HALF <= value < _HALF else (value + _HALF) % _SPAN - _HALF
 
 
-def _define(schema: str, reference: _Function, *, pure: bool = True) -> OpDef:
+def define_number(schema: str, reference: _Function, *, pure: bool = True) -> OpDef:
+    """Define an operator on numbers, named after its schema."""
     parsed = parse_schema(schema)
     base = parsed.base if parsed.namespace == "aten" else f"{parsed.namespace}.{parsed.base}"
     name = f"{base}.{parsed.overload or 'number'}"
@@ -41,7 +41,7 @@ def _overload(types: tuple[str, ...]) -> str:
     return "." + (types[0] if len(set(types)) == 1 else "_".join(types))
 
 
-def _family(
+def define_family(
     base: str, result: str, reference: _Function, signatures: Iterable[str], namespace: str = "aten"
 ) -> None:
     """One operator per signature, a string of argument types such as ``int float``."""
@@ -49,10 +49,11 @@ def _family(
         types = tuple(signature.split())
         names = ("a", "b")[: len(types)]
         arguments = ", ".join(f"{t} {n}" for t, n in zip(types, names, strict=True))
-        _define(f"{namespace}::{base}{_overload(types)}({arguments}) -> {result}", reference)
+        define_number(f"{namespace}::{base}{_overload(types)}({arguments}) -> {result}", reference)
 
 
-_FLOATS = ("float float", "int float", "float int")
+FLOATS = ("float float", "int float", "float int")
+"""Signatures of two numbers of which at least one is a float."""
 _COMPLEX = ("complex complex", "int complex", "complex int", "float complex", "complex float")
 _NUMBERS = ("Scalar Scalar",)
 
@@ -68,12 +69,12 @@ def _number(function: _Function) -> _Function:
 
 
 for _base, _function in (("add", operator.add), ("sub", operator.sub), ("mul", operator.mul)):
-    _family(_base, "int", _number(_function), ("int int",))
-    _family(_base, "complex", _function, ("complex complex",))
-    _family(_base, "float", _function, ("float float",))
-    _family(_base, "complex", _function, _COMPLEX[1:])
-    _family(_base, "float", _function, _FLOATS[1:])
-    _family(_base, "Scalar", _number(_function), _NUMBERS)
+    define_family(_base, "int", _number(_function), ("int int",))
+    define_family(_base, "complex", _function, ("complex complex",))
+    define_family(_base, "float", _function, ("float float",))
+    define_family(_base, "complex", _function, _COMPLEX[1:])
+    define_family(_base, "float", _function, FLOATS[1:])
+    define_family(_base, "Scalar", _number(_function), _NUMBERS)
 
 
 def _divide(a: Any, b: Any) -> Any:
@@ -81,10 +82,11 @@ def _divide(a: Any, b: Any) -> Any:
         if b == 0:
             return complex(math.nan, math.nan)
         return a / b
-    return _divide_floats(float(a), float(b))
+    return divide_floats(float(a), float(b))
 
 
-def _divide_floats(a: float, b: float) -> float:
+def divide_floats(a: float, b: float) -> float:
+    """The quotient with C's results where Python raises."""
     if b != 0:
         return a / b
     if a == 0 or math.isnan(a):
@@ -92,17 +94,17 @@ def _divide_floats(a: float, b: float) -> float:
     return math.copysign(math.inf, math.copysign(1.0, a) * math.copysign(1.0, b))
 
 
-_family("div", "float", _divide, ("int int",))
-_family("div", "complex", _divide, ("complex complex",))
-_family("div", "float", _divide, ("float float",))
-_family("div", "float", _divide, _NUMBERS)
+define_family("div", "float", _divide, ("int int",))
+define_family("div", "complex", _divide, ("complex complex",))
+define_family("div", "float", _divide, ("float float",))
+define_family("div", "float", _divide, _NUMBERS)
 
 
 def floor_divide(a: Any, b: Any) -> Any:
     """``a // b``: ints floor and raise on zero, floats are the floor of the quotient."""
     if is_whole(a) and is_whole(b):
         return wrap(a // b)
-    quotient = _divide_floats(float(a), float(b))
+    quotient = divide_floats(float(a), float(b))
     return float(math.floor(quotient)) if math.isfinite(quotient) else quotient
 
 
@@ -135,12 +137,12 @@ def _round_to_zero(a: int, b: int) -> int:
 
 
 for _base, _function in (("floordiv", floor_divide), ("remainder", remainder)):
-    _family(_base, "int", _function, ("int int",))
-    _family(_base, "float", _function, _FLOATS)
-    _family(_base, "Scalar", _function, _NUMBERS)
+    define_family(_base, "int", _function, ("int int",))
+    define_family(_base, "float", _function, FLOATS)
+    define_family(_base, "Scalar", _function, _NUMBERS)
 for _base, _function in (("fmod", _truncated_remainder), ("mathremainder", _ieee_remainder)):
-    _family(_base, "float", _function, ("int int", *_FLOATS, *_NUMBERS))
-_define("aten::__round_to_zero_floordiv.int(int a, int b) -> int", _round_to_zero)
+    define_family(_base, "float", _function, ("int int", *FLOATS, *_NUMBERS))
+define_number("aten::__round_to_zero_floordiv.int(int a, int b) -> int", _round_to_zero)
 
 
 def _divmod(a: Any, b: Any) -> tuple[Any, Any]:
@@ -156,7 +158,7 @@ for _a in ("int", "float"):
     for _b in ("int", "float"):
         _kind = "int" if _a == _b == "int" else "float"
         _name = _a if _a == _b else f"{_a}_{_b}"
-        _define(f"aten::divmod.{_name}({_a} x, {_b} y) -> ({_kind}, {_kind})", _divmod)
+        define_number(f"aten::divmod.{_name}({_a} x, {_b} y) -> ({_kind}, {_kind})", _divmod)
 
 
 def _power(a: Any, b: Any) -> Any:
@@ -183,12 +185,12 @@ def _power_of_ints(a: int, b: int) -> int:
     return 0
 
 
-_family("pow", "float", _power, ("int int",))
-_family("pow", "complex", _power, ("complex complex",))
-_family("pow", "float", _power, _FLOATS)
-_family("pow", "complex", _power, ("float complex", "complex float"))
-_define("aten::pow.Scalar_Scalar(Scalar a, Scalar b) -> float", _power)
-_define("aten::pow.int_to_int(int a, int b) -> int", _power_of_ints)
+define_family("pow", "float", _power, ("int int",))
+define_family("pow", "complex", _power, ("complex complex",))
+define_family("pow", "float", _power, FLOATS)
+define_family("pow", "complex", _power, ("float complex", "complex float"))
+define_number("aten::pow.Scalar_Scalar(Scalar a, Scalar b) -> float", _power)
+define_number("aten::pow.int_to_int(int a, int b) -> int", _power_of_ints)
 
 
 def _shift_left(a: int, b: int) -> int:
@@ -200,16 +202,28 @@ def _shift_right(a: int, b: int) -> int:
     return a >> (b & 63)
 
 
-_define("aten::__lshift__.int(int a, int b) -> int", _shift_left)
-_define("aten::__rshift__.int(int a, int b) -> int", _shift_right)
+define_number("aten::__lshift__.int(int a, int b) -> int", _shift_left)
+define_number("aten::__rshift__.int(int a, int b) -> int", _shift_right)
 for _base, _function in (
     ("__and__", operator.and_),
     ("__or__", operator.or_),
     ("__xor__", operator.xor),
 ):
-    _family(_base, "bool", _function, ("bool bool",))
-    _family(_base, "int", _function, ("int int",))
-_define("aten::__not__(bool self) -> bool", operator.not_)
+    define_family(_base, "bool", _function, ("bool bool",))
+    define_family(_base, "int", _function, ("int int",))
+define_number("aten::__not__(bool self) -> bool", operator.not_)
+
+
+def _as_floats(function: _Function) -> _Function:
+    """A comparison that takes an int for the nearest float, beside a float."""
+
+    def apply(a: Any, b: Any) -> bool:
+        if type(a) is not type(b) and not isinstance(a, complex) and not isinstance(b, complex):
+            return bool(function(float(a), float(b)))
+        return bool(function(a, b))
+
+    return apply
+
 
 for _base, _function in (
     ("lt", operator.lt),
@@ -220,11 +234,12 @@ for _base, _function in (
     ("ne", operator.ne),
 ):
     if _base in ("eq", "ne"):
-        _family(_base, "bool", _function, ("bool bool", "complex complex"))
-        _family(_base, "bool", _function, ("float complex", "complex float"))
+        define_family(_base, "bool", _function, ("bool bool", "complex complex"))
+        define_family(_base, "bool", _function, ("float complex", "complex float"))
         for _kind, _type in (("device", "Device"), ("enum", "AnyEnumType")):
-            _define(f"aten::{_base}.{_kind}({_type} a, {_type} b) -> bool", _function)
-    _family(_base, "bool", _function, ("int int", *_FLOATS, *_NUMBERS, "str str"))
+            define_number(f"aten::{_base}.{_kind}({_type} a, {_type} b) -> bool", _function)
+    define_family(_base, "bool", _function, ("int int", "float float", "str str"))
+    define_family(_base, "bool", _as_floats(_function), (*FLOATS[1:], *_NUMBERS))
 
 
 def _is(a: object, b: object) -> bool:
@@ -235,8 +250,8 @@ def _is_not(a: object, b: object) -> bool:
     return a is not b
 
 
-_define("aten::__is__(Any self, Any obj) -> bool", _is)
-_define("aten::__isnot__(Any self, Any obj) -> bool", _is_not)
+define_number("aten::__is__(Any self, Any obj) -> bool", _is)
+define_number("aten::__isnot__(Any self, Any obj) -> bool", _is_not)
 
 
 def _smallest(a: Any, b: Any) -> Any:
@@ -254,18 +269,18 @@ def _common(chosen: Any, a: Any, b: Any) -> Any:
 
 for _base, _function in (("max", _largest), ("min", _smallest)):
     for _signature, _kind in (("int int", "int"), ("float float", "float")):
-        _family(_base, _kind, _function, (_signature,), "prim")
-    _family(_base, "float", _function, _FLOATS[1:], "prim")
-    _family(_base, "Scalar", _function, _NUMBERS, "prim")
+        define_family(_base, _kind, _function, (_signature,), "prim")
+    define_family(_base, "float", _function, FLOATS[1:], "prim")
+    define_family(_base, "Scalar", _function, _NUMBERS, "prim")
 
-_define("prim::abs.int(int a) -> int", lambda a: wrap(abs(a)))
-_define("prim::abs.float(float a) -> float", abs)
-_define("prim::abs.complex(complex a) -> float", abs)
-_define("prim::abs.Scalar(Scalar a) -> Scalar", abs)
-_define("aten::neg.int(int a) -> int", lambda a: wrap(-a))
-_define("aten::neg.float(float a) -> float", operator.neg)
-_define("aten::neg.complex(complex a) -> complex", operator.neg)
-_define("aten::neg.Scalar(Scalar a) -> Scalar", operator.neg)
+define_number("prim::abs.int(int a) -> int", lambda a: wrap(abs(a)))
+define_number("prim::abs.float(float a) -> float", abs)
+define_number("prim::abs.complex(complex a) -> float", abs)
+define_number("prim::abs.Scalar(Scalar a) -> Scalar", abs)
+define_number("aten::neg.int(int a) -> int", lambda a: wrap(-a))
+define_number("aten::neg.float(float a) -> float", operator.neg)
+define_number("aten::neg.complex(complex a) -> complex", operator.neg)
+define_number("aten::neg.Scalar(Scalar a) -> Scalar", operator.neg)
 
 
 def _to_int(value: Any) -> int:
@@ -304,125 +319,35 @@ def _to_whole(function: Callable[[float], int]) -> _Function:
 
 
 for _kind in ("bool", "float", "Scalar"):
-    _define(f"aten::Int.{_kind}({_kind} a) -> int", _to_int)
-_define("aten::Int.str(str a) -> int", _parse_int)
+    define_number(f"aten::Int.{_kind}({_kind} a) -> int", _to_int)
+define_number("aten::Int.str(str a) -> int", _parse_int)
 for _kind in ("Scalar", "int", "bool"):
-    _define(f"aten::Float.{_kind}({_kind} a) -> float", float)
-_define("aten::Float.str(str a) -> float", _parse_float)
+    define_number(f"aten::Float.{_kind}({_kind} a) -> float", float)
+define_number("aten::Float.str(str a) -> float", _parse_float)
 for _kind in ("int", "float"):
-    _define(f"aten::Bool.{_kind}({_kind} a) -> bool", bool)
-_define("aten::Complex.Scalar(Scalar a) -> complex", complex)
+    define_number(f"aten::Bool.{_kind}({_kind} a) -> bool", bool)
+define_number("aten::Complex.Scalar(Scalar a) -> complex", complex)
 for _a in ("int", "float", "bool"):
     for _b in ("int", "float", "bool"):
-        _define(f"aten::Complex.{_a}_{_b}({_a} x, {_b} y) -> complex", complex)
+        define_number(f"aten::Complex.{_a}_{_b}({_a} x, {_b} y) -> complex", complex)
+for _a in ("Tensor", "int", "float", "bool"):
+    for _b in ("Tensor", "int", "float", "bool"):
+        if "Tensor" in (_a, _b):
+            _names = ("a", "b") if _a == _b else ("x", "y")
+            define_number(
+                f"aten::Complex.{_a}_{_b}({_a} {_names[0]}, {_b} {_names[1]}) -> complex",
+                lambda a, b: complex(a, b),
+            )
 for _base, _whole in (("floor", math.floor), ("ceil", math.ceil)):
     for _kind in ("int", "float"):
-        _define(f"aten::{_base}.{_kind}({_kind} a) -> int", _to_whole(_whole))
-    _define(f"aten::{_base}.Scalar(Scalar a) -> Scalar", _to_whole(_whole))
+        define_number(f"aten::{_base}.{_kind}({_kind} a) -> int", _to_whole(_whole))
+    define_number(f"aten::{_base}.Scalar(Scalar a) -> Scalar", _to_whole(_whole))
 for _kind in ("int", "float"):
-    _define(f"aten::round.{_kind}({_kind} a) -> float", _round)
-_define("aten::round.Scalar(Scalar a) -> Scalar", _round)
+    define_number(f"aten::round.{_kind}({_kind} a) -> float", _round)
+define_number("aten::round.Scalar(Scalar a) -> Scalar", _round)
 
 
-def _real(function: Callable[[float], float]) -> _Function:
-    """`function` with C's results where Python's raises: nan outside its domain, inf beyond."""
-
-    def apply(value: Any) -> float:
-        try:
-            return function(float(value))
-        except OverflowError:
-            return math.inf
-        except ValueError:
-            return math.nan
-
-    return apply
-
-
-def _log(function: Callable[[float], float], pole: float) -> Callable[[float], float]:
-    return lambda x: -math.inf if x == pole else function(x)
-
-
-def _gamma(x: float) -> float:
-    return math.copysign(math.inf, x) if x == 0 else math.gamma(x)
-
-
-def _log_gamma(x: float) -> float:
-    return math.inf if x <= 0 and x.is_integer() else math.lgamma(x)
-
-
-def _hyperbolic_sine(x: float) -> float:
-    try:
-        return math.sinh(x)
-    except OverflowError:
-        return math.copysign(math.inf, x)
-
-
-def _area_tangent(x: float) -> float:
-    return math.copysign(math.inf, x) if abs(x) == 1 else math.atanh(x)
-
-
-_REAL: dict[str, Callable[[float], float]] = {
-    "gamma": _gamma, "erf": math.erf, "erfc": math.erfc, "expm1": math.expm1, "fabs": math.fabs,
-    "lgamma": _log_gamma, "log1p": _log(math.log1p, -1.0), "degrees": math.degrees,
-    "radians": math.radians,
-}  # fmt: skip
-_REAL_AND_COMPLEX: dict[str, tuple[Callable[[float], float], Callable[[complex], complex]]] = {
-    "sqrt": (math.sqrt, cmath.sqrt), "exp": (math.exp, cmath.exp),
-    "log": (_log(math.log, 0.0), cmath.log), "log10": (_log(math.log10, 0.0), cmath.log10),
-    "sin": (math.sin, cmath.sin), "cos": (math.cos, cmath.cos), "tan": (math.tan, cmath.tan),
-    "asin": (math.asin, cmath.asin), "acos": (math.acos, cmath.acos),
-    "atan": (math.atan, cmath.atan), "sinh": (_hyperbolic_sine, cmath.sinh),
-    "cosh": (math.cosh, cmath.cosh), "tanh": (math.tanh, cmath.tanh),
-    "asinh": (math.asinh, cmath.asinh), "acosh": (math.acosh, cmath.acosh),
-    "atanh": (_area_tangent, cmath.atanh),
-}  # fmt: skip
-for _base, _of_real in _REAL.items():
-    _family(_base, "float", _real(_of_real), ("int", "float"))
-    _define(f"aten::{_base}.Scalar(Scalar a) -> Scalar", _real(_of_real))
-for _base, (_of_real, _of_complex) in _REAL_AND_COMPLEX.items():
-    _family(_base, "float", _real(_of_real), ("int", "float"))
-    _family(_base, "complex", _of_complex, ("complex",))
-    _define(f"aten::{_base}.Scalar(Scalar a) -> Scalar", _real(_of_real))
-
-
-def _log_to_base(a: Any, b: Any) -> float:
-    log = _real(_log(math.log, 0.0))
-    return _divide_floats(log(a), log(b))
-
-
-for _a in ("int", "float"):
-    for _b in ("int", "float"):
-        _define(f"aten::log.{_a}_{_b}({_a} a, {_b} b) -> float", _log_to_base)
-for _base, _pair in (("atan2", math.atan2), ("copysign", math.copysign)):
-    _family(_base, "float", _pair, ("int int", *_FLOATS))
-    _define(
-        f"aten::{_base}{'.Scalar_Scalar' if _base == 'atan2' else ''}(Scalar a, Scalar b) -> float",
-        _pair,
-    )
-_define("aten::gcd.int(int a, int b) -> int", lambda a, b: wrap(math.gcd(a, b)))
-_define("aten::factorial.int(int a) -> int", lambda a: wrap(_factorial(a)))
-_define("aten::ldexp(float x, int i) -> float", lambda x, i: _scale(x, i))
-_define("aten::frexp(float a) -> (float, int)", math.frexp)
-_define("aten::modf(float a) -> (float, float)", math.modf)
-for _base, _test in (("isnan", cmath.isnan), ("isinf", cmath.isinf), ("isfinite", cmath.isfinite)):
-    for _kind in ("float", "complex"):
-        _define(f"aten::{_base}.{_kind}({_kind} a) -> bool", _test)
-
-
-def _factorial(n: int) -> int:
-    if n < 0:
-        raise ValueError("factorial() not defined for negative values")
-    return math.factorial(n) if n < 128 else 0  # 2**64 divides 66! and all that follow
-
-
-def _scale(x: float, exponent: int) -> float:
-    try:
-        return math.ldexp(x, exponent)
-    except OverflowError:
-        return math.copysign(math.inf, x)
-
-
-_define(
+define_number(
     "aten::__derive_index(int index, int start, int step) -> int", lambda i, a, s: wrap(a + i * s)
 )
 
@@ -434,7 +359,7 @@ def range_length(low: int, high: int, step: int) -> int:
     return len(range(low, high, step)) if abs(high - low) < _HALF else wrap(_HALF - 1)
 
 
-_define("aten::__range_length(int lo, int hi, int step) -> int", range_length)
+define_number("aten::__range_length(int lo, int hi, int step) -> int", range_length)
 for _query, _answer in (
     ("is_scripting", True),
     ("_get_tracing_state", False),
@@ -442,5 +367,5 @@ for _query, _answer in (
     ("is_autocast_enabled", False),
     ("is_autocast_cpu_enabled", False),
 ):
-    _define(f"aten::{_query}() -> bool", lambda answer=_answer: answer)
-_define("aten::set_grad_enabled(bool val) -> ()", lambda val: None, pure=False)
+    define_number(f"aten::{_query}() -> bool", lambda answer=_answer: answer)
+define_number("aten::set_grad_enabled(bool val) -> ()", lambda val: None, pure=False)

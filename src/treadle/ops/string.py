@@ -17,6 +17,7 @@ import numpy as np
 from treadle.ir.op import OpDef
 from treadle.ir.program import EnumValue, Object
 from treadle.ir.schema import parse_schema
+from treadle.ops.primitives import TensorKey
 from treadle.ops.registry import define
 from treadle.ops.tensor_text import format_tensor
 
@@ -52,10 +53,12 @@ def format_value(value: object) -> str:
             return f"{{{', '.join(pairs)}}}"
         case np.ndarray():
             return format_tensor(value)
+        case TensorKey(tensor=tensor):
+            return format_tensor(tensor)
         case EnumValue():
             return f"Enum<{value.cls.name.rpartition('.')[2]}.{value.name}>"
         case Object():
-            return f"<{value.cls.name} object>"
+            return f"<{value.cls.name} object at {id(value):#x}>"
     return str(value)
 
 

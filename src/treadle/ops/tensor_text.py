@@ -48,9 +48,7 @@ def format_tensor(value: Array) -> str:
     end = f"[ CPU{kind}Type{{{','.join(map(str, value.shape))}}} ]"
     if value.size == 0:
         return end
-    if value.dtype.kind == "c":
-        return f"{value}\n{end}"
-    numbers = value.astype(np.float64)
+    numbers = value.real.astype(np.float64)  # of complex numbers the real part alone is written
     if numbers.ndim == 0:
         return f"{_shortest(numbers.item())}\n{end}"
     if numbers.ndim == 1:

@@ -18,6 +18,10 @@ inplace(
     *(OPS[f"bitwise_{n}_shift.Tensor"] for n in ("left", "right")),
 )
 inplace(OPS["ldexp.Tensor"], overload="")
+inplace(
+    *(OPS[f"__{n}__.{kind}"] for n in ("and", "or", "xor", "lshift", "rshift")
+      for kind in ("Scalar", "Tensor"))
+)  # fmt: skip
 
 
 NAMES: dict[str, tuple[str, ...]] = {

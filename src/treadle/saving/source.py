@@ -18,7 +18,7 @@ from treadle.ir.named import tuple_maker
 from treadle.ir.op import OpDef
 from treadle.ir.program import EnumValue, Function
 from treadle.ir.schema import REQUIRED
-from treadle.ir.types import FutureType, OptionalType, TupleType
+from treadle.ir.types import NONE, FutureType, OptionalType, TupleType, Type, UnionType
 from treadle.ops.device import Device
 from treadle.saving.types import type_text
 
@@ -89,6 +89,8 @@ class SourcePrinter:
         for node in block.nodes:
             if is_unsupported(node):
                 raise UnsupportedError(node.op.doc)
+            if _is_of_with(node):
+                continue
             handler = self._handlers.get(node.op)
             if handler is not None:
                 handler(self, node)
@@ -115,6 +117,14 @@ class SourcePrinter:
             if type_text(value.type) == type_text(type_)
             else f"annotate({type_text(type_)}, {text})"
         )
+
+    def _assign(self, name: str, value: Value, type_: Type, *, declares: bool) -> None:
+        """Give a name one of several values; where these make a union, the first declares it."""
+        if isinstance(type_, UnionType):
+            text = self._use(value)
+            self._line(f"{name} : {type_text(type_)} = {text}" if declares else f"{name} = {text}")
+        else:
+            self._line(f"{name} = {self._as(value, type_)}")
 
     def _arguments(self, values: Sequence[Value]) -> str:
         return ", ".join(map(self._use, values))
@@ -201,7 +211,7 @@ class SourcePrinter:
             self._depth += 1
             self._body(block)
             for name, output, value in zip(names, node.outputs, block.returns, strict=True):
-                self._line(f"{name} = {self._as(value, output.type)}")
+                self._assign(name, value, output.type, declares=block is node.blocks[0])
             if len(self._lines) == with_before:
                 self._line("pass")
             self._depth -= 1
@@ -213,7 +223,7 @@ class SourcePrinter:
         index, *params = block.params
         names = [self._fresh(param) for param in params]
         for name, param, start in zip(names, params, starts, strict=True):
-            self._line(f"{name} = {self._as(start, param.type)}")
+            self._assign(name, start, param.type, declares=True)
         proceed = block.returns[0]
         is_for = _is_true(condition) and _is_true(proceed)
         counted = not is_for and (bool(index.users) or trips.constant != _ENDLESS)
@@ -342,6 +352,19 @@ class SourcePrinter:
     def _print(self, node: Node) -> None:
         self._line(f"print({self._arguments(node.inputs)})")
 
+    def _enter(self, node: Node) -> None:
+        """``with``, of which ``__enter__`` and ``__exit__`` are parts: they are not printed."""
+        called = node.prev
+        name = self._fresh(called.output, "_w") if called.output.type != NONE else ""
+        self._line(f"with {self._use(node.inputs[0])}{f' as {name}' if name else ''}:")
+        self._depth += 1
+        if not name:
+            self._names[called.output] = "None"
+        self._line("pass")
+
+    def _exit(self, node: Node) -> None:
+        self._depth -= 1
+
     _handlers: ClassVar[dict[OpDef, Callable[[SourcePrinter, Node], None]]] = {
         ops.CONSTANT: _constant, ops.IF: _if, ops.LOOP: _loop, ops.FORK: _task,
         ops.AWAITABLE: _task, ops.WAIT: _wait, ops.TUPLE: _tuple, ops.TUPLE_UNPACK: _unpack,
@@ -349,8 +372,13 @@ class SourcePrinter:
         ops.GET_ATTR: _get, ops.SET_ATTR: _set_attribute, ops.NEW_OBJECT: _new,
         ops.CALL_METHOD: _method, ops.CALL_FUNCTION: _call, ops.ISINSTANCE: _isinstance,
         ops.UNCHECKED_CAST: _cast, ops.UNINITIALIZED: _uninitialized, ops.RAISE: _raise,
-        ops.PRINT: _print,
+        ops.PRINT: _print, ops.ENTER: _enter, ops.EXIT: _exit,
     }  # fmt: skip
+
+
+def _is_of_with(node: Node) -> bool:
+    """Whether a call is what a ``with`` does of itself."""
+    return node.op is ops.CALL_METHOD and (node.next.op is ops.ENTER or node.prev.op is ops.EXIT)
 
 
 def _unusual(value: float) -> str:

@@ -10,12 +10,19 @@ from treadle.frontends.torchscript.subtyping import flatten_union, make_union
 from treadle.frontends.torchscript.unsupported import is_cpp_class, lacks_cpp_class
 from treadle.ir.types import (
     ANY,
+    BOOL,
+    COMPLEX,
+    DEVICE,
+    FLOAT,
+    INT,
     NONE,
     PRIMITIVES,
+    STR,
     TENSOR,
     DictType,
     FutureType,
     ListType,
+    TensorType,
     TupleType,
     Type,
     parse_type,
@@ -107,7 +114,17 @@ class AnnotationReader:
         count = _GENERIC[name]
         if count is not None and len(types) != count:
             raise self._fail(node, f"{name} takes {count} parameters, got {len(types)}")
+        if name in ("Dict", "dict") and not _may_be_key(types[0]):
+            raise self._fail(
+                node,
+                f"{types[0]} cannot be the key of a dict: strings, numbers, bools, tensors and "
+                "devices can",
+            )
         return _make(name, types)
+
+
+def _may_be_key(type_: Type) -> bool:
+    return type_ in (STR, INT, FLOAT, COMPLEX, BOOL, DEVICE, ANY) or isinstance(type_, TensorType)
 
 
 def _is_empty_tuple(parts: list[ast.expr]) -> bool:

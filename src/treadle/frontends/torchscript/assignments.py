@@ -15,13 +15,17 @@ from treadle.frontends.torchscript.symbols import (
 )
 from treadle.ir.graph import Value
 from treadle.ir.op import SET_ATTR
-from treadle.ir.types import ClassType, ListType, TensorType, Type
+from treadle.ir.types import ClassType, DictType, ListType, TensorType, Type
 
 _IN_PLACE: dict[type[ast.operator], str] = {
     ast.Add: "aten::add_", ast.Sub: "aten::sub_", ast.Mult: "aten::mul_", ast.Div: "aten::div_",
     ast.FloorDiv: "aten::floor_divide_", ast.Mod: "aten::remainder_", ast.Pow: "aten::pow_",
     ast.BitAnd: "aten::__iand__", ast.BitOr: "aten::__ior__", ast.BitXor: "aten::__ixor__",
     ast.LShift: "aten::__ilshift__", ast.RShift: "aten::__irshift__",
+}  # fmt: skip
+_IN_PLACE_METHODS: dict[type[ast.operator], str] = {
+    ast.Add: "__iadd__", ast.Sub: "__isub__", ast.Mult: "__imul__", ast.Div: "__itruediv__",
+    ast.Mod: "__imod__",
 }  # fmt: skip
 
 
@@ -147,20 +151,35 @@ class Assignments(Iterations):
         in_place = isinstance(left.type, TensorType) or (
             isinstance(left.type, ListType) and isinstance(node.op, (ast.Add, ast.Mult))
         )
+        if isinstance(left.type, ClassType) and type(node.op) in _IN_PLACE_METHODS:
+            method = _IN_PLACE_METHODS[type(node.op)]
+            changed = self.magic(left, method, (self.expression(node.value),))
+            return self._computed(left, node) if changed is None else changed
         if in_place and type(node.op) in _IN_PLACE:
             self.apply(_IN_PLACE[type(node.op)], (left, self.expression(node.value)))
             return None if isinstance(left.type, ListType) else left
+        return self._computed(left, node)
+
+    def _computed(self, left: Value, node: ast.AugAssign) -> Value:
+        """A new value, `left` unchanged."""
         return self.expression(
             ast.copy_location(ast.BinOp(_Given(left, node), node.op, node.value), node)
         )
 
     def _augmented_subscript(self, target: ast.Subscript, node: ast.AugAssign) -> Exits:
         base = self.expression(target.value)
+        if isinstance(base.type, ClassType):
+            raise self.error(
+                f"an element of {base.type} cannot be changed in place: x[i] = x[i] + y can"
+            )
         place = ast.copy_location(
             ast.Subscript(_Given(base, node), target.slice, ast.Load()), target
         )
         left = self.expression(place)
-        result = self._augment(left, node)
+        if isinstance(base.type, DictType):
+            result: Value | None = self._computed(left, node)
+        else:
+            result = self._augment(left, node)
         if result is not None:
             self.assign_subscript(place, result)
         return FALLS

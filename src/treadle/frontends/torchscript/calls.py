@@ -12,6 +12,8 @@ from treadle.frontends.torchscript.symbols import (
     Builtin,
     ClassSymbol,
     Closure,
+    ExceptionClass,
+    ExceptionValue,
     FunctionSymbol,
     Item,
     Method,
@@ -30,8 +32,8 @@ from treadle.ir.op import (
 from treadle.ir.program import Class, Function
 from treadle.ir.schema import Argument
 from treadle.ir.types import (
-    ANY,
     NONE,
+    STR,
     ClassType,
     TupleType,
     Type,
@@ -48,8 +50,16 @@ class Calls(Subscripts):
             return self.special(callee.name, node, hint)
         if isinstance(callee, ClassSymbol):
             return self._construct(callee.cls, node)
+        if isinstance(callee, ExceptionClass):
+            parts = [self.expression(argument) for argument in node.args]
+            return ExceptionValue(self.message(parts), callee.name)
         args, keywords = self._arguments(node)
         return self.apply_item(callee, args, keywords, hint)
+
+    def message(self, parts: list[Value]) -> Value:
+        """What an exception with these arguments says."""
+        text = parts[0] if len(parts) == 1 else self.tuple(parts) if parts else self.constant("")
+        return text if text.type == STR else self.apply("aten::str", (text,))
 
     def _arguments(self, node: ast.Call) -> tuple[list[Item], dict[str, Item]]:
         args: list[Item] = []
@@ -76,7 +86,7 @@ class Calls(Subscripts):
         match callee:
             case Builtin(name, receiver):
                 if name == "prim::tolist":
-                    return self.apply(name, [receiver] if receiver else args, {}, hint or ANY)
+                    return self._to_list([receiver] if receiver else args, hint)
                 return self.apply(name, [receiver, *args] if receiver else args, keywords)
             case FunctionSymbol(function, None):
                 return self.call_function(function, *self._values(args, keywords))
@@ -95,6 +105,12 @@ class Calls(Subscripts):
             case Namespace(path) if is_cpp_class(path):
                 raise self.unsupported(lacks_cpp_class(path))
         raise self.error(f"{describe(callee)} cannot be called: functions, methods and modules can")
+
+    def _to_list(self, args: list[Item], hint: Type | None) -> Value:
+        """``x.tolist()``, which gives what is expected of it."""
+        if hint is None:
+            raise self.error("the type of tolist() must be declared: y: List[int] = x.tolist()")
+        return self.apply("prim::tolist", args, {}, hint)
 
     def _values(
         self, args: list[Item], keywords: dict[str, Item]

@@ -42,6 +42,11 @@ class Conditions(Expressions):
                 return self._is_none(node, left, isinstance(op, ast.Is))
             case ast.Compare(ast.Constant(None), [ast.Is() | ast.IsNot() as op], [right]):
                 return self._is_none(node, right, isinstance(op, ast.Is))
+            case ast.Compare(left, [_, _, *_] as ops, operands):  # ``a < b < c`` asks twice for b
+                pairs = zip((left, *operands), ops, operands, strict=False)
+                tests = [ast.Compare(a, [op], [b]) for a, op, b in pairs]
+                both = ast.BoolOp(ast.And(), [ast.copy_location(t, node) for t in tests])
+                return self.condition(ast.copy_location(both, node))
             case ast.Compare():
                 return Condition(lambda: self._compare(node))
             case ast.Call(ast.Name() | ast.Attribute() as function, _):
@@ -147,16 +152,9 @@ class Conditions(Expressions):
                 self.frame.refine(name, self.cast(item, type_))
 
     def _compare(self, node: ast.Compare) -> Value:
-        left = self.expression(node.left)
-        result: Value | None = None
-        for op, operand in zip(node.ops, node.comparators, strict=True):
-            right = self.expression(operand)
-            with self.at(node):
-                test = self._compare_pair(op, left, right)
-                result = test if result is None else self.apply("aten::__and__", (result, test))
-            left = right
-        assert result is not None
-        return result
+        left, right = self.expression(node.left), self.expression(node.comparators[0])
+        with self.at(node):
+            return self._compare_pair(node.ops[0], left, right)
 
     def _compare_pair(self, op: ast.cmpop, left: Value, right: Value) -> Value:
         if isinstance(op, (ast.In, ast.NotIn)):

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from treadle.frontends.torchscript.emitter import Emitter
 from treadle.frontends.torchscript.frames import Frame
-from treadle.frontends.torchscript.subtyping import unify_or_union
-from treadle.frontends.torchscript.symbols import Constant, Item
+from treadle.frontends.torchscript.subtyping import unify
+from treadle.frontends.torchscript.symbols import Conflict, Constant, Item
 from treadle.frontends.torchscript.unsupported import is_unsupported
 from treadle.ir.graph import Block, Node, Value, replace_uses
 from treadle.ir.op import IF, LOOP
@@ -46,9 +46,14 @@ class Arm:
 
 
 class Control(Emitter):
-    """Structured control flow. A `Step` imports statements and says how they may end."""
+    """Structured control flow. A `Step` imports statements and says how they may end.
+
+    Attributes:
+        result_type: the declared type of the function's result; None to infer it.
+    """
 
     function_number = 0
+    result_type: Type | None = None
 
     def flag(self, kind: str) -> str:
         """The name that says whether this function has left by `kind`."""
@@ -103,10 +108,16 @@ class Control(Emitter):
         return arms[0].exits | arms[1].exits
 
     def branch_value(
-        self, condition: Value, then: Callable[[], Value], otherwise: Callable[[], Value]
+        self,
+        condition: Value,
+        then: Callable[[], Value],
+        otherwise: Callable[[], Value],
+        hint: Type | None = None,
     ) -> Value:
-        """Import a conditional expression."""
+        """Import a conditional expression; `hint` is the type that its place asks for."""
         name = "$expression"
+        if hint is not None:
+            self.frame.declared[name] = hint
 
         def arm(make: Callable[[], Value]) -> Step:
             def step() -> Exits:
@@ -118,6 +129,9 @@ class Control(Emitter):
         self.branch(condition, arm(then), arm(otherwise))
         result = self.frame.values.pop(name)
         self.frame.assigned.discard(name)
+        self.frame.declared.pop(name, None)
+        if isinstance(result, Conflict):
+            raise self.error(result.message)
         assert isinstance(result, Value)
         return result
 
@@ -130,6 +144,10 @@ class Control(Emitter):
         for name in sorted(then.frame.assigned | otherwise.frame.assigned):
             a, b = self._at_end(name, then), self._at_end(name, otherwise)
             if a is None and b is None:
+                continue
+            conflict = next((item for item in (a, b) if isinstance(item, Conflict)), None)
+            if conflict is not None:
+                self.frame.assign(name, conflict)
                 continue
             if (a is None and _is_read_after(name, then)) or (
                 b is None and _is_read_after(name, otherwise)
@@ -159,7 +177,7 @@ class Control(Emitter):
 
     def _merged(
         self, node: Node, name: str, first: tuple[Arm, Item | None], second: tuple[Arm, Item | None]
-    ) -> Value:
+    ) -> Value | Conflict:
         values: list[Value | None] = []
         for arm, item in (first, second):
             with self.inside(arm.block, arm.frame):
@@ -167,20 +185,27 @@ class Control(Emitter):
         known = [v.type for v in values if v is not None and not is_unsupported(v)]
         known = known or [v.type for v in values if v is not None]
         type_ = self._merged_type(name, known)
+        if type_ is None:
+            what = "the value" if name.startswith("$") else f"variable {name!r}"
+            return Conflict(f"{what} is {known[0]} on one way and {known[1]} on the other")
         for value, (arm, _) in zip(values, (first, second), strict=True):
             with self.inside(arm.block, arm.frame):
                 end = self.uninitialized(type_) if value is None else value
             arm.block.set_returns([*arm.block.returns, end])
         return node.add_output(type_, name.lstrip("$"))
 
-    def _merged_type(self, name: str, types: list[Type]) -> Type:
-        type_ = types[0]
-        for other in types[1:]:
-            type_ = unify_or_union(type_, other, self.find_class)
+    def _merged_type(self, name: str, types: list[Type]) -> Type | None:
+        """The type after a branch of what has one of `types` in each arm; None if there is none."""
         declared = self.frame.declared_type(name)
-        if declared is not None and type_ != declared and self.is_subtype(type_, declared):
-            return declared if len(set(types)) > 1 else type_
-        return type_
+        if name == self.result_name:
+            declared = self.result_type
+        type_: Type | None = types[0]
+        for other in types[1:]:
+            type_ = None if type_ is None else unify(type_, other, self.find_class)
+        if declared is None or type_ == declared:
+            return type_
+        fits = all(self.is_subtype(t, declared) for t in types)
+        return declared if fits and len(set(types)) > 1 else type_
 
     def loop(
         self,

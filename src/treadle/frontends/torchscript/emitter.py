@@ -322,7 +322,11 @@ class Emitter:
     def _results(self, node: Node) -> Value:
         if not node.outputs:
             return self.none()
-        return node.output if len(node.outputs) == 1 else self.tuple(node.outputs)
+        if len(node.outputs) == 1:
+            return node.output
+        names = tuple(r.name for r in node.op.schema.results) if node.op.schema else ()
+        types = tuple(v.type for v in node.outputs)
+        return self.tuple(node.outputs, TupleType(types, None, names if all(names) else ()))
 
     def _wait(self, call: CallArguments) -> Value:
         future = call.positional[0] if len(call.positional) == 1 else None

@@ -15,6 +15,7 @@ from treadle.frontends.torchscript.symbols import (
     IGNORED_CONTEXT,
     Builtin,
     ClassSymbol,
+    Conflict,
     Constant,
     FunctionSymbol,
     Item,
@@ -124,6 +125,8 @@ class Expressions(Operators):
     def name(self, name: str) -> Item:
         """What `name` stands for here."""
         item = self.frame.lookup(name)
+        if isinstance(item, Conflict):
+            raise self.error(f"{item.message}: declare its type before")
         if item is not None:
             return item
         symbol = self.scope.lookup(name)
@@ -207,7 +210,7 @@ class Expressions(Operators):
             return self.call_method(Method(value, cls, f"__{name}_getter"), [], {})
         if name in cls.methods:
             return Method(value, cls, name)
-        if name in cls.static_methods:
+        if name in cls.static_methods and cls.kind == "module":
             return FunctionSymbol(cls.static_methods[name])
         raise self.error(f"class {cls.name} has no attribute {name!r}")
 
@@ -220,7 +223,10 @@ class Expressions(Operators):
             return self.apply("prim::EnumName", (value,))
         members = list(cls.constants.values())
         type_ = self.type_of(members[0].value) if members else INT
-        return self.value(OPS[f"prim.EnumValue.{type_}"], (value,), type_)
+        op = OPS.by_name.get(f"prim.EnumValue.{type_}")
+        if op is None:
+            raise self.error(f"the members of enum {cls.name} must be ints, floats or strings")
+        return self.value(op, (value,), type_)
 
     def tuple_index(self, value: Value, type_: TupleType, index: int) -> Value:
         """An element of a tuple."""
@@ -265,13 +271,17 @@ class Expressions(Operators):
             return self.value(DICT, (), DictType(key_hint or STR, value_hint or TENSOR))
         key_type = key_hint or self._common_type(keys)
         value_type = value_hint or self._common_type(values)
-        flat: list[Value] = []
-        for key, value in zip(keys, values, strict=True):
-            flat += (
-                self.require(key, key_type, "a key"),
-                self.require(value, value_type, "a value"),
-            )
-        return self.value(DICT, flat, DictType(key_type, value_type))
+        pairs = [
+            (self.require(key, key_type, "a key"), self.require(value, value_type, "a value"))
+            for key, value in zip(keys, values, strict=True)
+        ]
+        if not isinstance(key_type, TensorType):
+            flat = [part for pair in pairs for part in pair]
+            return self.value(DICT, flat, DictType(key_type, value_type))
+        result = self.value(DICT, (), DictType(key_type, value_type))
+        for pair in pairs:
+            self.apply("aten::_set_item", (result, *pair))
+        return result
 
     def _key(self, node: ast.expr | None) -> ast.expr:
         if node is None:
@@ -318,7 +328,7 @@ class Expressions(Operators):
         otherwise = arm(node.orelse, condition.when_false)
         if condition.known is not None:
             return then() if condition.known else otherwise()
-        return self.branch_value(condition.make(), then, otherwise)
+        return self.branch_value(condition.make(), then, otherwise, hint)
 
     def type_argument(self, node: ast.expr) -> Type:
         """A type that is written as an argument: of ``annotate``, ``isinstance``, ..."""

@@ -20,6 +20,7 @@ from treadle.frontends.torchscript.specials import SPECIAL_NAMES
 from treadle.frontends.torchscript.symbols import (
     Builtin,
     Constant,
+    ExceptionClass,
     Namespace,
     Special,
     Symbol,
@@ -28,7 +29,7 @@ from treadle.frontends.torchscript.symbols import (
 from treadle.ir.dtypes import BY_TORCH_NAME
 from treadle.ir.program import Class, Function, Program
 from treadle.ir.types import TENSOR
-from treadle.ops.device import Device
+from treadle.ops.device import Device, parse_device
 
 Resolve = Callable[[Any], Symbol | None]
 
@@ -128,7 +129,10 @@ class PythonScope:
         """What a global, a closed-over variable or one of Python's names stands for."""
         if name in self._names:
             return self.symbol(self._names[name])
-        return Special(name) if name in SPECIAL_NAMES or hasattr(builtins, name) else None
+        known = getattr(builtins, name, None)
+        if isinstance(known, type) and issubclass(known, BaseException):
+            return ExceptionClass(f"builtins.{name}")
+        return Special(name) if name in SPECIAL_NAMES or known is not None else None
 
     def member(self, path: str, name: str) -> Symbol | None:
         """What ``path.name`` stands for in a module."""
@@ -184,6 +188,8 @@ def as_constant(value: Any) -> Constant | None:
     dtype = BY_TORCH_NAME.get(str(value).removeprefix("torch.").removeprefix("treadle."))
     if dtype is not None and type(value).__name__ in ("dtype", "DType"):
         return Constant(dtype.code)
+    if type(value).__name__ == "device":
+        return Constant(parse_device(str(value)))
     if hasattr(value, "__array__") and not isinstance(value, type):
         return Constant(np.asarray(value))
     return None

@@ -27,7 +27,14 @@ from treadle.frontends.torchscript.parser import Source, parse_function
 from treadle.frontends.torchscript.python_scope import PythonScope, as_constant
 from treadle.frontends.torchscript.reachable import compile_called, compile_reachable
 from treadle.frontends.torchscript.subtyping import is_subtype, unify_or_union
-from treadle.frontends.torchscript.symbols import ClassSymbol, FunctionSymbol, Symbol, TypeSymbol
+from treadle.frontends.torchscript.symbols import (
+    ClassSymbol,
+    Constant,
+    ExceptionClass,
+    FunctionSymbol,
+    Symbol,
+    TypeSymbol,
+)
 from treadle.ir.graph import Graph
 from treadle.ir.program import Class, EnumValue, Function, Object, Parameter, Program
 from treadle.ir.schema import REQUIRED
@@ -132,7 +139,7 @@ class _Builder:
         if isinstance(value, types.FunctionType):
             return FunctionSymbol(self.function(value))
         if isinstance(value, enum.Enum):
-            return None
+            return Constant(self.class_(type(value)).constants[value.name])
         if isinstance(value, type):
             return self._class_symbol(value)
         return None
@@ -140,6 +147,8 @@ class _Builder:
     def _class_symbol(self, value: type) -> Symbol | None:
         if value in _SIMPLE:
             return TypeSymbol(_SIMPLE[value])
+        if issubclass(value, BaseException):
+            return ExceptionClass(f"{value.__module__}.{value.__qualname__}")
         if value.__module__ in ("builtins", "typing") or value.__name__ == "Tensor":
             return None
         return ClassSymbol(self.class_(value))
@@ -217,9 +226,12 @@ class _Builder:
             return self.program.classes[name]
         cls = Class(name, _kind(value))
         self.program.classes[name] = cls
-        if cls.kind == "enum":
-            for member in value:  # type: ignore[attr-defined]
-                cls.constants[member.name] = EnumValue(cls, member.name, member.value)
+        if issubclass(value, enum.Enum):
+            if {type(m.value) for m in value} not in ({int}, {float}, {str}):
+                raise CompileError(
+                    f"the members of enum {name} must be all ints, floats or strings"
+                )
+            cls.constants = {m.name: EnumValue(cls, m.name, m.value) for m in value}
             return cls
         for attribute, annotation in _annotations(value).items():
             cls.attributes[attribute] = self._annotated_type(value, annotation)
@@ -420,8 +432,9 @@ def _parameters(
     for parameter in read_parameters(source, scope, stripped, owner):
         default = REQUIRED
         if parameter.name in defaults:
-            constant = as_constant(defaults[parameter.name])
-            if constant is None:
+            value = defaults[parameter.name]
+            constant = scope.symbol(value)
+            if not isinstance(constant, Constant):
                 raise source.compile_error(
                     f"the default of {parameter.name!r} is no constant", node
                 )
@@ -432,6 +445,8 @@ def _parameters(
                     f"expected {parameter.type}",
                     node,
                 )
+            if parameter.type == FLOAT:
+                default = float(default)
         found.append(Parameter(parameter.name, parameter.type, default, parameter.keyword_only))
     return tuple(found)
 

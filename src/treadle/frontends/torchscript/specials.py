@@ -54,6 +54,7 @@ _AS_OPERATOR = {
     "pow": "aten::pow", "sum": "aten::sum", "all": "aten::all", "any": "aten::any",
     "hash": "aten::hash", "id": "prim::id",
 }  # fmt: skip
+_METHODS = frozenset({"len", "hex", "oct", "round"})
 _ON_TENSORS = {"prim::min": "aten::min", "prim::max": "aten::max", "prim::abs": "aten::abs"}
 _CASTS: dict[str, tuple[Type, str]] = {
     "int": (INT, "aten::Int"), "float": (FLOAT, "aten::Float"), "bool": (BOOL, "aten::Bool"),
@@ -94,7 +95,9 @@ class Specials(Calls):
                 members = self.sequence_of(args[0])
                 if members is not None:
                     return self.constant(len(members.items))
-            found = self.magic(values[0], f"__{name}__", values[1:]) if values else None
+            found = None
+            if name in _METHODS and values:
+                found = self.magic(values[0], f"__{name}__", values[1:])
             return self.apply(operator, list(values), keywords) if found is None else found
         raise self.unsupported(f"the function {name} is not supported")
 
@@ -255,7 +258,9 @@ class Specials(Calls):
         return Zip(tuple(args))
 
     def _print(self, node: ast.Call, hint: Type | None) -> Item:
-        args, _ = self._arguments(node)
+        args, keywords = self._arguments(node)
+        if keywords:
+            raise self.error("print takes no arguments by name: one space and a line end are fixed")
         self.emit(PRINT, [self.materialize(a) for a in args])
         return self.none()
 
@@ -281,15 +286,26 @@ class Specials(Calls):
     def _make_dict(self, node: ast.Call, hint: Type | None) -> Item:
         if not node.args and not node.keywords:
             return self.expression(ast.Dict([], []), hint)
-        args, keywords = self._arguments(node) if node.args else ([], {})
-        if not args:
+        if not node.args:
             keys: list[ast.expr | None] = [ast.Constant(k.arg) for k in node.keywords]
             display = ast.Dict(keys, [k.value for k in node.keywords])
             return self.expression(ast.copy_location(display, node), hint)
-        if keywords:
-            raise self.error("dict takes an iterable of pairs or keyword arguments, not both")
-        argument = args[0] if isinstance(args[0], Value) else self.collect(args[0])
-        return self.apply("aten::dict", (argument,))
+        made = self._dict_of(node.args[0])
+        for keyword in node.keywords:
+            if keyword.arg is None:
+                raise self.syntax_error("TorchScript has no ** in calls", keyword)
+            pair = self.constant(keyword.arg), self.expression(keyword.value)
+            self.apply("aten::_set_item", (made, *pair))
+        return made
+
+    def _dict_of(self, node: ast.expr) -> Value:
+        """A new dict of an iterable of pairs, or of another dict."""
+        match node:
+            case ast.GeneratorExp(ast.Tuple([key, value]), generators):
+                comprehension = ast.DictComp(key, value, generators)
+                return self.expression(ast.copy_location(comprehension, node))
+        item = self.item(node)
+        return self.apply("aten::dict", (item if isinstance(item, Value) else self.collect(item),))
 
     def _new(self, node: ast.Call, hint: Type | None) -> Item:
         (argument,) = self._expect(node, 1)

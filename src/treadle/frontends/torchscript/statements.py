@@ -18,14 +18,16 @@ from treadle.frontends.torchscript.control import (
     Step,
 )
 from treadle.frontends.torchscript.frames import Condition
-from treadle.frontends.torchscript.subtyping import unify_or_union
+from treadle.frontends.torchscript.subtyping import unify
 from treadle.frontends.torchscript.symbols import (
     Closure,
+    ExceptionValue,
     Item,
     Method,
     Special,
 )
 from treadle.ir.graph import Value
+from treadle.ir.op import ENTER, EXIT
 from treadle.ir.op import RAISE as RAISE_OP
 from treadle.ir.types import NONE, STR, ClassType, FunctionType, Type
 
@@ -34,11 +36,9 @@ class Statements(Assignments):
     """Imports statements.
 
     Attributes:
-        result_type: the declared type of the function's result; None to infer it.
         returned: types that were returned so far.
     """
 
-    result_type: Type | None = None
     returned: list[Type]
     _functions = 0
 
@@ -66,8 +66,8 @@ class Statements(Assignments):
         assert returned is not None
         if FALL not in exits:
             return self.materialize(returned)
-        type_ = self.result_type or unify_or_union(self.returned[0], NONE, self.find_class)
-        if not self.is_subtype(NONE, type_):
+        type_ = self.result_type or unify(self.returned[0], NONE, self.find_class)
+        if type_ is None or not self.is_subtype(NONE, type_):
             raise self.error(f"the function may end without a return of {type_}")
         left = self._any_flag({RETURN})
         result = self.branch_value(left, lambda: self.materialize(returned), self.none)
@@ -114,6 +114,11 @@ class Statements(Assignments):
             value = self.require(value, self.result_type, "the returned value")
         elif isinstance(value.type, FunctionType):
             raise self.error("a function cannot be returned")
+        elif self.returned and unify(self.returned[-1], value.type, self.find_class) is None:
+            raise self.error(
+                f"the function returns {self.returned[-1]} before and {value.type} here: declare "
+                "the type of its result"
+            )
         self.returned.append(value.type)
         self.frame.assign(self.result_name, value)
         return self.leave(RETURN)
@@ -217,16 +222,17 @@ class Statements(Assignments):
 
     def _raise(self, node: ast.Raise) -> Exits:
         if isinstance(node.exc, ast.Name) and self.frame.lookup(node.exc.id) is not None:
-            raise self.error("raise takes an exception: raise ValueError(message)")
-        if not isinstance(node.exc, ast.Call):  # ``raise ValueError`` forgets the class, as torch
+            error = self.frame.lookup(node.exc.id)
+            if not isinstance(error, ExceptionValue):
+                raise self.error("raise takes an exception: raise ValueError(message)")
+            text, name = error.text, error.class_name
+        elif not isinstance(node.exc, ast.Call):  # ``raise ValueError`` forgets the class, as torch
             self.emit(RAISE_OP, [self.constant("")])
             return frozenset({RAISE})
-        parts = [self.expression(arg) for arg in node.exc.args]
-        text = parts[0] if len(parts) == 1 else self.tuple(parts) if parts else self.constant("")
-        if text.type != STR:
-            text = self.apply("aten::str", (text,))
-        class_name = self.constant(f"builtins.{ast.unparse(node.exc.func)}")
-        self.emit(RAISE_OP, [text, class_name])
+        else:
+            text = self.message([self.expression(arg) for arg in node.exc.args])
+            name = f"builtins.{ast.unparse(node.exc.func)}"
+        self.emit(RAISE_OP, [text, self.constant(name)])
         return frozenset({RAISE})
 
     def _assert(self, node: ast.Assert) -> Exits:
@@ -266,6 +272,7 @@ class Statements(Assignments):
         exits = self.statements(node.body)
         for method in reversed(entered):
             arguments = [self.none()] * 3
+            self.emit(EXIT, [method.receiver])
             self.call_method(method, arguments, {})
         return exits
 
@@ -277,6 +284,7 @@ class Statements(Assignments):
                 "objects with __enter__ and __exit__ can"
             )
         result = self.call_method(Method(value, cls, "__enter__"), [], {})
+        self.emit(ENTER, [value])
         if target is not None:
             self.assign_item(target, result)
         return Method(value, cls, "__exit__")

@@ -65,6 +65,28 @@ class ClassSymbol:
 
 
 @dataclass(frozen=True, slots=True)
+class ExceptionClass:
+    """A class of exceptions."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ExceptionValue:
+    """An exception that was made, but not raised yet."""
+
+    text: Value
+    class_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """A name whose value has types on two ways that no type covers: reading it is an error."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class TypeSymbol:
     """A type used as a value: ``torch.Tensor``, ``List[int]``."""
 
@@ -119,7 +141,7 @@ class Zip:
 
 Symbol: TypeAlias = (
     Special | Builtin | Namespace | FunctionSymbol | Method | ClassSymbol | TypeSymbol | Closure
-    | Constant | Sequence | Range | Enumerate | Zip
+    | ExceptionClass | ExceptionValue | Conflict | Constant | Sequence | Range | Enumerate | Zip
 )  # fmt: skip
 Item: TypeAlias = Symbol | Value
 
