@@ -14,7 +14,7 @@ from treadle.ops.contraction import same_dtype
 from treadle.ops.declare import EXACT, op
 from treadle.ops.lowering import Decompose, Emitter
 from treadle.ops.promotion import dtype_of
-from treadle.ops.samples import f32, f64, given, i64
+from treadle.ops.samples import f32, f64, i64
 from treadle.ops.shapes import broadcast, tensor, wrap_dim
 
 Array = np.ndarray[Any, Any]
@@ -187,28 +187,6 @@ fill_diagonal = op(
     infer=lambda x, *_: x,
     tolerance=EXACT,
     samples=((f32(3, 4), 1.5, False), (f32(7, 3), 2.0, True)),
-)
-
-
-# --- sorted boundaries --------------------------------------------------------------------------
-
-
-def _bucketize(x: Array, boundaries: Array, out_int32: bool, right: bool) -> Array:
-    if boundaries.ndim != 1:
-        raise ShapeError(f"bucketize: boundaries must have 1 dim, got {list(boundaries.shape)}")
-    places = np.searchsorted(boundaries, x, "right" if right else "left")
-    return np.asarray(places).astype(np.int32 if out_int32 else np.int64)
-
-
-bucketize = op(
-    "aten::bucketize.Tensor(Tensor self, Tensor boundaries, *, bool out_int32=False, bool "
-    "right=False) -> Tensor",
-    reference=_bucketize,
-    tolerance=EXACT,
-    samples=(
-        (f32(5), given([-1.0, 0.0, 1.0]), False, False),
-        (f32(2, 2), given([0.0]), True, True),
-    ),
 )
 
 

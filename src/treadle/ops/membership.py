@@ -111,18 +111,15 @@ def _infer_searchsorted(
 def _count_below(
     sequence: Operand, values: Any, out_int32: bool, right: bool, side: str | None, sorter: Any
 ) -> Any:
-    """The number of elements below each value: its place, as they are sorted."""
+    """The number of elements not above each value: its place, as they are sorted; NaN is last."""
     if sequence.shape[-1] > MAX_COUNTED:
         raise UnsupportedError(f"a search in more than {MAX_COUNTED} elements, as a plan")
     if sorter is not None:
         sequence = sequence.op("gather", -1, sorter)
     wanted = values.op("unsqueeze", -1) if isinstance(values, Operand) else values
     ordered = sequence.op("unsqueeze", -2) if len(sequence.shape) > 1 else sequence
-    if isinstance(values, Operand):
-        below = wanted >= ordered if _side(right, side) else wanted > ordered
-    else:
-        below = ordered <= wanted if _side(right, side) else ordered < wanted
-    return below.sum(-1).to(dtypes.i32 if out_int32 else dtypes.i64)
+    above = ordered > wanted if _side(right, side) else ordered >= wanted
+    return above.op("logical_not").sum(-1).to(dtypes.i32 if out_int32 else dtypes.i64)
 
 
 _REST = "*, bool out_int32=False, bool right=False, str? side=None, Tensor? sorter=None) -> Tensor"
@@ -134,6 +131,7 @@ for _kind, _samples in (
             (_SORTED, given([[3.0, 6.0], [0.0, 9.0]]), False, False, None, None),
             (given([1.0, 2.0, 2.0, 4.0]), f32(3, 4, high=3.0), True, True, None, None),
             (given([1.0, 2.0, 2.0, 4.0]), given(2.0), False, False, "right", None),
+            (given([1.0, 2.0]), given([float("nan"), 9.0]), False, False, None, None),
         ),
     ),
     ("Scalar", ((given([1.0, 2.0, 4.0]), 2.0, False, False, None, None),)),
@@ -143,6 +141,33 @@ for _kind, _samples in (
         reference=_searchsorted,
         infer=_infer_searchsorted,
         lower=made_of(_count_below),
+        tolerance=EXACT,
+        samples=_samples,
+    )
+
+
+def _bucketize(x: Any, boundaries: Operand, out_int32: bool, right: bool) -> Any:
+    if len(boundaries.shape) != 1:
+        raise ShapeError(f"bucketize: boundaries must have 1 dim, got {list(boundaries.shape)}")
+    kind = "Tensor" if isinstance(x, Operand) else "Scalar"
+    return boundaries.op(f"searchsorted.{kind}", x, out_int32, right)
+
+
+for _kind, _samples in (
+    (
+        "Tensor",
+        (
+            (f32(5), given([-1.0, 0.0, 1.0]), False, False),
+            (f32(2, 2), given([0.0]), True, True),
+            (given([float("nan"), 0.0]), given([-1.0, 0.0]), False, True),
+        ),
+    ),
+    ("Scalar", ((0.5, given([-1.0, 0.0, 1.0]), False, False),)),
+):
+    composite(
+        f"aten::bucketize.{_kind}({_kind} self, Tensor boundaries, *, bool out_int32=False, bool "
+        "right=False) -> Tensor",
+        _bucketize,
         tolerance=EXACT,
         samples=_samples,
     )

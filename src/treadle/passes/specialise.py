@@ -50,6 +50,7 @@ from treadle.passes.abstract import (
 )
 from treadle.passes.dce import eliminate_dead_code
 from treadle.passes.layouts import Layouts, ResultView, StridedType
+from treadle.passes.local_writes import LocalWrites
 from treadle.passes.structural import STRUCTURAL
 
 MAX_NODES = 50_000
@@ -129,6 +130,7 @@ class Specialiser:
         self._constants: dict[int, tuple[Any, Value]] = {}
         self._own: dict[int, np.ndarray] = {}
         self.layouts = Layouts()
+        self.writes = LocalWrites(self)
 
     def parameter(self, argument: Any, name: str) -> Any:
         """What an argument of `specialise` is for the graph; tensors become parameters."""
@@ -180,6 +182,7 @@ class Specialiser:
 
     def apply(self, op: OpDef, args: list[Any], origin: Node | None = None) -> Any:
         """The abstract result of `op`; emits nodes if it depends on run-time tensors."""
+        args = self.writes.fresh(args)
         if any(isinstance(a, AbstractNumber) for a in args):
             if op.name in _TAKES_NUMBER:
                 return args[0].value
@@ -198,7 +201,7 @@ class Specialiser:
         if self.layouts.answers(op):
             return self.layouts.answer(op, args)
         if op.schema.writes:
-            raise Unplannable(f"{op.name} writes into a tensor that is visible elsewhere")
+            return self.writes.write(op, args, origin)
         lower = DECOMPOSED.get(op.name, op.lower) if _has_complex(as_types(args)) else op.lower
         if isinstance(lower, Decompose):
             try:
@@ -207,7 +210,7 @@ class Specialiser:
                 made = lower.build(_Emitter(self, origin), *args)
             except UnsupportedError as error:
                 raise Unplannable(str(error)) from error
-            return self.layouts.settle(op, args, made, lambda v: self._clone(v, origin))
+            return self.layouts.settle(op, args, made, lambda v: self.clone(v, origin))
         try:
             return self._emit(op, args, origin)
         except UnsupportedError as error:
@@ -283,7 +286,8 @@ class Specialiser:
         self.layouts.note(op, args, node.outputs)
         return tuple(node.outputs) if isinstance(inferred, tuple) else node.output
 
-    def _clone(self, value: Value, origin: Node | None) -> Value:
+    def clone(self, value: Value, origin: Node | None) -> Value:
+        """A copy of `value`, in memory of its own."""
         copy: Value = self._emit(self.ops["clone"], [value, 0], origin)
         return copy
 
@@ -298,6 +302,14 @@ class Specialiser:
         return self._root.add(self.ops["permute"], [value, dims], (type_,)).output
 
     # --- values of the new graph ---------------------------------------------------------------
+
+    def value_of(self, value: Value) -> Any:
+        """What `value` of the new graph stands for: the Python value of a constant, or itself."""
+        return value.constant if value.is_constant else value
+
+    def owns(self, memory: np.ndarray) -> bool:
+        """Whether `memory` was made here, and nobody else has it."""
+        return id(memory) in self._own
 
     def value(self, abstract: Any) -> Value:
         """A value of the graph for an abstract one; makes constants and lists."""
@@ -327,7 +339,9 @@ class Specialiser:
         return value
 
     def tensors(self, abstract: Any) -> Any:
-        """`abstract` with every array made a value of the graph."""
+        """`abstract` with every array made a value of the graph, as it is after all writes."""
+        if isinstance(abstract, Value | np.ndarray):
+            abstract = self.writes.fresh(abstract)
         if isinstance(abstract, np.ndarray | AbstractNumber):
             return self.value(abstract)
         if isinstance(abstract, AbstractFuture):
