@@ -227,6 +227,7 @@ _REDUCTIONS: dict[str, Callable[[Sequence[Any], DType], Any]] = {
     "prod": lambda values, dtype: math.prod(values),
     "max": lambda values, dtype: _extremum(values, dtype, 1),
     "min": lambda values, dtype: _extremum(values, dtype, -1),
+    "logsumexp": lambda values, dtype: float(np.logaddexp.reduce(values, initial=-math.inf)),
 }
 
 

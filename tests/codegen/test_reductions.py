@@ -47,6 +47,7 @@ def rows_kernel(function: str, dtype: DType, result: DType, vectorize: str = "in
 REDUCTIONS = [
     *((f, d, d) for f in ("sum", "prod", "max", "min") for d in (f32, f64, i32, i64, u8)),
     *((f, d, i64) for f in ("argmax", "argmin") for d in (f32, f64, i32)),
+    *(("logsumexp", d, d) for d in (f32, f64)),
     *((f, bool_, bool_) for f in ("any", "all", "max")),
 ]
 
@@ -80,6 +81,21 @@ def test_nan_wins_and_the_first_of_equals(function: str, vectorize: str, target:
     x[3, [20, 50, 99]] = -1
     x[4] = -math.inf
     check(kernel, [x, np.zeros(5, result.numpy)], [5, 100], target=target)
+
+
+@each_target
+@pytest.mark.parametrize("vectorize", ["inner", "outer"])
+def test_sums_of_exponentials_neither_overflow_nor_forget_infinities(
+    vectorize: str, target: Target
+) -> None:
+    x = np.full((6, 40), -math.inf, np.float32)
+    x[1, 3] = math.inf
+    x[2, 5] = math.nan
+    x[3, ::2] = 1e38
+    x[4] = -1e38
+    x[5] = np.linspace(-200, 200, 40)
+    kernel = rows_kernel("logsumexp", f32, f32, vectorize)
+    check(kernel, [x, np.zeros(6, np.float32)], [6, 40], target=target)
 
 
 def softmax(vectorize: str) -> LoopNest:

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 
 from tests.plans import results_of, steps_of
 
@@ -41,3 +42,32 @@ def test_what_follows_is_part_of_the_kernel() -> None:
     x = np.random.default_rng(1).random((3, 40)) + 0.5
     assert len(steps_of(text, x)) == 1
     np.testing.assert_allclose(results_of(text, x)[0], -np.cumprod(x, -1))
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("dim", [0, 1, 2])
+@pytest.mark.parametrize("shape", [(1, 1, 1), (3, 5, 70), (40, 2, 33)])
+@pytest.mark.parametrize("name", ["cummax", "cummin"])
+def test_running_extrema_are_torchs(name: str, shape: tuple[int, ...], dim: int) -> None:
+    x = np.random.default_rng(1).integers(-3, 4, shape).astype(np.float32)
+    x[..., -1:] = np.nan
+    text = (
+        f"graph(%x: Tensor)\n%v: Tensor, %i: Tensor = {name}(%x, {dim})\n"
+        "%y: Tuple[Tensor, Tensor] = tuple(%v, %i)\nreturn %y"
+    )
+    expected = getattr(torch, name)(torch.from_numpy(x), dim)
+    for ours, theirs in zip(results_of(text, x), expected, strict=True):
+        np.testing.assert_array_equal(ours, theirs.numpy())
+    assert len(steps_of(text, x)) == 3
+
+
+@pytest.mark.parametrize("dim", [0, 1])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_running_sums_of_exponentials_do_not_overflow(dtype: str, dim: int) -> None:
+    x = np.random.default_rng(1).standard_normal((70, 41)) * 300
+    x[3, 5], x[:2, :3] = np.inf, -np.inf
+    x = x.astype(dtype)
+    (result,) = results_of(_graph(f"logcumsumexp(%x, {dim})"), x)
+    wide = np.logaddexp.accumulate(x.astype(np.float64), axis=dim)
+    np.testing.assert_allclose(result, wide, rtol=1e-6 if dtype == "float32" else 1e-14)
+    assert steps_of(_graph(f"logcumsumexp(%x, {dim})"), x) == ["running_logsumexp"]

@@ -1,7 +1,7 @@
 """Reductions: identity, combination and the final step from lanes to one value.
 
-The state of a reduction is a tuple of values: one accumulator, or for argmax and argmin the best
-value so far and its position.
+The state of a reduction is a tuple of values: one accumulator; for argmax and argmin the best
+value so far and its position; for logsumexp the largest value and the sum of ``exp(x - largest)``.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import math
 from treadle.codegen.casts import cast
 from treadle.codegen.emit import Emitter, Value, compute_dtype
 from treadle.codegen.functions import call_function, maximum, minimum
-from treadle.ir.dtypes import DType, i64
+from treadle.ir.dtypes import DType, bool_, i64
 from treadle.ir.loops import Call, Expr, Reduce
 
 State = tuple[Value, ...]
@@ -49,6 +49,8 @@ class Reduction:
     def identity(self, lanes: int) -> State:
         """The state before any element."""
         function, e = self.function, self.e
+        if self.function == "logsumexp":
+            return e.constant(self.dtype, -math.inf, lanes), e.zero(self.dtype, lanes)
         if self.positional:
             worst = _least(self.dtype) if function == "argmax" else _greatest(self.dtype)
             return e.constant(self.dtype, worst, lanes), e.constant(i64, _FAR, lanes)
@@ -66,6 +68,8 @@ class Reduction:
         if self.positional:
             assert position is not None
             return value, self.e.splat(position, value.lanes)
+        if self.function == "logsumexp":
+            return value, self.e.constant(self.dtype, 1.0, value.lanes)
         return (cast(self.e, value, self.dtype),)
 
     def combine(self, a: State, b: State) -> State:
@@ -73,6 +77,8 @@ class Reduction:
         e = self.e
         if self.positional:
             return self._better(a, b)
+        if self.function == "logsumexp":
+            return self._added(a, b)
         if self.function == "max":
             return (maximum(e, a[0], b[0]),)
         if self.function == "min":
@@ -94,6 +100,18 @@ class Reduction:
         earlier = e.compare("icmp slt", b[1], a[1])
         better = e.binary("or", better, e.binary("and", equal, earlier))
         return e.select(better, b[0], a[0]), e.select(better, b[1], a[1])
+
+    def _added(self, a: State, b: State) -> State:
+        """Both sums, as seen from the larger of the largest values, or from 0 if it is infinite."""
+        e, largest = self.e, maximum(self.e, a[0], b[0])
+        zero = e.zero(self.dtype, largest.lanes)
+        infinite = call_function(e, "isinf", [largest], bool_)
+        seen = e.select(infinite, zero, largest)
+        parts = [
+            e.binary("fmul", s, call_function(e, "exp", [e.binary("fsub", m, seen)], self.dtype))
+            for m, s in (a, b)
+        ]
+        return largest, e.binary("fadd", *parts)
 
     def product(self, value: Expr) -> tuple[Expr, Expr] | None:
         """The factors, if `value` is a product to be summed with one rounding."""
@@ -141,6 +159,10 @@ class Reduction:
 
     def result(self, state: State) -> Value:
         """The value of the reduction."""
+        if self.function == "logsumexp":
+            return self.e.binary(
+                "fadd", state[0], call_function(self.e, "log", [state[1]], self.dtype)
+            )
         return state[1] if self.positional else state[0]
 
 

@@ -154,8 +154,8 @@ class Range:
 class Reduce:
     """Combine `value` over all axes of the stage.
 
-    `function`: sum, prod, max, min, any, all, and argmax, argmin (i64 position on the stage's last
-    axis; first wins; NaN wins as in torch).
+    `function`: sum, prod, max, min, any, all, logsumexp, and argmax, argmin (i64 position on the
+    stage's last axis; first wins; NaN wins as in torch).
 
     max and min propagate NaN. An empty range gives the identity. f32 sums keep several partial
     sums in an order fixed by the extents alone.

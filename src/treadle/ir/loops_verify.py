@@ -32,7 +32,9 @@ from treadle.ir.loops_text import print_kernel
 from treadle.ir.loops_walk import is_scan, visit_operands
 
 _MODES = ("outer", "inner", "none")
-_REDUCTIONS = frozenset(("sum", "prod", "max", "min", "any", "all", "argmax", "argmin"))
+_REDUCTIONS = frozenset(
+    ("sum", "prod", "max", "min", "any", "all", "argmax", "argmin", "logsumexp")
+)
 
 
 def verify_kernel(kernel: Kernel) -> None:
@@ -140,6 +142,8 @@ class _Verifier:
             _require(reduce.dtype == i64, f"{reduce.function} gives i64, not {reduce.dtype}")
         elif reduce.function in ("any", "all"):
             _require(value == bool_ == reduce.dtype, f"{reduce.function} is of bool, not {value}")
+        elif reduce.function == "logsumexp":
+            _require(value.kind == "f", f"logsumexp is of floats, not {value}")
 
     def _stores(self, stores: Sequence[Store]) -> None:
         for store in stores:

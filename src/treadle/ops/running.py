@@ -11,9 +11,11 @@ from treadle.errors import ShapeError
 from treadle.ir import dtypes
 from treadle.ir.types import TensorType
 from treadle.ops.composite import Operand, composite
-from treadle.ops.declare import EXACT
-from treadle.ops.promotion import dtype_of
-from treadle.ops.samples import f32, f64, given, i64
+from treadle.ops.declare import EXACT, op
+from treadle.ops.expr import cast
+from treadle.ops.lowering import Scan
+from treadle.ops.promotion import accumulation, dtype_of
+from treadle.ops.samples import boolean, f32, f64, given, i64
 from treadle.ops.shapes import tensor, wrap_dim
 
 Array = np.ndarray[Any, Any]
@@ -28,37 +30,55 @@ def _type(x: Array) -> TensorType:
 # --- running extrema ----------------------------------------------------------------------------
 
 
-def _lowest(dtype: dtypes.DType, sign: int) -> float:
-    """The value that any other beats: the least if `sign` is 1, else the greatest."""
-    if dtype.is_floating:
-        return -math.inf * sign
-    if dtype.kind == "b":
-        return int(sign < 0)
-    limits = np.iinfo(dtype.numpy)
-    return int(limits.min if sign > 0 else limits.max)
+def _scan(name: str, function: str, reference: Any, samples: tuple[tuple[Any, ...], ...]) -> None:
+    """A running reduction along a dim, of the dtype of what it runs over."""
+
+    def infer(x: TensorType, dim: int) -> TensorType:
+        wrap_dim(name, dim, len(x.sizes))
+        if function == "logsumexp" and not x.element.is_floating:
+            raise ShapeError(f"logcumsumexp: input must be floating, got {x.element}")
+        return x
+
+    def run(x: Array, dim: int) -> Array:
+        infer(_type(x), dim)
+        wide = x.astype(accumulation(dtype_of(x)).numpy).reshape(x.shape or (1,))
+        with np.errstate(all="ignore"):
+            result = reference.accumulate(wide, axis=dim).reshape(x.shape)
+        return np.asarray(result.astype(x.dtype))
+
+    op(
+        f"treadle::{name}(Tensor self, int dim) -> Tensor",
+        reference=run,
+        infer=infer,
+        lower=Scan(
+            lambda result, x, dim: wrap_dim(name, dim, len(x.sizes)),
+            lambda result, x, dim: cast(x, accumulation(result.element)),
+            function,
+        ),
+        samples=samples,
+    )
+
+
+_SCANNED = ((f32(3, 7), 1), (f64(9, high=20.0), 0), (f32(2, 40, 3), 1), (f32(), 0), (f32(0, 2), 0))
+_WHOLE = ((i64(9, low=0, high=4), 0), (boolean(20), 0))
+_scan("running_max", "max", np.maximum, (*_SCANNED, *_WHOLE))
+_scan("running_min", "min", np.minimum, (*_SCANNED, *_WHOLE))
+_scan("running_logsumexp", "logsumexp", np.logaddexp, _SCANNED)
 
 
 def _running(x: Operand, dim: int, larger: bool) -> tuple[Operand, Operand]:
-    """By doubling; of equal values the last counts, NaN beats all."""
+    """Of equal values the last counts, NaN beats all."""
     axis = wrap_dim("cummax", dim, len(x.shape))
     if not x.shape or 0 in x.shape:
         return x.op("clone"), x.op("zeros_like", dtypes.i64.code)
-    size, sides = x.shape[axis], [0] * (2 * (len(x.shape) - axis))
-    places = np.arange(int(size)).reshape([-1 if d == axis else 1 for d in range(len(x.shape))])
+    places: Array = np.arange(int(x.shape[axis]))
+    places = places.reshape([-1 if d == axis else 1 for d in range(len(x.shape))])
     index = x.given(places, dtypes.i64).op("expand", list(x.shape))
-    outside = _lowest(x.dtype, 1 if larger else -1)
-    step = 1
-    while step < size:
-        sides[-2] = step
-        value = x.op("narrow", axis, 0, size - step).op("constant_pad_nd", list(sides), outside)
-        place = index.op("narrow", axis, 0, size - step).op("constant_pad_nd", list(sides), 0)
-        better = value > x if larger else value < x
-        if x.dtype.is_floating:
-            new = value.op("isnan").op("logical_and", x.op("isnan").op("logical_not"))
-            better = better.op("logical_or", new)
-        x, index = value.where(better, x), place.where(better, index)
-        step *= 2
-    return x, index
+    best = x.op("running_max" if larger else "running_min", axis)
+    found = x.op("eq.Tensor", best)
+    if x.dtype.is_floating:
+        found = found.op("logical_or", x.op("isnan"))
+    return best, index.where(found, -1).op("running_max", axis)
 
 
 for _name, _larger in (("cummax", True), ("cummin", False)):
@@ -77,24 +97,8 @@ for _name, _larger in (("cummax", True), ("cummin", False)):
     )  # fmt: skip
 
 
-def _log_running(x: Operand, dim: int) -> Operand:
-    axis = wrap_dim("logcumsumexp", dim, len(x.shape))
-    if not x.dtype.is_floating:
-        raise ShapeError(f"logcumsumexp: input must be floating, got {x.dtype}")
-    if not x.shape or 0 in x.shape:
-        return x.op("clone")  # type: ignore[no-any-return]
-    size, sides = x.shape[axis], [0] * (2 * (len(x.shape) - axis))
-    step = 1
-    while step < size:
-        sides[-2] = step
-        behind = x.op("narrow", axis, 0, size - step)
-        x = x.op("logaddexp", behind.op("constant_pad_nd", list(sides), -math.inf))
-        step *= 2
-    return x
-
-
 composite(
     "aten::logcumsumexp(Tensor self, int dim) -> Tensor",
-    _log_running,
+    lambda x, dim: x.op("running_logsumexp", dim),
     samples=((f32(3, 7), 1), (f32(9, high=20.0), 0), (f64(2, 5), -1), (f32(), 0)),
 )
