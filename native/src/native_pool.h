@@ -4,15 +4,17 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
-#include <vector>
 
 #include "admission.h"
 #include "region.h"
+#include "sleepers.h"
 #include "task_queue.h"
 #include "thread_state.h"
 #include "treadle/thread_pool.h"
 
 namespace treadle {
+
+class StepAside;
 
 class NativePool final : public ThreadPool {
  public:
@@ -47,8 +49,8 @@ class NativePool final : public ThreadPool {
   // Sleeps until the parker is woken: by new work that never waits, or by the caller's own event.
   template <typename Ready>
   void sleep_for_leaf_work(Parker& parker, std::int64_t deadline_ns, const Ready& ready) {
-    sleep(leaf_sleepers_, parker, deadline_ns,
-          [&] { return ready() || (has_work(true) && !admission_.is_full()); });
+    leaf_sleepers_.sleep(parker, deadline_ns,
+                         [&] { return ready() || (has_work(true) && !admission_.is_full()); });
   }
 
   // Wakes and ends all workers, and returns when they are gone or the time is over.
@@ -58,31 +60,12 @@ class NativePool final : public ThreadPool {
   void release_region(Region& region);
 
  private:
-  // Parked threads, the latest first. `count` is read without the lock to skip it when nobody
-  // sleeps.
-  struct Sleepers {
-    ForkSafeMutex mutex;
-    std::vector<Parker*> parkers;  // guarded by mutex
-    alignas(64) std::atomic<std::int32_t> count{0};
-  };
-
-  template <typename Ready>
-  void sleep(Sleepers& sleepers, Parker& parker, std::int64_t deadline_ns, const Ready& ready) {
-    add_sleeper(sleepers, parker);
-    // The count is published before we look, and work before its publisher reads the count.
-    if (!ready()) parker.park_until(deadline_ns);
-    remove_sleeper(sleepers, parker);
-  }
-  void add_sleeper(Sleepers& sleepers, Parker& parker);
-  void remove_sleeper(Sleepers& sleepers, Parker& parker);
-  bool wake_one(Sleepers& sleepers);
-  void wake_all(Sleepers& sleepers);
-
   void worker_main(int index);
-  bool run_something();
+  bool run_something(StepAside& aside);
   bool run_task();
-  bool help_regions(bool leaf_only);
-  bool help_region(Region& region, bool leaf_only);
+  // Null: for a thread that waits for a task, and runs only what never waits.
+  bool help_regions(StepAside* aside);
+  bool help_region(Region& region, StepAside* aside);
   bool has_work(bool leaf_only) const;
   bool has_room() const { return !admission_.is_full() && !admission_.is_crowded(); }
   void spin(std::int64_t until_ns);
@@ -91,7 +74,7 @@ class NativePool final : public ThreadPool {
   std::uint32_t run_region(Region& region, const ChunkLoop& loop, int seats,
                            std::int64_t& began_ns);
   void finish_region(Region& region, std::uint32_t theirs, bool is_leaf, std::int64_t began_ns);
-  void sit_out();
+  void sit_out(std::int64_t until_ns);
   Region* acquire_region();
 
   TaskQueue& queue_;
@@ -106,7 +89,6 @@ class NativePool final : public ThreadPool {
   std::atomic<std::int32_t> interop_limit_{1 << 30};
   std::atomic<std::int32_t> num_running_tasks_{0};  // on workers
   std::atomic<std::int64_t> spin_ns_{50'000};
-  std::atomic<std::int32_t> waker_cpu_{-1};  // of the last wake-up: a hint
   std::atomic<bool> stopping_{false};
   Sleepers sleepers_;       // workers
   Sleepers leaf_sleepers_;  // threads that wait for a task

@@ -35,7 +35,6 @@ struct alignas(64) Region {
   void* context = nullptr;
   std::uint32_t total = 0;
   Parker* owner = nullptr;
-  std::atomic<std::int32_t> owner_cpu{-1};  // a hint, read without a claim
 
   // Chunks finished by others than the owner; the high bit says that the owner sleeps.
   alignas(64) std::atomic<std::uint32_t> finished{0};

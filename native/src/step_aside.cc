@@ -5,11 +5,13 @@
 #include <algorithm>
 #include <utility>
 
+#include "thread_state.h"
 #include "wake_place.h"
 
 namespace treadle {
 namespace {
 
+// Who was moved and is back within this time was moved by the system.
 constexpr std::int64_t kTimeSliceNs = 3'000'000;
 constexpr std::int64_t kMinStallNs = 200'000;
 constexpr std::int64_t kMaxFactor = 16;
@@ -22,16 +24,6 @@ void StepAside::keep_away_from(int cpu) noexcept {
   if (cpu != sched_getcpu()) return;
   const std::int64_t now_ns = monotonic_ns();
   if (now_ns - moved_ns_ >= kTimeSliceNs && leave_this_cpu()) moved_ns_ = now_ns;
-}
-
-bool StepAside::declines(const Region& region) noexcept {
-  if (has_sat_out_ || region.owner_cpu.load(std::memory_order_relaxed) != sched_getcpu()) {
-    has_sat_out_ = false;
-    return false;
-  }
-  has_sat_out_ = true;
-  end_ns_ = monotonic_ns() + kTimeSliceNs;
-  return true;
 }
 
 void StepAside::note_stall(std::int64_t stall_ns, std::int64_t now_ns) noexcept {
