@@ -6,6 +6,8 @@ import pytest
 from tests.check_pass import check_pass
 from tests.evaluate import evaluate
 from treadle.errors import ShapeError
+from treadle.ir.text import parse_graph
+from treadle.ops import OPS
 from treadle.passes.functionalise import functionalise
 
 
@@ -382,3 +384,11 @@ def test_a_view_in_place_becomes_a_view() -> None:
             return %c
         """,
     )
+
+
+@pytest.mark.parametrize("write", ["add_.Scalar(%a, 1.5, 1)", "div_.Scalar(%a, 2)", "sqrt_(%a)"])
+def test_a_write_that_integers_cannot_take_is_checked_when_it_runs(write: str) -> None:
+    before = f"graph(%x: Tensor)\n%a: Tensor = neg(%x)\n%b: Tensor = {write}\nreturn %b"
+    graph = parse_graph(before, OPS)
+    functionalise(graph)
+    assert [node.op.name for node in graph.walk()][-1] == "as_written"

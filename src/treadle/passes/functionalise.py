@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from treadle.ir.dtypes import f32
+from treadle.ir.dtypes import DType, f32, i64
 from treadle.ir.graph import Block, Graph, Node, Value, replace_uses
 from treadle.ir.op import LOOP, OpDef
 from treadle.ir.types import TENSOR, TensorType
@@ -160,8 +160,8 @@ def _holds(user: Node) -> bool:
 def _keeps_type(node: Node) -> bool:
     """Whether the functional form certainly gives the dtype of the operand, and its shape if known.
 
-    Unknown dtypes of the operand are taken as f32: Python scalars never change the dtype of a
-    tensor of their own category, and torch refuses to write a higher category into a tensor.
+    An unknown dtype of the operand is taken as f32, and as i64 if the operator has a rule for that:
+    1.5 can be added to floats alone, 1 to all numbers.
     """
     functional = OPS[FUNCTIONAL[node.op.name]]
     if functional.infer is None or functional.schema is None:
@@ -170,9 +170,12 @@ def _keeps_type(node: Node) -> bool:
     if any(t.dtype is None for t in tensors) and len(tensors) > 1:
         return False
     concrete = all(t.is_concrete for t in tensors)
-    arguments = [_example(v, concrete) for v in node.inputs]
-    result = _infer(functional, arguments)
-    return isinstance(result, TensorType) and result == arguments[0]
+    for dtype in (f32, i64):
+        arguments = [_example(v, concrete, dtype) for v in node.inputs]
+        result = _infer(functional, arguments)
+        if result != arguments[0] and (result is not None or dtype == f32):
+            return False
+    return True
 
 
 def _infer(op: OpDef, arguments: list[Any]) -> Any:
@@ -182,10 +185,10 @@ def _infer(op: OpDef, arguments: list[Any]) -> Any:
         return None
 
 
-def _example(value: Value, concrete: bool) -> Any:
+def _example(value: Value, concrete: bool, dtype: DType) -> Any:
     type_ = value.type
     if isinstance(type_, TensorType):
-        return type_ if concrete else TensorType(type_.dtype or f32, (2, 2))
+        return type_ if concrete else TensorType(type_.dtype or dtype, (2, 2))
     return value.constant if value.is_constant else _EXAMPLES.get(str(type_))
 
 

@@ -39,7 +39,11 @@ def div_scalar(self: Tensor, other: number) -> Tensor:
   return result
 
 def div_tensor_out(self: Tensor, other: Tensor, *, out: Tensor) -> Tensor:
-  return torch.copy_(out, div_tensor(self, other))
+  if torch.is_floating_point(out):
+    result = torch.div(self, other)
+  else:
+    result = div_tensor(self, other)
+  return torch.copy_(out, result)
 
 def div_tensor_in_place(self: Tensor, other: Tensor) -> Tensor:
   if torch.is_floating_point(self) or torch.is_floating_point(other):
