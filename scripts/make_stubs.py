@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import inspect
-import keyword
 import re
 import sys
 from collections.abc import Iterable, Sequence
@@ -19,6 +18,7 @@ from treadle.eager import namespaces
 from treadle.eager.adapters import ADAPTERS
 from treadle.eager.functions import function_names, is_on_tensors, method_names
 from treadle.eager.operators import Operators
+from treadle.eager.signatures import python_name
 from treadle.ir.op import OpDef
 from treadle.ir.schema import REQUIRED, Argument, Schema
 from treadle.ir.types import ListType, OptionalType, TensorType, Type
@@ -188,8 +188,7 @@ def _parameters(arguments: Sequence[Argument], out: bool) -> list[str]:
 
 
 def _parameter(argument: Argument) -> str:
-    name = "input" if argument.name == "self" else argument.name
-    name = f"{name}_" if keyword.iskeyword(name) else name
+    name = python_name(argument)
     shown = "..." if argument.name == "dtype" else _default(argument.default)
     default = "" if argument.default is REQUIRED else f" = {shown}"
     return f"{name}: {_accepted(argument.type, argument)}{default}"

@@ -17,22 +17,26 @@ from treadle.collector import collection_paused
 from treadle.eager import dtypes as _dtypes
 from treadle.eager.creation import (
     arange,
-    as_tensor,
     empty,
     empty_like,
     eye,
-    from_dlpack,
-    from_numpy,
     full,
     full_like,
     linspace,
     ones,
     ones_like,
-    tensor,
     zeros,
     zeros_like,
 )
-from treadle.eager.device import device, inference_mode, no_grad
+from treadle.eager.device import (
+    device,
+    enable_grad,
+    inference_mode,
+    is_grad_enabled,
+    is_inference_mode_enabled,
+    no_grad,
+    set_grad_enabled,
+)
 from treadle.eager.dtypes import dtype, finfo, get_default_dtype, iinfo
 from treadle.eager.printing import set_printoptions
 from treadle.eager.random import (
@@ -51,6 +55,15 @@ from treadle.eager.random import (
     set_rng_state,
 )
 from treadle.eager.table import FUNCTIONS, function_names
+from treadle.eager.tracing import trace
+from treadle.eager.values import (
+    as_tensor,
+    asarray,
+    from_dlpack,
+    from_numpy,
+    frombuffer,
+    tensor,
+)
 from treadle.errors import (
     ArchiveError,
     Cancelled,
@@ -85,7 +98,6 @@ from treadle.runtime import (
     set_num_interop_threads,
     set_num_threads,
     threads,
-    trace,
     use_backend,
     wait,
     wait_all,
@@ -129,6 +141,7 @@ __all__ = [
     "VerifyError",
     "arange",
     "as_tensor",
+    "asarray",
     "available_backends",
     "bfloat16",
     "cdouble",
@@ -145,6 +158,7 @@ __all__ = [
     "e",
     "empty",
     "empty_like",
+    "enable_grad",
     "eye",
     "fft",
     "finfo",
@@ -154,6 +168,7 @@ __all__ = [
     "fork",
     "from_dlpack",
     "from_numpy",
+    "frombuffer",
     "full",
     "full_like",
     "get_budget",
@@ -174,6 +189,8 @@ __all__ = [
     "int16",
     "int32",
     "int64",
+    "is_grad_enabled",
+    "is_inference_mode_enabled",
     "is_tensor",
     "jit",
     "linalg",
@@ -199,6 +216,7 @@ __all__ = [
     "save",
     "script",
     "seed",
+    "set_grad_enabled",
     "set_num_interop_threads",
     "set_num_threads",
     "set_printoptions",
@@ -260,9 +278,9 @@ _SHADOWS = {"float": float32, "int": int32, "bool": _dtypes.DTYPES["bool"]}
 """Dtypes that are called like builtins, which this module itself needs."""
 
 
-def is_tensor(value: object) -> builtins.bool:
-    """Whether `value` is a `Tensor`."""
-    return isinstance(value, Tensor)
+def is_tensor(obj: object, /) -> builtins.bool:
+    """Whether `obj` is a `Tensor`."""
+    return isinstance(obj, Tensor)
 
 
 if not TYPE_CHECKING:  # `_functions` says what there is

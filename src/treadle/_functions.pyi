@@ -28,6 +28,7 @@ from treadle.eager.adapters import is_complex as is_complex
 from treadle.eager.adapters import is_floating_point as is_floating_point
 from treadle.eager.adapters import is_nonzero as is_nonzero
 from treadle.eager.adapters import lu as lu
+from treadle.eager.adapters import new_tensor as new_tensor
 from treadle.eager.adapters import nonzero as nonzero
 from treadle.eager.adapters import norm as norm
 from treadle.eager.adapters import numel as numel

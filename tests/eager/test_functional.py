@@ -130,6 +130,7 @@ def test_inplace_may_be_the_last_argument() -> None:
     assert functional.relu(x, True) is x
     assert x.tolist() == [0.0, 2.0]
     assert functional.leaky_relu(x - 3, 0.5, True).tolist() == [-1.5, -0.5]
+    assert functional.elu(x, 1.0, True) is x
 
 
 @pytest.mark.parametrize(

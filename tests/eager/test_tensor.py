@@ -117,6 +117,20 @@ def test_where_tensors_are_and_what_they_lack() -> None:
     assert np.shares_memory(x.data.numpy(), x.numpy())
 
 
+def test_trace_is_of_a_matrix_or_of_what_threads_do() -> None:
+    def diagonal(x: Tensor) -> Tensor:
+        return treadle.trace(x)
+
+    x = counting(3, 3)
+    assert treadle.trace(x).item() == treadle.trace(input=x).item() == 12
+    assert treadle.trace(x.numpy()).item() == treadle.script(diagonal)(x).item() == 12
+    with treadle.trace(capacity=8) as recorded:
+        treadle.relu(x)
+    assert recorded.summary() is not None
+    with pytest.raises(treadle.ShapeError, match="trace"):
+        treadle.trace(treadle.ones(2))
+
+
 def test_distinct_elements() -> None:
     x = treadle.tensor([[3, 1], [3, 3]])
     assert treadle.unique(x).tolist() == [1, 3]
@@ -382,6 +396,31 @@ def test_creation_gives_torchs_tensors(name: str, args: Any, kwargs: Any) -> Non
     assert str(ours.dtype).removeprefix("treadle") == str(theirs.dtype).removeprefix("torch")
     assert ours.shape == tuple(theirs.shape)
     np.testing.assert_allclose(ours.numpy(), theirs.numpy(), rtol=1e-6)
+
+
+def test_memory_is_shared_or_copied_as_asked_for() -> None:
+    array = np.zeros(3)
+    shared, copied = treadle.asarray(array), treadle.asarray(array, copy=True)
+    array[0] = 1
+    assert (shared[0].item(), copied[0].item()) == (1, 0)
+    assert treadle.asarray([1, 2], dtype=treadle.int8).dtype is treadle.int8
+    with pytest.raises(treadle.InputError, match="asarray: this takes a copy"):
+        treadle.asarray([1, 2], copy=False)
+    data = bytearray(b"\x01\x02\x03\x04")
+    halves = treadle.frombuffer(data, dtype=treadle.int16, count=1, offset=2)
+    data[2] = 9
+    assert halves.tolist() == [0x0409]
+    with pytest.raises(treadle.InputError, match="frombuffer: buffer is smaller"):
+        treadle.frombuffer(data, dtype=treadle.int64, count=4)
+    copy_of = treadle.from_dlpack(array, copy=True)
+    assert not np.shares_memory(copy_of.numpy(), array)
+    assert counting(2).new_tensor([1.5]).tolist() == [1]
+
+
+def test_there_are_no_gradients() -> None:
+    with treadle.enable_grad(), treadle.set_grad_enabled(True), treadle.no_grad():
+        assert not treadle.is_grad_enabled()
+    assert treadle.is_inference_mode_enabled()
 
 
 def test_like_takes_shape_and_dtype() -> None:

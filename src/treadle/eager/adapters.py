@@ -9,6 +9,7 @@ import numpy as np
 
 from treadle.eager.dtypes import as_dtype, as_element, dtype
 from treadle.eager.table import FUNCTIONS
+from treadle.eager.values import tensor
 from treadle.errors import IndexOutOfRange, InputError, ShapeError
 from treadle.ops.inplace import can_cast as _can_cast
 from treadle.ops.promotion import promote
@@ -194,6 +195,14 @@ def broadcast_shapes(*shapes: Any) -> Size:
         raise ShapeError(f"broadcast_shapes: {listed} do not broadcast") from None
 
 
+def new_tensor(
+    input: Any, data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
+    """A tensor of a copy of `data`, by default of the dtype of `input`."""
+    chosen = Tensor(input).dtype if dtype is None else dtype
+    return tensor(data, dtype=chosen, device=device, requires_grad=requires_grad)
+
+
 def _query(name: str) -> Callable[[Any], Any]:
     """The function that asks a tensor what its method of that name tells."""
     method = getattr(Tensor, name)
@@ -216,6 +225,7 @@ ADAPTERS: dict[str, Callable[..., Any]] = {
     "is_complex": is_complex,
     "is_floating_point": is_floating_point,
     "is_nonzero": is_nonzero,
+    "new_tensor": new_tensor,
     "nonzero": nonzero,
     "lu": lu,
     "norm": norm,

@@ -1,4 +1,4 @@
-"""Making tensors: from values, from other libraries' arrays, and by rule.
+"""Making tensors by rule.
 
 The arguments `layout`, `pin_memory` and `memory_format` are torch's; they change nothing here.
 """
@@ -12,8 +12,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from treadle.eager.dlpack import import_array
-from treadle.eager.dtypes import as_element, dtype_of_array
+from treadle.eager.dtypes import as_element
 from treadle.errors import InputError, ShapeError, UnsupportedError
 from treadle.runtime import empty as empty_array
 from treadle.tensor import Tensor
@@ -92,84 +91,6 @@ def new_array_like(
 def _filled(array: Array, value: Number) -> Tensor:
     array.fill(value)
     return Tensor(array)
-
-
-# --- from values ---------------------------------------------------------------------------------
-
-
-def tensor(
-    data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
-) -> Tensor:
-    """A tensor of a copy of `data`: a number, nested lists of numbers, an array or a tensor."""
-    check_options("tensor", device, requires_grad)
-    return Tensor(np.array(_values(data, dtype)))
-
-
-def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
-    """`data` as a tensor that shares its memory if it can."""
-    check_options("as_tensor", device, False)
-    if isinstance(data, Tensor) and (dtype is None or data.dtype is dtype):
-        return data
-    return Tensor(_values(data, dtype))
-
-
-def from_numpy(array: Array) -> Tensor:
-    """The tensor of `array`, over the same memory.
-
-    Raises:
-        InputError: if it is no array, or its dtype is one that tensors cannot have.
-    """
-    if not isinstance(array, np.ndarray):
-        raise InputError(f"from_numpy: expected a numpy.ndarray, got {type(array).__name__}")
-    dtype_of_array(array)
-    return Tensor(np.asarray(array))
-
-
-def from_dlpack(source: Any) -> Tensor:
-    """The tensor over the memory of any object that has ``__dlpack__``.
-
-    Raises:
-        InputError: if it has not, or does not give its memory away.
-    """
-    try:
-        return Tensor(import_array(source))
-    except InputError as error:
-        raise InputError(f"from_dlpack: {error}") from None
-
-
-def _values(data: Any, dtype: Any) -> Array:
-    if isinstance(data, Tensor | np.ndarray | np.generic) or hasattr(data, "__array__"):
-        array = np.asarray(data)
-    else:
-        array = _parse(data)
-    if dtype is not None:
-        with np.errstate(all="ignore"):
-            array = array.astype(as_element(dtype).numpy, copy=False)
-    try:
-        dtype_of_array(array)
-    except InputError as error:
-        raise InputError(f"tensor: {error}") from None
-    return array
-
-
-def _parse(data: Any) -> Array:
-    """Numbers in lists, in the dtype that torch gives to Python's numbers."""
-    try:
-        array = np.asarray(_plain(data))
-    except (ValueError, OverflowError):
-        raise InputError("tensor: data must be numbers in lists of equal lengths") from None
-    if array.dtype == np.float64:
-        return array.astype(np.float32)
-    return array.astype(np.complex64) if array.dtype == np.complex128 else array
-
-
-def _plain(data: Any) -> Any:
-    if isinstance(data, list | tuple):
-        return [_plain(item) for item in data]
-    return data.tolist() if isinstance(data, Tensor) else data
-
-
-# --- by rule -------------------------------------------------------------------------------------
 
 
 def empty(

@@ -54,3 +54,24 @@ class inference_mode(no_grad):  # noqa: N801  torch's name
 
     def __init__(self, mode: bool = True) -> None:
         self.mode = mode
+
+
+class enable_grad(no_grad):  # noqa: N801  torch's name
+    """As `no_grad`: there are no gradients to enable."""
+
+
+class set_grad_enabled(no_grad):  # noqa: N801  torch's name
+    """As `no_grad`, whatever `mode` says."""
+
+    def __init__(self, mode: bool) -> None:
+        self.mode = mode
+
+
+def is_grad_enabled() -> bool:
+    """False: Treadle records no gradients."""
+    return False
+
+
+def is_inference_mode_enabled() -> bool:
+    """True: there is no other mode."""
+    return True

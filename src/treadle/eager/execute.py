@@ -6,20 +6,18 @@ written back. So eager results have the bits that a planned model gives.
 
 from __future__ import annotations
 
-import functools
-import itertools
 from collections import namedtuple
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from treadle.compiler import engine, single
+from treadle.compiler import engine
 from treadle.eager.dlpack import import_array
 from treadle.eager.matching import Leaf
+from treadle.eager.programs import program_of
 from treadle.errors import Error, IndexOutOfRange, InputError
 from treadle.ir.dtypes import from_numpy
-from treadle.ir.graph import Graph
 from treadle.ir.op import OpDef
 from treadle.ir.types import ListType, TensorType
 from treadle.ops import OPS
@@ -27,15 +25,9 @@ from treadle.ops.inplace import FUNCTIONAL, check_writable
 from treadle.ops.lowering import Pointwise, Reshape, View
 from treadle.ops.promotion import dtype_of
 from treadle.passes.abstract import Unplannable
-from treadle.runtime import Plan, Program
-from treadle.template import Binder, Signature
 from treadle.tensor import Tensor
 
 Array = np.ndarray[Any, Any]
-
-MAX_PROGRAMS = 2048
-"""Of operators with their non-tensor arguments; the oldest go first."""
-_programs: dict[Any, Program] = {}
 
 
 class Prepared:
@@ -55,7 +47,7 @@ class Prepared:
         self.inputs: list[int | Array] = []
         _collect(self._arguments, self.inputs)
         self._places = _leaf_places(self._arguments)
-        self.program = _program_of(op, self._arguments) if _is_planned(op) else None
+        self.program = program_of(op, self._arguments) if _is_planned(op) else None
         self.make = _result_class(op)
         self.target = -1
         if self.program is not None and _aliases(op) and self._gives_itself(tensors):
@@ -225,11 +217,6 @@ def write(op: OpDef, source: Array, target: Array) -> None:
     np.copyto(target, source, casting="unsafe")
 
 
-def number_key(kind: type, value: Any) -> Any:
-    """A hashable name of a Python value, different for 0.0 and -0.0, for 1 and True."""
-    return (kind, value) if value or kind is not float else (kind, repr(value))
-
-
 def _wrapped(value: Any) -> Any:
     return Tensor(np.asarray(value)) if isinstance(value, np.ndarray | np.generic) else value
 
@@ -265,50 +252,6 @@ def _aliases(op: OpDef) -> bool:
     return op.schema is not None and any(r.alias for r in op.schema.results)
 
 
-def _program_of(op: OpDef, arguments: Sequence[Any]) -> Program:
-    """The program of `op` with these non-tensor arguments, made once."""
-    key = (op.name, _key(arguments))
-    program = _programs.get(key)
-    if program is None:
-        if len(_programs) >= MAX_PROGRAMS:
-            del _programs[next(iter(_programs))]
-        program = _programs[key] = Program(_binder(op, arguments), Tensor)
-    return program
-
-
-def _binder(op: OpDef, arguments: Sequence[Any]) -> Callable[[Signature], Plan]:
-    """Makes the plan for tensors of given types; called by the native program."""
-
-    @functools.cache
-    def graph() -> Graph:
-        return single(op, _stand_ins(arguments, itertools.repeat(np.empty(0))))[0]
-
-    binder = Binder(graph, lambda types: types)
-
-    refused: dict[Signature, str] = {}
-
-    def bind(specs: Signature) -> Plan:
-        if specs in refused:
-            raise Unplannable(refused[specs])
-        try:
-            return binder.bind(specs)[0]
-        except Unplannable as reason:
-            if len(refused) < MAX_PROGRAMS:
-                refused[specs] = str(reason)
-            raise
-
-    return bind
-
-
-def _stand_ins(value: Any, leaves: Any) -> Any:
-    """`value` with an array, any array, for each tensor: they become parameters of a graph."""
-    if isinstance(value, Leaf | np.ndarray):
-        return next(leaves)
-    if isinstance(value, list | tuple):
-        return [_stand_ins(v, leaves) for v in value]
-    return value
-
-
 def _collect(value: Any, inputs: list[int | Array]) -> None:
     if isinstance(value, Leaf):
         inputs.append(value.index)
@@ -339,15 +282,6 @@ def _filled(value: Any, arrays: Sequence[Any]) -> Any:
     if isinstance(value, list | tuple):
         return [_filled(v, arrays) for v in value]
     return value
-
-
-def _key(value: Any) -> Any:
-    """A hashable name of the arguments, in which all tensors look alike."""
-    if isinstance(value, Leaf | np.ndarray):
-        return Leaf
-    if isinstance(value, list | tuple):
-        return tuple(_key(v) for v in value)
-    return number_key(type(value), value)
 
 
 def _type_of(array: Array) -> TensorType:

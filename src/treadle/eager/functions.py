@@ -12,6 +12,7 @@ from treadle._native import Function
 from treadle.eager.adapters import ADAPTERS
 from treadle.eager.execute import AnyPrepared, PreparedInto, as_array, prepare
 from treadle.eager.matching import Leaf, match_call
+from treadle.eager.signatures import signature_of
 from treadle.errors import InputError
 from treadle.ir.dtypes import from_numpy
 from treadle.ir.op import OpDef
@@ -80,6 +81,9 @@ def make_plain(name: str) -> Callable[..., Any]:
     function.__module__ = "treadle"
     schemas = "\n".join(f"    {op.schema}" for op in overloads)
     function.__doc__ = f"The operator ``{name}`` of torch.\n\n{schemas}"
+    signature = signature_of([op.schema for op in overloads if op.schema is not None])
+    if signature is not None:
+        function.__signature__ = signature
     return function
 
 

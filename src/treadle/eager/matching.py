@@ -18,7 +18,10 @@ from treadle.ir.schema import REQUIRED, Argument, Schema
 from treadle.ir.types import ListType, OptionalType, TensorType, Type
 from treadle.ops.promotion import dtype_of
 
-_OTHER_NAMES = {"input": "self", "axis": "dim", "keepdims": "keepdim"}
+_OTHER_NAMES = {
+    "input": "self", "axis": "dim", "keepdims": "keepdim",
+    "tensor": "self", "split_size_or_sections": "split_size",
+}  # fmt: skip
 _VARIADIC = frozenset({
     "atleast_1d", "atleast_2d", "atleast_3d", "block_diag", "broadcast_tensors", "cartesian_prod",
     "einsum", "meshgrid",

@@ -37,13 +37,6 @@ def _make(name: str) -> Callable[..., Any]:
     return functions.make_function(name)
 
 
-def overloads(name: str) -> tuple[Any, ...]:
-    """The operators of torch's name `name`."""
-    from treadle.ops import OPS
-
-    return OPS.overloads(f"aten::{name}")
-
-
 def function_names() -> list[str]:
     """Every name that `FUNCTIONS` has or can make."""
     from treadle.eager import functions

@@ -5,12 +5,13 @@ Where a function there and the operator take the same arguments, it is the funct
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from treadle.eager.table import FUNCTIONS, overloads
+from treadle.eager.table import FUNCTIONS
 from treadle.errors import InputError, ShapeError
 from treadle.nn.attention import multi_head_attention_forward as multi_head_attention_forward
 from treadle.nn.losses import binary_cross_entropy as binary_cross_entropy
@@ -94,6 +95,8 @@ ACTIVATIONS = frozenset({
     "rrelu", "selu", "silu", "threshold",
 })  # fmt: skip
 """Operators that take `inplace` as a further argument."""
+_INTERNAL = ("generator", "input_scale", "scale")
+"""What the operators take beside."""
 
 
 if not TYPE_CHECKING:  # `_functions` says what there is
@@ -115,43 +118,45 @@ def __dir__() -> list[str]:
 
 def _activation(name: str) -> Callable[..., Any]:
     """The operator `name` with a last argument that chooses its in-place form."""
-    (op,) = overloads(name)
-    count = len(op.schema.arguments)
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    operators = inspect.signature(FUNCTIONS[name]).parameters.values()
+    taken = [p.replace(kind=kind) for p in operators if p.name not in _INTERNAL]
+    flag = inspect.Parameter("inplace", kind, default=False)
 
     def function(*args: Any, inplace: bool = False, **kwargs: Any) -> Any:
-        if len(args) > count:
+        if len(args) > len(taken):
             args, inplace = args[:-1], args[-1]
         return FUNCTIONS[f"{name}_" if inplace else name](*args, **kwargs)
 
+    function.__signature__ = inspect.Signature([*taken, flag])  # type: ignore[attr-defined]
     function.__name__ = function.__qualname__ = name
     function.__module__ = __name__
     function.__doc__ = f"The operator ``{name}``; into `input` itself if `inplace`."
     return function
 
 
-def hardtanh(
-    input: Any, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False
-) -> Tensor:
-    """`input` between two bounds."""
-    if min_val > max_val:
-        raise InputError(f"hardtanh: min_val {min_val} must not exceed max_val {max_val}")
-    result: Tensor = FUNCTIONS["hardtanh_" if inplace else "hardtanh"](input, min_val, max_val)
-    return result
+def _softmax_dim(input: Any, dim: int | None) -> int:
+    """The dim that torch takes where none is given."""
+    if dim is not None:
+        return dim
+    return 0 if np.ndim(input) in (0, 1, 3) else 1
 
 
-def softmax(input: Any, dim: int = -1, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
+def softmax(input: Any, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
     """Exponentials along `dim`, divided by their sum."""
-    result: Tensor = FUNCTIONS["softmax"](input, dim, dtype)
+    result: Tensor = FUNCTIONS["softmax"](input, _softmax_dim(input, dim), dtype)
     return result
 
 
-def log_softmax(input: Any, dim: int = -1, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
+def log_softmax(
+    input: Any, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None
+) -> Tensor:
     """The logarithm of `softmax`."""
-    result: Tensor = FUNCTIONS["log_softmax"](input, dim, dtype)
+    result: Tensor = FUNCTIONS["log_softmax"](input, _softmax_dim(input, dim), dtype)
     return result
 
 
-def softmin(input: Any, dim: int = -1, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
+def softmin(input: Any, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
     """The `softmax` of the negative elements."""
     return softmax(FUNCTIONS["neg"](input), dim, dtype=dtype)
 

@@ -39,6 +39,21 @@ def _weighted(losses: Tensor, weight: Any, code: int) -> Tensor:
     return reduced(values, code)
 
 
+def _maybe_weighted(
+    name: str,
+    input: Any,
+    target: Any,
+    reduction: str,
+    size_average: bool | None,
+    reduce: bool | None,
+    weight: Any,
+) -> Tensor:
+    code = reduction_code(name, reduction, size_average, reduce)
+    if weight is None:
+        return call(name, input, target, code)
+    return _weighted(call(name, input, target, 0), weight, code)
+
+
 def reduced(values: Tensor, code: int) -> Tensor:
     """`values`, or their mean or sum."""
     return values if code == 0 else (values.mean() if code == 1 else values.sum())
@@ -53,10 +68,7 @@ def mse_loss(
     weight: Any = None,
 ) -> Tensor:
     """Squared differences; the mean of weighted ones is over the sum of weights."""
-    code = reduction_code("mse_loss", reduction, size_average, reduce)
-    if weight is None:
-        return call("mse_loss", input, target, code)
-    return _weighted(call("mse_loss", input, target, 0), weight, code)
+    return _maybe_weighted("mse_loss", input, target, reduction, size_average, reduce, weight)
 
 
 def l1_loss(
@@ -65,11 +77,10 @@ def l1_loss(
     size_average: bool | None = None,
     reduce: bool | None = None,
     reduction: str = "mean",
+    weight: Any = None,
 ) -> Tensor:
-    """Absolute differences."""
-    return call(
-        "l1_loss", input, target, reduction_code("l1_loss", reduction, size_average, reduce)
-    )
+    """Absolute differences; the mean of weighted ones is over the sum of weights."""
+    return _maybe_weighted("l1_loss", input, target, reduction, size_average, reduce, weight)
 
 
 def smooth_l1_loss(

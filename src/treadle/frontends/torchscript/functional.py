@@ -31,13 +31,25 @@ def functional_normalize(input: Tensor, p: float=2., dim: int=1, eps: float=1e-1
   length = torch.linalg_vector_norm(input, p, [dim], True)
   return torch.div(input, torch.clamp_min(length, eps))
 
-def functional_softmax(input: Tensor, dim: int=-1, _stacklevel: int=3,
-    dtype: Optional[int]=None) -> Tensor:
-  return torch.softmax(input, dim, dtype)
+def softmax_dim(input: Tensor, dim: Optional[int]) -> int:
+  if dim is not None:
+    result = dim
+  else:
+    ndim = torch.dim(input)
+    result = 0 if ndim == 0 or ndim == 1 or ndim == 3 else 1
+  return result
 
-def functional_log_softmax(input: Tensor, dim: int=-1, _stacklevel: int=3,
+def functional_softmax(input: Tensor, dim: Optional[int]=None, _stacklevel: int=3,
     dtype: Optional[int]=None) -> Tensor:
-  return torch.log_softmax(input, dim, dtype)
+  return torch.softmax(input, softmax_dim(input, dim), dtype)
+
+def functional_log_softmax(input: Tensor, dim: Optional[int]=None, _stacklevel: int=3,
+    dtype: Optional[int]=None) -> Tensor:
+  return torch.log_softmax(input, softmax_dim(input, dim), dtype)
+
+def functional_softmin(input: Tensor, dim: Optional[int]=None, _stacklevel: int=3,
+    dtype: Optional[int]=None) -> Tensor:
+  return torch.softmax(torch.neg(input), softmax_dim(input, dim), dtype)
 
 def functional_softsign(input: Tensor) -> Tensor:
   return torch.div(input, torch.add(torch.abs(input), 1))

@@ -1,0 +1,125 @@
+"""Making tensors from values and from other libraries' arrays."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from treadle.eager.creation import Array, check_options
+from treadle.eager.dlpack import import_array
+from treadle.eager.dtypes import as_element, dtype_of_array
+from treadle.errors import InputError
+from treadle.tensor import Tensor
+
+
+def tensor(
+    data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
+    """A tensor of a copy of `data`: a number, nested lists of numbers, an array or a tensor."""
+    check_options("tensor", device, requires_grad)
+    return Tensor(np.array(_values(data, dtype)))
+
+
+def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
+    """`data` as a tensor that shares its memory if it can."""
+    check_options("as_tensor", device, False)
+    if isinstance(data, Tensor) and (dtype is None or data.dtype is dtype):
+        return data
+    return Tensor(_values(data, dtype))
+
+
+def from_numpy(array: Array) -> Tensor:
+    """The tensor of `array`, over the same memory.
+
+    Raises:
+        InputError: if it is no array, or its dtype is one that tensors cannot have.
+    """
+    if not isinstance(array, np.ndarray):
+        raise InputError(f"from_numpy: expected a numpy.ndarray, got {type(array).__name__}")
+    dtype_of_array(array)
+    return Tensor(np.asarray(array))
+
+
+def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None) -> Tensor:
+    """The tensor over the memory of any object that has ``__dlpack__``, or of a copy of it.
+
+    Raises:
+        InputError: if it has not, or does not give its memory away.
+    """
+    check_options("from_dlpack", device, False)
+    try:
+        shared = import_array(ext_tensor)
+    except InputError as error:
+        raise InputError(f"from_dlpack: {error}") from None
+    return Tensor(shared.copy() if copy else shared)
+
+
+def asarray(
+    obj: Any,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    copy: bool | None = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """`obj` as a tensor: over its memory, over a copy, or whichever is possible.
+
+    Raises:
+        InputError: if there has to be a copy and `copy` is False.
+    """
+    check_options("asarray", device, requires_grad)
+    foreign = not isinstance(obj, Tensor | np.ndarray) and hasattr(obj, "__dlpack__")
+    source = import_array(obj) if foreign else obj
+    array = _values(source, dtype)
+    is_shared = np.may_share_memory(array, source) if hasattr(source, "__array__") else False
+    if copy is False and not is_shared:
+        raise InputError("asarray: this takes a copy, and argument copy is False")
+    return Tensor(array.copy() if copy and is_shared else array)
+
+
+def frombuffer(
+    buffer: Any, *, dtype: Any, count: int = -1, offset: int = 0, requires_grad: bool = False
+) -> Tensor:
+    """The tensor over the bytes of `buffer`, `count` elements or all, from byte `offset` on.
+
+    Raises:
+        InputError: if it has not so many.
+    """
+    check_options("frombuffer", None, requires_grad)
+    try:
+        return Tensor(np.frombuffer(buffer, as_element(dtype).numpy, count, offset))
+    except (TypeError, ValueError) as error:
+        raise InputError(f"frombuffer: {error}") from None
+
+
+def _values(data: Any, dtype: Any) -> Array:
+    if isinstance(data, Tensor | np.ndarray | np.generic) or hasattr(data, "__array__"):
+        array = np.asarray(data)
+    else:
+        array = _parse(data)
+    if dtype is not None:
+        with np.errstate(all="ignore"):
+            array = array.astype(as_element(dtype).numpy, copy=False)
+    try:
+        dtype_of_array(array)
+    except InputError as error:
+        raise InputError(f"tensor: {error}") from None
+    return array
+
+
+def _parse(data: Any) -> Array:
+    """Numbers in lists, in the dtype that torch gives to Python's numbers."""
+    try:
+        array = np.asarray(_plain(data))
+    except (ValueError, OverflowError):
+        raise InputError("tensor: data must be numbers in lists of equal lengths") from None
+    if array.dtype == np.float64:
+        return array.astype(np.float32)
+    return array.astype(np.complex64) if array.dtype == np.complex128 else array
+
+
+def _plain(data: Any) -> Any:
+    if isinstance(data, list | tuple):
+        return [_plain(item) for item in data]
+    return data.tolist() if isinstance(data, Tensor) else data
