@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.plans import Array, results_of
+from tests.plans import Array, bind, graph_of, results_of, type_of
+from treadle.schedule import nests
 
 SHAPES = [
     (37, 41),
@@ -76,3 +77,22 @@ def test_any_order_of_dims(shape: list[int], random: Any) -> None:
     random.shuffle(order)
     x = np.arange(np.prod(shape), dtype=np.float32).reshape(shape)
     np.testing.assert_array_equal(copied(x, tuple(order)), x.transpose(order))
+
+
+@pytest.mark.parametrize("isa", ["native", "avx2"])
+@pytest.mark.parametrize("shape", [(64, 48), (600, 33), (33, 600), (16, 1040), (1, 40), (0, 40)])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int8])
+def test_large_results_go_past_the_caches_wherever_they_lie(
+    shape: tuple[int, int], dtype: Any, isa: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(nests, "STREAMING_BYTES", 0)
+    x = np.random.default_rng(0).integers(-9, 9, shape).astype(dtype)
+    np.testing.assert_array_equal(copied(x, (1, 0), isa), x.T)
+    text = "graph(%x: Tensor)\n%p: Tensor = t(%x)\n%y: Tensor = contiguous(%p, 0)\nreturn %y"
+    bound = bind(graph_of(text), [type_of(x)], isa)
+    room = np.zeros(x.size * x.itemsize + 128, np.uint8)
+    for start in (0, x.itemsize, 64):
+        first = -room.ctypes.data % 64 + start
+        y = room[first : first + x.nbytes].view(dtype).reshape(x.T.shape)
+        bound.plan.run([x], [y])
+        np.testing.assert_array_equal(y, x.T)

@@ -11,6 +11,7 @@ that they share the loads of what does not depend on that axis.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
 
@@ -21,7 +22,7 @@ from treadle.codegen.memory import lane_mask, pointer, prefetch
 from treadle.codegen.ranges import clipped, literal
 from treadle.codegen.stages import StageWriter
 from treadle.codegen.target import Target
-from treadle.ir.dtypes import i64
+from treadle.ir.dtypes import bool_, i64
 from treadle.ir.loops import Access, Call, Expr, Load, LoopNest, Range, Stage, Store
 from treadle.ir.loops_walk import is_scan
 
@@ -29,6 +30,7 @@ _WIDE = 4
 _TOGETHER = 4
 _MOST_TAPS = 9
 _ROWS_AHEAD = 2
+_SQUARES_AHEAD = 2
 Positions = Mapping[int, Value]
 
 
@@ -180,16 +182,50 @@ class _Writer:
         (start, stop), (left, right) = bounds[k], bounds[k + 1]
         whole = e.binary("and", e.sub(right, left), e.integer(-self.lanes))
         middle = e.add(left, whole)
+        aligned = self._are_aligned({**positions, k: start, k + 1: left})
+        with e.branch(aligned):
+            bottom = e.add(start, e.binary("and", e.sub(stop, start), e.integer(-self.lanes)))
+            self._streamed_squares(positions, (start, bottom), (left, middle))
         with e.loop(start, stop, self.lanes) as rows:
             end = e.add(rows.index, e.integer(self.lanes))
             is_whole = e.compare("icmp sle", end, stop)
-            with e.branch(is_whole), e.loop(left, middle, self.lanes) as columns:
-                self._square({**positions, k: rows.index, k + 1: columns.index})
+            undone = e.binary("xor", aligned, e.constant_true())
+            here = e.binary("and", is_whole, undone)
+            with e.branch(here), e.loop(left, middle, self.lanes) as columns:
+                corner = {**positions, k: rows.index, k + 1: columns.index}
+                self._square(corner, streaming=False)
             done = e.select(is_whole, middle, left)
             with e.loop(rows.index, e.minimum(end, stop)) as row:
                 self._lanes([{**positions, k: row.index}], (done, right), whole=False)
 
-    def _square(self, corner: Positions) -> None:
+    def _streamed_squares(
+        self, positions: Positions, rows: tuple[Value, Value], columns: tuple[Value, Value]
+    ) -> None:
+        """Squares in the order in which they are read: nothing that is written is read again."""
+        e, k = self.e, len(self.kernel.axes) - 2
+        ahead = e.integer(_SQUARES_AHEAD * self.lanes)
+        with e.loop(*columns, self.lanes) as column, e.loop(*rows, self.lanes) as row:
+            corner = {**positions, k: row.index, k + 1: column.index}
+            for j, load in itertools.product(range(self.lanes), self.transposed):
+                place = {k: e.add(row.index, ahead), k + 1: e.add(column.index, e.integer(j))}
+                far = Evaluator(e, self.arguments, {**positions, **place}, floor=e.depth)
+                prefetch(e, far.address(load.access))
+            self._square(corner, streaming=True)
+
+    def _are_aligned(self, corner: Positions) -> Value:
+        """Whether whole vectors of a streamed store are aligned on every row: on the first two."""
+        e, k = self.e, len(self.kernel.axes) - 2
+        if self.streamed is None:
+            return e.constant(bool_, False)
+        bits = e.integer(0)
+        for row in (corner[k], e.add(corner[k], e.integer(1))):
+            evaluator = Evaluator(e, self.arguments, {**corner, k: row}, floor=e.depth)
+            address = evaluator.address(self.streamed.access)
+            bits = e.binary("or", bits, e.convert("ptrtoint", address, i64))
+        bits = e.binary("and", bits, e.integer(e.target.vector_bytes - 1))
+        return e.compare("icmp eq", bits, e.integer(0))
+
+    def _square(self, corner: Positions, *, streaming: bool) -> None:
         """The rows of a square, whose transposed loads are made together."""
         e, k, count = self.e, len(self.kernel.axes) - 2, range(self.lanes)
         loaded: list[dict[int, Value]] = [{} for _ in count]
@@ -202,7 +238,7 @@ class _Writer:
             for known, row in zip(loaded, e.transpose(columns), strict=True):
                 known[id(load)] = row
         points = [{**corner, k: e.add(corner[k], e.integer(i))} for i in count]
-        self.stages.run(points, self.lanes, None, loaded=loaded)
+        self.stages.run(points, self.lanes, None, loaded=loaded, streaming=streaming)
 
     def _is_whole(self, point: Positions) -> Value:
         """Whether no window is clipped at a point."""

@@ -105,9 +105,12 @@ def _finish(
     work: int,
     group: Group | None,
 ) -> Step:
-    axes = (square_axes if domain.transposed else task_axes)(builder, domain.extents)
     strides, numbers = domain.axes_of(target, target.strides)
     store = builder.store(target, strides, numbers, value)
+    if domain.transposed:
+        axes = square_axes(builder, domain.extents, streaming=store.streaming)
+    else:
+        axes = task_axes(builder, domain.extents)
     builder.finish_status([value])
     kernel = LoopNest(name, tuple(builder.buffers), axes, (Stage(stores=(store,)),))
     nbytes = sum(p.numel * p.dtype.itemsize for p in (target, *operands))

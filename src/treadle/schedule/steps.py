@@ -21,6 +21,8 @@ TASK_WORK = 16384
 """Elements that a task of a memory-bound kernel handles: about 4 us."""
 SQUARE = 128
 """Rows and columns of a task that transposes: every cache line is used whole."""
+LONG_SQUARE = 512
+"""Rows of one whose result goes past the caches: so far it reads from each row."""
 MAX_PARTS = 64
 """Rows are cut only if there are fewer than this, into about as many parts together."""
 CHUNK_NS = 4000.0
@@ -171,12 +173,15 @@ def task_axes(
     return tuple(reversed(axes))
 
 
-def square_axes(builder: NestBuilder, extents: Sequence[int]) -> tuple[Axis, ...]:
+def square_axes(
+    builder: NestBuilder, extents: Sequence[int], *, streaming: bool
+) -> tuple[Axis, ...]:
     """Outer axes cut into tasks of `SQUARE` positions on the last two, one on the others."""
     *others, rows, columns = extents
     single = [Axis(builder.size(extent), 1) for extent in others]
-    last = [Axis(builder.size(extent), builder.size(SQUARE)) for extent in (rows, columns)]
-    return (*single, *last)
+    height = LONG_SQUARE if streaming else SQUARE
+    steps = ((rows, height), (columns, SQUARE))
+    return (*single, *(Axis(builder.size(extent), builder.size(step)) for extent, step in steps))
 
 
 def count_tasks(axes: Sequence[Axis], sizes: Sequence[int]) -> int:
