@@ -31,6 +31,8 @@ void bind_memory(nb::module_& m) {
         "Give cached memory back to the system until at most `keep_bytes` remain.");
   m.def("set_memory_limit", set_block_limit, nb::arg("limit_bytes"),
         "Bound the bytes that are kept for reuse.");
+  m.def("guard_memory", guard_blocks,
+        "For tests: let each block end at memory that nobody may touch, and use none again.");
   m.def("memory_statistics", statistics, "Bytes cached and in use, and how often reuse worked.");
 }
 

@@ -5,12 +5,14 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <bit>
 #include <cstdint>
 #include <cstdlib>
 #include <new>
 
 #include "fork_handlers.h"
+#include "guarded_block.h"
 
 namespace treadle {
 namespace {
@@ -19,12 +21,13 @@ constexpr std::size_t kAlignment = 64;
 constexpr std::size_t kHugePage = 2u << 20;
 constexpr int kStepsPerDoubling = 4;
 constexpr int kNumClasses = 48 * kStepsPerDoubling;
+constexpr int kGuarded = -1;
 
 // Precedes the bytes the caller sees.
 struct alignas(kAlignment) Header {
   Header* next;
-  std::size_t bytes;  // header included
-  int size_class;
+  std::size_t bytes;  // header included, but for guarded blocks
+  int size_class;     // kGuarded: none
 };
 static_assert(sizeof(Header) == kAlignment);
 
@@ -67,6 +70,7 @@ class BlockCache {
  public:
   void* allocate(std::size_t bytes) {
     if (bytes > (std::size_t{1} << 46)) throw std::bad_alloc();
+    if (is_guarding_.load(std::memory_order_relaxed)) return allocate_alone(bytes);
     int size_class = class_of(bytes + sizeof(Header));
     Header* header = take(size_class);
     if (!header) {
@@ -81,6 +85,7 @@ class BlockCache {
 
   void free(void* block) noexcept {
     Header* header = static_cast<Header*>(block) - 1;
+    if (header->size_class == kGuarded) return free_alone(header);
     if (!keep(header)) std::free(header);
   }
 
@@ -112,12 +117,33 @@ class BlockCache {
     trim(bytes);
   }
 
+  void guard() noexcept { is_guarding_.store(true); }
+
   BlockStatistics statistics() noexcept {
     std::lock_guard lock(mutex_);
     return statistics_;
   }
 
  private:
+  void* allocate_alone(std::size_t bytes) {
+    void* block = allocate_guarded(bytes, sizeof(Header));
+    Header* header = static_cast<Header*>(block) - 1;
+    header->bytes = bytes;
+    header->size_class = kGuarded;
+    std::lock_guard lock(mutex_);
+    ++statistics_.num_fresh;
+    statistics_.in_use_bytes += bytes;
+    return block;
+  }
+
+  void free_alone(Header* header) noexcept {
+    {
+      std::lock_guard lock(mutex_);
+      statistics_.in_use_bytes -= header->bytes;
+    }
+    free_guarded(header + 1, header->bytes, sizeof(Header));
+  }
+
   Header* take(int size_class) {
     std::lock_guard lock(mutex_);
     Header* header = free_[size_class];
@@ -139,6 +165,7 @@ class BlockCache {
     return true;
   }
 
+  std::atomic<bool> is_guarding_{false};
   ForkSafeMutex mutex_;
   std::array<Header*, kNumClasses> free_{};                  // guarded by mutex_
   BlockStatistics statistics_{0, 0, default_limit(), 0, 0};  // guarded by mutex_
@@ -156,6 +183,7 @@ void* allocate_block(std::size_t bytes) { return cache().allocate(bytes); }
 void free_block(void* block) noexcept { cache().free(block); }
 void trim_blocks(std::size_t keep_bytes) noexcept { cache().trim(keep_bytes); }
 void set_block_limit(std::size_t bytes) noexcept { cache().set_limit(bytes); }
+void guard_blocks() noexcept { cache().guard(); }
 BlockStatistics block_statistics() noexcept { return cache().statistics(); }
 
 }  // namespace treadle

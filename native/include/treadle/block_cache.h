@@ -27,4 +27,7 @@ void set_block_limit(std::size_t bytes) noexcept;
 
 BlockStatistics block_statistics() noexcept;
 
+// For tests: from now on each block ends at memory that nobody may touch, and none is used again.
+void guard_blocks() noexcept;
+
 }  // namespace treadle
