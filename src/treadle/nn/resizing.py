@@ -101,19 +101,8 @@ def affine_grid(theta: Any, size: Sequence[int], align_corners: bool | None = No
     if tuple(theta.shape) != (size[0], len(spatial), len(spatial) + 1):
         wanted = [size[0], len(spatial), len(spatial) + 1]
         raise ShapeError(f"affine_grid: theta must be {wanted}, got {list(theta.shape)}")
-    axes = [_positions(n, bool(align_corners)) for n in spatial]
-    planes = np.meshgrid(*axes, indexing="ij")[::-1]
-    base = np.stack([*planes, np.ones(spatial)], -1).reshape(1, -1, len(spatial) + 1)
-    points = Tensor(base.astype(np.asarray(theta).dtype))
-    grid: Tensor = FUNCTIONS["matmul"](points, FUNCTIONS["transpose"](theta, 1, 2))
-    return grid.reshape(size[0], *spatial, len(spatial))
-
-
-def _positions(count: int, align_corners: bool) -> np.ndarray[Any, Any]:
-    """The centres of so many pixels, or the corners and what lies between."""
-    if align_corners:
-        return np.linspace(-1, 1, count) if count > 1 else np.zeros(count)
-    return (np.arange(count) * 2 + 1) / max(count, 1) - 1
+    result: Tensor = FUNCTIONS["affine_grid_generator"](theta, list(size), bool(align_corners))
+    return result
 
 
 def unfold(

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import re
 
-SOURCE = """
+from treadle.frontends.torchscript.functional_losses import SOURCE as LOSSES
+
+SOURCE = (
+    """
 def functional_embedding(input: Tensor, weight: Tensor, padding_idx: Optional[int]=None,
     max_norm: Optional[float]=None, norm_type: float=2., scale_grad_by_freq: bool=False,
     sparse: bool=False) -> Tensor:
@@ -107,28 +110,6 @@ def functional_dropout(input: Tensor, p: float=0.5, training: bool=True,
     inplace: bool=False) -> Tensor:
   return torch.dropout(input, p, training)
 
-def functional_cross_entropy(input: Tensor, target: Tensor, weight: Optional[Tensor]=None,
-    size_average: Optional[bool]=None, ignore_index: int=-100, reduce: Optional[bool]=None,
-    reduction: str="mean", label_smoothing: float=0.) -> Tensor:
-  return torch.cross_entropy_loss(input, target, weight, reduction_code(reduction), ignore_index,
-      label_smoothing)
-
-def functional_mse_loss(input: Tensor, target: Tensor, size_average: Optional[bool]=None,
-    reduce: Optional[bool]=None, reduction: str="mean") -> Tensor:
-  return torch.mse_loss(input, target, reduction_code(reduction))
-
-def functional_l1_loss(input: Tensor, target: Tensor, size_average: Optional[bool]=None,
-    reduce: Optional[bool]=None, reduction: str="mean") -> Tensor:
-  return torch.l1_loss(input, target, reduction_code(reduction))
-
-def reduction_code(reduction: str) -> int:
-  code = 1
-  if reduction == "none":
-    code = 0
-  if reduction == "sum":
-    code = 2
-  return code
-
 def functional_grid_sample(input: Tensor, grid: Tensor, mode: str="bilinear",
     padding_mode: str="zeros", align_corners: Optional[bool]=None) -> Tensor:
   method = 0
@@ -145,7 +126,66 @@ def functional_grid_sample(input: Tensor, grid: Tensor, mode: str="bilinear",
   if align_corners is not None:
     corners = align_corners
   return torch.grid_sampler(input, grid, method, outside, corners)
+
+def functional_affine_grid(theta: Tensor, size: List[int],
+    align_corners: Optional[bool]=None) -> Tensor:
+  corners = False
+  if align_corners is not None:
+    corners = align_corners
+  return torch.affine_grid_generator(theta, size, corners)
+
+def functional_local_response_norm(input: Tensor, size: int, alpha: float=0.0001,
+    beta: float=0.75, k: float=1.) -> Tensor:
+  borders = [0, 0] * (torch.dim(input) - 2) + [size // 2, (size - 1) // 2]
+  squares = torch.pad(torch.square(input), borders)
+  means = torch.mean(torch.unfold(squares, 1, size, 1), [-1])
+  return torch.div(input, torch.pow(torch.add(torch.mul(means, alpha), k), beta))
+
+def functional_alpha_dropout(input: Tensor, p: float=0.5, training: bool=False,
+    inplace: bool=False) -> Tensor:
+  return functional_dropout(input, p, training, inplace)
+
+def functional_feature_alpha_dropout(input: Tensor, p: float=0.5, training: bool=False,
+    inplace: bool=False) -> Tensor:
+  return functional_dropout(input, p, training, inplace)
+
+def functional_dropout1d(input: Tensor, p: float=0.5, training: bool=True,
+    inplace: bool=False) -> Tensor:
+  return functional_dropout(input, p, training, inplace)
+
+def functional_dropout2d(input: Tensor, p: float=0.5, training: bool=True,
+    inplace: bool=False) -> Tensor:
+  return functional_dropout(input, p, training, inplace)
+
+def functional_dropout3d(input: Tensor, p: float=0.5, training: bool=True,
+    inplace: bool=False) -> Tensor:
+  return functional_dropout(input, p, training, inplace)
+
+def functional_embedding_bag(input: Tensor, weight: Tensor, offsets: Optional[Tensor]=None,
+    max_norm: Optional[float]=None, norm_type: float=2., scale_grad_by_freq: bool=False,
+    mode: str="mean", sparse: bool=False, per_sample_weights: Optional[Tensor]=None,
+    include_last_offset: bool=False, padding_idx: Optional[int]=None) -> Tensor:
+  code = 1
+  if mode == "sum":
+    code = 0
+  if mode == "max":
+    code = 2
+  weights = per_sample_weights
+  if torch.dim(input) == 2:
+    ids = torch.reshape(input, [-1])
+    count = torch.size(input, 1)
+    starts = torch.mul(torch.arange(torch.size(input, 0)), count)
+    if weights is not None:
+      weights = torch.reshape(weights, [-1])
+  else:
+    ids = input
+    starts = torch._unwrap_optional(offsets)
+  bags, _, _, _ = torch.embedding_bag(weight, ids, starts, scale_grad_by_freq, code, sparse,
+      weights, include_last_offset, padding_idx)
+  return bags
 """
+    + LOSSES
+)
 
 _NAMES = frozenset(re.findall(r"^def functional_(\w+)", SOURCE, re.MULTILINE))
 _OTHERS = {"interpolate": "aten::__interpolate", "upsample": "aten::__interpolate"}
