@@ -96,3 +96,22 @@ def test_large_results_go_past_the_caches_wherever_they_lie(
         y = room[first : first + x.nbytes].view(dtype).reshape(x.T.shape)
         bound.plan.run([x], [y])
         np.testing.assert_array_equal(y, x.T)
+
+
+@pytest.mark.parametrize("isa", ["native", "avx2"])
+@pytest.mark.parametrize("channels", [2, 3, 4, 5])
+@pytest.mark.parametrize("pixels", [1, 15, 16, 33, 200])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.float16, np.int8])
+def test_few_channels_are_put_next_to_each_other(
+    pixels: int, channels: int, dtype: Any, isa: str
+) -> None:
+    x = np.random.default_rng(0).integers(-9, 9, (2, channels, pixels)).astype(dtype)
+    np.testing.assert_array_equal(copied(x, (0, 2, 1), isa), x.transpose(0, 2, 1))
+
+
+@pytest.mark.parametrize("dtype", [np.complex64, np.complex128])
+def test_complex_numbers_are_copied_as_they_are(dtype: Any) -> None:
+    parts = np.random.default_rng(0).standard_normal((2, 35, 41)).astype(dtype)
+    x = parts[0] + 1j * parts[1]
+    x[3, 4] = complex(np.nan, -0.0)
+    assert copied(x, (1, 0)).tobytes() == np.ascontiguousarray(x.T).tobytes()

@@ -30,6 +30,9 @@ from treadle.ir.loops import (
 )
 from treadle.ir.loops_walk import visit_operands
 
+MOST_APART = 4
+"""Elements that lanes may lie apart to be stored together with what is between them."""
+
 
 @dataclass(slots=True)
 class Evaluator:
@@ -256,7 +259,7 @@ class Evaluator:
         group = _group(expr.access, self.lanes, self.lane_axis, self.axes)
         if group is not None:
             return self._load_group(expr, *group)
-        if self.mask is None and self.is_alternate(expr.access):
+        if self.mask is None and self.gap(expr.access) == 2:
             return self._load_alternate(expr)
         address, stride = self._address(expr.access, backwards=True)
         buffer = self.arguments.buffers[expr.access.buffer]
@@ -274,10 +277,12 @@ class Evaluator:
         )
         return self.e.shuffle(loaded, reverse) if stride < 0 else loaded
 
-    def is_alternate(self, access: Access) -> bool:
-        """Whether the lanes are every other element."""
-        lanes = self.lanes > 1 and not self._has_lanes(access.buffer) and not access.indirect
-        return lanes and (self.lane_axis, 2) in access.terms
+    def gap(self, access: Access) -> int:
+        """By how much lanes lie apart, if that is little and known and more than 1; else 0."""
+        if self.lanes == 1 or self._has_lanes(access.buffer) or access.indirect:
+            return 0
+        stride = dict(access.terms).get(self.lane_axis if self.lane_axis is not None else -1)
+        return stride if isinstance(stride, int) and 1 < stride <= MOST_APART else 0
 
     def _load_alternate(self, expr: Load) -> Value:
         """Every other element, by two loads that meet: nothing past the last one is read."""
@@ -292,16 +297,25 @@ class Evaluator:
         )  # fmt: skip
         return self.e.mix(low, high, [*range(0, count, 2), *range(count + 1, 2 * count, 2)])
 
-    def store_pair(self, first: Store, second: Store) -> None:
-        """Two stores to alternate elements as two to neighbours."""
-        e, count = self.e, self.lanes
-        values = self.spread(first.value), self.spread(second.value)
-        address = self.address(first.access)
-        dtype = self.arguments.buffers[first.access.buffer].dtype
-        order = [lane // 2 + count * (lane % 2) for lane in range(2 * count)]
-        for at in (0, count):
-            part = memory.pointer(e, address, e.integer(at), dtype)
-            memory.store(e, e.mix(*values, order[at : at + count]), part, dtype)
+    def store_together(self, stores: Sequence[Store]) -> None:
+        """Stores that fill the gaps between each other's lanes, as stores of neighbours."""
+        e, count, apart = self.e, self.lanes, len(stores)
+        values = [self.spread(store.value) for store in stores]
+        access = stores[0].access
+        address = self.address(access)
+        dtype = self.arguments.buffers[access.buffer].dtype
+        for at in range(0, apart * count, count):
+            places = [divmod(position, apart) for position in range(at, at + count)]
+            mixed = values[0]
+            order = [lane for lane, _ in places]
+            for number, value in enumerate(values[1:], 1):
+                order = [
+                    count + lane if of == number else known
+                    for (lane, of), known in zip(places, order, strict=True)
+                ]
+                mixed = e.mix(mixed, value, order)
+                order = list(range(count))
+            memory.store(e, mixed, memory.pointer(e, address, e.integer(at), dtype), dtype)
 
     def store(self, store: Store, *, streaming: bool = False) -> None:
         """Write the value of a store, in all lanes."""

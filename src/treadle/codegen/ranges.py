@@ -114,10 +114,12 @@ class RangeCode:
         del values  # every load comes before the first store
         waiting = list(stage.stores)
         while waiting:
-            store = waiting.pop(0)
-            if waiting and _is_pair(store, waiting[0], evaluator):
-                evaluator.store_pair(store, waiting.pop(0))
+            apart = evaluator.gap(waiting[0].access)
+            if apart and _fills_gaps(waiting[:apart], apart, evaluator):
+                evaluator.store_together(waiting[:apart])
+                del waiting[:apart]
                 continue
+            store = waiting.pop(0)
             streaming = self.streaming and store.streaming and evaluator.lanes > 1
             evaluator.store(store, streaming=streaming)
 
@@ -206,12 +208,14 @@ class RangeCode:
         return evaluator.value(range_.start), evaluator.value(range_.stop)
 
 
-def _is_pair(first: Store, second: Store, evaluator: Evaluator) -> bool:
-    """Whether two stores fill the gaps between each other's lanes."""
-    a, b = first.access, second.access
-    if not isinstance(a.offset, int) or evaluator.mask is not None:
+def _fills_gaps(stores: Sequence[Store], apart: int, evaluator: Evaluator) -> bool:
+    """Whether stores, whose lanes are that far apart, fill the gaps between each other's lanes."""
+    first = stores[0].access
+    if not isinstance(first.offset, int) or evaluator.mask is not None:
         return False
-    return b == replace(a, offset=a.offset + 1) and evaluator.is_alternate(a)
+    return [store.access for store in stores] == [
+        replace(first, offset=first.offset + number) for number in range(apart)
+    ]
 
 
 def regroup(flat: Sequence[Value], like: Sequence[State]) -> list[State]:

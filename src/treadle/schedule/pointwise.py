@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from treadle.ir.dtypes import c64, f32, f64
-from treadle.ir.loops import Expr, LoopNest, Stage
+from treadle.ir.dtypes import c64, f32, f64, i64
+from treadle.ir.loops import Access, Expr, LoopNest, Stage, Store
+from treadle.ir.symbols import as_int
 from treadle.ops.expr import cast
 from treadle.schedule.fused import Fused, externals, loader, operators
 from treadle.schedule.groups import Group, tensor_type
@@ -21,6 +23,9 @@ from treadle.schedule.steps import (
     stream_cost,
     task_axes,
 )
+
+MOST_TOGETHER = 4
+"""So many channels, say, are written next to each other by vectors of pixels."""
 
 
 class Domain:
@@ -78,13 +83,47 @@ def pointwise_step(group: Group, placement: Placement, machine: Machine) -> Step
 
 def copy_step(name: str, origin: Place, target: Place, machine: Machine) -> Step:
     """A kernel that writes the elements of `origin` to `target`, of the same shape."""
-    if origin.dtype.is_complex:
+    if origin.dtype == target.dtype == c64:  # one element is as wide as an integer
+        origin, target = (replace(p, dtype=i64) for p in (origin, target))
+    elif origin.dtype.is_complex:
         origin, target = parts_of(origin), parts_of(target)
     domain = Domain(target, [origin])
     builder = NestBuilder()
     strides, axes = domain.axes_of(origin, broadcast_strides(origin, target.shape))
+    if domain.transposed and 1 < domain.extents[-1] <= MOST_TOGETHER:
+        goal, _ = domain.axes_of(target, target.strides)
+        if goal[-2:] == [domain.extents[-1], 1]:
+            return _few_step(name, domain, (origin, strides), (target, goal), machine)
     value = cast(builder.load(origin, strides, axes), target.dtype)
     return _finish(name, builder, domain, target, [origin], value, machine, 1, None)
+
+
+def _few_step(
+    name: str, domain: Domain, origin: tuple[Place, Sequence[int]],
+    target: tuple[Place, Sequence[int]], machine: Machine,
+) -> Step:  # fmt: skip
+    """A copy that puts a few elements, far apart in `origin`, next to each other.
+
+    Places come with their strides; lanes run along the last axis but one.
+    """
+    builder, (*extents, count) = NestBuilder(), map(as_int, domain.extents)
+    (source, steps), (goal, walk) = origin, target
+    axes = task_axes(builder, extents, count)
+    numbers = range(len(extents))
+    stores = []
+    written = builder.buffer(goal, written=True)
+    for number in range(int(count)):
+        here = source.view(source.shape, source.strides, source.offset + number * steps[-1])
+        value = cast(builder.load(here, steps[:-1], numbers), goal.dtype)
+        terms = [(a, builder.dim(s)) for a, s in zip(numbers[:-1], walk, strict=False) if s]
+        access = Access(written, (*terms, (numbers[-1], int(count))), number)
+        stores.append(Store(access, value))
+    kernel = LoopNest(name, tuple(builder.buffers), axes, (Stage((), (), tuple(stores)),))
+    cost = stream_cost(machine, goal.numel, 2 * goal.numel * goal.dtype.itemsize, 1)
+    tasks = count_tasks(axes, builder.sizes)
+    return Step(
+        name, kernel, builder.bound, tuple(builder.sizes), tasks, grain(cost, tasks), None, cost
+    )
 
 
 def parts_of(place: Place) -> Place:
