@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import threading
+import weakref
 from collections.abc import Iterator
 
 import pytest
@@ -66,3 +67,15 @@ def test_a_forked_child_collects() -> None:
             os._exit(0 if gc.isenabled() else 1)
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
         assert not gc.isenabled()
+
+
+def test_garbage_of_a_pause_does_not_stay() -> None:
+    class Cycle:
+        def __init__(self) -> None:
+            self.itself = self
+
+    gc.collect()
+    with collection_paused():
+        kept = [weakref.ref(Cycle()) for _ in range(1000)]
+    gc.collect(1)
+    assert not any(reference() for reference in kept)

@@ -13,7 +13,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from treadle import fft, linalg, nn, special
-from treadle.collector import collection_paused
+from treadle.collector import collection_paused, keep_all
 from treadle.eager import dtypes as _dtypes
 from treadle.eager.creation import (
     arange,
@@ -309,7 +309,9 @@ def _find(name: str) -> Any:
 def _imported(name: str) -> Any:
     """A module, imported without garbage collection, which takes a quarter of the time."""
     with collection_paused():
-        return importlib.import_module(name)
+        module = importlib.import_module(name)
+        keep_all()
+    return module
 
 
 def __dir__() -> list[str]:

@@ -37,14 +37,14 @@ def collection_paused() -> Iterator[None]:
         with _lock:
             _depth = max(0, _depth - 1)  # 0 in a child that was forked in a pause
             if _depth == 0 and _was_enabled:
-                _keep_all()
                 gc.enable()
 
 
-def _keep_all() -> None:
-    """Count what was made in the pause among the old objects, as if it had been gone through.
+def keep_all() -> None:
+    """Count what was made so far among the old objects, as if the collector had gone through it.
 
-    Without this the first collection after a pause goes through all of it, and keeps it.
+    Only for what stays to the end, such as modules: garbage would stay as long. Without this the
+    first collection after an import goes through all that it made, and keeps it.
     """
     if gc.get_freeze_count() == 0:  # else a program has frozen objects on purpose
         gc.freeze()

@@ -17,12 +17,11 @@ from treadle.cli.console import counted, human_bytes, human_time
 from treadle.cli.files import Array
 from treadle.compiler import Explanation
 from treadle.ir.graph import Graph, Node
-from treadle.ir.op import CONSTANT, IF, LOOP
+from treadle.ir.op import CONSTANT, IF, LOOP, UNSUPPORTED
 from treadle.ops.catalog import EXTERN, status_of
 from treadle.passes.abstract import takes_tensor
 
 _MOST_CHILDREN = 30
-_UNSUPPORTED = "unsupported"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +51,15 @@ def operators(graph: Graph) -> Counter[tuple[str, str]]:
 
 
 def _name(node: Node) -> str:
-    if node.op.name != _UNSUPPORTED:
+    if node.op.name != UNSUPPORTED.name:
         return node.op.name
-    return node.op.doc.partition("(")[0].rpartition(" ")[2]
+    message: str = node.attributes["message"]
+    return message.partition("(")[0].rpartition(" ")[2]
 
 
 def _computed_by(node: Node) -> str:
-    if node.op.name == _UNSUPPORTED:
-        return _UNSUPPORTED
+    if node.op.name == UNSUPPORTED.name:
+        return UNSUPPORTED.name
     if node.op.schema is None:
         return "script"
     schema = node.op.schema

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NoReturn
 
+from treadle.errors import UnsupportedError
 from treadle.ir.schema import Schema
 
 
@@ -46,6 +47,15 @@ class OpDef:
 
     def __repr__(self) -> str:
         return f"OpDef({self.name})"
+
+
+def unsupported(message: str) -> OpDef:
+    """An operator that raises `message` when it runs; its nodes have that as an attribute."""
+
+    def fail(*inputs: Any) -> NoReturn:
+        raise UnsupportedError(message)
+
+    return OpDef("unsupported", None, reference=fail, pure=False, doc=message)
 
 
 def structural(name: str, *, pure: bool = True, doc: str = "") -> OpDef:
@@ -93,10 +103,12 @@ ENTER = structural(
     "enter", pure=False, doc="An object whose `__exit__` runs if an error comes before its exit."
 )
 EXIT = structural("exit", pure=False, doc="The end of what the object was entered for.")
+UNSUPPORTED = unsupported("an operator that Treadle lacks is reached")
 REGION = structural("region", doc="The block's returns. Inputs: what it uses, but no constants.")
 
 STRUCTURAL: tuple[OpDef, ...] = (
     CONSTANT, IF, LOOP, FORK, AWAITABLE, WAIT, TUPLE, TUPLE_UNPACK, TUPLE_INDEX, LIST, LIST_UNPACK,
     DICT, GET_ATTR, SET_ATTR, NEW_OBJECT, CALL_METHOD, CALL_FUNCTION, FUNCTION_REF, ISINSTANCE,
     UNCHECKED_CAST, UNINITIALIZED, RAISE, PRINT, ENTER, EXIT, REGION,
+    UNSUPPORTED,
 )  # fmt: skip

@@ -10,6 +10,7 @@ import numpy as np
 
 from treadle.errors import UnsupportedError
 from treadle.frontends.torchscript.storage import STORAGE_DTYPES
+from treadle.frontends.torchscript.values import UnsupportedTensor
 from treadle.ir import dtypes
 from treadle.ir.program import EnumValue, Object
 from treadle.ir.types import (
@@ -122,6 +123,8 @@ class _Writer:
                 self._tuple(value, type_)
             case list() | dict():
                 self._container(value, type_)
+            case UnsupportedTensor(reason):
+                raise UnsupportedError(f"{reason}, and cannot be saved")
             case _:
                 raise UnsupportedError(f"a value of type {type_} cannot be saved")
 

@@ -88,7 +88,7 @@ class SourcePrinter:
     def _body(self, block: Block) -> None:
         for node in block.nodes:
             if is_unsupported(node):
-                raise UnsupportedError(node.op.doc)
+                raise UnsupportedError(node.attributes["message"])
             if _is_of_with(node):
                 continue
             handler = self._handlers.get(node.op)

@@ -77,7 +77,7 @@ def _checked(loaded: LoadedModule) -> Checked:
             continue
         for node in nodes:
             if is_unsupported(node):
-                problems[Problem(function.name, node.op.doc)] = None
+                problems[Problem(function.name, node.attributes["message"])] = None
             elif node.op.schema is not None:
                 operators[node.op.schema.name] += 1
     tensors = tuple(_unsupported_tensors(loaded.root))

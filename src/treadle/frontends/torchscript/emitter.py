@@ -17,7 +17,6 @@ from treadle.frontends.torchscript.symbols import ClassSymbol, Item, Scope, Symb
 from treadle.frontends.torchscript.unsupported import (
     is_refused,
     refusal,
-    unsupported_operator,
 )
 from treadle.ir.graph import Block, Graph, Loc, Node, Value
 from treadle.ir.op import (
@@ -29,6 +28,7 @@ from treadle.ir.op import (
     UNINITIALIZED,
     WAIT,
     OpDef,
+    unsupported,
 )
 from treadle.ir.program import Class
 from treadle.ir.types import (
@@ -300,7 +300,8 @@ class Emitter:
         if not (has_tensor and self.scope.defers_unsupported):
             raise error
         inputs = [*call.positional, *call.keywords.values()]
-        return self.value(unsupported_operator(str(error)), inputs, TENSOR)
+        message = str(error)
+        return self.value(unsupported(message), inputs, TENSOR, message=message)
 
     def _attempt(self, signature: Signature, call: CallArguments, conversions: bool) -> Any:
         """Match, and take back the nodes of conversions if that fails."""

@@ -85,7 +85,7 @@ def _check_certain(program: Program, method: Function) -> None:
         seen.add(id(block))
         for node in block.nodes:
             if is_unsupported(node):
-                raise UnsupportedError(node.op.doc)
+                raise UnsupportedError(node.attributes["message"])
             called = _called(program, node)
             if called is not None:
                 pending.append(called.graph())

@@ -7,13 +7,9 @@ refused outright.
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
-
-from treadle.errors import UnsupportedError
 from treadle.ir.graph import Node, Value
-from treadle.ir.op import OpDef
+from treadle.ir.op import UNSUPPORTED
 
-NAME = "unsupported"
 REMOTE_CALLS = frozenset({"rpc_async", "rpc_sync", "rpc_remote"})
 _REASONS = {
     "aten::from_file": "it reads files", "aten::load": "it reads files",
@@ -53,16 +49,7 @@ def lacks_cpp_class(name: str) -> str:
     return f"C++ class {short} is refused{reason}"
 
 
-def unsupported_operator(message: str) -> OpDef:
-    """An operator that raises `message` when it runs."""
-
-    def fail(*inputs: Any) -> NoReturn:
-        raise UnsupportedError(message)
-
-    return OpDef(NAME, None, reference=fail, pure=False, doc=message)
-
-
 def is_unsupported(item: Value | Node | None) -> bool:
     """Whether a node, or the node that gives a value, is such a call."""
     node = item.node if isinstance(item, Value) else item
-    return node is not None and node.op.name == NAME
+    return node is not None and node.op.name == UNSUPPORTED.name
