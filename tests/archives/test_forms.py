@@ -1,7 +1,5 @@
 """Forms that archives have besides the common one: old, for phones, of other machines."""
 
-from __future__ import annotations
-
 import io
 import warnings
 import zipfile
