@@ -189,6 +189,11 @@ class Tensor(Methods):
         return False
 
     @property
+    def layout(self) -> int:
+        """`treadle.strided`: all elements are stored."""
+        return 0
+
+    @property
     def is_quantized(self) -> bool:
         """False: elements are stored as they are."""
         return False

@@ -10,12 +10,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 import torch
 from torch.overrides import TorchFunctionMode, resolve_name
-from torch.utils.dlpack import from_dlpack
 
 import treadle
+from tests.ops.torch_differences import RANDOM, difference, shown
 from treadle.eager.table import FUNCTIONS
 
 OUT_OF_SCOPE = {
@@ -28,26 +27,21 @@ OUT_OF_SCOPE = {
     "grad": "gradients",
     "autograd": "gradients",
     "lstm_mps": "other devices",
+    "spmm": "sparse tensors",
+    "resize_": "another size in place",
+    "chalf": "complex numbers of 16-bit parts",
+    "trace": "`treadle.trace` records what runs; `Tensor.trace` is the function",
 }
 """Parts of names of functions that Treadle does not have, and why."""
-REFUSED = {"training": "training", "call eval()": "training"}
+REFUSED = {
+    "complex numbers": "complex numbers where Treadle takes floats alone",
+    "got c64": "complex numbers where Treadle takes floats alone",
+    "training": "training",
+    "call eval()": "training",
+    "of integers": "means of integers",
+    "must ascend": "edges out of order",
+}
 """Parts of messages of calls that are refused on purpose, and why."""
-RANDOM = frozenset({
-    "alpha_dropout", "bernoulli", "bernoulli_", "cauchy_", "dropout", "dropout1d", "dropout2d",
-    "dropout3d", "dropout_", "empty", "empty_like", "empty_permuted", "empty_strided",
-    "exponential_", "feature_alpha_dropout", "feature_dropout", "fractional_max_pool2d",
-    "fractional_max_pool3d", "geometric_", "gumbel_softmax", "log_normal_", "multinomial",
-    "native_dropout", "new_empty", "new_empty_strided", "normal", "normal_", "pca_lowrank",
-    "poisson", "rand", "rand_like", "randint", "randint_like", "randn", "randn_like", "random",
-    "random_", "randperm", "rrelu", "rrelu_", "svd_lowrank", "uniform_",
-})  # fmt: skip
-"""Functions whose values are anybody's: shapes and dtypes are compared."""
-SIGNS = frozenset({"svd", "eigh", "eig", "qr", "lobpcg"})
-"""Functions whose results have columns of either sign (or phase): absolute values are compared."""
-TOLERANCES = {
-    torch.float64: 1e-7, torch.complex128: 1e-7, torch.float32: 2e-5, torch.complex64: 2e-5,
-    torch.float16: 4e-3, torch.bfloat16: 3e-2,
-}  # fmt: skip
 FIRST_DTYPES = (torch.float32, torch.int64, torch.complex64, torch.bool)
 
 
@@ -86,34 +80,32 @@ class Comparison(TorchFunctionMode):
             return func(*args, **kwargs)
         memo: dict[int, Any] = {}
         given, keywords = to_ours(args, memo), to_ours(kwargs, memo)
-        shown = f"{name}({', '.join(map(_shown, args))}{_shown_keywords(kwargs)})"
+        call = f"{name}({', '.join(map(shown, args))}{_shown_keywords(kwargs)})"
         try:
             expected = func(*args, **kwargs)
         except Exception as refusal:
             if self.errors:
-                self._compare_refusal(name, given, keywords, f"{shown}: {refusal}")
+                self._compare_refusal(name, given, keywords, f"{call}: {refusal}")
             raise
         if not self.errors:
-            self._compare(name, (args, kwargs, expected), given, keywords, shown)
+            self._compare(name, (args, kwargs, expected), given, keywords, call)
         return expected
 
     def _compare(
-        self, name: str, torchs: tuple[Any, ...], given: Any, keywords: Any, shown: str
+        self, name: str, torchs: tuple[Any, ...], given: Any, keywords: Any, call: str
     ) -> None:
         try:
             result = find(name)(*given, **keywords)
         except (AttributeError, KeyError) as error:
             self.found.differs("missing", f"{name}: {error}")
-        except treadle.UnsupportedError as error:
+        except treadle.Error as error:
             reason = _known_refusal(str(error))
             if reason:
                 self.found.skipped[reason] += 1
             else:
-                self.found.differs("refused", f"{shown}: {error}")
-        except treadle.Error as error:
-            self.found.differs("refused", f"{shown}: {error}")
+                self.found.differs("refused", f"{call}: {error}")
         except Exception as error:
-            self.found.differs("fails", f"{shown}: {type(error).__name__}: {error}")
+            self.found.differs("fails", f"{call}: {type(error).__name__}: {error}")
         else:
             base = name.rpartition(".")[2].removesuffix("_with_indices")
             exact = base not in RANDOM or torchs[1].get("_random_samples") is not None
@@ -121,19 +113,19 @@ class Comparison(TorchFunctionMode):
             if result is NotImplemented:
                 self.found.skipped["reflected operators, which Python does not call"] += 1
             elif reason:
-                self.found.differs("differs", f"{shown}: {reason}")
+                self.found.differs("differs", f"{call}: {reason}")
             else:
                 self.found.same += 1
 
-    def _compare_refusal(self, name: str, given: Any, keywords: Any, shown: str) -> None:
+    def _compare_refusal(self, name: str, given: Any, keywords: Any, call: str) -> None:
         try:
             find(name)(*given, **keywords)
         except (treadle.Error, AttributeError):
             self.found.same += 1
         except Exception as error:
-            self.found.differs("fails", f"{shown}: {type(error).__name__}: {error}")
+            self.found.differs("fails", f"{call}: {type(error).__name__}: {error}")
         else:
-            self.found.differs("accepts", shown)
+            self.found.differs("accepts", call)
 
 
 def _known_refusal(message: str) -> str:
@@ -144,9 +136,10 @@ def _known_refusal(message: str) -> str:
 def _why_out_of_scope(name: str | None, values: Any) -> str:
     if name is None:
         return "internal functions"
-    last = name.removesuffix(".__get__").rpartition(".")[2]
+    parts = name.removesuffix(".__get__").split(".")
+    own = parts[1] if parts[0] == "aten" else parts[-1]
     for part, reason in OUT_OF_SCOPE.items():
-        if part in last:
+        if part in own:
             return reason
     tensors = list(tensors_in(values))
     if any(t.layout is not torch.strided for t in tensors):
@@ -211,69 +204,8 @@ def find(name: str) -> Callable[..., Any]:
     return found  # type: ignore[no-any-return]
 
 
-def difference(ours: Any, torchs: Any, name: str) -> str:
-    """How `ours` differs from `torchs`, structures of tensors and numbers; empty if it does not."""
-    if isinstance(torchs, torch.Tensor):
-        return _tensor_difference(ours, torchs, name)
-    if isinstance(torchs, list | tuple):
-        if not isinstance(ours, list | tuple) or len(ours) != len(torchs):
-            return f"{_shown(ours)} in place of {_shown(torchs)}"
-        differences = (difference(o, t, name) for o, t in zip(ours, torchs, strict=True))
-        return next(filter(None, differences), "")
-    if isinstance(torchs, dict):
-        differences = (difference(ours[k], t, name) for k, t in torchs.items())
-        return next(filter(None, differences), "")
-    if isinstance(torchs, bool | int | float | complex | str):
-        same = ours == torchs or (ours != ours and torchs != torchs) or name in RANDOM
-        if isinstance(torchs, float) and isinstance(ours, float) and not same:
-            same = bool(np.isclose(ours, torchs, rtol=1e-5))
-        return "" if same else f"{ours!r} in place of {torchs!r}"
-    return ""
-
-
-def _tensor_difference(ours: Any, torchs: torch.Tensor, name: str) -> str:
-    if torchs.layout is not torch.strided:
-        return ""
-    if not isinstance(ours, treadle.Tensor):
-        return f"{type(ours).__name__} in place of a tensor"
-    if tuple(ours.shape) != tuple(torchs.shape):
-        return f"shape {list(ours.shape)} in place of {list(torchs.shape)}"
-    if str(ours.dtype).rpartition(".")[2] != str(torchs.dtype).rpartition(".")[2]:
-        return f"{ours.dtype} in place of {torchs.dtype}"
-    if name in RANDOM:
-        return ""
-    wide = torch.complex128 if torchs.is_complex() else torch.float64
-    if torchs.dtype is torch.int64:
-        wide = torch.int64
-    theirs = torchs.detach().resolve_conj().resolve_neg().to(wide).numpy()
-    found = _to_torch(ours).to(wide).numpy()
-    if name in SIGNS:
-        theirs, found = np.abs(theirs), np.abs(found)
-    tolerance = TOLERANCES.get(torchs.dtype, 0.0)
-    finite = np.abs(theirs[np.isfinite(theirs)])
-    scale = float(finite.max()) if finite.size else 0.0
-    limit = tolerance * max(scale, 1e-6)
-    close = np.isclose(found, theirs, rtol=tolerance, atol=limit, equal_nan=True)
-    if close.all():
-        return ""
-    first = tuple(np.argwhere(~close)[0])
-    return f"{found[first]} in place of {theirs[first]} at {list(map(int, first))}"
-
-
-def _to_torch(tensor: treadle.Tensor) -> torch.Tensor:
-    return from_dlpack(tensor.clone()) if tensor.numel() else torch.empty(tensor.shape)
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, torch.Tensor | treadle.Tensor):
-        return f"{str(value.dtype).rpartition('.')[2]}{list(value.shape)}"
-    if isinstance(value, list | tuple):
-        return f"[{', '.join(map(_shown, value))}]"
-    return repr(value)
-
-
 def _shown_keywords(keywords: dict[str, Any]) -> str:
-    return "".join(f", {k}={_shown(v)}" for k, v in keywords.items())
+    return "".join(f", {k}={shown(v)}" for k, v in keywords.items())
 
 
 def compare(info: Any, dtype: torch.dtype, *, errors: bool = False) -> Found:

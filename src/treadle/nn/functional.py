@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from treadle.eager.table import FUNCTIONS
-from treadle.errors import InputError, ShapeError
+from treadle.errors import InputError, ShapeError, UnsupportedError
 from treadle.nn.attention import multi_head_attention_forward as multi_head_attention_forward
+from treadle.nn.embedding import embedding as embedding
+from treadle.nn.embedding import embedding_bag as embedding_bag
 from treadle.nn.losses import binary_cross_entropy as binary_cross_entropy
 from treadle.nn.losses import binary_cross_entropy_with_logits as binary_cross_entropy_with_logits
 from treadle.nn.losses import cross_entropy as cross_entropy
@@ -135,6 +137,16 @@ def _activation(name: str) -> Callable[..., Any]:
     return function
 
 
+def hardtanh(
+    input: Any, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False
+) -> Tensor:
+    """`input` between two bounds."""
+    if min_val > max_val:
+        raise InputError(f"hardtanh: min_val {min_val} must not exceed max_val {max_val}")
+    result: Tensor = FUNCTIONS["hardtanh_" if inplace else "hardtanh"](input, min_val, max_val)
+    return result
+
+
 def _softmax_dim(input: Any, dim: int | None) -> int:
     """The dim that torch takes where none is given."""
     if dim is not None:
@@ -207,23 +219,6 @@ dropout1d = dropout2d = dropout3d = dropout
 feature_alpha_dropout = alpha_dropout
 
 
-def embedding(
-    input: Any,
-    weight: Any,
-    padding_idx: int | None = None,
-    max_norm: float | None = None,
-    norm_type: float = 2.0,
-    scale_grad_by_freq: bool = False,
-    sparse: bool = False,
-) -> Tensor:
-    """The rows of `weight` that `input` tells; those above `max_norm` are made shorter first."""
-    if max_norm is not None:
-        FUNCTIONS["embedding_renorm_"](weight, input, max_norm, norm_type)
-    position = -1 if padding_idx is None else padding_idx
-    result: Tensor = FUNCTIONS["embedding"](weight, input, position, scale_grad_by_freq, sparse)
-    return result
-
-
 def batch_norm(
     input: Any,
     running_mean: Any,
@@ -276,51 +271,14 @@ def normalize(
     return result
 
 
-def embedding_bag(
-    input: Any,
-    weight: Any,
-    offsets: Any = None,
-    max_norm: float | None = None,
-    norm_type: float = 2,
-    scale_grad_by_freq: bool = False,
-    mode: str = "mean",
-    sparse: bool = False,
-    per_sample_weights: Any = None,
-    include_last_offset: bool = False,
-    padding_idx: int | None = None,
-) -> Tensor:
-    """Sums, means or maxima of rows of `weight`, bag by bag.
-
-    The bags are the rows of `input`, or go from each of `offsets` to the next.
-    """
-    modes = {"sum": 0, "mean": 1, "max": 2}
-    if max_norm is not None:
-        FUNCTIONS["embedding_renorm_"](weight, input, max_norm, norm_type)
-    if mode not in modes:
-        raise InputError(f"embedding_bag: argument mode must be one of {[*modes]}, got {mode!r}")
-    if input.ndim == 2:
-        if offsets is not None:
-            raise InputError("embedding_bag: argument offsets must be None with rows for bags")
-        rows, size = input.shape
-        offsets = np.arange(rows, dtype=np.int64) * size
-        input = FUNCTIONS["reshape"](input, [-1])
-        if per_sample_weights is not None:
-            per_sample_weights = FUNCTIONS["reshape"](per_sample_weights, [-1])
-    elif offsets is None:
-        raise InputError("embedding_bag: argument offsets is missing")
-    bags: Tensor = FUNCTIONS["embedding_bag"](
-        weight, input, offsets, scale_grad_by_freq, modes[mode], sparse, per_sample_weights,
-        include_last_offset, padding_idx,
-    )[0]  # fmt: skip
-    return bags
-
-
 def local_response_norm(
     input: Any, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0
 ) -> Tensor:
     """Each element over a power of the mean square of `size` neighbouring channels."""
     if input.ndim < 3:
         raise ShapeError(f"local_response_norm: at least 3 dims, got shape {list(input.shape)}")
+    if not FUNCTIONS["is_floating_point"](input):
+        raise UnsupportedError("local_response_norm of integers")
     borders = [0, 0] * (input.ndim - 2) + [size // 2, (size - 1) // 2]
     squares = FUNCTIONS["pad"](FUNCTIONS["square"](input), borders)
     means = squares.unfold(1, size, 1).mean(-1)

@@ -137,6 +137,13 @@ def linear_cross_entropy(
 
     `linear_weight` is [classes, ..., features]: further dims are those of `target`.
     """
+    if linear_weight.ndim < 2 or linear_weight.shape[-1] != input.shape[-1]:
+        raise InputError(
+            "linear_cross_entropy: linear_weight must be [classes, ..., features] of an input"
+            f" [..., features], got {list(linear_weight.shape)} and {list(input.shape)}"
+        )
+    if ignore_index is not None and target.dtype.is_floating_point:
+        raise InputError("linear_cross_entropy: ignore_index goes with targets that are classes")
     classes, *further = linear_weight.shape[:-1]
     rows = linear_weight.reshape(-1, linear_weight.shape[-1])
     bias = None if linear_bias is None else linear_bias.reshape(-1)

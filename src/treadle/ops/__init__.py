@@ -1,6 +1,7 @@
 """The operators: importing this package fills `OPS`."""
 
 from treadle.ops import activation as activation
+from treadle.ops import adaptive_pooling as adaptive_pooling
 from treadle.ops import antialias as antialias
 from treadle.ops import arithmetic as arithmetic
 from treadle.ops import attention as attention

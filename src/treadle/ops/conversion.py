@@ -263,6 +263,8 @@ masked_fill_scalar = pointwise(
 def _masked_fill_tensor(x: Operand, mask: Operand, value: Operand) -> Any:
     if value.shape:
         raise ShapeError(f"masked_fill: value must have no dims, got {value.type}")
+    if value.dtype.is_complex and not x.dtype.is_complex:
+        raise ShapeError(f"masked_fill: a value of {value.dtype} does not fit into {x.dtype}")
     return value.to(x.dtype).where(mask, x)
 
 

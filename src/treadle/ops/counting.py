@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -58,7 +59,7 @@ def _unique_dim(
     """Distinct slices, in the order of their elements; with inverse and counts in any case."""
     axis = wrap_dim("unique_dim", dim, x.ndim)
     rows = np.moveaxis(x.reshape(x.shape or (1,)), axis, 0)
-    flat = rows.reshape(len(rows), -1)
+    flat = rows.reshape(len(rows), math.prod(rows.shape[1:]))
     order = np.lexsort(flat.T[::-1]) if flat.shape[1] else np.arange(len(rows))
     ordered = flat[order]
     starts, runs, counts = _runs((ordered[1:] != ordered[:-1]).any(1), len(rows))

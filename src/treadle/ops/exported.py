@@ -8,8 +8,8 @@ import numpy as np
 
 from treadle.errors import ShapeError, UnsupportedError
 from treadle.ir import dtypes
+from treadle.ops.adaptive_pooling import adaptive_avg_pool2d
 from treadle.ops.composite import Operand, alias, composite
-from treadle.ops.pooling import adaptive_avg_pool2d
 from treadle.ops.pooling3d import adaptive_avg_pool3d
 from treadle.ops.samples import f32
 from treadle.ops.shapes import wrap_dim

@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 
 from treadle.errors import ShapeError
+from treadle.ir.dtypes import DType
+from treadle.ir.dtypes import i64 as i64_dtype
 from treadle.ir.types import TensorType
 from treadle.ops.declare import op
 from treadle.ops.promotion import dtype_of, floating
-from treadle.ops.samples import f32, f64, given
+from treadle.ops.samples import boolean, f32, f64, given
 from treadle.ops.shapes import tensor, wrap_dim
 
 Array = np.ndarray[Any, Any]
@@ -108,19 +110,32 @@ def _sum_dims(x: Any, size: Sequence[int]) -> list[int]:
     return dims
 
 
+def _sum_dtype(x: Any, dims: Sequence[int], size: Sequence[int]) -> DType:
+    """That of a sum; without one that of `x`. A sum to no dims is one in any case."""
+    dtype = dtype_of(x)
+    summed = (dims or not size) and (dtype.is_integral or dtype.kind == "b")
+    return i64_dtype if summed else dtype
+
+
 def _summed(x: Array, size: Sequence[int]) -> Array:
     dims = tuple(_sum_dims(x, size))
-    return np.asarray(x.sum(dims, x.dtype).reshape(size)) if dims else x
+    dtype = _sum_dtype(x, dims, size).numpy
+    return np.asarray(x.sum(dims, dtype).reshape(size)) if dims or dtype != x.dtype else x
 
 
 def _infer_summed(x: TensorType, size: Sequence[int]) -> TensorType:
-    _sum_dims(x, size)
-    return tensor(x.element, size)
+    return tensor(_sum_dtype(x, _sum_dims(x, size), size), size)
 
 
 op(
     "aten::sum_to_size(Tensor self, int[] size) -> Tensor",
     reference=_summed,
     infer=_infer_summed,
-    samples=((f32(2, 3, 4), [3, 1]), (f32(2, 3), [2, 3]), (f32(3), [])),
+    samples=(
+        (f32(2, 3, 4), [3, 1]),
+        (f32(2, 3), [2, 3]),
+        (f32(3), []),
+        (boolean(2, 3), [1, 3]),
+        (boolean(), []),
+    ),
 )

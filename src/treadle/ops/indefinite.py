@@ -9,7 +9,7 @@ import numpy as np
 from treadle.errors import ShapeError, UnsupportedError
 from treadle.ir import dtypes
 from treadle.ir.types import TensorType
-from treadle.ops.lapack import GOOD, Array, defined, matrix
+from treadle.ops.lapack import GOOD, Array, defined, magnitude, matrix
 from treadle.ops.promotion import dtype_of
 from treadle.ops.samples import f32, given
 from treadle.ops.shapes import broadcast, tensor
@@ -19,29 +19,24 @@ _ALPHA = (1 + math.sqrt(17)) / 8
 """Of Bunch and Kaufman 1977: smaller pivots are taken two rows at a time."""
 
 
-def _magnitude(x: Array) -> Array:
-    """As LAPACK compares pivots: of complex numbers the sum of both parts."""
-    return np.asarray(np.abs(x.real) + np.abs(x.imag))
-
-
 def _pivot(a: Array, k: int) -> tuple[int, int]:
     """The row to exchange, and whether the block at `k` has one row or two.
 
     Source: LAPACK's ``sytf2``, lower triangle.
     """
-    here = _magnitude(a[k, k])
-    below = _magnitude(a[k + 1 :, k])
+    here = magnitude(a[k, k])
+    below = magnitude(a[k + 1 :, k])
     if not below.size or here >= _ALPHA * below.max():
         return k, 1
     row = k + 1 + int(below.argmax())
     largest = float(below.max())
     others = max(
-        float(_magnitude(a[row, k:row]).max()),
-        float(_magnitude(a[row + 1 :, row]).max(initial=0)),
+        float(magnitude(a[row, k:row]).max()),
+        float(magnitude(a[row + 1 :, row]).max(initial=0)),
     )
     if here >= _ALPHA * largest * (largest / others):
         return k, 1
-    return row, 1 if _magnitude(a[row, row]) >= _ALPHA * others else 2
+    return row, 1 if magnitude(a[row, row]) >= _ALPHA * others else 2
 
 
 def _exchange(a: Array, first: int, second: int, k: int, size: int) -> None:
@@ -74,7 +69,7 @@ def _ldl(a: Array) -> tuple[Array, Array, int]:
     n, k, info = len(a), 0, 0
     packed, pivots = np.tril(a), np.zeros(n, np.int32)
     while k < n:
-        if not _magnitude(packed[k:, k]).max() > 0:
+        if not magnitude(packed[k:, k]).max() > 0:
             info, pivots[k], k = info or k + 1, k + 1, k + 1
             continue
         row, size = _pivot(packed, k)

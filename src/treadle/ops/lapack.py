@@ -88,3 +88,8 @@ def infer_square(name: str) -> Callable[..., TensorType]:
 def adjoint(a: Array) -> Array:
     """Matrices with rows and columns exchanged, conjugated."""
     return np.conj(np.swapaxes(a, -1, -2))
+
+
+def magnitude(x: Array) -> Array:
+    """As LAPACK compares pivots: of complex numbers the sum of both parts."""
+    return np.asarray(np.abs(x.real) + np.abs(x.imag))

@@ -9,7 +9,7 @@ import numpy as np
 from treadle.errors import ScriptError, ShapeError
 from treadle.ir import dtypes
 from treadle.ir.types import TensorType
-from treadle.ops.lapack import GOOD, PAIR, TALL, Array, adjoint, defined, matrix
+from treadle.ops.lapack import GOOD, PAIR, TALL, Array, adjoint, defined, magnitude, matrix
 from treadle.ops.samples import f32, f64, given
 from treadle.ops.shapes import broadcast, tensor
 
@@ -25,7 +25,7 @@ def _factor(a: Array, pivot: bool) -> tuple[Array, Array, Array]:
     info = np.zeros(a.shape[:-2], np.int32)
     for at in np.ndindex(*a.shape[:-2]):
         for k in range(rank):
-            row = k + int(np.argmax(np.abs(lu[at][k:, k]))) if pivot else k
+            row = k + int(np.argmax(magnitude(lu[at][k:, k]))) if pivot else k
             pivots[at][k] = row + 1
             lu[at][[k, row]] = lu[at][[row, k]]
             if lu[at][k, k] == 0:

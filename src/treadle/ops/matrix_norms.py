@@ -40,7 +40,7 @@ def _matrix_norm(
     summed, over = (row, column) if abs(float(order)) == 1 else (column, row)
     sums = abs(x).op("sum.dim_IntList", [summed], True)
     if float(order) > 0 and not sums.shape[over]:
-        return x.sum(row, column, keepdim=keepdim)
+        return abs(x).sum(row, column, keepdim=keepdim)
     y = sums.op("amax" if float(order) > 0 else "amin", [over], True)
     return y if keepdim else y.op("squeeze.dims", [row, column])
 

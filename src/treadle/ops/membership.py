@@ -153,7 +153,7 @@ def _bucketize(x: Any, boundaries: Operand, out_int32: bool, right: bool) -> Any
     return boundaries.op(f"searchsorted.{kind}", x, out_int32, right)
 
 
-for _kind, _samples in (
+_BUCKETS: tuple[tuple[str, tuple[tuple[Any, ...], ...]], ...] = (
     (
         "Tensor",
         (
@@ -163,11 +163,12 @@ for _kind, _samples in (
         ),
     ),
     ("Scalar", ((0.5, given([-1.0, 0.0, 1.0]), False, False),)),
-):
+)
+for _kind, _taken in _BUCKETS:
     composite(
         f"aten::bucketize.{_kind}({_kind} self, Tensor boundaries, *, bool out_int32=False, bool "
         "right=False) -> Tensor",
         _bucketize,
         tolerance=EXACT,
-        samples=_samples,
+        samples=_taken,
     )

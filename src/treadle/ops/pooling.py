@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from treadle.errors import ShapeError
+from treadle.errors import ShapeError, UnsupportedError
 from treadle.ir.types import TensorType
 from treadle.ops.declare import EXACT, op
-from treadle.ops.lowering import Decompose, Emitter, Pool, Window
+from treadle.ops.lowering import Pool, Window
 from treadle.ops.promotion import accumulation, dtype_of
 from treadle.ops.samples import f16, f32, f64
 from treadle.ops.shapes import expect_rank, inner, pair, tensor
@@ -166,6 +166,16 @@ max_pool1d = op(
 # --- average ------------------------------------------------------------------------------------
 
 
+def check_floating(name: str, x: Any) -> None:
+    """Check that means can be written into the dtype of `x`.
+
+    Raises:
+        UnsupportedError: if not.
+    """
+    if not dtype_of(x).is_floating:
+        raise UnsupportedError(f"{name} of integers")
+
+
 def _overlap(position: int, kernel: int, stride: int, pad: int, size: int) -> int:
     """How much of a window lies in the padded input."""
     start = position * stride - pad
@@ -184,6 +194,7 @@ def avg_pooling(name: str, count: int) -> dict[str, Any]:
         include_pad: bool,
         divisor: int | None = None,
     ) -> Array:
+        check_floating(name, x)
         g = geometry(kernel, stride, padding, ceil_mode, divisor)
         wide = x.astype(accumulation(dtype_of(x)).numpy)
         out = np.empty(g.shape(_type(x)), wide.dtype)
@@ -220,6 +231,7 @@ def avg_pooling(name: str, count: int) -> dict[str, Any]:
         include_pad: bool,
         divisor: int | None = None,
     ) -> TensorType:
+        check_floating(name, x)
         return tensor(x.element, geometry(kernel, stride, padding, ceil_mode, divisor).shape(x))
 
     def spec(
@@ -261,79 +273,5 @@ avg_pool1d = op(
     samples=(
         (f32(2, 3, 8), [2], [], [0], False, True),
         (f32(3, 7), [3], [2], [1], True, False),
-    ),
-)
-
-
-# --- adaptive -----------------------------------------------------------------------------------
-
-
-def adaptive_window(position: int, out: int, size: int) -> slice:
-    """The input of output `position` of `out`, of `size` elements."""
-    return slice(position * size // out, -(-(position + 1) * size // out))
-
-
-def adaptive_shape(name: str, x: TensorType, size: Sequence[int], count: int) -> tuple[int, ...]:
-    """The shape after pooling to `output_size`."""
-    out = pair(name, "output_size", size, count)
-    expect_rank(name, "input", x, count + 1, count + 2)
-    check_nonempty(name, x.sizes, has_batch=True)
-    if any(d < 0 for d in out):
-        raise ShapeError(f"{name}: output_size must not be negative, got {list(out)}")
-    return (*x.sizes[:-count], *out)
-
-
-def adaptive_averaging(name: str, count: int) -> dict[str, Any]:
-    """The rules of a mean over windows that give `output_size`."""
-
-    def infer(x: TensorType, size: Sequence[int]) -> TensorType:
-        return tensor(x.element, adaptive_shape(name, x, size, count))
-
-    def reference(x: Array, size: Sequence[int]) -> Array:
-        wide = x.astype(accumulation(dtype_of(x)).numpy)
-        out = np.empty(adaptive_shape(name, _type(x), size, count), wide.dtype)
-        counts, sizes = out.shape[-count:], x.shape[-count:]
-        for position in itertools.product(*map(range, counts)):
-            window = map(adaptive_window, position, counts, sizes)
-            out[inner(position)] = wide[inner(window)].mean(axis=tuple(range(-count, 0)))
-        return out.astype(x.dtype)
-
-    def spec(result: TensorType, x: TensorType, size: Sequence[int]) -> Pool:
-        return Pool("sum", None, divide="valid", adaptive_dims=count)
-
-    windows = op(
-        f"treadle::average_windows{count}d(Tensor self, int[] output_size) -> Tensor",
-        reference=reference,
-        infer=infer,
-        lower=Window(spec),
-        samples=((f32(*(2,) * (count + 1)), [2] * count),),
-    )
-
-    def build(emit: Emitter, x: Any, size: Sequence[int]) -> Any:
-        """One window is a mean over rows."""
-        if set(pair(name, "output_size", size, count)) == {1}:
-            return emit("mean.dim", x, list(range(-count, 0)), True, None)
-        return emit(windows, x, size)
-
-    return {"reference": reference, "infer": infer, "lower": Decompose(build)}
-
-
-adaptive_avg_pool2d = op(
-    "aten::adaptive_avg_pool2d(Tensor self, int[2] output_size) -> Tensor",
-    **adaptive_averaging("adaptive_avg_pool2d", 2),
-    samples=(
-        (f32(2, 3, 7, 7), [1, 1]),
-        (f32(1, 5, 9, 10), [4, 3]),
-        (f32(4, 6, 6), [7, 6]),
-        (f32(1, 2, 1, 1), [1, 1]),
-        (f64(2, 2, 5, 5), [5, 2]),
-    ),
-)
-adaptive_avg_pool1d = op(
-    "aten::adaptive_avg_pool1d(Tensor self, int[1] output_size) -> Tensor",
-    **adaptive_averaging("adaptive_avg_pool1d", 1),
-    samples=(
-        (f32(2, 3, 7), [1]),
-        (f32(5, 9), [4]),
     ),
 )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from treadle.ops.adaptive_pooling import adaptive_averaging
 from treadle.ops.declare import op
-from treadle.ops.pooling import adaptive_averaging, avg_pooling, max_pooling
+from treadle.ops.pooling import avg_pooling, max_pooling
 from treadle.ops.samples import f32
 
 max_pool3d = op(

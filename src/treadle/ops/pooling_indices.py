@@ -11,9 +11,10 @@ import numpy as np
 from treadle.errors import ShapeError, UnsupportedError
 from treadle.ir.dtypes import i64 as i64_dtype
 from treadle.ir.types import TensorType
+from treadle.ops.adaptive_pooling import adaptive_shape, adaptive_window
 from treadle.ops.composite import Operand, composite, made_of
 from treadle.ops.declare import EXACT, op
-from treadle.ops.pooling import Geometry, adaptive_shape, adaptive_window
+from treadle.ops.pooling import Geometry
 from treadle.ops.promotion import dtype_of
 from treadle.ops.samples import f32, given
 from treadle.ops.shapes import inner, numel, pair, tensor

@@ -13,7 +13,7 @@ from treadle.ops.composite import Operand, composite
 from treadle.ops.declare import op
 from treadle.ops.inplace import inplace
 from treadle.ops.lowering import Scatter
-from treadle.ops.samples import f32, i64
+from treadle.ops.samples import boolean, f32, i64
 from treadle.ops.scatter import (
     check_scatter,
     infer_scatter,
@@ -59,6 +59,8 @@ def _neutral(x: Operand, reduce: str) -> float:
         return 1
     if x.dtype.is_floating:
         return -math.inf if reduce == "amax" else math.inf
+    if x.dtype.kind == "b":
+        return reduce == "amin"
     limits = np.iinfo(x.dtype.numpy)
     return int(limits.min if reduce == "amax" else limits.max)
 
@@ -107,7 +109,11 @@ scatter_reduce = composite(
     "aten::scatter_reduce.two(Tensor self, int dim, Tensor index, Tensor src, str reduce, *, bool "
     "include_self=True) -> Tensor",
     _reduced,
-    samples=(*_SAMPLES, (i64(4), 0, i64(9, low=0, high=4), i64(9), "amax", False)),
+    samples=(
+        *_SAMPLES,
+        (i64(4), 0, i64(9, low=0, high=4), i64(9), "amax", False),
+        (boolean(4), 0, i64(9, low=0, high=4), boolean(9), "amin", False),
+    ),
 )
 index_reduce = composite(
     "aten::index_reduce(Tensor self, int dim, Tensor index, Tensor source, str reduce, *, bool "

@@ -263,7 +263,7 @@ def _istft(
     """By the first half of the spectrum, of which the second is the mirror image."""
     hop, length, _ = _frames_of(x, n_fft, hop, length, window, onesided)
     if return_complex:
-        raise UnsupportedError("istft: return_complex")
+        raise UnsupportedError("istft: return_complex, signals of complex numbers")
     spectrum = np.swapaxes(x, -1, -2)
     norm: Literal["ortho"] | None = "ortho" if normalized else None
     frames = np.fft.irfft(spectrum[..., : n_fft // 2 + 1], n_fft, -1, norm)
@@ -283,7 +283,7 @@ def _infer_istft(
 ) -> TensorType:  # fmt: skip
     hop, _, _ = _frames_of(x, n_fft, hop, length, window, onesided)
     if return_complex:
-        raise UnsupportedError("istft: return_complex")
+        raise UnsupportedError("istft: return_complex, signals of complex numbers")
     count = _span(x.sizes[-1], n_fft, hop, center, samples)[1]
     return tensor(REAL[x.element.name], (*x.sizes[:-2], count))
 
