@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+import tests.torchvision_ops  # noqa: F401  (operators that samples call)
 from treadle.ir.dtypes import from_numpy
 from treadle.ir.op import OpDef
 from treadle.ir.schema import REQUIRED

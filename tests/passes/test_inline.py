@@ -117,6 +117,24 @@ def test_a_function_that_calls_itself_stays_a_call() -> None:
     assert [n.op.name for n in graph.nodes] == ["call_function"]
 
 
+def test_a_script_class_that_can_be_called_is_inlined_by_its_type() -> None:
+    body = "graph(%self: __torch__.Twice, %x: Tensor)\n%y: Tensor = relu(%x)\nreturn %y"
+    call = function("__torch__.Twice.__call__", body)
+    check(
+        """
+        graph(%f: __torch__.Twice, %x: Tensor)
+        %y: Tensor = call_method(%f, %x, name="__call__")
+        return %y
+        """,
+        """
+        graph(%f: __torch__.Twice, %x: Tensor)
+        %y: Tensor = relu(%x)
+        return %y
+        """,
+        program(classes=(Class("__torch__.Twice", "class", methods={"__call__": call}),)),
+    )
+
+
 def test_unknown_functions_and_interfaces_stay_calls() -> None:
     interface = Class("__torch__.M", "interface", methods={"forward": TWICE})
     graph = graph_of(

@@ -8,6 +8,7 @@ from treadle.ops import attention as attention
 from treadle.ops import bags as bags
 from treadle.ops import batch_norm as batch_norm
 from treadle.ops import bessel as bessel
+from treadle.ops import boxes as boxes
 from treadle.ops import columns as columns
 from treadle.ops import comparison as comparison
 from treadle.ops import complex_numbers as complex_numbers
@@ -18,6 +19,7 @@ from treadle.ops import convolution as convolution
 from treadle.ops import counting as counting
 from treadle.ops import creation as creation
 from treadle.ops import ctc as ctc
+from treadle.ops import deformable as deformable
 from treadle.ops import device as device
 from treadle.ops import distances as distances
 from treadle.ops import division as division
@@ -73,6 +75,8 @@ from treadle.ops import reduction as reduction
 from treadle.ops import repeat as repeat
 from treadle.ops import resample as resample
 from treadle.ops import resize as resize
+from treadle.ops import roi_pooling as roi_pooling
+from treadle.ops import rois as rois
 from treadle.ops import running as running
 from treadle.ops import scalar as scalar
 from treadle.ops import scalar_functions as scalar_functions

@@ -27,6 +27,11 @@ def _cubic(distance: Array) -> Array:
     return np.where(distance < 1, near, np.where(distance < 2, far, 0))
 
 
+def _lanczos(distance: Array) -> Array:
+    """Duchon, "Lanczos Filtering in One and Two Dimensions", with three lobes."""
+    return np.where(distance < 3, np.sinc(distance) * np.sinc(distance / 3), 0)
+
+
 def _mixture(
     curve: Callable[[Array], Array], reach: int, size: int, out: int, step: float
 ) -> Array:
@@ -64,7 +69,9 @@ def _antialiased(name: str, curve: Callable[[Array], Array], reach: int) -> Any:
     return body
 
 
-for _name, _curve, _reach in (("bilinear", _triangle, 1), ("bicubic", _cubic, 2)):
+for _name, _curve, _reach in (
+    ("bilinear", _triangle, 1), ("bicubic", _cubic, 2), ("lanczos", _lanczos, 3)
+):  # fmt: skip
     _plain = composite(
         f"aten::_upsample_{_name}2d_aa(Tensor self, int[2] output_size, bool align_corners, "
         "float? scales_h=None, float? scales_w=None) -> Tensor",

@@ -17,7 +17,6 @@ from treadle.errors import Error
 from treadle.ir import dtypes
 from treadle.ir.dtypes import DType, from_numpy
 from treadle.ir.op import OpDef
-from treadle.ir.schema import Schema
 from treadle.ir.types import ListType, OptionalType, TensorType, Type
 from treadle.ops import OPS
 from treadle.ops.inplace import FUNCTIONAL
@@ -38,6 +37,7 @@ CLASSES = {
     "complex": (dtypes.c64, dtypes.c128),
 }
 _ALL = tuple(d for members in CLASSES.values() for d in members)
+_NAMESPACES = ("aten", "torchvision")
 _REFUSALS = (Error, ValueError, TypeError, IndexError, ArithmeticError, AttributeError, KeyError)
 
 
@@ -45,7 +45,8 @@ _REFUSALS = (Error, ValueError, TypeError, IndexError, ArithmeticError, Attribut
 class Entry:
     """All overloads of one name, in-place ones included.
 
-    `name` is torch's, without ``aten::``; `same_as` is the usual one if this is another name of it.
+    `name` is torch's or torchvision's, without the namespace; `same_as` is the usual one if this is
+    another name of it.
     """
 
     name: str
@@ -73,8 +74,8 @@ class Entry:
 
 
 def catalog() -> tuple[Entry, ...]:
-    """Every operator of torch's that has to do with tensors, by family and name."""
-    names = {op.schema.base for op in OPS.by_name.values() if op.schema and _is_public(op.schema)}
+    """Every operator of torch and torchvision that has to do with tensors, by family and name."""
+    names = {op.schema.base for op in OPS.by_name.values() if op.schema and _is_public(op)}
     names |= {*summaries()}
     entries = [
         Entry(name, *summary(name), _overloads(name), same_as(name))
@@ -126,16 +127,22 @@ def compact(names: Iterable[str]) -> str:
 
 
 def _overloads(name: str) -> tuple[OpDef, ...]:
-    return (*OPS.overloads(f"aten::{name}"), *OPS.overloads(f"aten::{name}_"))
+    names = (f"{space}::{n}" for space in _NAMESPACES for n in (name, f"{name}_"))
+    return tuple(op for full in names for op in OPS.overloads(full))
 
 
 def _families() -> list[str]:
     return list(dict.fromkeys(family for family, _ in summaries().values()))
 
 
-def _is_public(schema: Schema) -> bool:
-    return schema.namespace == "aten" and any(
-        _has_tensor(a.type) for a in (*schema.arguments, *schema.results)
+def _is_public(op: OpDef) -> bool:
+    """Whether it is torch's and about tensors, not about containers that may hold some."""
+    schema = op.schema
+    assert schema is not None
+    return (
+        schema.namespace in _NAMESPACES
+        and bool(op.samples or op.lower or op.infer)
+        and any(_has_tensor(a.type) for a in (*schema.arguments, *schema.results))
     )
 
 

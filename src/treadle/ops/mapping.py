@@ -111,6 +111,7 @@ def _define_family(
         define_builtin(f"aten::{schema}", function, pure=False)
 
 
+define_builtin("aten::dict() -> Dict(str, Tensor)", dict)
 for _k in ("str", "int", "bool", "float", "complex"):
     _define_family(_k, _same, list, _items, _pop_last, dict)
 _define_family("Tensor", _sealed, _tensors, _tensor_items, _pop_last_tensor, _of_tensors)

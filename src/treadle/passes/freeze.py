@@ -153,7 +153,7 @@ def _called_by(graph: Graph, root: Object, classes: dict[str, Class]) -> set[str
             cls = classes.get(type_.name) if isinstance(type_, ClassType) else None
             if cls is None:
                 continue
-            called = ("forward", *_hooks({cls.name: cls})) if name == "__call__" else (name,)
+            called = (name, *(("forward", *_hooks({cls.name: cls})) if name == "__call__" else ()))
             methods = [cls.methods[n] for n in called if n in cls.methods]
             pending += [m for m in methods if m.name not in found]
             found.update(m.name for m in methods)
@@ -178,7 +178,7 @@ def _reachable_methods(graph: Graph) -> Iterator[Graph]:
         current = pending.pop()
         for node in current.nodes_of(CALL_METHOD):
             name = node.attributes["name"]
-            called = ("forward", *_hooks(classes)) if name == "__call__" else (name,)
+            called = (name, "forward", *_hooks(classes)) if name == "__call__" else (name,)
             for one in set(called) - seen:
                 seen.add(one)
                 found = [c.methods[one].graph() for c in classes.values() if one in c.methods]

@@ -49,9 +49,9 @@ class _Inliner:
 
     def expand(self, node: Node) -> list[Node] | None:
         """Replace one call; give the new calls, or None if it has to stay."""
-        if node.op is CALL_METHOD and node.attributes["name"] == "__call__":
-            return self.expand_hooks(node)
         function = self.callee(node)
+        if function is None and node.attributes["name"] == "__call__":
+            return self.expand_hooks(node)
         callers = self.callers.pop(node, ())
         if function is None or id(function) in callers:
             return None

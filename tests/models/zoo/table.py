@@ -9,7 +9,16 @@ from typing import Any
 import torch
 from torch import nn
 
-from tests.models.zoo import data, dense_prediction, mobile, residual, speech, structures, text
+from tests.models.zoo import (
+    data,
+    dense_prediction,
+    detection,
+    mobile,
+    residual,
+    speech,
+    structures,
+    text,
+)
 from tests.models.zoo import vision_transformers as transformers
 
 SEED = 31
@@ -139,6 +148,8 @@ ENTRIES = (
         lambda: (torch.rand(12, 4), torch.rand(12)),
         interpreted="depends on data",
     ),
+    Entry("detector", detection.Detector, _randn(1, 3, 48, 40), interpreted="depends on data"),
+    Entry("deformable", detection.DeformableNet, _randn(2, 3, 14, 18)),
     Entry("stft_front_end", data.MelFrontEnd, _randn(2, 100)),
     Entry("convolutional_front_end", data.ConvolutionalFrontEnd, _randn(2, 100)),
     Entry("wavelet", data.Wavelet, _randn(2, 64)),

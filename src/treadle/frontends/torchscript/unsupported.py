@@ -18,7 +18,7 @@ _REASONS = {
     **{f"prim::{name}": "it calls other machines" for name in REMOTE_CALLS},
 }  # fmt: skip
 _CPP_CLASSES = "__torch__.torch.classes."
-_NAMESPACES = frozenset({"aten", "prim"})
+_NAMESPACES = frozenset({"aten", "prim", "torchvision"})
 _REMOTE_NAMESPACES = frozenset({"c10d", "_c10d_functional", "c10d_functional", "rpc"})
 
 

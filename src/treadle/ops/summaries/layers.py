@@ -45,6 +45,7 @@ _upsample_nearest_exact2d: resized; each element is the one nearest to its centr
 _upsample_nearest_exact3d: resized; each element is the one nearest to its centre
 _upsample_bilinear2d_aa: resized; means over all that an element covers, linear weights
 _upsample_bicubic2d_aa: resized; means over all that an element covers, cubic weights
+_upsample_lanczos2d_aa: resized; means over all that an element covers, windowed sinc weights
 __interpolate: any resizing, by name of the method
 grid_sampler: elements at the positions that a grid gives, interpolated
 affine_grid_generator: the grid of an affine map, for `grid_sampler`
@@ -96,4 +97,12 @@ triplet_margin_loss: an anchor nearer to a positive than to a negative, by a mar
 ctc_loss: minus the log likelihood of sequences without alignment
 pairwise_distance: the p-norm of differences, row by row
 cosine_similarity: the cosine of the angle between vectors
+
+# Detection
+nms: boxes without those that a better one overlaps (torchvision)
+roi_align: bilinear means of boxes of images (torchvision)
+roi_pool: the largest pixels of boxes of images (torchvision)
+ps_roi_align: `roi_align`, each bin from a channel of its own (torchvision)
+ps_roi_pool: means of boxes of images, each bin from a channel of its own (torchvision)
+deform_conv2d: a convolution whose taps are moved and scaled by data (torchvision)
 """

@@ -1,0 +1,292 @@
+"""Regions of interest: boxes of images, pooled to one size each.
+
+A box is a row ``[image, x1, y1, x2, y2]`` of `rois`; coordinates times `scale` are pixels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from treadle.errors import IndexOutOfRange, ShapeError, UnsupportedError
+from treadle.ir import dtypes
+from treadle.ir.loops import Expr
+from treadle.ir.types import TensorType
+from treadle.ops.declare import op
+from treadle.ops.expr import cast, checked_index, extent
+from treadle.ops.gather import checked_positions
+from treadle.ops.lowering import Decompose, Elements, Emitter, Fold, Loader
+from treadle.ops.promotion import accumulation, dtype_of
+from treadle.ops.samples import f32, f64, given
+from treadle.ops.scalar_math import LOOPS, NUMPY, Element
+from treadle.ops.shapes import tensor
+
+Array = np.ndarray[Any, Any]
+_MOST_POINTS = 1 << 12  # of one bin, along one dim: larger boxes are mistakes
+
+
+def check(name: str, image: Any, rois: Any, height: int, width: int) -> None:
+    """Check the operands of `name`.
+
+    Raises:
+        ShapeError: if the shapes or dtypes do not fit.
+    """
+    if len(image.shape) != 4 or len(rois.shape) != 2 or rois.shape[1] != 5:
+        raise ShapeError(
+            f"{name}: input {list(image.shape)} must be [n, c, h, w] and rois"
+            f" {list(rois.shape)} [k, 5]: image, x1, y1, x2, y2"
+        )
+    if not dtype_of(image).is_floating or dtype_of(image) != dtype_of(rois):
+        raise ShapeError(
+            f"{name}: input and rois must have one floating dtype, got {dtype_of(image)} and"
+            f" {dtype_of(rois)}"
+        )
+    if height < 1 or width < 1:
+        raise ShapeError(f"{name}: the pooled size must be positive, got {height} x {width}")
+
+
+def image_of(name: str, box: Array, count: int) -> int:
+    """The number of the image of a box.
+
+    Raises:
+        IndexOutOfRange: if there is no such image.
+    """
+    number = box[0]
+    if not 0 <= number < count:
+        raise IndexOutOfRange(f"{name}: rois name image {number}, of {count}")
+    return int(number)
+
+
+# --- bilinear averages --------------------------------------------------------------------------
+
+
+def _start_and_step(
+    f: Any, low: Any, high: Any, scale: float, bins: int, aligned: bool
+) -> tuple[Any, Any]:
+    """Where a box begins along one dim, and how long a bin is."""
+    shift = 0.5 if aligned else 0.0
+    start = low * scale - shift
+    length = high * scale - shift - start
+    return start, (length if aligned else f.maximum(length, 1.0)) / float(bins)
+
+
+def _ends(f: Any, p: Any, size: int) -> tuple[Any, Any, Any, Any]:
+    """The two pixels around a point, and their weights; those are 0 beyond the image."""
+    inside = (p >= -1.0) & (p <= float(size))
+    p = f.minimum(f.maximum(f.where(inside, p, 0.0), 0.0), size - 1.0)
+    low = f.floor(p)
+    high = f.minimum(low + 1.0, size - 1.0)
+    far = p - low
+    return (
+        f.cast(low, dtypes.i64),
+        f.cast(high, dtypes.i64),
+        f.where(inside, 1.0 - far, far * 0.0),
+        f.where(inside, far, far * 0.0),
+    )
+
+
+def bin_weights(
+    low: Any, high: Any, size: int, scale: float, bins: int, ratio: int, aligned: bool
+) -> Array:
+    """The share of each pixel in each bin along one dim: [bins, size]."""
+    start, step = _start_and_step(NUMPY, low, high, scale, bins, aligned)
+    if ratio <= 0:
+        if not -np.inf < step <= _MOST_POINTS:
+            raise IndexOutOfRange(f"roi_align: bins of {step} pixels; allowed: {_MOST_POINTS}")
+        ratio = max(int(np.ceil(step)), 0)
+    result = np.zeros((bins, size), start.dtype)
+    points = (np.arange(ratio, dtype=start.dtype) + 0.5) * step / max(ratio, 1)
+    places = start + np.arange(bins, dtype=start.dtype)[:, None] * step + points
+    rows = np.broadcast_to(np.arange(bins)[:, None], places.shape)
+    first, second, near, far = _ends(NUMPY, places, size)
+    np.add.at(result, (rows, first), near)
+    np.add.at(result, (rows, second), far)
+    return result / max(ratio, 1)
+
+
+def _roi_align(
+    image: Array, rois: Array, scale: float, height: int, width: int, ratio: int, aligned: bool
+) -> Array:
+    """The mean of bilinear samples in each of `height` times `width` bins of each box.
+
+    `ratio` points along each dim of a bin; as many as it has pixels if that is not positive.
+
+    Source: He et al. 2017, Mask R-CNN; torchvision.ops.roi_align.
+    """
+    check("roi_align", image, rois, height, width)
+    n, channels, *sizes = image.shape
+    wide = accumulation(dtype_of(image)).numpy
+    result = np.zeros((len(rois), channels, height, width), wide)
+    for k, box in enumerate(rois.astype(wide)):
+        pixels = image[image_of("roi_align", box, n)].astype(wide)
+        across = bin_weights(box[1], box[3], sizes[1], scale, width, ratio, aligned)
+        down = bin_weights(box[2], box[4], sizes[0], scale, height, ratio, aligned)
+        result[k] = down @ pixels @ across.T
+    return result.astype(image.dtype)
+
+
+def _infer(
+    image: TensorType, rois: TensorType, scale: float, height: int, width: int, *_: Any
+) -> TensorType:
+    check("roi_align", image, rois, height, width)
+    return tensor(image.element, (rois.sizes[0], image.sizes[1], height, width))
+
+
+def _decompose(
+    emit: Emitter, image: Any, rois: Any, scale: float, height: int, width: int, ratio: int,
+    aligned: bool,
+) -> Any:  # fmt: skip
+    """Pixels and weights of all points along each dim first; then channels are the lanes."""
+    if ratio <= 0:
+        raise UnsupportedError("roi_align: as many samples as a box has pixels")
+    *_, rows, columns = emit.type(image).sizes
+    tables = [
+        emit("roi_table", rois, column, scale, bins, ratio, aligned, int(size), part)
+        for column, bins, size in ((2, height, rows), (1, width, columns))
+        for part in range(4)
+    ]
+    pixels = emit("permute", image, [0, 2, 3, 1])
+    pooled = emit("pooled_rois", pixels, rois, *tables, height, width, ratio)
+    return emit("permute", pooled, [0, 3, 1, 2])
+
+
+_SCHEMA = (
+    "(Tensor input, Tensor rois, float spatial_scale, int pooled_height, int pooled_width, "
+    "int sampling_ratio, bool aligned) -> Tensor"
+)
+_ROIS = given([[1.0, 0.5, 1.0, 9.0, 6.5], [0, 3, 2, 3, 2], [0, -4, -3, 40, 50], [1, 5, 4, 2, 1]])
+_SAMPLES = (
+    (f32(2, 3, 6, 9), _ROIS, 1.0, 2, 3, 2, False),
+    (f32(2, 17, 6, 9), _ROIS, 0.5, 3, 2, 1, True),
+    (f64(1, 2, 1, 1), f64(1, 5, low=0.0), 1.0, 2, 2, 2, False),
+    (f32(2, 3, 6, 9), f32(0, 5), 1.0, 2, 3, 2, False),
+)
+op(
+    f"torchvision::roi_align{_SCHEMA}",
+    reference=_roi_align,
+    infer=_infer,
+    lower=Decompose(_decompose),
+    samples=_SAMPLES,
+)
+
+
+# --- the same as loops --------------------------------------------------------------------------
+
+
+def _infer_table(
+    rois: TensorType, column: int, scale: float, bins: int, ratio: int, aligned: bool, size: int,
+    part: int,
+) -> TensorType:  # fmt: skip
+    if min(bins, ratio, size) < 1 or rois.sizes[1:] != (5,) or column not in (1, 2):
+        raise ShapeError(
+            f"roi_table: {bins} bins of {ratio} points over {size} pixels, columns {column} and"
+            f" {column + 2} of {rois}"
+        )
+    return tensor(dtypes.i64 if part < 2 else rois.element, (rois.sizes[0], bins * ratio))
+
+
+def _table(
+    rois: Array, column: int, scale: float, bins: int, ratio: int, aligned: bool, size: int,
+    part: int,
+) -> Array:  # fmt: skip
+    """Part `part` of `_ends` for all points of each box along one dim: [k, bins * ratio]."""
+    _infer_table(
+        tensor(dtype_of(rois), rois.shape), column, scale, bins, ratio, aligned, size, part
+    )
+    low, high = (rois[:, c, None] for c in (column, column + 2))
+    point = np.arange(bins * ratio)
+    place = _place(NUMPY, low, high, point, scale, bins, ratio, aligned)
+    return np.asarray(_ends(NUMPY, place, size)[part])
+
+
+def _place(
+    f: Any, low: Any, high: Any, point: Any, scale: float, bins: int, ratio: int, aligned: bool
+) -> Any:
+    start, step = _start_and_step(f, low, high, scale, bins, aligned)
+    dtype = f.dtype(start)
+    bin_ = f.floordiv(point, ratio)
+    share = (f.cast(point - bin_ * ratio, dtype) + 0.5) * step / float(ratio)
+    return start + f.cast(bin_, dtype) * step + share
+
+
+def _table_element(
+    load: Loader, positions: Sequence[Expr], result: TensorType, rois: TensorType, column: int,
+    scale: float, bins: int, ratio: int, aligned: bool, size: int, part: int,
+) -> Expr:  # fmt: skip
+    k, point = positions
+    low, high = (Element(load(0, (k, extent(c)))) for c in (column, column + 2))
+    place = _place(LOOPS, low, high, Element(point), scale, bins, ratio, aligned)
+    found: Element = _ends(LOOPS, place, size)[part]
+    return found.expr
+
+
+op(
+    "treadle::roi_table(Tensor rois, int column, float scale, int bins, int ratio, bool aligned, "
+    "int size, int part) -> Tensor",
+    reference=_table,
+    infer=_infer_table,
+    lower=Elements(_table_element),
+    samples=tuple((_ROIS, 1, 0.75, 3, 2, part == 2, 9, part) for part in range(4)),
+)
+
+
+def _pooled(pixels: Array, rois: Array, *args: Any) -> Array:
+    """[k, height, width, c]: the means of the points that the tables give."""
+    (*tables, height, width, ratio) = args
+    images = checked_positions("roi_align", rois[:, 0].astype(np.int64), len(pixels))
+    total: Any = 0.0
+    for y, down in (tables[0:3:2], tables[1:4:2]):
+        for x, across in (tables[4:7:2], tables[5:8:2]):
+            value = pixels[images[:, None, None], y[:, :, None], x[:, None, :]]
+            total = total + value * (down[:, :, None] * across[:, None, :])[..., None]
+    shape = (len(rois), height, ratio, width, ratio, pixels.shape[3])
+    return np.asarray(total.reshape(shape).sum(axis=(2, 4)) / ratio**2, pixels.dtype)
+
+
+def _infer_pooled(pixels: TensorType, rois: TensorType, *args: Any) -> TensorType:
+    (*_, height, width, _) = args
+    return tensor(pixels.element, (rois.sizes[0], height, width, pixels.sizes[3]))
+
+
+def _point(
+    load: Loader, positions: Sequence[Expr], index: Expr, result: TensorType, pixels: TensorType,
+    rois: TensorType, *args: Any,
+) -> Expr:  # fmt: skip
+    """The sample at point `index` of a bin, from four pixels."""
+    k, down, across, channel = positions
+    ratio, dtype = args[-1], accumulation(result.element)
+    point, row = Element(index), LOOPS.floordiv(Element(index), ratio)
+    y = (k, (Element(down) * ratio + row).expr)
+    x = (k, (Element(across) * ratio + point - row * ratio).expr)
+    number = cast(load(1, (k, extent(0))), dtypes.i64)
+    image = checked_index(number, pixels.sizes[0])
+    total: Any = 0.0
+    for row_table in (2, 3):
+        for column_table in (6, 7):
+            place = (image, load(row_table, y), load(column_table, x), channel)
+            weight = Element(load(row_table + 2, y)) * Element(load(column_table + 2, x))
+            total = Element(cast(load(0, place), dtype)) * Element(cast(weight.expr, dtype)) + total
+    return cast(total.expr, dtype)
+
+
+def _mean(
+    total: Expr, load: Loader, positions: Sequence[Expr], result: TensorType, *args: Any
+) -> Expr:
+    return (Element(total) / float(args[-1] ** 2)).expr
+
+
+op(
+    "treadle::pooled_rois(Tensor pixels, Tensor rois, Tensor top, Tensor bottom, Tensor top_weight,"
+    " Tensor bottom_weight, Tensor left, Tensor right, Tensor left_weight, Tensor right_weight, "
+    "int height, int width, int ratio) -> Tensor",
+    reference=_pooled,
+    infer=_infer_pooled,
+    lower=Fold(
+        lambda load, positions, *args: (extent(0), extent(args[-1] ** 2)),
+        _point,
+        _mean,
+        lambda *_: "sum",
+    ),
+)
