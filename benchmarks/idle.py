@@ -63,12 +63,23 @@ def onnxruntime_run() -> Callable[[], object]:
     return lambda: session.run(None, inputs)
 
 
+def cpu_seconds() -> float:
+    """CPU time of all threads so far.
+
+    Each is asked for its own clock: that of the process learns at the next tick only, four
+    milliseconds later, what a thread that runs now has worked before.
+    """
+    return sum(
+        time.clock_gettime(~int(thread) << 3 | 6) for thread in os.listdir("/proc/self/task")
+    )
+
+
 def burnt_ms(run: Callable[[], object], idle_seconds: float) -> float:
     """CPU milliseconds of the process while it sleeps after `run`."""
     run()
-    start = time.process_time()
+    start = cpu_seconds()
     time.sleep(idle_seconds)
-    return (time.process_time() - start) * 1e3
+    return (cpu_seconds() - start) * 1e3
 
 
 def serve(engine: str, idle_ms: float, rounds: int) -> None:
