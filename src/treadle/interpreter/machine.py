@@ -15,22 +15,17 @@ from treadle.errors import (
     UnsupportedError,
 )
 from treadle.interpreter import actions, tasks
-from treadle.interpreter.actions import UNINITIALIZED
 from treadle.interpreter.generate import CompiledLoop, compile_loop
 from treadle.interpreter.ordering import SORT, SORTED, sort_objects, sorts_objects
-from treadle.interpreter.shortcuts import reference
+from treadle.interpreter.steps import STEPS, Environment, inputs, operator, target_of
 from treadle.interpreter.traceback import Place, TracedError, places_of, traced
 from treadle.ir import op as ops
-from treadle.ir.graph import Block, Graph, Node, Value
-from treadle.ir.named import tuple_maker
+from treadle.ir.graph import Block, Graph, Node
 from treadle.ir.op import OpDef
 from treadle.ir.program import Function, Object, Program
-from treadle.ops import OPS
 from treadle.runtime import RunControl
 
 MAX_CALL_DEPTH = 1000
-
-Environment = dict[Value, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,53 +145,29 @@ class Machine:
         if handler is not None:
             handler(self, activation, node)
         else:
-            self._operator(activation.frame.values, node)
+            STEPS.get(node.op, operator)(self._program, activation.frame.values, node)
 
     def _check_deadline(self, deadline: float) -> None:
         if time.monotonic() > deadline:
             actions.fail_late()
 
-    def _operator(self, values: Environment, node: Node) -> None:
-        inputs = self._inputs(values, node)
-        if node.op.reference is None:
-            raise UnsupportedError(f"operator {node.op.name} cannot be interpreted ({node.loc})")
-        result = reference(node.op)(*inputs)
-        if len(node.outputs) == 1:
-            values[node.outputs[0]] = result
-        elif node.outputs:
-            for output, part in zip(node.outputs, result, strict=True):
-                values[output] = part
-
     def _enter(self, activation: _Activation, node: Node) -> None:
-        self._entered.append(self._object(activation.frame.values, node))
+        self._entered.append(target_of(activation.frame.values, node))
 
     def _exit(self, activation: _Activation, node: Node) -> None:
         self._entered.pop()
 
-    def _to_list(self, activation: _Activation, node: Node) -> None:
-        """``tolist()``, which has to give what is declared of it."""
-        values = activation.frame.values
-        self._operator(values, node)
-        values[node.output] = actions.cast(values[node.output], node.output.type, self._program)
-
     def _sort(self, activation: _Activation, node: Node) -> None:
         values = activation.frame.values
         if not sorts_objects(node):
-            self._operator(values, node)
+            operator(self._program, values, node)
             return
-        result = sort_objects(node.op, self._call, *self._inputs(values, node))
+        result = sort_objects(node.op, self._call, *inputs(values, node))
         values.update((output, result) for output in node.outputs)
 
     def _call(self, function: Function, args: Sequence[Any]) -> Any:
         """What `function` gives, run to its end while the node that asks for it waits."""
         return Machine(self._program, self._settings, self._depth).run(function.graph(), args)
-
-    def _inputs(self, values: Environment, node: Node) -> list[Any]:
-        inputs = [values[v] for v in node.inputs]
-        for value in inputs:
-            if value is UNINITIALIZED:
-                actions.fail_unset(node.op.name)
-        return inputs
 
     def _enter_function(self, graph: Graph, args: Sequence[Any], owner: Node | None) -> None:
         if self._depth >= self._settings.max_depth:
@@ -263,14 +234,8 @@ class Machine:
             values[param] = value
         activation.next = activation.block.end.next
 
-    def _constant(self, activation: _Activation, node: Node) -> None:
-        value = node.attributes["value"]
-        if type(value) in (list, dict):
-            value = value.copy()
-        activation.frame.values[node.outputs[0]] = value
-
     def _if(self, activation: _Activation, node: Node) -> None:
-        (condition,) = self._inputs(activation.frame.values, node)
+        (condition,) = inputs(activation.frame.values, node)
         block = node.blocks[0 if condition else 1]
         self._stack.append(
             _Activation(activation.frame, block, block.end.next, node, is_call=False)
@@ -323,7 +288,7 @@ class Machine:
         activation.frame.values[node.outputs[0]] = task
 
     def _wait(self, activation: _Activation, node: Node) -> None:
-        (task,) = self._inputs(activation.frame.values, node)
+        (task,) = inputs(activation.frame.values, node)
         deadline = self._settings.deadline
         timeout = None if deadline is None else max(0.0, deadline - time.monotonic())
         try:
@@ -334,50 +299,8 @@ class Machine:
             raise DeadlineExceeded("the run took longer than its timeout") from None
         activation.frame.values[node.outputs[0]] = result
 
-    def _tuple(self, activation: _Activation, node: Node) -> None:
-        values = activation.frame.values
-        make = tuple_maker(node.outputs[0].type)
-        values[node.outputs[0]] = make([values[v] for v in node.inputs])
-
-    def _unpack(self, activation: _Activation, node: Node) -> None:
-        values = activation.frame.values
-        (parts,) = self._inputs(values, node)
-        for output, part in zip(
-            node.outputs, actions.unpack(parts, len(node.outputs)), strict=True
-        ):
-            values[output] = part
-
-    def _tuple_index(self, activation: _Activation, node: Node) -> None:
-        values = activation.frame.values
-        values[node.outputs[0]] = actions.tuple_index(*self._inputs(values, node))
-
-    def _list(self, activation: _Activation, node: Node) -> None:
-        values = activation.frame.values
-        values[node.outputs[0]] = self._inputs(values, node)
-
-    def _dict(self, activation: _Activation, node: Node) -> None:
-        values = activation.frame.values
-        flat = self._inputs(values, node)
-        values[node.outputs[0]] = dict(zip(flat[::2], flat[1::2], strict=True))
-
-    def _get_attribute(self, activation: _Activation, node: Node) -> None:
-        values = activation.frame.values
-        (target,) = self._inputs(values, node)
-        values[node.outputs[0]] = actions.get_attribute(target, node.attributes["name"])
-
-    def _set_attribute(self, activation: _Activation, node: Node) -> None:
-        values = activation.frame.values
-        self._object(values, node).attributes[node.attributes["name"]] = values[node.inputs[1]]
-
-    def _object(self, values: Environment, node: Node) -> Object:
-        return actions.as_object(self._inputs(values, node)[0])
-
-    def _new_object(self, activation: _Activation, node: Node) -> None:
-        cls = self._program.classes[node.attributes["name"]]
-        activation.frame.values[node.outputs[0]] = Object(cls)
-
     def _call_method(self, activation: _Activation, node: Node) -> None:
-        target = self._object(activation.frame.values, node)
+        target = target_of(activation.frame.values, node)
         name = node.attributes["name"]
         function = target.cls.methods.get(name)
         if function is None:
@@ -390,43 +313,10 @@ class Machine:
         args = [activation.frame.values[v] for v in node.inputs]
         self._enter_function(function.graph(), args, node)
 
-    def _function_ref(self, activation: _Activation, node: Node) -> None:
-        function = self._program.function(node.attributes["name"])
-        activation.frame.values[node.outputs[0]] = function
-
-    def _isinstance(self, activation: _Activation, node: Node) -> None:
-        values = activation.frame.values
-        (value,) = self._inputs(values, node)
-        types = node.attributes["types"]
-        values[node.outputs[0]] = actions.is_one_of(value, types, self._program)
-
-    def _unchecked_cast(self, activation: _Activation, node: Node) -> None:
-        values = activation.frame.values
-        (value,) = self._inputs(values, node)
-        values[node.outputs[0]] = actions.cast(value, node.outputs[0].type, self._program)
-
-    def _uninitialized(self, activation: _Activation, node: Node) -> None:
-        activation.frame.values[node.outputs[0]] = UNINITIALIZED
-
-    def _raise(self, activation: _Activation, node: Node) -> None:
-        actions.fail(*self._inputs(activation.frame.values, node))
-
-    def _print(self, activation: _Activation, node: Node) -> None:
-        actions.show(*self._inputs(activation.frame.values, node))
-
 
 _HANDLERS: dict[OpDef, Callable[[Machine, _Activation, Node], None]] = {
-    ops.CONSTANT: Machine._constant, ops.IF: Machine._if, ops.LOOP: Machine._for,
+    ops.IF: Machine._if, ops.LOOP: Machine._for, ops.REGION: Machine._region,
     ops.FORK: Machine._fork, ops.AWAITABLE: Machine._awaitable, ops.WAIT: Machine._wait,
-    ops.TUPLE: Machine._tuple, ops.TUPLE_UNPACK: Machine._unpack,
-    ops.TUPLE_INDEX: Machine._tuple_index, ops.LIST: Machine._list,
-    ops.LIST_UNPACK: Machine._unpack, ops.DICT: Machine._dict,
-    ops.GET_ATTR: Machine._get_attribute, ops.SET_ATTR: Machine._set_attribute,
-    ops.NEW_OBJECT: Machine._new_object, ops.CALL_METHOD: Machine._call_method,
-    ops.CALL_FUNCTION: Machine._call_function, ops.FUNCTION_REF: Machine._function_ref,
-    ops.ISINSTANCE: Machine._isinstance, ops.UNCHECKED_CAST: Machine._unchecked_cast,
-    ops.UNINITIALIZED: Machine._uninitialized, ops.RAISE: Machine._raise,
-    ops.PRINT: Machine._print, ops.REGION: Machine._region,
-    ops.ENTER: Machine._enter, ops.EXIT: Machine._exit, SORT: Machine._sort,
-    OPS["prim.tolist"]: Machine._to_list, SORTED: Machine._sort,
+    ops.CALL_METHOD: Machine._call_method, ops.CALL_FUNCTION: Machine._call_function,
+    ops.ENTER: Machine._enter, ops.EXIT: Machine._exit, SORT: Machine._sort, SORTED: Machine._sort,
 }  # fmt: skip

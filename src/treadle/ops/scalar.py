@@ -302,7 +302,7 @@ def _parse_int(text: str) -> int:
 def _parse_float(text: str) -> float:
     if text[-1:].isspace() or "_" in text:
         raise ValueError(f"could not convert string to float: '{text}'")
-    return float(text)
+    return float.fromhex(text) if "x" in text.lower() else float(text)
 
 
 def _round(value: float) -> float:

@@ -14,11 +14,20 @@ import torch
 from torch.nn import functional
 
 from tests.frontends.torchscript.programs import (
+    aliases,
     classes,
     containers,
+    contexts,
+    conversions,
+    decisions,
     flow,
+    library,
+    mappings,
+    members,
     modules,
     numbers,
+    objects,
+    refinement,
     tasks,
     tensors,
 )
@@ -79,7 +88,10 @@ def _name_of(program: Any) -> str:
     return getattr(program, "__name__", type(program).__name__)
 
 
-MODULES = (classes, containers, flow, modules, numbers, tasks, tensors)
+MODULES = (
+    aliases, classes, containers, contexts, conversions, decisions, flow, library, mappings,
+    members, modules, numbers, objects, refinement, tasks, tensors,
+)  # fmt: skip
 CASES = [
     pytest.param(program, calls, id=f"{file.__name__.rpartition('.')[2]}:{_name_of(program)}")
     for file in MODULES

@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 import pytest
+import torch
 
 import treadle
 from tests.frontends.torchscript.support import run_script
@@ -259,3 +260,23 @@ def test_annotations_of_attributes_in_init_give_their_types() -> None:
     script = treadle.script(best_of)
     assert script([3, 7, 5]) == 7
     assert script([]) is None
+
+
+@torch.jit._overload  # type: ignore[no-untyped-call, untyped-decorator]
+def doubled(x: int) -> int: ...
+
+
+@torch.jit._overload  # type: ignore[no-untyped-call, untyped-decorator]
+def doubled(x: str) -> str: ...
+
+
+def doubled(x):  # type: ignore[no-untyped-def]
+    return x + x
+
+
+def calls_overloads(n: int, s: str) -> str:
+    return doubled(s) + str(doubled(n))
+
+
+def test_overloaded_function_is_chosen_by_its_arguments() -> None:
+    assert treadle.script(calls_overloads)(4, "a") == "aa8"

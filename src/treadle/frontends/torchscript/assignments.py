@@ -9,6 +9,7 @@ from treadle.frontends.torchscript.control import (
     Exits,
 )
 from treadle.frontends.torchscript.iteration import Iterations
+from treadle.frontends.torchscript.operators import NUMBERS
 from treadle.frontends.torchscript.symbols import (
     Item,
     Method,
@@ -19,9 +20,7 @@ from treadle.ir.types import ClassType, DictType, ListType, TensorType, Type
 
 _IN_PLACE: dict[type[ast.operator], str] = {
     ast.Add: "aten::add_", ast.Sub: "aten::sub_", ast.Mult: "aten::mul_", ast.Div: "aten::div_",
-    ast.FloorDiv: "aten::floor_divide_", ast.Mod: "aten::remainder_", ast.Pow: "aten::pow_",
-    ast.BitAnd: "aten::__iand__", ast.BitOr: "aten::__ior__", ast.BitXor: "aten::__ixor__",
-    ast.LShift: "aten::__ilshift__", ast.RShift: "aten::__irshift__",
+    ast.FloorDiv: "aten::floor_divide_", ast.Mod: "aten::fmod_",
 }  # fmt: skip
 _IN_PLACE_METHODS: dict[type[ast.operator], str] = {
     ast.Add: "__iadd__", ast.Sub: "__isub__", ast.Mult: "__imul__", ast.Div: "__itruediv__",
@@ -161,7 +160,9 @@ class Assignments(Iterations):
         return self._computed(left, node)
 
     def _computed(self, left: Value, node: ast.AugAssign) -> Value:
-        """A new value, `left` unchanged."""
+        """A new value, `left` unchanged. ``%=`` rounds to zero, in TorchScript."""
+        if isinstance(node.op, ast.Mod) and left.type in NUMBERS:
+            return self.apply("aten::fmod", (left, self.expression(node.value)))
         return self.expression(
             ast.copy_location(ast.BinOp(_Given(left, node), node.op, node.value), node)
         )

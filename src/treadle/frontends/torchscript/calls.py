@@ -9,6 +9,7 @@ from treadle.frontends.torchscript.frames import Frame
 from treadle.frontends.torchscript.resolve import CallArguments, Signature
 from treadle.frontends.torchscript.subscripts import Subscripts
 from treadle.frontends.torchscript.symbols import (
+    BooleanDispatch,
     Builtin,
     ClassSymbol,
     Closure,
@@ -18,6 +19,7 @@ from treadle.frontends.torchscript.symbols import (
     Item,
     Method,
     Namespace,
+    Overloads,
     Special,
     describe,
 )
@@ -46,6 +48,8 @@ class Calls(Subscripts):
     def call(self, node: ast.Call, hint: Type | None) -> Item:
         """What a call gives."""
         callee = self.item(node.func)
+        while isinstance(callee, BooleanDispatch):
+            callee, node = self._dispatched(callee, node)
         if isinstance(callee, Special):
             return self.special(callee.name, node, hint)
         if isinstance(callee, ClassSymbol):
@@ -55,6 +59,21 @@ class Calls(Subscripts):
             return ExceptionValue(self.message(parts), callee.name)
         args, keywords = self._arguments(node)
         return self.apply_item(callee, args, keywords, hint)
+
+    def _dispatched(self, choice: BooleanDispatch, node: ast.Call) -> tuple[Item, ast.Call]:
+        """The function that a call means of two, and the call as that takes it."""
+        given = {keyword.arg: keyword.value for keyword in node.keywords}.get(choice.argument)
+        if given is None and choice.index < len(node.args):
+            given = node.args[choice.index]
+        known = choice.default if given is None else self.condition(given).known
+        found = choice.if_true if known else choice.if_false
+        if known is None or found is None:
+            raise self.error(f"argument {choice.argument!r} must be True or False")
+        if isinstance(found, Builtin):  # has no such argument
+            keywords = [k for k in node.keywords if k.arg != choice.argument]
+            plain = ast.Call(node.func, node.args[: choice.index], keywords)
+            node = ast.copy_location(plain, node)
+        return found, node
 
     def message(self, parts: list[Value]) -> Value:
         """What an exception with these arguments says."""
@@ -90,6 +109,8 @@ class Calls(Subscripts):
                 return self.apply(name, [receiver, *args] if receiver else args, keywords)
             case FunctionSymbol(function, None):
                 return self.call_function(function, *self._values(args, keywords))
+            case Overloads(functions):
+                return self._overloaded(functions, *self._values(args, keywords))
             case FunctionSymbol(function, str(method)):
                 return self._call_unbound(function, method, *self._values(args, keywords))
             case Method():
@@ -132,6 +153,18 @@ class Calls(Subscripts):
         self._prepare(function)
         inputs = self.call_signature(Signature.of_function(function), call)
         return self.value(CALL_FUNCTION, inputs, function.result, name=function.name)
+
+    def _overloaded(
+        self, functions: tuple[Function, ...], args: list[Value], keywords: dict[str, Value]
+    ) -> Value:
+        """Call the first of `functions` that takes the arguments."""
+        call = CallArguments(args, keywords)
+        for conversions in (False, True):
+            for function in functions:
+                found = self._attempt(Signature.of_function(function), call, conversions)
+                if not isinstance(found, str):
+                    return self.call_function(function, args, keywords)
+        raise self.error(f"no overload of {functions[0].name} takes ({call})")
 
     def _call_unbound(
         self, function: Function, name: str, args: list[Value], keywords: dict[str, Value]

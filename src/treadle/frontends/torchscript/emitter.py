@@ -13,7 +13,7 @@ from treadle.frontends.torchscript.frames import Frame
 from treadle.frontends.torchscript.parser import Source
 from treadle.frontends.torchscript.resolve import CallArguments, Signature, convert, match
 from treadle.frontends.torchscript.subtyping import is_subtype
-from treadle.frontends.torchscript.symbols import ClassSymbol, Item, Scope, Symbol
+from treadle.frontends.torchscript.symbols import ClassSymbol, Item, Scope, Symbol, TypeSymbol
 from treadle.frontends.torchscript.unsupported import (
     is_refused,
     refusal,
@@ -162,6 +162,8 @@ class Emitter:
         if known is not None:
             return class_type(known)
         symbol = self.resolve_path(name)
+        if isinstance(symbol, TypeSymbol):
+            return symbol.type
         return class_type(symbol.cls) if isinstance(symbol, ClassSymbol) else None
 
     def resolve_path(self, path: str) -> Symbol | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import builtins
 import enum
 import math
+import sys
 import types
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -18,6 +19,7 @@ from treadle.frontends.torchscript.functional import operator_of
 from treadle.frontends.torchscript.library import Library
 from treadle.frontends.torchscript.specials import SPECIAL_NAMES
 from treadle.frontends.torchscript.symbols import (
+    BooleanDispatch,
     Builtin,
     Constant,
     ExceptionClass,
@@ -29,6 +31,7 @@ from treadle.frontends.torchscript.symbols import (
 from treadle.ir.dtypes import BY_TORCH_NAME
 from treadle.ir.program import Class, Function, Program
 from treadle.ir.types import TENSOR
+from treadle.ops import OPS
 from treadle.ops.device import Device, parse_device
 
 Resolve = Callable[[Any], Symbol | None]
@@ -66,6 +69,8 @@ def builtin_member(path: str, name: str) -> Symbol | None:
             return Builtin(operator_of(name))
         case "torch.fft" | "torch.linalg" | "torch.special":
             return Builtin(f"aten::{path[6:]}_{name}")
+        case "torch._VF" | "torch._C._VariableFunctions" | "torch._C._nn":
+            return Builtin(f"aten::{name}")
         case "torch.ops":
             return Namespace(f"torch.ops.{name}")
         case "math":
@@ -137,9 +142,28 @@ class PythonScope:
     def member(self, path: str, name: str) -> Symbol | None:
         """What ``path.name`` stands for in a module."""
         if not path.startswith("python:"):
-            return builtin_member(path, name)
+            found = builtin_member(path, name)
+            choice = dispatched(getattr(sys.modules.get(path), name, None))
+            if choice is not None:
+                return self._dispatch(choice, found)
+            return found if self._is_operator(found) else self._of_torch(path, name, found)
         module = self._modules.get(path)
         return self.symbol(getattr(module, name)) if hasattr(module, name) else None
+
+    def _is_operator(self, symbol: Symbol | None) -> bool:
+        """Whether a symbol stands for something by itself; names of torch may be Python's."""
+        if not isinstance(symbol, Builtin) or symbol in _JIT.values():
+            return symbol is not None
+        return bool(OPS.overloads(symbol.name) or self._library.overloads(symbol.name))
+
+    def _of_torch(self, path: str, name: str, known: Symbol | None) -> Symbol | None:
+        """A module, function or class of the torch that the script's author has imported."""
+        value = getattr(sys.modules.get(path), name, None)
+        if isinstance(value, types.ModuleType):
+            return self._module(value)
+        if isinstance(value, (types.FunctionType, types.BuiltinFunctionType)):
+            return self.symbol(value) or known
+        return _known_function(value) or known if isinstance(value, type) else known
 
     def find_class(self, name: str) -> Class | None:
         """The class of the program with a qualified name, or None."""
@@ -157,11 +181,24 @@ class PythonScope:
         """What a Python object stands for in a script."""
         if isinstance(value, types.ModuleType):
             return self._module(value)
+        if isinstance(value, types.GenericAlias):
+            return self._resolve(value)
         constant = as_constant(value)
         if constant is not None:
             return constant
         known = _known_function(value)
-        return known if known is not None else self._resolve(value)
+        choice = dispatched(value)
+        if choice is not None:
+            return self._dispatch(choice, known)
+        return known if self._is_operator(known) else self._resolve(value) or known
+
+    def _dispatch(self, choice: Mapping[str, Any], known: Symbol | None) -> Symbol:
+        """A function of torch that is one of two, as an argument says."""
+        other = known if self._is_operator(known) else self.symbol(choice["if_false"])
+        return BooleanDispatch(
+            self.symbol(choice["if_true"]), other, choice["index"], choice["arg_name"],
+            choice["default"],
+        )  # fmt: skip
 
     def _module(self, module: types.ModuleType) -> Namespace:
         root, _, rest = module.__name__.partition(".")
@@ -195,6 +232,13 @@ def as_constant(value: Any) -> Constant | None:
     return None
 
 
+def dispatched(value: Any) -> Mapping[str, Any] | None:
+    """How torch chooses between two functions that it shows as the one function `value`."""
+    table = getattr(sys.modules.get("torch._jit_internal"), "boolean_dispatched", {})
+    is_choice = isinstance(value, types.FunctionType) and value in table
+    return table[value] if is_choice else None
+
+
 def _known_function(value: Any) -> Symbol | None:
     """Functions of Python, ``math`` and ``torch``, by where they were defined."""
     module = getattr(value, "__module__", None) or ""
@@ -206,6 +250,8 @@ def _known_function(value: Any) -> Symbol | None:
     if module == "math":
         return builtin_member("math", name)
     root = module.partition(".")[0]
+    if name.lstrip("_").startswith("has_torch_function"):
+        return Special("never")
     if root in ("torch", "treadle") and isinstance(
         value, (types.FunctionType, types.BuiltinFunctionType)
     ):

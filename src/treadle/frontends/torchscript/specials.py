@@ -335,7 +335,7 @@ class Specials(Calls):
     def _is_scripting(self, node: ast.Call, hint: Type | None) -> Item:
         return Constant(True)
 
-    def _is_tracing(self, node: ast.Call, hint: Type | None) -> Item:
+    def _never(self, node: ast.Call, hint: Type | None) -> Item:
         return Constant(False)
 
     _specials: ClassVar[dict[str, Callable[..., Item]]] = {
@@ -344,7 +344,7 @@ class Specials(Calls):
         "getattr": _get_attribute, "fork": _fork, "awaitable": _awaitable, "range": _range,
         "enumerate": _enumerate, "zip": _zip, "print": _print, "list": _make_list,
         "dict": _make_dict, "__new__": _new, "identity": _identity, "unwrap": _unwrap,
-        "is_scripting": _is_scripting, "is_tracing": _is_tracing,
+        "is_scripting": _is_scripting, "is_tracing": _never, "never": _never,
         "no_grad": _no_grad,
     }  # fmt: skip
 

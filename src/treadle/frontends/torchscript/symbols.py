@@ -49,6 +49,24 @@ class FunctionSymbol:
 
 
 @dataclass(frozen=True, slots=True)
+class Overloads:
+    """Functions of the program of which a call means the first that takes its arguments."""
+
+    functions: tuple[Function, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BooleanDispatch:
+    """One of two functions, as the constant argument at `index` or of the name `argument` says."""
+
+    if_true: Symbol | None
+    if_false: Symbol | None
+    index: int
+    argument: str
+    default: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Method:
     """A method of an object of the program."""
 
@@ -140,8 +158,9 @@ class Zip:
 
 
 Symbol: TypeAlias = (
-    Special | Builtin | Namespace | FunctionSymbol | Method | ClassSymbol | TypeSymbol | Closure
-    | ExceptionClass | ExceptionValue | Conflict | Constant | Sequence | Range | Enumerate | Zip
+    Special | Builtin | Namespace | FunctionSymbol | Overloads | BooleanDispatch | Method
+    | ClassSymbol | TypeSymbol | Closure | ExceptionClass | ExceptionValue | Conflict | Constant
+    | Sequence | Range | Enumerate | Zip
 )  # fmt: skip
 Item: TypeAlias = Symbol | Value
 
