@@ -39,8 +39,8 @@ PyObject* run_known(const KnownCall& call, const CallKey& key, nb::handle tensor
   if (result || (PyErr_Occurred() && !forget_exception())) return result;
   return translate_errors([&] {
     nb::object made = call.run(list_of(key.tensors));
-    if (call.views) remember_views(call, key, tensor, made);
-    return made;
+    return call.views && remember_views(call, key, tensor, made) ? make_views(call, key, tensor)
+                                                                 : made;
   });
 }
 
@@ -104,7 +104,7 @@ nb::object remember_call(FunctionObject* function, PyObject* args) {
   CallKey key;
   const auto count = static_cast<std::size_t>(PyTuple_GET_SIZE(given));
   if (!function->calls->read(key, values.data(), count, nb::tuple(names).ptr(), true))
-    return nb::none();
+    return nb::bool_(false);
   KnownCall call;
   call.run = nb::borrow(run);
   call.program = nb::borrow(program);
@@ -118,7 +118,7 @@ nb::object remember_call(FunctionObject* function, PyObject* args) {
   }
   check_indices(call, key.tensors.size());
   function->calls->add(std::move(key), std::move(call));
-  return nb::none();
+  return nb::bool_(true);
 }
 
 PyObject* remember(PyObject* self, PyObject* args) {

@@ -76,8 +76,8 @@ nb::object run_program(const KnownCall& call, const CallKey& key);
 // The same for a call that gives views of a tensor, which are of class `tensor`.
 nb::object make_views(const KnownCall& call, const CallKey& key, nb::handle tensor);
 
-// Remembers that `result` is what the call gives, if it consists of views.
-void remember_views(const KnownCall& call, const CallKey& key, nb::handle tensor,
+// Remembers that `result` is what the call gives, if it consists of views; false if it does not.
+bool remember_views(const KnownCall& call, const CallKey& key, nb::handle tensor,
                     nb::handle result);
 
 }  // namespace treadle

@@ -64,19 +64,20 @@ nb::object make_views(const KnownCall& call, const CallKey& key, nb::handle tens
   return all;
 }
 
-void remember_views(const KnownCall& call, const CallKey& key, nb::handle tensor,
+bool remember_views(const KnownCall& call, const CallKey& key, nb::handle tensor,
                     nb::handle result) {
   PyArrayObject* whole = as_numpy(key.arrays[0]);
-  if (PyArray_SIZE(whole) == 0) return;
+  if (PyArray_SIZE(whole) == 0) return false;
   Views views;
   views.are_several = PyTuple_CheckExact(result.ptr());
   const Py_ssize_t count = views.are_several ? PyTuple_GET_SIZE(result.ptr()) : 1;
   for (Py_ssize_t i = 0; i < count; ++i) {
     nb::handle item = views.are_several ? PyTuple_GET_ITEM(result.ptr(), i) : result.ptr();
-    if (!find_place(views.places.emplace_back(), whole, tensor, item)) return;
+    if (!find_place(views.places.emplace_back(), whole, tensor, item)) return false;
   }
   if (call.views->size() >= kMaxViews) call.views->clear();
   call.views->insert_or_assign(signature_of(key.arrays[0]), std::move(views));
+  return true;
 }
 
 }  // namespace treadle

@@ -298,6 +298,12 @@ class Tensor(Methods):
             return np.array(self._array, dtype=dtype)
         return self._array if dtype is None else np.asarray(self._array, dtype=dtype)
 
+    def __array_wrap__(
+        self, array: Array, context: Any = None, return_scalar: bool = False
+    ) -> Tensor:
+        """What NumPy's functions of elements give: tensors, as torch has it."""
+        return Tensor(array)
+
     def __dlpack__(self, **options: Any) -> Any:
         return export_array(self._array, {k: v for k, v in options.items() if v is not None})
 
@@ -342,7 +348,7 @@ class Tensor(Methods):
         return complex(self.item())
 
     def __index__(self) -> int:
-        if self._array.dtype.kind not in "iu":
+        if self._array.dtype.kind not in "biu":
             raise TypeError("only tensors of one integer can be used as an index")
         return int(self.item())
 

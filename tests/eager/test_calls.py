@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 from collections.abc import Callable
 from typing import Any
 
@@ -115,3 +117,79 @@ def test_augmented_assignment_writes_into_the_tensor(change: Callable[[Any], Any
     assert change(x) is x
     assert x.numpy() is before
     assert x.tolist() != [5.0, 7.0]
+
+
+def test_numbers_and_lists_in_known_calls_keep_their_places() -> None:
+    mask, x = treadle.tensor([True, False]), treadle.tensor([1.0, 2.0])
+    for _ in range(2):
+        assert treadle.where(mask, x, 5.0).tolist() == [1.0, 5.0]
+        assert treadle.where(mask, 5.0, x).tolist() == [5.0, 2.0]
+        assert treadle.cat([x, x * 2], dim=0).tolist() == [1.0, 2.0, 2.0, 4.0]
+        assert treadle.sub(other=x, input=mask + 1.0).tolist() == [1.0, -1.0]
+        assert x.view(x.shape).shape == (2,)
+
+
+def test_each_dtype_is_a_call_of_its_own() -> None:
+    for dtype in (treadle.int64, treadle.float32, treadle.float64, treadle.int8, treadle.bool):
+        x = treadle.tensor([1, 0]).to(dtype)
+        for _ in range(2):
+            assert (x * 2).dtype is (treadle.int64 if dtype is treadle.bool else dtype)
+            assert x.to(treadle.float32).dtype is treadle.float32
+            assert x.to(dtype) is x
+            assert x.to(dtype, copy=True) is not x
+            assert (x.sum().dtype is dtype) == x.is_floating_point() or dtype is treadle.int64
+
+
+@pytest.mark.parametrize("step", [1, 2])
+def test_results_go_where_they_are_told(step: int) -> None:
+    x, y = treadle.arange(4.0), treadle.ones(4)
+    out = treadle.zeros(8)[::step][:4]
+    for _ in range(2):
+        assert treadle.add(x, y, out=out) is out
+        assert out.tolist() == [1.0, 2.0, 3.0, 4.0]
+        assert treadle.add(out, other=y, out=out) is out
+        assert out.tolist() == [2.0, 3.0, 4.0, 5.0]
+    wide = treadle.zeros(4, dtype=treadle.float64)
+    for _ in range(2):
+        assert treadle.add(x, y, out=wide).tolist() == [1.0, 2.0, 3.0, 4.0]
+        with pytest.raises(
+            treadle.InputError, match="add: argument out must be a tensor, got list"
+        ):
+            treadle.add(x, y, out=[])  # type: ignore[call-overload]
+        with pytest.raises(treadle.ShapeError, match="add"):
+            treadle.add(x, y, out=treadle.zeros(3))
+
+
+def test_a_tensor_may_overlap_what_it_is_changed_by() -> None:
+    for _ in range(2):
+        x = treadle.arange(5.0)
+        x[1:].add_(x[:-1])
+        assert x.tolist() == [0.0, 1.0, 3.0, 5.0, 7.0]
+        x.T.mul_(x)
+        assert x.tolist() == [0.0, 1.0, 9.0, 25.0, 49.0]
+
+
+def test_elements_that_share_a_place_cannot_be_written() -> None:
+    for _ in range(2):
+        with pytest.raises(treadle.InputError, match="read-only"):
+            treadle.ones(1).expand(3).add_(1)
+
+
+def test_functions_are_found_again_by_name() -> None:
+    for function in (treadle.relu, treadle.linalg.det):
+        assert pickle.loads(pickle.dumps(function)) is function
+        assert copy.deepcopy(function) is function
+    assert "relu(Tensor self)" in (treadle.relu.__doc__ or "")
+    nested: list[Any] = []
+    nested.append(nested)
+    with pytest.raises((treadle.InputError, RecursionError)):
+        treadle.cat(nested)
+
+
+def test_numpys_functions_give_tensors() -> None:
+    x = treadle.tensor([0.0, 1.0])
+    for made in (np.add(x, 1), np.add(np.ones(2), x), np.sqrt(x), np.ones(2) + x):
+        assert type(made) is Tensor
+    assert np.asarray(x, dtype=np.int32).tolist() == [0, 1]
+    assert not np.shares_memory(np.array(x), x.numpy())
+    assert [10, 20][treadle.tensor(True)] == 20

@@ -121,9 +121,11 @@ class _Dispatcher:
         op, bound = match_call(self._name, self._overloads, positional, keywords)
         plain = prepare(op, bound, tensors)
         prepared = plain if out is None else PreparedInto(self._name, plain, out)
-        if _count(bound) + (out is not None) == len(leaves):  # else an element was an argument
-            self._remember(args, kwargs, prepared, prepared.inputs, self._runner(prepared))
-        return prepared.run(tensors)
+        are_all = _count(bound) + (out is not None) == len(leaves)  # else one gave its element
+        run = self._runner(prepared)
+        if are_all and self._remember(args, kwargs, prepared, prepared.inputs, run):
+            return self.function(*args, **kwargs)
+        return run(tensors)
 
     def _known_with_number(self, tensor: Any, number: Any) -> Runner | None:
         """Let calls with this number be known as those with a tensor without dims.
@@ -150,9 +152,9 @@ class _Dispatcher:
 
     def _remember(
         self, args: Any, kwargs: Any, prepared: AnyPrepared, inputs: Any, run: Runner
-    ) -> None:
+    ) -> bool:
         how = prepared.program, inputs, prepared.make, prepared.target, prepared.gives_views
-        self.function.remember(args, kwargs, run, *how)
+        return self.function.remember(args, kwargs, run, *how)
 
     def _runner(self, prepared: AnyPrepared, *twin: Array) -> Runner:
         """Runs `prepared` as it can; errors begin with the name of the function."""
