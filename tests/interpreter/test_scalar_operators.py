@@ -34,7 +34,8 @@ UNDEFINED = {
     "__derive_index.number", "__range_length.number", "gcd.int", "remainder.int", "divmod.int",
     "divmod.float", "divmod.int_float", "divmod.float_int", "pow.int_to_int", "center.text",
     "count.text", "partition.text", "rpartition.text", "rsplit.text", "split.str", "zfill.text",
-    "startswith.text", "endswith.text",
+    "startswith.text", "endswith.text", "can_cast.any", "promote_types.any",
+    "prim.rangelist.any",
 }  # fmt: skip
 CRASHES_ON_ZERO = {"floordiv.int", "floordiv.number", "remainder.number"}
 SIZES = {"mul.left_t", "mul.right_", "mul_.t", "center.text", "ljust.text", "rjust.text",
@@ -110,3 +111,38 @@ def test_operator_agrees_with_torch(op: OpDef) -> None:
     for case in _cases(op):
         got, want = _outcome(op.reference, case), _outcome(theirs, case)
         assert _same(got[0], want[0]), f"{op.schema}: {case} gives {got[0]!r}, torch {want[0]!r}"
+
+
+# Torch's own nodes, which no source names; what stays with Python, other machines or CUDA.
+LEFT_OUT = {
+    "AddStatValue", "AutogradAdd", "AutogradAllNonZero", "AutogradAllZero", "AutogradAnyNonZero",
+    "BailoutTemplate", "BroadcastMKLDNNTensors", "BroadcastSizes", "ChunkSizes", "ConstantChunk",
+    "ConstantMKLDNNTensor", "DifferentiableGraph", "FallbackGraph", "FusedConcat", "FusionGroup",
+    "IfThenElse", "IgnoredPythonOp", "MMBatchSide", "ModuleContainerIndex", "Print", "PythonOp",
+    "RaiseException", "ReductionSizes", "RequiresGradCheck", "StaticRuntimeCopyOuts",
+    "StaticSubgraph", "TensorExprDynamicGroup", "TensorExprDynamicGuard", "TensorExprGroup",
+    "TimePoint", "TupleIndex", "TupleUnpack", "TypeCheck", "Uninitialized", "awaitable_nowait",
+    "awaitable_wait", "oneDNNFusionGroup", "oneDNNFusionGuard", "profile", "profile_ivalue",
+    "rpc_async", "rpc_remote", "rpc_sync", "unchecked_cast", "wait",
+    "confirmed_by_owner", "get_gradients", "is_owner", "local_value", "owner", "owner_name", "save",
+    "to_here", "_cufft_clear_plan_cache", "_cufft_get_plan_cache_max_size",
+    "_cufft_get_plan_cache_size", "_cufft_set_plan_cache_max_size", "_get_cpu_capability",
+    "_nnpack_available", "_use_cudnn_rnn_flatten_weight", "_assert_scalar", "_print", "dequantize",
+    "get_autocast_dtype", "initial_seed", "len", "seed", "sym_constrain_range",
+    "sym_constrain_range_for_size",
+}  # fmt: skip
+
+
+def test_no_operator_on_python_values_is_missing() -> None:
+    ours = {(op.schema.name, op.schema.overload) for op in OPS.by_name.values() if op.schema}
+    missing = set()
+    for schema in torch._C._jit_get_all_schemas():
+        types = [str(a.type) for a in (*schema.arguments, *schema.returns)]
+        namespace, _, base = schema.name.partition("::")
+        if namespace not in ("aten", "prim") or any(
+            "Tensor" in t and not t.startswith("Dict") for t in types
+        ):
+            continue
+        if (schema.name, schema.overload_name) not in ours:
+            missing.add(base)
+    assert missing <= LEFT_OUT, missing - LEFT_OUT

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from treadle import draws
 from treadle.frontends.torchscript.python_scope import as_constant
 from treadle.interpreter.instances import is_instance
 from treadle.ir.named import tuple_maker
@@ -21,6 +22,7 @@ from treadle.ir.types import (
     COMPLEX,
     DEVICE,
     FLOAT,
+    GENERATOR,
     INT,
     NONE,
     NUMBER,
@@ -193,12 +195,20 @@ def _any(value: Any) -> Any:
     return value
 
 
+def _generator(value: Any) -> draws.Source:
+    source = getattr(value, "_source", value)
+    if not isinstance(source, draws.Source):
+        raise Misfit
+    return source
+
+
 def _identity(value: Any) -> Any:
     return value
 
 
 _READERS: dict[Type, Callable[[Any], Any]] = {
     INT: _int, BOOL: _bool, STR: _plain(str), NONE: _plain(type(None)), DEVICE: _device, ANY: _any,
+    GENERATOR: _generator,
     FLOAT: _converted((bool, int, float), float),
     COMPLEX: _converted((bool, int, float, complex), complex),
     NUMBER: _converted((bool, int, float, complex), _identity),

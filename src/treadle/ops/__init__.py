@@ -24,6 +24,7 @@ from treadle.ops import device as device
 from treadle.ops import distances as distances
 from treadle.ops import division as division
 from treadle.ops import dropout as dropout
+from treadle.ops import dtype_rules as dtype_rules
 from treadle.ops import einsum as einsum
 from treadle.ops import embedding_renorm as embedding_renorm
 from treadle.ops import error_functions as error_functions
@@ -36,6 +37,7 @@ from treadle.ops import fractional_pooling as fractional_pooling
 from treadle.ops import gamma as gamma
 from treadle.ops import gather as gather
 from treadle.ops import general_convolution as general_convolution
+from treadle.ops import generators as generators
 from treadle.ops import geometry as geometry
 from treadle.ops import gradient as gradient
 from treadle.ops import grid_sample as grid_sample

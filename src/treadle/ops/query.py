@@ -171,6 +171,11 @@ _answer(
     (),
 )
 _answer(
+    "aten::result_type.Scalar_Tensor(Scalar scalar, Tensor tensor) -> ScalarType",
+    lambda a, b: result_dtype(a, b).code,
+    (),
+)
+_answer(
     "aten::result_type.Scalar(Tensor tensor, Scalar other) -> ScalarType",
     lambda a, b: result_dtype(a, b).code,
     (),

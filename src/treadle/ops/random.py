@@ -348,6 +348,3 @@ for _overload, _arguments, _bounds in (
         reference=_sourced(_reference),
         infer=lambda x, *_: x,
     )
-
-
-op("aten::manual_seed(int seed) -> ()", reference=manual_seed, pure=False)

@@ -21,6 +21,7 @@ from tests.frontends.torchscript.programs import (
     conversions,
     decisions,
     flow,
+    generators,
     library,
     mappings,
     members,
@@ -89,8 +90,8 @@ def _name_of(program: Any) -> str:
 
 
 MODULES = (
-    aliases, classes, containers, contexts, conversions, decisions, flow, library, mappings,
-    members, modules, numbers, objects, refinement, tasks, tensors,
+    aliases, classes, containers, contexts, conversions, decisions, flow, generators, library,
+    mappings, members, modules, numbers, objects, refinement, tasks, tensors,
 )  # fmt: skip
 CASES = [
     pytest.param(program, calls, id=f"{file.__name__.rpartition('.')[2]}:{_name_of(program)}")

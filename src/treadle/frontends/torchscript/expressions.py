@@ -31,6 +31,7 @@ from treadle.ir.op import DICT, FUNCTION_REF, GET_ATTR, LIST, TUPLE_INDEX
 from treadle.ir.program import Class
 from treadle.ir.types import (
     DEVICE,
+    GENERATOR,
     INT,
     STR,
     TENSOR,
@@ -192,7 +193,9 @@ class Expressions(Operators):
                 f"a value of type {type_} has no attribute {name!r}: it may be None, "
                 "which `is not None` rules out"
             )
-        if isinstance(type_, (TensorType, ListType, DictType)) or type_ in (STR, *NUMBERS):
+        if isinstance(type_, (TensorType, ListType, DictType)) or type_ in (
+            STR, GENERATOR, *NUMBERS,
+        ):  # fmt: skip
             return Builtin("prim::tolist" if name == "tolist" else f"aten::{name}", value)
         raise self.error(f"a value of type {type_} has no attribute {name!r}")
 
