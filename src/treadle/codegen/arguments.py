@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from treadle.codegen.casts import memory_type
-from treadle.codegen.emit import PTR, Emitter, Value
+from treadle.codegen.emit import Emitter
+from treadle.codegen.values import PTR, Value
 from treadle.ir.dtypes import i64
 from treadle.ir.loops import Buffer, Dim
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from treadle.codegen.emit import Emitter, Value, compute_dtype
+from treadle.codegen.emit import Emitter
+from treadle.codegen.values import Value, compute_dtype
 from treadle.ir.dtypes import DType, bf16, bool_, f16, f32, i8, i16, i32, i64
 
 

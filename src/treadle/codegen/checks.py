@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from treadle.codegen import memory
 from treadle.codegen.arguments import Arguments
-from treadle.codegen.emit import Emitter, Value
+from treadle.codegen.emit import Emitter
+from treadle.codegen.values import Value
 from treadle.ir.dtypes import i32, i64
 
 

@@ -13,10 +13,11 @@ from functools import partial
 
 from treadle.codegen import memory
 from treadle.codegen.casts import memory_type
-from treadle.codegen.emit import PTR, Emitter, Value
+from treadle.codegen.emit import Emitter
 from treadle.codegen.epilogue import EpilogueCode
 from treadle.codegen.microkernel import MicroKernel, Panel, Position
 from treadle.codegen.target import Target
+from treadle.codegen.values import PTR, Value
 from treadle.ir.dtypes import i64
 from treadle.ir.loops import Contraction
 

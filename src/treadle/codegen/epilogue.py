@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from treadle.codegen import memory
-from treadle.codegen.emit import Value
 from treadle.codegen.expressions import Evaluator
 from treadle.codegen.memory import lane_mask
 from treadle.codegen.microkernel import ContractionCode, Panel, Position
+from treadle.codegen.values import Value
 from treadle.ir.dtypes import bool_
 from treadle.ir.loops import Accumulator, Call, Expr, Reduced
 from treadle.ir.loops_functions import LONG

@@ -9,8 +9,9 @@ import math
 from collections.abc import Callable, Sequence
 
 from treadle.codegen import casts, integers, math32, math64
-from treadle.codegen.emit import Emitter, Value
+from treadle.codegen.emit import Emitter
 from treadle.codegen.math32 import constant
+from treadle.codegen.values import Value
 from treadle.ir.dtypes import DType, f32, f64
 
 Definition = Callable[[Emitter, Sequence[Value]], Value]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from treadle.codegen.emit import Emitter, Value
+from treadle.codegen.emit import Emitter
+from treadle.codegen.values import Value
 
 
 def _safe_divisor(e: Emitter, a: Value, b: Value) -> tuple[Value, Value]:

@@ -10,7 +10,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from treadle.codegen.emit import Emitter, Value
+from treadle.codegen.emit import Emitter
+from treadle.codegen.values import Value
 from treadle.ir.dtypes import f32, i32
 
 _EXPM1 = (0.500000006335745449, 0.166665278591293789, 0.0416663078047150186,

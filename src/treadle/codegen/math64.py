@@ -9,8 +9,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from treadle.codegen.emit import Emitter, Value, scalar_type, vector_type
+from treadle.codegen.emit import Emitter
 from treadle.codegen.math32 import constant, fma, log_special, polynomial
+from treadle.codegen.values import Value, scalar_type, vector_type
 from treadle.ir.dtypes import f64, i64
 
 _EXPM1 = (0.5, 0.166666666666666803, 0.0416666666666667013, 0.00833333333331903896,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from treadle.codegen.casts import memory_type, narrow, widen
-from treadle.codegen.emit import PTR, Emitter, Value
+from treadle.codegen.emit import Emitter
+from treadle.codegen.values import PTR, Value
 from treadle.ir.dtypes import DType, bf16, bool_, i8, i16, i32
 
 

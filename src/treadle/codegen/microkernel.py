@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 from treadle.codegen import memory
 from treadle.codegen.arguments import Arguments
-from treadle.codegen.emit import Emitter, Value, compute_dtype
+from treadle.codegen.emit import Emitter
 from treadle.codegen.target import Target
+from treadle.codegen.values import Value, compute_dtype
 from treadle.ir.loops import CONTRACTION_SIZES, Contraction, Size
 
 _UNROLL = 4

@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from treadle.codegen.arguments import Arguments
-from treadle.codegen.emit import Emitter, Value
+from treadle.codegen.emit import Emitter
 from treadle.codegen.expressions import Evaluator
 from treadle.codegen.math32 import fma
 from treadle.codegen.reductions import Reduction, State, expression_dtype
+from treadle.codegen.values import Value
 from treadle.ir.loops import (
     Accumulator,
     Call,

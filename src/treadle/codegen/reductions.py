@@ -9,8 +9,9 @@ from __future__ import annotations
 import math
 
 from treadle.codegen.casts import cast
-from treadle.codegen.emit import Emitter, Value, compute_dtype
+from treadle.codegen.emit import Emitter
 from treadle.codegen.functions import call_function, maximum, minimum
+from treadle.codegen.values import Value, compute_dtype
 from treadle.ir.dtypes import DType, bool_, i64
 from treadle.ir.loops import Call, Expr, Reduce
 

@@ -14,8 +14,9 @@ from collections.abc import Sequence
 from treadle.codegen import memory
 from treadle.codegen.arguments import Arguments
 from treadle.codegen.casts import cast
-from treadle.codegen.emit import PTR, Emitter, Value
+from treadle.codegen.emit import Emitter
 from treadle.codegen.target import Target
+from treadle.codegen.values import PTR, Value
 from treadle.ir.dtypes import DType, i32, i64
 from treadle.ir.loops import SORT_SIZES, Size, Sort
 

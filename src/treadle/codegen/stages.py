@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from treadle.codegen.emit import Value
 from treadle.codegen.expressions import Evaluator
 from treadle.codegen.memory import pointer, prefetch
 from treadle.codegen.ranges import Positions, Results
 from treadle.codegen.reductions import State
 from treadle.codegen.strips import StripCode
+from treadle.codegen.values import Value
 from treadle.ir.loops import Access, Call, Expr, Load, Stage
 from treadle.ir.loops_walk import is_scan
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from treadle.codegen.emit import Value
 from treadle.codegen.memory import lane_mask
 from treadle.codegen.ranges import Positions, RangeCode, Results, regroup
 from treadle.codegen.reductions import State
+from treadle.codegen.values import Value
 from treadle.ir.dtypes import i64
 from treadle.ir.loops import (
     Index,
