@@ -113,3 +113,12 @@ def test_tasks_side_by_side_share_no_memory() -> None:
     sums = "\n%s: Tensor = add.Tensor(%w0, %w1, 1)\n%t: Tensor = add.Tensor(%s, %w2, 1)"
     schedule = _schedule(f"graph(%x: Tensor){forks}{waits}{sums}\nreturn %t")
     assert schedule.arena_bytes == 6 * 64 * 64 * 4
+
+
+def test_a_long_chain_shares_memory_of_two_and_long_lives_keep_theirs() -> None:
+    kept, chain = _arena(64), [_arena(64) for _ in range(500)]
+    steps = [_touch(a, b) for a, b in itertools.pairwise(chain)]
+    offsets, size = plan_memory([[_touch(kept, chain[0]), *steps, _touch(kept)]])
+    assert size == 3 * 64
+    assert all(offsets[a] != offsets[b] for a, b in itertools.pairwise(chain))
+    assert all(offsets[kept] != offsets[s] for s in chain)

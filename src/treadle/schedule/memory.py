@@ -24,6 +24,37 @@ class LiveRange:
         return self.first <= other.last and other.first <= self.last
 
 
+_Place = tuple[Storage, int, LiveRange]
+_STRETCH = 64
+
+
+class _Placed:
+    """Storages that have an offset, found by the moments at which they are live.
+
+    Moments are put together in stretches, since in a long program most storages live shortly, and a
+    look at all of them for each would take minutes.
+    """
+
+    def __init__(self) -> None:
+        self.all: list[_Place] = []
+        self._stretches: dict[int, list[_Place]] = {}
+
+    def add(self, place: _Place) -> None:
+        """Put one more."""
+        self.all.append(place)
+        for stretch in _stretches(place[2]):
+            self._stretches.setdefault(stretch, []).append(place)
+
+    def meeting(self, here: LiveRange) -> list[_Place]:
+        """Those live at a moment of `here`, each once."""
+        near = (place for s in _stretches(here) for place in self._stretches.get(s, ()))
+        return list({id(place): place for place in near if place[2].meets(here)}.values())
+
+
+def _stretches(here: LiveRange) -> range:
+    return range(here.first // _STRETCH, here.last // _STRETCH + 1)
+
+
 def plan_memory(sequences: Sequence[Sequence[Instruction]]) -> tuple[dict[Storage, int], int]:
     """Byte offsets of all arena storages, and the size of the arena.
 
@@ -31,37 +62,37 @@ def plan_memory(sequences: Sequence[Sequence[Instruction]]) -> tuple[dict[Storag
     source: Pisarchyk & Lee 2020, "Efficient Memory Management for Deep Neural Net Inference").
     """
     ranges = live_ranges(sequences)
-    placed: list[tuple[Storage, int, LiveRange]] = []
+    placed = _Placed()
     size = 0
     nbytes = {s: max(plain(s.nbytes), 1) for s in ranges}
     for storage in sorted(ranges, key=lambda s: (-nbytes[s], ranges[s].first)):
         here = ranges[storage]
         need = _aligned(nbytes[storage])
         offset = 0
-        busy = [(o, o + nbytes[s]) for s, o, r in placed if r.meets(here)]
-        for start, stop in sorted(busy):
+        busy = sorted((o, o + nbytes[s]) for s, o, _ in placed.meeting(here))
+        for start, stop in busy:
             if offset + need <= start:
                 break
             offset = max(offset, -(-stop // ALIGNMENT) * ALIGNMENT)
-        placed.append((storage, offset, here))
+        placed.add((storage, offset, here))
         size = max(size, offset + need)
     if has_symbols([s.nbytes for s in ranges]):
-        return _kept_order(placed)
-    return {s: o for s, o, _ in placed}, size
+        return _kept_order(placed.all)
+    return {s: o for s, o, _ in placed.all}, size
 
 
 def _kept_order(
-    placed: Sequence[tuple[Storage, int, LiveRange]],
+    placed: Sequence[_Place],
 ) -> tuple[dict[Storage, int], int]:
     """`placed` for symbolic sizes: what lies above what stays so, the distances vary."""
     offsets: dict[Storage, int] = {}
     ends: dict[Storage, int] = {}
-    done: list[tuple[Storage, int, LiveRange]] = []
+    done = _Placed()
     for storage, offset, here in sorted(placed, key=lambda item: item[1]):
-        below = [ends[s] for s, o, r in done if o < offset and r.meets(here)]
+        below = [ends[s] for s, o, _ in done.meeting(here) if o < offset]
         offsets[storage] = maximum(below)
         ends[storage] = offsets[storage] + _aligned(storage.nbytes)
-        done.append((storage, offset, here))
+        done.add((storage, offset, here))
     return offsets, maximum(list(ends.values()))
 
 
