@@ -14,8 +14,7 @@ from functools import partial
 import numpy as np
 
 from treadle.ir.graph import Value
-from treadle.ir.loops import Expr, LoopNest, Stage
-from treadle.ops.expr import const
+from treadle.ir.loops import Expr
 from treadle.ops.lowering import Convolution, ConvolutionSpec
 from treadle.passes.abstract import Unplannable
 from treadle.schedule.choices import choice
@@ -29,18 +28,14 @@ from treadle.schedule.contractions import (
 )  # fmt: skip
 from treadle.schedule.fused import tail_operands
 from treadle.schedule.groups import Group, arguments, map_arguments, tensor_type
+from treadle.schedule.images import batched, channels_last, image_of, padded_copy, two
 from treadle.schedule.machine import Machine
-from treadle.schedule.nests import NestBuilder
 from treadle.schedule.placement import Placement, constant_place
 from treadle.schedule.places import Place, broadcast_strides, collapse
 from treadle.schedule.pointwise import copy_step
 from treadle.schedule.steps import (
     Packing,
     Step,
-    count_tasks,
-    grain,
-    stream_cost,
-    task_axes,
 )  # fmt: skip
 from treadle.schedule.windows import CHANNELS_LAST, grouped_step
 from treadle.schedule.winograd import winograd_pays, winograd_steps
@@ -64,7 +59,7 @@ def convolution_steps(
     types = map_arguments(node, lambda _, v: tensor_type(v))
     spec = node.op.lower.spec(tensor_type(node.output), *types)
     rank = len(tensor_type(values[1]).sizes)
-    origin = _batched(placement[values[0]], rank)
+    origin = batched(placement[values[0]], rank)
     if not origin.dtype.is_floating:
         raise Unplannable(f"{node.op.name} of {origin.dtype.name} is not compiled")
     target = _target(group, placement, rank)
@@ -91,7 +86,7 @@ def _steps(
     weight: np.ndarray | None = values[1].constant if values[1].is_constant else None
     c_out, c_in, *extents = tensor_type(values[1]).sizes
     if spec.groups > 1 and c_in in FEW_IN_GROUP and c_out == c_in * spec.groups:
-        steps, origin = _channels_last(origin, placement, machine)
+        steps, origin = channels_last(origin, placement, machine)
         if weight is None:
             made, taps = _taps_now(placement[values[1]], placement, machine)
         else:
@@ -102,7 +97,7 @@ def _steps(
     if len(extents) == 2:
         out, known = tensor_type(group.result).sizes, weight is not None
         if len(out) == 4 and winograd_pays(spec, tensor_type(values[1]), known, out, machine):
-            steps, origin = _channels_last(origin, placement, machine)
+            steps, origin = channels_last(origin, placement, machine)
             return steps + winograd_steps(
                 group, spec, values[1], values[2], origin, target, placement, machine, packings
             )
@@ -118,29 +113,12 @@ def _taps_now(weight: Place, placement: Placement, machine: Machine) -> tuple[li
     return [copy_step("arrange", turned, copy, machine)], copy
 
 
-def _batched(place: Place, rank: int) -> Place:
-    """`place` with a batch dim: torch takes a single image too."""
-    if len(place.shape) == rank:
-        return place
-    return place.view((1, *place.shape), (0, *place.strides), place.offset)
-
-
 def _target(group: Group, placement: Placement, rank: int) -> Place:
     """Where the result goes: channels-last, if there is a choice."""
     order = CHANNELS_LAST[rank]
     if len(tensor_type(group.result).sizes) < rank:
         order = tuple(d - 1 for d in order[1:])
-    return _batched(placement.result(group.result, order), rank)
-
-
-def _channels_last(
-    origin: Place, placement: Placement, machine: Machine
-) -> tuple[list[Step], Place]:
-    """`origin`, or a copy of it, with its channels next to each other."""
-    if origin.shape[1] == 1 or origin.strides[1] == 1:
-        return [], origin
-    copy = placement.scratch(origin, origin.shape, CHANNELS_LAST[len(origin.shape)])
-    return [copy_step("channels_last", origin, copy, machine)], copy
+    return batched(placement.result(group.result, order), rank)
 
 
 def _contraction(
@@ -151,19 +129,19 @@ def _contraction(
     """A contraction with `weight`, or one that is computed at run time."""
     c_out, c_in, *extents = tensor_type(values[1]).sizes
     stride, padding, dilation = (
-        _two(x, d) for x, d in ((spec.stride, 1), (spec.padding, 0), (spec.dilation, 1))
+        two(x, d) for x, d in ((spec.stride, 1), (spec.padding, 0), (spec.dilation, 1))
     )
-    kernel = _two(extents, 1)
+    kernel = two(extents, 1)
     merged = (
         spec.groups == 1 and origin.shape[1] < FEW_CHANNELS and kernel[1] > 1 and dilation[1] == 1
     )
     if merged:
-        steps, image = _padded_copy(_image(origin), padding, placement, machine)
+        steps, image = padded_copy(image_of(origin), padding, placement, machine)
         padding = (0, 0)
     else:
-        steps, copied = _channels_last(origin, placement, machine)
-        image = _image(copied)
-    out = _image(target)
+        steps, copied = channels_last(origin, placement, machine)
+        image = image_of(copied)
+    out = image_of(target)
     groups, columns = spec.groups, c_out // spec.groups
     batch = [(groups, c_in * image.strides[1], 0)] if groups > 1 else []
     rows = [(out.shape[d], image.strides[d]) for d in (0, 2, 3)]
@@ -211,7 +189,7 @@ def _packed_now(
     weight: Place, groups: int, k: int, panel: int, placement: Placement, machine: Machine
 ) -> tuple[list[Step], Operand]:
     """A weight that is computed at run time, packed like one that is known."""
-    image = _image(weight) if len(weight.shape) == 3 else weight
+    image = image_of(weight) if len(weight.shape) == 3 else weight
     (c_out, c_in, height, width), strides = image.shape, image.strides
     order = (0, 2, 3, 1)
     copy = placement.scratch(image, [image.shape[d] for d in order])
@@ -239,21 +217,9 @@ def _bias(
     return load(biased)
 
 
-def _two(items: Sequence[int], default: int) -> tuple[int, int]:
-    return (default, items[0]) if len(items) == 1 else (items[0], items[1])
-
-
-def _image(place: Place) -> Place:
-    """`place` with four dims: a signal [n, c, l] is an image of height 1."""
-    if len(place.shape) != 3:
-        return place
-    (n, c, length), (sn, sc, sl) = place.shape, place.strides
-    return place.view((n, c, 1, length), (sn, sc, 0, sl), place.offset)
-
-
 def _epilogue_image(place: Place, target: Place) -> Place:
     """An operand of the epilogue beside a result that is seen as an image."""
-    return _image(place) if len(place.shape) == len(target.shape) else place
+    return image_of(place) if len(place.shape) == len(target.shape) else place
 
 
 def _flatten_rows(product: Product, operands: Sequence[Place], out: Place) -> None:
@@ -277,43 +243,10 @@ def _flatten_rows(product: Product, operands: Sequence[Place], out: Place) -> No
     product.spread = spread
 
 
-def _padded_copy(
-    image: Place, padding: tuple[int, int], placement: Placement, machine: Machine
-) -> tuple[list[Step], Place]:
-    """A channels-last copy of `image` with zeros around it; lanes run along the width."""
-    n, c, height, width = image.shape
-    (up, left) = padding
-    shape = (n, c, height + 2 * up, width + 2 * left)
-    target = placement.scratch(image, shape, (0, 2, 3, 1))
-    inner = target.offset + up * target.strides[2] + left * target.strides[3]
-    steps = [_lane_step("pad", target.view((target.numel,), (1,), target.offset), None, machine)]
-    steps.append(
-        _lane_step("channels_last", target.view(image.shape, target.strides, inner), image, machine)
-    )
-    return steps if any(padding) else steps[1:], target
-
-
-def _lane_step(name: str, target: Place, origin: Place | None, machine: Machine) -> Step:
-    """Copy `origin`, or zeros, to `target`, lanes along the last dim whatever the strides."""
-    builder = NestBuilder()
-    numbers = range(len(target.shape))
-    axes = task_axes(builder, target.shape)
-    value = (
-        const(0, target.dtype) if origin is None else builder.load(origin, origin.strides, numbers)
-    )
-    store = builder.store(target, target.strides, numbers, value)
-    nest = LoopNest(name, tuple(builder.buffers), axes, (Stage((), (), (store,)),))
-    cost = stream_cost(machine, target.numel, 2 * target.numel * target.dtype.itemsize, 4)
-    tasks = count_tasks(axes, builder.sizes)
-    return Step(
-        name, nest, builder.bound, tuple(builder.sizes), tasks, grain(cost, tasks), None, cost
-    )
-
-
 def _arranged(weight: np.ndarray, groups: int, merged: bool) -> np.ndarray:
     """[c_out, c_in, kernel...] as [groups, taps, k, 1, n], a view where that is possible."""
     c_out, c_in, *kernel = weight.shape
-    kh, kw = _two(kernel, 1)
+    kh, kw = two(kernel, 1)
     n = c_out // groups
     if merged:
         rows: np.ndarray = weight.reshape(1, n, c_in, kh, kw).transpose(0, 3, 4, 2, 1)

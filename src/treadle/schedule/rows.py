@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from treadle.ir.dtypes import DType, bool_, i64
 from treadle.ir.graph import Node, Value
 from treadle.ir.loops import (
-    Access,
     Call,
     Const,
     Expr,
@@ -26,7 +25,7 @@ from treadle.ops.expr import add, const, dtype_of, mul
 from treadle.ops.lowering import Rows
 from treadle.schedule.fused import Fused, operators
 from treadle.schedule.groups import Group, map_arguments, tensor_operands, tensor_type
-from treadle.schedule.kept import keep_shared
+from treadle.schedule.kept import keep_shared, vectorized
 from treadle.schedule.machine import Machine
 from treadle.schedule.nests import NestBuilder
 from treadle.schedule.placement import Placement
@@ -267,7 +266,7 @@ def _nest(
     stages: Sequence[Stage], machine: Machine,
 ) -> Step:  # fmt: skip
     """The step of a nest over `outer` axes whose rows have the extents `inner`."""
-    mode = _vectorized(outer, len(inner), stages)
+    mode = vectorized(outer, len(inner), stages)
     if mode == "inner":
         stages = keep_shared(builder, stages, len(outer), inner)
     builder.finish_status([e for stage in stages for e in roots(stage)])
@@ -282,22 +281,3 @@ def _nest(
         group.name, kernel, builder.bound, tuple(builder.sizes), tasks, grain(cost, tasks),
         group.last.loc, cost,
     )  # fmt: skip
-
-
-def _vectorized(outer: Sequence[int], num_inner: int, stages: Sequence[Stage]) -> str:
-    """``outer`` if neighbours in memory are on the last outer axis and not within a row."""
-    last_outer, last_inner = len(outer) - 1, len(outer) + num_inner - 1
-    accesses = [a for stage in stages for value in roots(stage) for a in _accesses(value)]
-    accesses += [store.access for stage in stages if stage.ranges for store in stage.stores]
-    inner = sum((last_inner, 1) in a.terms for a in accesses)
-    columns = sum(
-        (last_outer, 1) in a.terms and all(t != last_inner or s != 1 for t, s in a.terms)
-        for a in accesses
-    )
-    return "outer" if columns > inner and outer[-1] > 1 else "inner"
-
-
-def _accesses(expr: Expr) -> list[Access]:
-    if isinstance(expr, Call):
-        return [a for arg in expr.args for a in _accesses(arg)]
-    return [expr.access] if hasattr(expr, "access") else []
