@@ -10,12 +10,10 @@ nothing more than 2 ulp or 10 % worse than torch.
 from __future__ import annotations
 
 import argparse
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import Any, TypeAlias
 
 import numpy as np
 import torch
@@ -24,11 +22,10 @@ from rich.progress import track
 from rich.table import Table
 
 import treadle
+from benchmarks.numerics_cases import CASES, POINTS, Array, Case
 from benchmarks.results import Result, document, make_console, write_json
 
-Array: TypeAlias = np.ndarray[Any, Any]
-LIMIT, MORE, RATIO = 1.5, 2.0, 1.1
-POINTS = 1 << 20
+MORE, RATIO = 2.0, 1.1
 _TINY = float(np.finfo(np.float32).smallest_subnormal)
 SPECIAL = np.array(
     [
@@ -37,111 +34,6 @@ SPECIAL = np.array(
         -103.9, -104.1, 1e-20, 1e20, 16777216.0, 8388607.5, 3.1415927, 1e5, -1e5,
     ],
     np.float32,
-)  # fmt: skip
-
-
-def everywhere(source: np.random.Generator) -> Array:
-    """Floats of all sizes and both signs, and as many around zero."""
-    bits = source.integers(0, 1 << 32, POINTS // 2, dtype=np.uint32).view(np.float32)
-    near = source.uniform(-20, 20, POINTS // 2).astype(np.float32)
-    return np.concatenate([bits[np.isfinite(bits)], near])
-
-
-def positive(source: np.random.Generator) -> Array:
-    """Positive floats of all sizes, and as many around one."""
-    return np.concatenate([np.abs(everywhere(source)), source.uniform(0.5, 2, POINTS // 4)])
-
-
-def between(low: float, high: float) -> Callable[[np.random.Generator], Array]:
-    """Uniform floats, and some near zero."""
-
-    def draw(source: np.random.Generator) -> Array:
-        small = np.ldexp(source.uniform(-1, 1, POINTS // 4), source.integers(-30, 1, POINTS // 4))
-        inside = small[(small > low) & (small < high)]
-        return np.concatenate([source.uniform(low, high, POINTS // 2), inside])
-
-    return draw
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """A function of tensors, written for torch's names; `elements` if its results do not cancel."""
-
-    name: str
-    call: Callable[..., Any]
-    draw: Callable[[np.random.Generator], Sequence[Array]]
-    elements: bool = True
-    limit: float = math.inf
-
-
-def _unary(name: str, draw: Callable[[np.random.Generator], Array], limit: float = LIMIT) -> Case:
-    return Case(name, lambda t, x: getattr(t, name)(x), lambda s: [draw(s)], limit=limit)
-
-
-def _layer(name: str, draw: Callable[[np.random.Generator], Array]) -> Case:
-    return Case(name, lambda t, x: getattr(t.nn.functional, name)(x), lambda s: [draw(s)])
-
-
-def _normal(*shapes: tuple[int, ...]) -> Callable[[np.random.Generator], Sequence[Array]]:
-    return lambda source: [source.standard_normal(shape) for shape in shapes]
-
-
-def _sums(name: str, call: Callable[..., Any], *shapes: tuple[int, ...]) -> Case:
-    return Case(name, call, _normal(*shapes), elements=False)
-
-
-_ALL, _UNIT = everywhere, between(-1, 1)
-CASES: tuple[Case, ...] = (
-    *(_unary(n, _ALL) for n in ("exp", "exp2", "expm1", "tanh", "sigmoid", "erf", "atan", "asinh")),
-    *(_unary(n, positive) for n in ("log", "log2", "log10", "log1p", "sqrt", "rsqrt")),
-    *(_unary(n, between(-100, 100)) for n in ("sin", "cos", "tan")),
-    *(_unary(n, _UNIT) for n in ("asin", "acos", "atanh", "erfinv")),
-    *(_unary(n, between(-80, 80)) for n in ("sinh", "cosh")),
-    _unary("acosh", between(1, 1e6)),
-    _unary("erfc", between(-3, 9), math.inf),
-    _unary("lgamma", between(3, 50), math.inf),
-    _unary("digamma", between(2, 50), math.inf),
-    _unary("reciprocal", _ALL, 0.5),
-    Case("sin, large", lambda t, x: t.sin(x), lambda s: [between(-1e6, 1e6)(s)]),
-    Case("log1p, small", lambda t, x: t.log1p(x), lambda s: [between(-0.9, 1)(s)], limit=LIMIT),
-    Case(
-        "pow", lambda t, x, y: t.pow(x, y),
-        lambda s: [s.uniform(1e-3, 100, POINTS), s.uniform(-8, 8, POINTS)], limit=LIMIT,
-    ),
-    Case(
-        "atan2", lambda t, x, y: t.atan2(x, y),
-        lambda s: [s.standard_normal(POINTS), s.standard_normal(POINTS)], limit=LIMIT,
-    ),
-    Case(
-        "div", lambda t, x, y: t.div(x, y),
-        lambda s: [s.standard_normal(POINTS), s.standard_normal(POINTS)], limit=0.5,
-    ),
-    Case("logaddexp", lambda t, x, y: t.logaddexp(x, y), _normal((POINTS,), (POINTS,))),
-    *(_layer(n, between(-12, 12)) for n in ("silu", "softplus", "mish", "elu", "selu")),
-    _layer("gelu", between(-3, 12)),
-    _layer("logsigmoid", between(-30, 30)),
-    Case("softmax", lambda t, x: t.softmax(x, -1), _normal((256, 1000))),
-    Case("log_softmax", lambda t, x: t.log_softmax(x, -1), _normal((256, 1000))),
-    _sums("logsumexp", lambda t, x: t.logsumexp(x, -1), (256, 1000)),
-    _sums("sum of rows", lambda t, x: t.sum(x, -1), (256, 10_000)),
-    _sums("sum of columns", lambda t, x: t.sum(x, 0), (10_000, 256)),
-    _sums("sum of all", lambda t, x: t.sum(x * x).reshape(1), (1000, 1000)),
-    _sums("mean", lambda t, x: t.mean(x + 5.0, -1), (256, 10_000)),
-    _sums("var", lambda t, x: t.var(x + 100.0, -1), (256, 1000)),
-    _sums("norm", lambda t, x: t.norm(x, 2, -1), (256, 1000)),
-    _sums("prod", lambda t, x: t.prod(1.0 + x * 0.01, -1), (256, 100)),
-    _sums("cumsum", lambda t, x: t.cumsum(x, -1), (64, 4096)),
-    _sums("layer_norm", lambda t, x: t.nn.functional.layer_norm(x + 3.0, [768]), (128, 768)),
-    _sums("group_norm", lambda t, x: t.nn.functional.group_norm(x, 4), (4, 32, 28, 28)),
-    _sums("mm", lambda t, x, y: t.mm(x, y), (256, 1024), (1024, 256)),
-    _sums("linear", lambda t, x, y: t.nn.functional.linear(x, y), (128, 768), (768, 768)),
-    _sums(
-        "conv2d 3x3", lambda t, x, y: t.conv2d(x, y, None, 1, 1), (1, 64, 28, 28), (64, 64, 3, 3)
-    ),
-    _sums(
-        "attention", lambda t, q, k, v: t.nn.functional.scaled_dot_product_attention(q, k, v),
-        (1, 4, 64, 64), (1, 4, 64, 64), (1, 4, 64, 64),
-    ),
 )  # fmt: skip
 
 

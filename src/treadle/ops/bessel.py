@@ -86,6 +86,7 @@ def _i1e(f: Any, x: Any) -> Any:
     size = f.abs(x)
     far = polynomial(series.I1_FAR, 16.0 / size - 1.0) / f.sqrt(size)
     near = x * polynomial(series.I1_NEAR, size / 4.0 - 1.0)
+    near = f.where(size == 0, size, near)  # no -0, as in torch
     return f.where(size <= _NEAR, near, f.where(x < 0, -far, far))
 
 

@@ -79,6 +79,7 @@ def _zeta(s: Array, q: Array) -> Array:
     total = np.where(np.isposinf(q), 0.0, total)
     total = np.where((q <= 0) & (s != np.floor(s)), np.nan, total)
     total = np.where((q <= 0) & (q == np.floor(q)), np.inf, total)
+    total = np.where(np.isneginf(q), np.nan, total)
     return np.where(s == 1, np.inf, np.where(s < 1, np.nan, total))
 
 

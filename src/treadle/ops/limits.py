@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from treadle.errors import InputError, ShapeError
+from treadle.ir import dtypes
 from treadle.ir.loops import Const
 from treadle.ops.arithmetic import PAIRS, floor_divide
 from treadle.ops.inplace import inplace, into
@@ -87,7 +88,11 @@ atan2 = pointwise(
 
 
 def _hypot(f: Any, a: Any, b: Any) -> Any:
-    """``sqrt(a * a + b * b)`` by the ratio of both, so that squares do not overflow."""
+    """``sqrt(a * a + b * b)``; by the ratio of both where squares of that dtype may overflow."""
+    if f.dtype(a) == dtypes.f32:
+        a, b = f.cast(a, dtypes.f64), f.cast(b, dtypes.f64)
+        found = f.sqrt(a * a + b * b)
+        return f.where((f.abs(a) == math.inf) | (f.abs(b) == math.inf), math.inf, found)
     a, b = f.abs(a), f.abs(b)
     large, small = f.maximum(a, b), f.minimum(a, b)
     ratio = f.where(large == 0, large, small / large)

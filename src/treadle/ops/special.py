@@ -24,7 +24,7 @@ Array = np.ndarray[Any, Any]
 
 
 def _entr(f: Any, x: Any) -> Any:
-    inside = f.where(x > 0, -x * f.log(x), f.where(x == 0, x, -math.inf))
+    inside = f.where(x > 0, -x * f.log(x), f.where(x == 0, f.abs(x), -math.inf))
     return f.where(x != x, x, inside)
 
 
