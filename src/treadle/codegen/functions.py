@@ -124,7 +124,7 @@ def _trigonometric(name: str) -> Definition:
 def _neg(e: Emitter, args: Sequence[Value]) -> Value:
     x = args[0]
     if x.dtype.kind == "f":
-        return e.pure(f"fneg {x}", x.dtype, x.lanes, x.depth)
+        return math32.negative(e, x)
     return e.binary("sub", e.zero(x.dtype, x.lanes), x)
 
 

@@ -93,16 +93,31 @@ def _expm1_reduced(e: Emitter, r: Value) -> Value:
     return fma(e, e.binary("fmul", r, r), polynomial(e, r, _EXPM1), r)
 
 
+def negative(e: Emitter, x: Value) -> Value:
+    """``-x``, which costs nothing as the factor of an FMA."""
+    return e.pure(f"fneg {x}", x.dtype, x.lanes, x.depth)
+
+
+def _at_least(e: Emitter, x: Value, low: float) -> Value:
+    """The larger of `x` and a constant; NaN stays NaN (the constant is compared first)."""
+    bottom = constant(e, x, low)
+    return e.select(e.compare("fcmp ogt", bottom, x), bottom, x)
+
+
 def _clamp(e: Emitter, x: Value, low: float, high: float) -> Value:
-    """`x` limited to [low, high]; NaN stays NaN (the constant is the first of each comparison)."""
-    bottom, top = constant(e, x, low), constant(e, x, high)
-    x = e.select(e.compare("fcmp ogt", bottom, x), bottom, x)
+    """`x` limited to [low, high]; NaN stays NaN."""
+    top, x = constant(e, x, high), _at_least(e, x, low)
     return e.select(e.compare("fcmp olt", top, x), top, x)
 
 
 def exp(e: Emitter, x: Value) -> Value:
     """E to the power x."""
-    n, r = _reduce(e, _clamp(e, x, -105.0, 89.0))
+    return _exp_from(e, _clamp(e, x, -105.0, 89.0))
+
+
+def _exp_from(e: Emitter, x: Value) -> Value:
+    """``exp(x)`` for x where neither n nor the result leaves its range by much."""
+    n, r = _reduce(e, x)
     return scale(e, e.binary("fadd", _expm1_reduced(e, r), constant(e, x, 1.0)), n)
 
 
@@ -128,7 +143,7 @@ def _estimate(e: Emitter, d: Value) -> Value:
     if not e.target.has_avx512 or d.lanes % 16:
         return e.binary("fdiv", one, d)
     guess = e.by_parts(_estimate_vector, [d], 16)
-    negated = e.binary("fmul", d, constant(e, d, -1.0))
+    negated = negative(e, d)
     return fma(e, guess, fma(e, negated, guess, one), guess)
 
 
@@ -136,7 +151,7 @@ def _quotient(e: Emitter, a: Value, d: Value, d_low: Value, a_low: Value | None 
     """``(a + a_low) / (d + d_low)``, the low parts being lost bits; one rounding remains."""
     inverse = _estimate(e, d)
     q = e.binary("fmul", a, inverse)
-    negated = e.binary("fmul", q, constant(e, q, -1.0))
+    negated = negative(e, q)
     rest = fma(e, negated, d_low, fma(e, negated, d, a))
     if a_low is not None:
         rest = e.binary("fadd", rest, a_low)
@@ -158,7 +173,7 @@ def sigmoid(e: Emitter, x: Value) -> Value:
     """``1 / (1 + exp(-x))``, from ``exp(-abs(x))``."""
     one = constant(e, x, 1.0)
     magnitude = e.intrinsic("fabs", f32, [x])
-    t = exp(e, e.binary("fmul", magnitude, constant(e, x, -1.0)))
+    t = _exp_from(e, _at_least(e, negative(e, magnitude), -105.0))
     above = e.select(e.compare("fcmp oge", x, constant(e, x, 0.0)), one, t)
     divisor = e.binary("fadd", t, one)
     lost = e.binary("fsub", t, e.binary("fsub", divisor, one))
@@ -170,8 +185,8 @@ def erf(e: Emitter, x: Value) -> Value:
     a = e.intrinsic("fabs", f32, [x])
     small = fma(e, a, polynomial(e, e.binary("fmul", a, a), _ERF_SMALL), a)
     limited = _clamp(e, a, 0.0, 4.0)
-    decay = e.binary("fmul", polynomial(e, limited, _ERF_LARGE), constant(e, x, -1.0))
-    large = e.binary("fmul", _expm1_negative(e, decay)[0], constant(e, x, -1.0))
+    decay = negative(e, polynomial(e, limited, _ERF_LARGE))
+    large = negative(e, _expm1_negative(e, decay)[0])
     result = e.select(e.compare("fcmp olt", a, constant(e, x, 1.0)), small, large)
     return e.intrinsic("copysign", f32, [result, x])
 

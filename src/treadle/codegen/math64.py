@@ -10,7 +10,7 @@ import math
 from collections.abc import Sequence
 
 from treadle.codegen.emit import Emitter
-from treadle.codegen.math32 import constant, fma, log_special, polynomial
+from treadle.codegen.math32 import constant, fma, log_special, negative, polynomial
 from treadle.codegen.values import Value, scalar_type, vector_type
 from treadle.ir.dtypes import f64, i64
 
@@ -99,7 +99,7 @@ def sigmoid(e: Emitter, x: Value) -> Value:
     """``1 / (1 + exp(-x))``, from ``exp(-abs(x))``."""
     one = constant(e, x, 1.0)
     magnitude = e.intrinsic("fabs", f64, [x])
-    t = exp(e, e.binary("fmul", magnitude, constant(e, x, -1.0)))
+    t = exp(e, negative(e, magnitude))
     above = e.select(e.compare("fcmp oge", x, constant(e, x, 0.0)), one, t)
     return e.binary("fdiv", above, e.binary("fadd", t, one))
 
