@@ -86,11 +86,12 @@ def _ps_roi_align(
     n, _, rows, columns = image.shape
     wide = accumulation(dtype_of(image)).numpy
     result = np.zeros((len(rois), *maps.shape), wide)
-    for k, box in enumerate(rois.astype(wide)):
+    boxes = rois.astype(wide)
+    across = bin_weights(boxes[:, 1], boxes[:, 3], columns, scale, width, ratio, True)
+    down = bin_weights(boxes[:, 2], boxes[:, 4], rows, scale, height, ratio, True)
+    for k, box in enumerate(boxes):
         pixels = image[image_of("ps_roi_align", box, n)].astype(wide)[maps]
-        across = bin_weights(box[1], box[3], columns, scale, width, ratio, True)
-        down = bin_weights(box[2], box[4], rows, scale, height, ratio, True)
-        result[k] = np.einsum("ph,cpqhw,qw->cpq", down, pixels, across)
+        result[k] = np.einsum("ph,cpqhw,qw->cpq", down[k], pixels, across[k])
     return result.astype(image.dtype), np.broadcast_to(maps, result.shape).copy()
 
 

@@ -88,22 +88,40 @@ def _ends(f: Any, p: Any, size: int) -> tuple[Any, Any, Any, Any]:
 
 
 def bin_weights(
-    low: Any, high: Any, size: int, scale: float, bins: int, ratio: int, aligned: bool
+    low: Array, high: Array, size: int, scale: float, bins: int, ratio: int, aligned: bool
 ) -> Array:
-    """The share of each pixel in each bin along one dim: [bins, size]."""
+    """The share of each pixel in each bin along one dim, for boxes from `low` to `high` [k].
+
+    The result is [k, bins, size].
+    """
     start, step = _start_and_step(NUMPY, low, high, scale, bins, aligned)
-    if ratio <= 0:
-        if not -np.inf < step <= _MOST_POINTS:
-            raise IndexOutOfRange(f"roi_align: bins of {step} pixels; allowed: {_MOST_POINTS}")
-        ratio = max(int(np.ceil(step)), 0)
-    result = np.zeros((bins, size), start.dtype)
+    if ratio > 0 or not len(low):
+        return _shares(start, step, size, bins, ratio)
+    if not np.all((step > -np.inf) & (step <= _MOST_POINTS)):
+        raise IndexOutOfRange(f"roi_align: bins of {step} pixels; allowed: {_MOST_POINTS}")
+    counts = np.maximum(np.ceil(step), 0).astype(np.int64)
+    parts = (
+        _shares(start[k : k + 1], step[k : k + 1], size, bins, n) for k, n in enumerate(counts)
+    )
+    return np.concatenate(list(parts))
+
+
+def _shares(start: Array, step: Array, size: int, bins: int, ratio: int) -> Array:
+    result = np.zeros((len(start), bins, size), start.dtype)
+    first_bin, step = start[:, None, None], step[:, None, None]
     points = (np.arange(ratio, dtype=start.dtype) + 0.5) * step / max(ratio, 1)
-    places = start + np.arange(bins, dtype=start.dtype)[:, None] * step + points
-    rows = np.broadcast_to(np.arange(bins)[:, None], places.shape)
+    places = first_bin + np.arange(bins, dtype=start.dtype)[:, None] * step + points
     first, second, near, far = _ends(NUMPY, places, size)
-    np.add.at(result, (rows, first), near)
-    np.add.at(result, (rows, second), far)
-    return result / max(ratio, 1)
+    box, row, _ = np.indices(places.shape)
+    np.add.at(result, (box, row, first), near)
+    np.add.at(result, (box, row, second), far)
+    return np.asarray(result / max(ratio, 1))
+
+
+def _used(weights: Array) -> slice:
+    """The pixels from the first to the last that has a weight."""
+    found = np.flatnonzero(weights.any(axis=0))
+    return slice(found[0], found[-1] + 1) if len(found) else slice(0, 0)
 
 
 def _roi_align(
@@ -118,12 +136,15 @@ def _roi_align(
     check("roi_align", image, rois, height, width)
     n, channels, *sizes = image.shape
     wide = accumulation(dtype_of(image)).numpy
+    boxes = rois.astype(wide)
+    down = bin_weights(boxes[:, 2], boxes[:, 4], sizes[0], scale, height, ratio, aligned)
+    across = bin_weights(boxes[:, 1], boxes[:, 3], sizes[1], scale, width, ratio, aligned)
     result = np.zeros((len(rois), channels, height, width), wide)
-    for k, box in enumerate(rois.astype(wide)):
-        pixels = image[image_of("roi_align", box, n)].astype(wide)
-        across = bin_weights(box[1], box[3], sizes[1], scale, width, ratio, aligned)
-        down = bin_weights(box[2], box[4], sizes[0], scale, height, ratio, aligned)
-        result[k] = down @ pixels @ across.T
+    for k, box in enumerate(boxes):
+        rows, columns = _used(down[k]), _used(across[k])
+        pixels = image[image_of("roi_align", box, n)][:, rows, columns].astype(wide, copy=False)
+        mixed = np.tensordot(pixels, across[k][:, columns], (2, 1))  # [c, rows, width]
+        result[k] = np.tensordot(down[k][:, rows], mixed, (1, 1)).swapaxes(0, 1)
     return result.astype(image.dtype)
 
 
