@@ -13,7 +13,8 @@ from treadle._native import (
 )
 from treadle.runtime.backends import available as available_backends
 from treadle.runtime.backends import use as use_backend
-from treadle.runtime.futures import Future, collect_all, fork, wait, wait_all
+from treadle.runtime.forks import collect_all, fork, wait, wait_all
+from treadle.runtime.futures import Future
 from treadle.runtime.package import get_cmake_dir, get_include
 from treadle.runtime.report import parallel_info
 from treadle.runtime.threads import (
