@@ -3,13 +3,12 @@ import concurrent.futures
 import functools
 import signal
 import threading
-import time
-from collections.abc import Callable
 
 import numpy as np
 import pytest
 
 import treadle
+from tests.runtime.counted import until
 from treadle import Cancelled, DeadlineExceeded, InputError, Method, ScriptError, Session
 
 pytestmark = pytest.mark.threads
@@ -50,13 +49,6 @@ def slow() -> Method:
 
 def _note(order: list[str], name: str, _: object) -> None:
     order.append(name)
-
-
-def until(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.001)
 
 
 def test_session_gives_the_models_result(quick: Method) -> None:

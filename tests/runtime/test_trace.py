@@ -12,18 +12,8 @@ import numpy as np
 import pytest
 
 import treadle
-from tests.runtime.traces import (
-    OUT,
-    SIZE,
-    SPEC,
-    a_budget_of_two,
-    call,
-    events,
-    forked,
-    run,
-    straight,
-    traced,
-)
+from tests.runtime.plans import SIZE, SPEC
+from tests.runtime.traces import OUT, a_budget_of_two, call, events, forked, run, straight, traced
 from treadle import _native
 from treadle.errors import InputError, ThreadingError
 from treadle.runtime import trace

@@ -11,14 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.runtime.traces import (
-    SIZE,
-    a_budget_of_two,
-    call,
-    forked,
-    straight,
-    traced,
-)
+from tests.runtime.plans import SIZE
+from tests.runtime.traces import a_budget_of_two, call, forked, straight, traced
 from treadle.runtime import trace
 from treadle.runtime.trace_events import Lane
 from treadle.runtime.trace_summary import summarize

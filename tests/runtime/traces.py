@@ -9,24 +9,18 @@ from typing import Any
 import numpy as np
 
 from tests.runtime.kernels import address
+from tests.runtime.plans import SIZE, SPEC, slot
 from treadle import _native
 from treadle.runtime import Trace, trace
 from treadle.runtime.plan import BufferRef, Instruction, Plan, Space
 from treadle.runtime.trace_events import Event, Kind
 
-SIZE = 37
-SPEC = ("float32", (SIZE,))
 _IN, OUT = (Space.INPUT, 0, 0), (Space.OUTPUT, 0, 0)
 
 
 def run(kernel: str, name: str, to: BufferRef, tasks: int = SIZE, grain: int = SIZE) -> Instruction:
     """A call of `kernel`, named `name`."""
     return ("run", name, address(kernel), (to, _IN), (), tasks, grain)
-
-
-def slot(index: int) -> BufferRef:
-    """Of the arena."""
-    return (Space.ARENA, 0, index * 192)
 
 
 def straight(grain: int = SIZE) -> Plan:
