@@ -112,7 +112,7 @@ def test_broken_text_is_a_syntax_error(text) -> None:
         ("return x if", ScriptSyntaxError, "expected|invalid syntax"),
         ("yield x", ScriptSyntaxError, "no yield"),
         ("return 99999999999999999999", ScriptSyntaxError, "64 bits"),
-        ("return (x for y in x)", ScriptSyntaxError, "no generator"),
+        ("return {x for y in x}", ScriptSyntaxError, "no set comprehension"),
         ("global x\nreturn x", ScriptSyntaxError, "no global statement"),
         ("return 5", CompileError, "the returned value has type int, expected Tensor"),
         ("pass", CompileError, "without a return of Tensor"),

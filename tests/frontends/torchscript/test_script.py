@@ -157,10 +157,6 @@ def test_object_with_forward_is_a_module() -> None:
     assert scripted.root.attributes["calls"] == 2
 
 
-def unsupported_generator(x: int) -> int:
-    return sum(y for y in range(x))
-
-
 def unknown_name(x: int) -> int:
     return x + nowhere  # noqa: F821
 
@@ -204,7 +200,6 @@ def tries(x: int) -> int:
 @pytest.mark.parametrize(
     ("function", "error", "message"),
     [
-        (unsupported_generator, ScriptSyntaxError, "no generator"),
         (unknown_name, CompileError, "'nowhere' is not defined"),
         (wrong_types, CompileError, "the returned value has type str, expected int"),
         (unknown_operator, UnsupportedError, r"aten::no_such_method\(Tensor\) is not supported"),

@@ -120,7 +120,9 @@ class Assignments(Iterations):
         """Import ``a: T = b``."""
         type_ = self.types.read(node.annotation)
         if node.value is None:
-            return FALLS
+            raise self.syntax_error(
+                "TorchScript has no declarations alone: give a value, too", node
+            )
         value = self.require(self.expression(node.value, type_), type_, "the value")
         if isinstance(node.target, ast.Name):
             self.frame.declared[node.target.id] = type_

@@ -351,13 +351,16 @@ class Expressions(Operators):
         ast.Subscript: lambda self, node, hint: self.subscript(node, hint),
         ast.ListComp: lambda self, node, hint: self.comprehension(node, hint),
         ast.DictComp: lambda self, node, hint: self.comprehension(node, hint),
+        ast.GeneratorExp: lambda self, node, hint: self.comprehension(
+            ast.copy_location(ast.ListComp(node.elt, node.generators), node), hint
+        ),
     }  # fmt: skip
 
 
 _INSTEAD: dict[type[ast.AST], str] = {
     ast.Lambda: "define a function", ast.NamedExpr: "assign in a statement before",
     ast.Yield: "return a list", ast.YieldFrom: "return a list", ast.Set: "use a list or a dict",
-    ast.SetComp: "use a list or a dict", ast.GeneratorExp: "make a list: [... for ...]",
+    ast.SetComp: "use a list or a dict",
     ast.Await: "fork and wait", ast.Starred: "name the elements, or add lists",
     ast.Slice: "give one index",
 }  # fmt: skip
@@ -370,5 +373,5 @@ def _instead(node: ast.AST) -> str:
 
 def _kind(node: ast.AST) -> str:
     return {"Lambda": "lambda", "Await": "await", "Yield": "yield", "SetComp": "set comprehension",
-            "GeneratorExp": "generator", "NamedExpr": ":="}.get(type(node).__name__,
+            "NamedExpr": ":="}.get(type(node).__name__,
                                                             type(node).__name__)  # fmt: skip

@@ -246,8 +246,9 @@ class Specials(Calls):
 
     def _enumerate(self, node: ast.Call, hint: Type | None) -> Item:
         args, keywords = self._arguments(node)
-        args += [keywords[k] for k in ("start",) if k in keywords]
-        if not 1 <= len(args) <= 2:
+        start = keywords.pop("start", None)
+        args += [] if start is None else [start]
+        if keywords or not 1 <= len(args) <= 2:
             raise self.error("enumerate takes an iterable and a start")
         return Enumerate(args[0], self.materialize(args[1]) if len(args) == 2 else None)
 
@@ -265,7 +266,9 @@ class Specials(Calls):
         return self.none()
 
     def _make_list(self, node: ast.Call, hint: Type | None) -> Item:
-        args, _ = self._arguments(node)
+        args, keywords = self._arguments(node)
+        if keywords:
+            raise self.error("list takes no arguments by name")
         if not args:
             return self.expression(ast.List([], ast.Load()), hint)
         if isinstance(args[0], (Range, Enumerate, Zip)):
@@ -290,22 +293,15 @@ class Specials(Calls):
             keys: list[ast.expr | None] = [ast.Constant(k.arg) for k in node.keywords]
             display = ast.Dict(keys, [k.value for k in node.keywords])
             return self.expression(ast.copy_location(display, node), hint)
-        made = self._dict_of(node.args[0])
+        given = self.item(node.args[0])
+        pairs = given if isinstance(given, Value) else self.collect(given)
+        made = self.apply("aten::dict", (pairs,))
         for keyword in node.keywords:
             if keyword.arg is None:
                 raise self.syntax_error("TorchScript has no ** in calls", keyword)
             pair = self.constant(keyword.arg), self.expression(keyword.value)
             self.apply("aten::_set_item", (made, *pair))
         return made
-
-    def _dict_of(self, node: ast.expr) -> Value:
-        """A new dict of an iterable of pairs, or of another dict."""
-        match node:
-            case ast.GeneratorExp(ast.Tuple([key, value]), generators):
-                comprehension = ast.DictComp(key, value, generators)
-                return self.expression(ast.copy_location(comprehension, node))
-        item = self.item(node)
-        return self.apply("aten::dict", (item if isinstance(item, Value) else self.collect(item),))
 
     def _new(self, node: ast.Call, hint: Type | None) -> Item:
         (argument,) = self._expect(node, 1)
