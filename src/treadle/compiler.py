@@ -15,7 +15,7 @@ import numpy as np
 
 from treadle.codegen import CompiledKernel, ObjectCache, Target, compile_kernels
 from treadle.collector import collection_paused
-from treadle.errors import IndexOutOfRange, ScriptError
+from treadle.errors import IndexOutOfRange, ScriptError, ShapeError
 from treadle.ir.graph import Graph, Value
 from treadle.ir.loops import Contraction
 from treadle.ir.op import OpDef
@@ -138,9 +138,12 @@ class PlanParts:
         """The plan with these numbers."""
         code, arena_bytes, inputs, outputs, results = numbers
         keep = (self.kernels, self.constants)
-        return Plan(
-            code, arena_bytes, self.constants, inputs, outputs, keep, _raise_status, results
-        )
+        try:
+            return Plan(
+                code, arena_bytes, self.constants, inputs, outputs, keep, _raise_status, results
+            )
+        except ValueError as error:  # sizes beyond what a machine can address
+            raise ShapeError(str(error)) from error
 
 
 class Engine:

@@ -67,7 +67,8 @@ class Method:
         Args:
             *args: tensors, arrays, and Python values where the parameters are of other types.
             threads: at most this many threads work on this call.
-            timeout: seconds after which the call is stopped, before its next operator.
+            timeout: seconds after which the call is stopped, before its next operator. A plan
+                that is made for it is finished first: later calls would want it again.
             **kwargs: arguments by the names of their parameters.
 
         Raises:

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from treadle.compiler import Explanation
-from treadle.errors import InputError
+from treadle.errors import InputError, ScriptError
 from treadle.ir.graph import Graph
 from treadle.passes.abstract import Unplannable
 from treadle.runtime import Plan, RunControl, get_num_threads
@@ -77,6 +77,10 @@ class Variant:
                     outputs = self._program(*arrays, threads=threads, control=control)
             except _InterpretedError:
                 pass
+            except MemoryError:
+                raise ScriptError(
+                    "the call needs more memory than there is", "MemoryError"
+                ) from None
             else:
                 result = self._result
                 if self._results_differ:
