@@ -42,6 +42,15 @@ REFUSED = {
     "must ascend": "edges out of order",
 }
 """Parts of messages of calls that are refused on purpose, and why."""
+ACCEPTED = {
+    "Expected out tensor": "results are cast to the dtype of out",
+    "expects Long tensor out": "results are cast to the dtype of out",
+    "got scalar type ComplexFloat for argument 'out'": "results are cast to the dtype of out",
+    "weights cannot be negative": "numbers that only data tell",
+    "more than one element of the written-to tensor": "outs that were expanded, in plans",
+    "has no attribute 'reciprocal'": "calls of methods of what is no tensor",
+}
+"""Parts of torch's messages of calls that Treadle accepts on purpose, and why."""
 FIRST_DTYPES = (torch.float32, torch.int64, torch.complex64, torch.bool)
 
 
@@ -99,7 +108,7 @@ class Comparison(TorchFunctionMode):
         except (AttributeError, KeyError) as error:
             self.found.differs("missing", f"{name}: {error}")
         except treadle.Error as error:
-            reason = _known_refusal(str(error))
+            reason = _first_of(REFUSED, str(error))
             if reason:
                 self.found.skipped[reason] += 1
             else:
@@ -122,15 +131,23 @@ class Comparison(TorchFunctionMode):
             find(name)(*given, **keywords)
         except (treadle.Error, AttributeError):
             self.found.same += 1
+        except TypeError as error:
+            if "unexpected keyword" not in str(error):
+                raise
+            self.found.skipped["keywords that Treadle has not got"] += 1
         except Exception as error:
             self.found.differs("fails", f"{call}: {type(error).__name__}: {error}")
         else:
-            self.found.differs("accepts", call)
+            reason = _first_of(ACCEPTED, call)
+            if reason:
+                self.found.skipped[reason] += 1
+            else:
+                self.found.differs("accepts", call)
 
 
-def _known_refusal(message: str) -> str:
-    """Why Treadle refuses on purpose, if it does."""
-    return next((why for part, why in REFUSED.items() if part in message), "")
+def _first_of(reasons: dict[str, str], message: str) -> str:
+    """The reason whose part is in `message`, if there is one."""
+    return next((why for part, why in reasons.items() if part in message), "")
 
 
 def _why_out_of_scope(name: str | None, values: Any) -> str:

@@ -21,7 +21,7 @@ from treadle.ir.dtypes import from_numpy
 from treadle.ir.op import OpDef
 from treadle.ir.types import ListType, TensorType
 from treadle.ops import OPS
-from treadle.ops.inplace import FUNCTIONAL, check_writable
+from treadle.ops.inplace import FUNCTIONAL, check_not_expanded, check_writable
 from treadle.ops.lowering import Pointwise, Reshape, View
 from treadle.ops.promotion import dtype_of
 from treadle.passes.abstract import Unplannable
@@ -76,6 +76,7 @@ class Prepared:
         """
         if not out.flags.writeable:
             raise InputError(f"{self.op.name}: the memory of the result is read-only")
+        check_not_expanded(self.op.name, "out", out)
         write(self.op, as_array(self.run(tensors)), out)
 
     def _gathered(self, tensors: Sequence[Any]) -> list[Any]:
@@ -218,6 +219,8 @@ def write(op: OpDef, source: Array, target: Array) -> None:
 
 
 def _wrapped(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_wrapped(v) for v in value]
     return Tensor(np.asarray(value)) if isinstance(value, np.ndarray | np.generic) else value
 
 

@@ -145,6 +145,8 @@ def linear_cross_entropy(
     if ignore_index is not None and target.dtype.is_floating_point:
         raise InputError("linear_cross_entropy: ignore_index goes with targets that are classes")
     classes, *further = linear_weight.shape[:-1]
+    if further and input.ndim < 2:
+        raise InputError("linear_cross_entropy: input needs a batch where targets have more dims")
     rows = linear_weight.reshape(-1, linear_weight.shape[-1])
     bias = None if linear_bias is None else linear_bias.reshape(-1)
     logits = call("linear", input, rows, bias).reshape(*input.shape[:-1], classes, *further)

@@ -106,17 +106,23 @@ def check_writable(op_name: str, target: TensorType | np.ndarray[Any, Any], sour
             f"{op_name}: a result of shape {list(source.shape)} does not fit into self of shape"
             f" {list(target.shape or ())}"
         )
-    if isinstance(target, np.ndarray) and 0 in target.strides and _is_expanded(target):
-        raise ShapeError(f"{op_name}: several elements of self have one place; clone it first")
+    if isinstance(target, np.ndarray):
+        check_not_expanded(op_name, "self", target)
     given, wanted = dtype_of(source), dtype_of(target)
     if not can_cast(given, wanted):
         raise ShapeError(f"{op_name}: a result of {given} cannot be written into self of {wanted}")
 
 
-def _is_expanded(array: np.ndarray[Any, Any]) -> bool:
-    return array.size > 0 and any(
-        s == 0 and n > 1 for n, s in zip(array.shape, array.strides, strict=True)
-    )
+def check_not_expanded(op_name: str, argument: str, array: np.ndarray[Any, Any]) -> None:
+    """Check that each element of `array` has a place of its own.
+
+    Raises:
+        ShapeError: if several have one, by a stride of 0.
+    """
+    if 0 not in array.strides or not array.size:
+        return
+    if any(s == 0 and n > 1 for n, s in zip(array.shape, array.strides, strict=True)):
+        raise ShapeError(f"{op_name}: several elements of {argument} have one place; clone it")
 
 
 def written_into(

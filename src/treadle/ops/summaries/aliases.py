@@ -8,6 +8,8 @@ ALIASES = {
     "inverse": "linalg_inv", "less": "lt", "less_equal": "le", "linalg_matmul": "matmul",
     "matrix_exp": "linalg_matrix_exp", "ger": "outer",
     "matrix_power": "linalg_matrix_power", "moveaxis": "movedim", "multiply": "mul",
+    "__iand__": "bitwise_and", "__ior__": "bitwise_or", "__ixor__": "bitwise_xor",
+    "__ilshift__": "bitwise_left_shift", "__irshift__": "bitwise_right_shift",
     "negative": "neg", "not_equal": "ne", "pinverse": "linalg_pinv", "qr": "linalg_qr",
     "row_stack": "vstack", "slogdet": "linalg_slogdet", "special_digamma": "digamma",
     "special_erf": "erf", "special_erfc": "erfc", "special_erfinv": "erfinv",
