@@ -156,3 +156,27 @@ def test_tensors_of_other_libraries_are_indices_and_values() -> None:
     x[torch.tensor([True, False, False])] = torch.zeros(4)
     assert x[0].tolist() == [0.0] * 4
     assert x[np.int64(1), np.uint8(2)].item() == 6.0
+
+
+INDICES = [
+    0,
+    -1,
+    (1, 2),
+    slice(1, None),
+    (slice(None), slice(0, 4, 2)),
+    (..., 0),
+    None,
+    (0, None, ...),
+    (slice(None), [0, 2]),
+    ([0, 1], [1, 3]),
+    True,
+]
+
+
+@pytest.mark.parametrize("index", INDICES, ids=repr)
+def test_indexing_gives_torchs_elements(index: Any) -> None:
+    x, y = treadle.arange(24).reshape(3, 4, 2), torch.arange(24).reshape(3, 4, 2)
+    assert x[index].tolist() == y[index].tolist()
+    assert x[index].shape == tuple(y[index].shape)
+    x[index], y[index] = -7, -7
+    assert x.tolist() == y.tolist()

@@ -1,16 +1,13 @@
-"""What a tensor is and shows: attributes, parts, views, conversions, printing, exchange."""
+"""What a tensor is: attributes, conversions, views, operators, errors."""
 
 from __future__ import annotations
 
-import copy
 import pickle
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 
 import treadle
 from treadle import Tensor
@@ -167,87 +164,7 @@ def test_functions_of_other_modules_and_functions_that_make_tensors() -> None:
         untyped.linalg.nothing  # noqa: B018  the attribute is made when asked for
 
 
-@pytest.mark.torch
-@pytest.mark.parametrize("name", ["float32", "float64", "float16", "bfloat16", "bool", "int8"])
-def test_memory_is_shared_with_torch_both_ways(name: str) -> None:
-    theirs = torch.ones(2, 3, dtype=getattr(torch, name)).t()
-    ours = treadle.from_dlpack(theirs)
-    assert ours.dtype is getattr(treadle, name)
-    assert ours.shape == (3, 2)
-    ours[2, 1] = 0
-    assert theirs[2, 1] == 0
-    back = torch.utils.dlpack.from_dlpack(ours)
-    assert back.dtype == theirs.dtype
-    back[0, 0] = 0
-    assert ours[0, 0].item() == 0
-    with pytest.raises(treadle.InputError, match=r"relu: the memory of a Tensor: .*gradient"):
-        treadle.relu(torch.ones(2, requires_grad=True))
-    with pytest.raises(treadle.InputError, match="from_dlpack: the memory of a list"):
-        treadle.from_dlpack([1])
-    for _ in range(2):
-        assert treadle.neg(torch.ones(2, dtype=torch.bfloat16)).tolist() == [-1.0, -1.0]
-
-
-# --- parts ---------------------------------------------------------------------------------------
-
-INDICES = [
-    0,
-    -1,
-    (1, 2),
-    slice(1, None),
-    (slice(None), slice(0, 4, 2)),
-    (..., 0),
-    None,
-    (0, None, ...),
-    (slice(None), [0, 2]),
-    ([0, 1], [1, 3]),
-    True,
-]
-
-
-@pytest.mark.torch
-@pytest.mark.parametrize("index", INDICES, ids=repr)
-def test_indexing_gives_torchs_elements(index: Any) -> None:
-    x, y = counting(3, 4, 2), torch.arange(24).reshape(3, 4, 2)
-    assert x[index].tolist() == y[index].tolist()
-    assert x[index].shape == tuple(y[index].shape)
-    x[index], y[index] = -7, -7
-    assert x.tolist() == y.tolist()
-
-
-@pytest.mark.torch
-def test_tensors_index() -> None:
-    x, y = counting(3, 4), torch.arange(12).reshape(3, 4)
-    rows, mask = [2, 0], [True, False, True]
-    assert x[treadle.tensor(rows)].tolist() == y[torch.tensor(rows)].tolist()
-    assert x[treadle.tensor(mask)].tolist() == y[torch.tensor(mask)].tolist()
-    assert x[:, treadle.tensor(1)].tolist() == y[:, 1].tolist()
-    assert x[x > 7].tolist() == y[y > 7].tolist()
-    x[x > 7] = 0
-    assert int(x.max()) == 7
-
-
-def test_assignment_broadcasts_and_casts() -> None:
-    x = treadle.zeros(2, 3, dtype=treadle.int32)
-    x[:, 1:] = treadle.tensor([1.9, 2.9])
-    assert x.tolist() == [[0, 1, 2], [0, 1, 2]]
-    with pytest.raises(treadle.ShapeError, match="assigning"):
-        x[0] = treadle.ones(2)
-
-
-@pytest.mark.parametrize(
-    ("index", "error", "match"),
-    [
-        (3, treadle.IndexOutOfRange, "index 3 is out of bounds"),
-        ((0, 0, 0), treadle.IndexOutOfRange, "too many indices"),
-        (slice(None, None, -1), treadle.InputError, "must be positive"),
-        (0.5, treadle.InputError, "got float"),
-        (np.array([0.5]), treadle.InputError, "of ints or bools"),
-    ],
-)
-def test_wrong_indices_are_refused(index: Any, error: type[Exception], match: str) -> None:
-    with pytest.raises(error, match=match):
-        counting(2, 3)[index]
+# --- views ---------------------------------------------------------------------------------------
 
 
 def test_views_share_memory() -> None:
@@ -318,136 +235,6 @@ def test_what_the_values_do_not_tell_is_said() -> None:
     assert repr(treadle.zeros(1, dtype=treadle.float64)) == "tensor([0.], dtype=treadle.float64)"
     assert repr(treadle.ones(2, dtype="bfloat16")) == "tensor([1., 1.], dtype=treadle.bfloat16)"
     assert repr(treadle.zeros(0, 3)) == "tensor([], size=(0, 3))"
-
-
-# --- exchange ------------------------------------------------------------------------------------
-
-
-@pytest.mark.torch
-@pytest.mark.parametrize("dtype", ["float32", "float64", "float16", "int64", "uint8", "bool"])
-def test_memory_is_shared_both_ways_over_dlpack(dtype: str) -> None:
-    ours = treadle.ones(2, 3, dtype=dtype)
-    theirs = torch.utils.dlpack.from_dlpack(ours)
-    theirs[0, 0] = 0
-    assert ours[0, 0].item() == 0
-    back = treadle.from_dlpack(theirs.T)
-    back[2, 1] = 0
-    assert theirs[1, 2].item() == 0
-    assert back.shape == (3, 2)
-    assert str(back.dtype) == f"treadle.{dtype}"
-    assert np.from_dlpack(ours)[0, 0] == 0
-
-
-def test_numpy_shares_memory() -> None:
-    array = np.zeros(3, np.float32)
-    x = treadle.from_numpy(array)
-    x[0] = 5
-    assert array[0] == 5
-    assert x.numpy() is array
-    assert np.asarray(x) is array
-    assert np.add(x, 1).tolist() == [6.0, 1.0, 1.0]
-    copied = treadle.tensor(array)
-    copied[0] = 0
-    assert array[0] == 5
-    with pytest.raises(treadle.InputError, match="no dtype"):
-        treadle.from_numpy(np.array(["text"]))
-
-
-def test_copies_are_independent() -> None:
-    x = counting(2, 2)
-    for twin in (
-        pickle.loads(pickle.dumps(x)),
-        copy.deepcopy(x),
-        pickle.loads(pickle.dumps(x.T)).T,
-    ):
-        twin[0, 0] = 9
-        assert twin.tolist() == [[9, 1], [2, 3]]
-    assert x[0, 0].item() == 0
-
-
-# --- creation ------------------------------------------------------------------------------------
-
-
-@pytest.mark.torch
-@pytest.mark.parametrize(
-    ("name", "args", "kwargs"),
-    [
-        ("zeros", (2, 3), {}),
-        ("ones", ((2, 0),), {}),
-        ("zeros", ((),), {}),
-        ("full", ((2,), 7), {}),
-        ("full", ([2], 0.5), {}),
-        ("arange", (5,), {}),
-        ("arange", (1, 2, 0.3), {}),
-        ("arange", (5, 0, -2), {}),
-        ("arange", (0.0, 1.0, 0.1), {}),
-        ("linspace", (0, 1, 5), {}),
-        ("linspace", (3, -3, 1), {}),
-        ("eye", (3,), {}),
-        ("eye", (2, 3), {}),
-        ("tensor", ([[1, 2], [3, 4]],), {}),
-        ("tensor", ([1.5, 2],), {}),
-        ("tensor", ([True],), {}),
-        ("tensor", (np.float64(2),), {}),
-    ],
-)
-def test_creation_gives_torchs_tensors(name: str, args: Any, kwargs: Any) -> None:
-    ours, theirs = getattr(treadle, name)(*args, **kwargs), getattr(torch, name)(*args, **kwargs)
-    assert str(ours.dtype).removeprefix("treadle") == str(theirs.dtype).removeprefix("torch")
-    assert ours.shape == tuple(theirs.shape)
-    np.testing.assert_allclose(ours.numpy(), theirs.numpy(), rtol=1e-6)
-
-
-def test_memory_is_shared_or_copied_as_asked_for() -> None:
-    array = np.zeros(3)
-    shared, copied = treadle.asarray(array), treadle.asarray(array, copy=True)
-    array[0] = 1
-    assert (shared[0].item(), copied[0].item()) == (1, 0)
-    assert treadle.asarray([1, 2], dtype=treadle.int8).dtype is treadle.int8
-    with pytest.raises(treadle.InputError, match="asarray: this takes a copy"):
-        treadle.asarray([1, 2], copy=False)
-    data = bytearray(b"\x01\x02\x03\x04")
-    halves = treadle.frombuffer(data, dtype=treadle.int16, count=1, offset=2)
-    data[2] = 9
-    assert halves.tolist() == [0x0409]
-    with pytest.raises(treadle.InputError, match="frombuffer: buffer is smaller"):
-        treadle.frombuffer(data, dtype=treadle.int64, count=4)
-    copy_of = treadle.from_dlpack(array, copy=True)
-    assert not np.shares_memory(copy_of.numpy(), array)
-    assert counting(2).new_tensor([1.5]).tolist() == [1]
-
-
-def test_there_are_no_gradients() -> None:
-    with treadle.enable_grad(), treadle.set_grad_enabled(True), treadle.no_grad():
-        assert not treadle.is_grad_enabled()
-    assert treadle.is_inference_mode_enabled()
-
-
-def test_like_takes_shape_and_dtype() -> None:
-    x = counting(2, 3)
-    for made in (treadle.zeros_like(x), treadle.ones_like(x), treadle.full_like(x, 2)):
-        assert (made.shape, made.dtype) == (x.shape, x.dtype)
-    assert treadle.rand_like(x, dtype=treadle.float64).dtype is treadle.float64
-
-
-def test_seeds_repeat_the_numbers() -> None:
-    def draw() -> list[Any]:
-        treadle.manual_seed(3)
-        made = treadle.rand(2), treadle.randn(2, dtype="float64"), treadle.randint(9, (2, 2))
-        return [
-            m.tolist() for m in (*made, treadle.randperm(5), treadle.bernoulli(treadle.ones(3)))
-        ]
-
-    assert draw() == draw()
-    own = treadle.Generator().manual_seed(1)
-    assert treadle.rand(3, generator=own).tolist() != treadle.rand(3, generator=own).tolist()
-
-
-@given(low=st.integers(-5, 5), span=st.integers(1, 10))
-def test_randint_stays_in_its_range(low: int, span: int) -> None:
-    drawn = treadle.randint(low, low + span, (20,))
-    assert drawn.dtype is treadle.int64
-    assert low <= int(drawn.min()) <= int(drawn.max()) < low + span
 
 
 # --- errors --------------------------------------------------------------------------------------
