@@ -75,6 +75,7 @@ __all__ = [
 
 def load(
     source: str | os.PathLike[str] | bytes | BinaryIO,
+    map_location: Any = None,
     *,
     interpret: bool = False,
     extra_files: dict[str, Any] | None = None,
@@ -85,6 +86,7 @@ def load(
 
     Args:
         source: a path, the bytes, or a binary file object.
+        map_location: None or the CPU, to which weights saved on another device come anyway.
         interpret: run everything in the reference interpreter, slowly; for comparisons.
         extra_files: each of its keys gets the bytes that were saved under that name.
 
@@ -92,7 +94,10 @@ def load(
         ArchiveError: if it is not an archive, or a damaged or hostile one.
         CompileError: if its source is not TorchScript.
         UnsupportedError: if it needs what Treadle does not implement.
+        InputError: if `map_location` is another device.
     """
+    if map_location is not None and str(map_location).partition(":")[0] != "cpu":
+        raise InputError(f"load: there is only the device cpu, got map_location={map_location!r}")
     loaded = load_program(source, restore=restore_state)
     if extra_files is not None:
         extra_files.update(

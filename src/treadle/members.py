@@ -182,19 +182,41 @@ class Members(ABC):
                 inner.attributes["training"] = mode
 
     def to(self, *args: Any, **kwargs: Any) -> Self:
-        """This module, if what it is to be moved to is the CPU.
+        """This module, if it is what it is to become: on the CPU, of the dtype that it has.
 
         Raises:
-            InputError: if it is to be of another device or dtype.
+            InputError: if it would have to be moved or converted.
         """
-        wanted = [*args, *kwargs.values()]
-        if any(str(value) not in ("cpu", "cpu:0", "True", "False", "None") for value in wanted):
-            raise InputError("a compiled module stays on the CPU and keeps its dtypes")
+        own = {_bare(p.dtype) for p in self.parameters() if p.dtype.is_floating_point}
+        same = {"cpu", "cpu:0", "True", "False", "None", *(own if len(own) == 1 else ())}
+        wanted = [_bare(value) for value in (*args, *kwargs.values())]
+        if any(name not in same for name in wanted):
+            raise InputError(
+                f"a compiled module stays on the CPU and keeps its dtypes, got {', '.join(wanted)}:"
+                " convert it in PyTorch, before torch.jit.save"
+            )
         return self
+
+    def float(self) -> Self:
+        """This module, if its parameters are float32; else an `InputError`, as from `to`."""
+        return self.to("float32")
+
+    def double(self) -> Self:
+        """This module, if its parameters are float64; else an `InputError`, as from `to`."""
+        return self.to("float64")
+
+    def half(self) -> Self:
+        """This module, if its parameters are float16; else an `InputError`, as from `to`."""
+        return self.to("float16")
 
     def cpu(self) -> Self:
         """This module."""
         return self
+
+
+def _bare(value: Any) -> str:
+    """``float32`` of ``torch.float32`` and of ``treadle.float32``."""
+    return str(value).rpartition(".")[2]
 
 
 def _dotted(prefix: str, name: str) -> str:

@@ -171,8 +171,20 @@ def test_training_mode_is_set_for_all_modules() -> None:
 def test_moving_to_the_cpu_changes_nothing(both: Any) -> None:
     model = both[0]
     assert model.to("cpu").cpu() is model
-    with pytest.raises(treadle.InputError, match="stays on the CPU"):
+    assert model.to(treadle.float32).float() is model
+    with pytest.raises(treadle.InputError, match=r"stays on the CPU .*, got cuda: convert it in"):
         model.to("cuda")
+    for convert in (model.half, model.double):
+        with pytest.raises(treadle.InputError, match="keeps its dtypes"):
+            convert()
+
+
+def test_weights_come_to_the_cpu_and_nowhere_else() -> None:
+    archive = written(torch.jit.script(nn.Linear(2, 2)))
+    for place in (None, "cpu", torch.device("cpu")):
+        assert treadle.jit.load(archive, map_location=place).weight.shape == (2, 2)
+    with pytest.raises(treadle.InputError, match="only the device cpu, got map_location='cuda'"):
+        treadle.load(archive, "cuda")
 
 
 def test_shared_modules_appear_once_unless_asked_for(both: Any) -> None:

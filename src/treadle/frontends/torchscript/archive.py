@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from treadle.errors import ArchiveError, UnsupportedError
 from treadle.frontends.torchscript.limits import Limits
-from treadle.frontends.torchscript.zip_directory import Record, read_directory
+from treadle.frontends.torchscript.zip_directory import HOW_TO_SAVE, Record, read_directory
 
 Bytes = npt.NDArray[np.uint8]
 T = TypeVar("T")
@@ -303,11 +303,13 @@ def _below_one_root(records: list[Record]) -> dict[str, Record]:
 def _check_kind(records: Mapping[str, Record]) -> None:
     """Refuse the other formats that PyTorch keeps in the same container."""
     if "archive_format" in records or "serialized_exported_program.json" in records:
-        raise UnsupportedError("the file is a torch.export program (.pt2), not TorchScript")
+        raise UnsupportedError(
+            f"the file is a torch.export program (.pt2), not TorchScript; {HOW_TO_SAVE}"
+        )
     if "model.json" in records:
         raise UnsupportedError("the archive has the layout used before PyTorch 1.4; save it again")
     if "constants.pkl" not in records and "data.pkl" in records:
-        raise ArchiveError("not a TorchScript archive but a file of torch.save")
+        raise ArchiveError(f"not a TorchScript archive but a file of torch.save; {HOW_TO_SAVE}")
     for name in ("data.pkl", "constants.pkl"):
         if name not in records:
             raise ArchiveError(f"not a TorchScript archive: it has no '{name}'")

@@ -13,6 +13,7 @@ from struct import Struct
 from treadle.errors import ArchiveError
 from treadle.frontends.torchscript.limits import Limits
 
+HOW_TO_SAVE = "torch.jit.save(torch.jit.script(model), path) writes an archive"
 _LOCAL = Struct("<4s5H3L2H")
 _CENTRAL = Struct("<4s6H3L5H2L")
 _END = Struct("<4s4H2LH")
@@ -121,7 +122,9 @@ def _find_end(data: memoryview) -> int:
     if _has(data, 0, b"PK\x03\x04"):
         raise ArchiveError("the ZIP file is cut short: it has no end record")
     if _has(data, 0, b"\x80"):
-        raise ArchiveError("not a TorchScript archive but a pickle (as torch.save wrote until 1.6)")
+        raise ArchiveError(
+            f"not a TorchScript archive but a pickle, as torch.save wrote until 1.6; {HOW_TO_SAVE}"
+        )
     raise ArchiveError("not a TorchScript archive: not a ZIP file")
 
 
