@@ -70,6 +70,7 @@ from treadle.ops import pooling_indices as pooling_indices
 from treadle.ops import products as products
 from treadle.ops import query as query
 from treadle.ops import random as random
+from treadle.ops import random_fills as random_fills
 from treadle.ops import ranges as ranges
 from treadle.ops import rearrange as rearrange
 from treadle.ops import recurrent as recurrent

@@ -27,15 +27,17 @@ def manual_seed(seed: int) -> None:
     draws.seed(draws.DEFAULT, seed)
 
 
-def _uniform(shape: Sequence[int]) -> Array:
+def uniform(shape: Sequence[int]) -> Array:
+    """Numbers in [0, 1), of the source that an argument names."""
     return np.asarray(draws.CURRENT.get().random(tuple(shape)))
 
 
-def _normal(shape: Sequence[int]) -> Array:
+def normal(shape: Sequence[int]) -> Array:
+    """Numbers of the standard normal distribution."""
     return np.asarray(draws.CURRENT.get().standard_normal(tuple(shape)))
 
 
-def _sourced(reference: Callable[..., Array]) -> Callable[..., Array]:
+def sourced(reference: Callable[..., Array]) -> Callable[..., Array]:
     """`reference`, which draws from the generator among its arguments if there is one."""
 
     def sourced(*args: Any) -> Array:
@@ -78,7 +80,7 @@ def _declare(schema: str, reference: Callable[..., Array], rule: Rule) -> None:
         size, dtype = rule(*args)
         return tensor(dtype, checked_size("rand", size))
 
-    op(schema, reference=_sourced(reference), infer=infer, pure=False)
+    op(schema, reference=sourced(reference), infer=infer, pure=False)
 
 
 def _sized(size: Sequence[int], dtype: int | None, *_: Any) -> tuple[Sequence[int], DType]:
@@ -95,7 +97,12 @@ def _deviations(std: Array) -> Array:
     return std.astype(np.float64)
 
 
-def _integers(size: Sequence[int], low: int, high: int) -> Array:
+def integers(size: Sequence[int], low: int, high: int) -> Array:
+    """Integers in [low, high).
+
+    Raises:
+        InputError: if there are none.
+    """
     if high <= low:
         raise InputError(f"randint: low {low} must be less than high {high}")
     return np.asarray(draws.integers(draws.CURRENT.get(), low, high, size))
@@ -129,13 +136,13 @@ _standard(
 _drawn(
     "aten::randint(int high, int[] size, *, ScalarType? dtype=4, Layout? layout=None, "
     "Device? device=None, bool? pin_memory=None) -> Tensor",
-    lambda size, high, *_: _integers(size, 0, high),
+    lambda size, high, *_: integers(size, 0, high),
     lambda high, size, dtype, *_: (size, dtype_from_code("randint", dtype, i64_dtype)),
 )
 _drawn(
     "aten::randint.low(int low, int high, int[] size, *, ScalarType? dtype=4, Layout? "
     "layout=None, Device? device=None, bool? pin_memory=None) -> Tensor",
-    lambda size, low, high, *_: _integers(size, low, high),
+    lambda size, low, high, *_: integers(size, low, high),
     lambda low, high, size, dtype, *_: (size, dtype_from_code("randint", dtype, i64_dtype)),
 )
 _drawn(
@@ -146,27 +153,27 @@ _drawn(
 )
 _drawn(
     "aten::bernoulli(Tensor self, *, Generator? generator=None) -> Tensor",
-    lambda size, p, *_: _uniform(size) < p,
+    lambda size, p, *_: uniform(size) < p,
     lambda p, *_: (p.shape, dtype_of(p)),
 )
 _drawn(
     "aten::bernoulli.p(Tensor self, float p, *, Generator? generator=None) -> Tensor",
-    lambda size, _, p, *__: _uniform(size) < p,
+    lambda size, _, p, *__: uniform(size) < p,
     lambda x, *_: (x.shape, dtype_of(x)),
 )
 _drawn(
     "aten::normal.Tensor_float(Tensor mean, float std=1., *, Generator? generator=None) -> Tensor",
-    lambda size, mean, std, *_: _normal(size) * std + mean.astype(np.float64),
+    lambda size, mean, std, *_: normal(size) * std + mean.astype(np.float64),
     lambda mean, *_: (mean.shape, dtype_of(mean)),
 )
 _drawn(
     "aten::normal.float_Tensor(float mean, Tensor std, *, Generator? generator=None) -> Tensor",
-    lambda size, mean, std, *_: _normal(size) * _deviations(std) + mean,
+    lambda size, mean, std, *_: normal(size) * _deviations(std) + mean,
     lambda mean, std, *_: (std.shape, dtype_of(std)),
 )
 _drawn(
     "aten::normal.Tensor_Tensor(Tensor mean, Tensor std, *, Generator? generator=None) -> Tensor",
-    lambda size, mean, std, *_: _normal(size) * _deviations(std) + mean.astype(np.float64),
+    lambda size, mean, std, *_: normal(size) * _deviations(std) + mean.astype(np.float64),
     lambda mean, std, *_: (broadcast("normal", mean.shape, std.shape), dtype_of(mean)),
 )
 _drawn(
@@ -180,49 +187,8 @@ _drawn(
     "aten::normal.float_float(float mean, float std, int[] size, *, Generator? "
     "generator=None, ScalarType? dtype=None, Layout? layout=None, Device? device=None, "
     "bool? pin_memory=None) -> Tensor",
-    lambda size, mean, std, *_: _normal(size) * std + mean,
+    lambda size, mean, std, *_: normal(size) * std + mean,
     lambda mean, std, size, _, dtype, *__: (size, dtype_from_code("normal", dtype, f32_dtype)),
-)
-
-
-def _filled(
-    schema: str,
-    draw: Callable[..., Array],
-    fits: Callable[..., bool] = lambda *_: True,
-    allowed: str = "",
-) -> None:
-    """A random fill in place; `fits` tells of the arguments whether they are `allowed`."""
-    name = schema.removeprefix("aten::").partition("(")[0]
-
-    def reference(x: Array, *args: Any) -> Array:
-        if not fits(*args):
-            raise InputError(f"{name}: {allowed}, got {', '.join(map(str, args[:-1]))}")
-        x[...] = draw(x.shape, *args).astype(x.dtype)
-        return x
-
-    op(schema, reference=_sourced(reference), infer=lambda x, *_: x)
-
-
-_filled(
-    "aten::uniform_(Tensor(a!) self, float from=0., float to=1., *, Generator? "
-    "generator=None) -> Tensor(a!)",
-    lambda shape, low, high, _: _uniform(shape) * (high - low) + low,
-    lambda low, high, _: low <= high,
-    "from must not exceed to",
-)
-_filled(
-    "aten::normal_(Tensor(a!) self, float mean=0., float std=1., *, Generator? "
-    "generator=None) -> Tensor(a!)",
-    lambda shape, mean, std, _: _normal(shape) * std + mean,
-    lambda _, std, __: std >= 0,
-    "std must not be negative",
-)
-_filled(
-    "aten::bernoulli_.float(Tensor(a!) self, float p=0.5, *, Generator? generator=None) "
-    "-> Tensor(a!)",
-    lambda shape, p, _: _uniform(shape) < p,
-    lambda p, _: 0 <= p <= 1,
-    "p must be from 0 to 1",
 )
 
 
@@ -250,12 +216,12 @@ def _multinomial(p: Array, count: int, replacement: bool, *_: Any) -> Array:
         raise InputError("multinomial: weights must be finite, not negative, and not all zero")
     if replacement:
         bounds = np.cumsum(weights, -1)
-        drawn = _uniform((len(weights), count)) * bounds[:, -1:]
+        drawn = uniform((len(weights), count)) * bounds[:, -1:]
         rows = zip(bounds, drawn, strict=True)
         found = np.stack([np.searchsorted(b, d, "right") for b, d in rows])
     else:
         with np.errstate(divide="ignore"):
-            keys = np.where(weights > 0, np.log(_uniform(weights.shape)) / weights, -np.inf)
+            keys = np.where(weights > 0, np.log(uniform(weights.shape)) / weights, -np.inf)
         found = np.argsort(-keys, -1)[:, :count]
     return found.reshape(*p.shape[:-1], count).astype(np.int64)
 
@@ -268,7 +234,7 @@ def _infer_multinomial(p: TensorType, count: int, replacement: bool, *_: Any) ->
 op(
     "aten::multinomial(Tensor self, int num_samples, bool replacement=False, *, Generator? "
     "generator=None) -> Tensor",
-    reference=_sourced(_multinomial),
+    reference=sourced(_multinomial),
     infer=_infer_multinomial,
     pure=False,
 )
@@ -283,68 +249,11 @@ _INT_LIKE = (
 )
 _drawn(
     f"aten::randint_like(Tensor self, int high, {_INT_LIKE}",
-    lambda size, x, high, *_: _integers(size, 0, high),
+    lambda size, x, high, *_: integers(size, 0, high),
     lambda x, high, *rest: _like(x, *rest),
 )
 _drawn(
     f"aten::randint_like.low_dtype(Tensor self, int low, int high, {_INT_LIKE}",
-    lambda size, x, low, high, *_: _integers(size, low, high),
+    lambda size, x, low, high, *_: integers(size, low, high),
     lambda x, low, high, *rest: _like(x, *rest),
 )
-_filled(
-    "aten::exponential_(Tensor(a!) self, float lambd=1., *, Generator? generator=None) -> "
-    "Tensor(a!)",
-    lambda shape, rate, _: -np.log1p(-_uniform(shape)) / rate,
-    lambda rate, _: rate > 0,
-    "lambd must be positive",
-)
-_filled(
-    "aten::cauchy_(Tensor(a!) self, float median=0., float sigma=1., *, Generator? "
-    "generator=None) -> Tensor(a!)",
-    lambda shape, median, sigma, _: median + sigma * np.tan(np.pi * (_uniform(shape) - 0.5)),
-    lambda _, sigma, __: sigma > 0,
-    "sigma must be positive",
-)
-_filled(
-    "aten::log_normal_(Tensor(a!) self, float mean=1., float std=2., *, Generator? "
-    "generator=None) -> Tensor(a!)",
-    lambda shape, mean, std, _: np.exp(_normal(shape) * std + mean),
-    lambda _, std, __: std > 0,
-    "std must be positive",
-)
-
-
-_filled(
-    "aten::geometric_(Tensor(a!) self, float p, *, Generator? generator=None) -> Tensor(a!)",
-    lambda shape, p, _: np.ceil(np.log1p(-_uniform(shape)) / np.log1p(-p)).clip(1),
-    lambda p, _: 0 < p < 1,
-    "p must be between 0 and 1",
-)
-
-
-def _random_integers(x: Array, low: int, high: int | None) -> Array:
-    """Integers up to the largest that the dtype holds without gaps, if `high` is None."""
-    if high is None:
-        dtype = dtype_of(x)
-        most = {"f16": 2**11, "bf16": 2**8, "f32": 2**24, "f64": 2**53, "bool": 1}.get(dtype.name)
-        high = (int(np.iinfo(x.dtype).max) if most is None else most) + (most is None or most == 1)
-        high = min(high, 2**63 - 1)
-    x[...] = _integers(x.shape, low, high)
-    return x
-
-
-for _overload, _arguments, _bounds in (
-    ("", "", lambda: (0, None)),
-    (".to", ", int to", lambda to: (0, to)),
-    (".from", ", int from, int? to", lambda start, to: (start, to)),
-):
-
-    def _reference(x: Array, *args: Any, bounds: Callable[..., Any] = _bounds) -> Array:
-        return _random_integers(x, *bounds(*args[:-1]))
-
-    op(
-        f"aten::random_{_overload}(Tensor(a!) self{_arguments}, *, Generator? generator=None) -> "
-        "Tensor(a!)",
-        reference=_sourced(_reference),
-        infer=lambda x, *_: x,
-    )
