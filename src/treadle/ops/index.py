@@ -169,7 +169,10 @@ def _nonzero(x: Array) -> Array:
     if x.ndim == 0:
         return np.zeros((int(bool(x)), 0), np.int64)
     found = x.nonzero()
-    return found[0][:, None] if x.ndim == 1 else np.stack(found, axis=1)
+    positions = np.empty((len(found[0]), x.ndim), np.int64)
+    for dim, places in enumerate(found):
+        positions[:, dim] = places
+    return positions
 
 
 def _where_positions(condition: Array) -> list[Array]:
