@@ -6,11 +6,11 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any, Protocol
 
-futures: ModuleType | None
+forks: ModuleType | None
 try:
-    from treadle.runtime import futures
+    from treadle.runtime import forks
 except ImportError:  # the native core is not built
-    futures = None
+    forks = None
 
 
 class Task(Protocol):
@@ -58,4 +58,4 @@ class Awaitable:
 
 def fork(function: Callable[[], Any]) -> Task:
     """Start `function` on the pool; where the native core is missing, run it now."""
-    return Done(function) if futures is None else futures.fork(function)
+    return Done(function) if forks is None else forks.fork(function)
