@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from treadle.ir.graph import Node
 from treadle.ir.op import OpDef
+from treadle.ir.types import INT
 
 _KEYS = ("str", "int", "bool", "float")
 _PAIRS = ("int", "float", "int_float", "float_int")
@@ -63,3 +65,29 @@ def key_of(op: OpDef) -> str:
     if schema is None or schema.namespace not in ("aten", "prim"):
         return ""
     return f"{schema.base}.{schema.overload}"
+
+
+def expression_of(key: str, node: Node) -> str | None:
+    """The operator as an expression of its operands, if it is one of Python's."""
+    if key in WITH_DEFAULTS:
+        text, defaults = WITH_DEFAULTS[key]
+        last = node.inputs[-len(defaults) :]
+        if all(v.is_constant for v in last) and tuple(v.constant for v in last) == defaults:
+            return text
+    if key == "str." and node.inputs[0].type == INT:
+        return "str({0})"
+    return EXPRESSIONS.get(key)
+
+
+def directions_of(key: str, node: Node) -> tuple[bool, bool]:
+    """Whether the result may fall below 64 bits, and whether it may grow beyond them."""
+    numbers = [v.constant for v in node.inputs if type(v.constant) is int]
+    if key == "floordiv.int" and node.inputs[1].constant not in (None, -1):
+        return False, False
+    if key == "neg.int":
+        return False, True
+    if key == "add.int" and numbers:
+        return numbers[0] < 0, numbers[0] > 0
+    if key == "sub.int" and type(node.inputs[1].constant) is int:
+        return numbers[-1] > 0, numbers[-1] < 0
+    return True, True

@@ -12,19 +12,18 @@ import functools
 import itertools
 import math
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from types import TracebackType
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 from treadle.errors import Error
 from treadle.interpreter import actions
+from treadle.interpreter.compiled import CompiledLoop
 from treadle.interpreter.expressions import (
-    EXPRESSIONS,
     LOOKUPS,
     STATEMENTS,
-    WITH_DEFAULTS,
     WRAPPED,
+    directions_of,
+    expression_of,
     key_of,
 )
 from treadle.interpreter.ordering import sorts_objects
@@ -34,11 +33,8 @@ from treadle.ir import op as ops
 from treadle.ir.graph import Block, Node, Value
 from treadle.ir.named import tuple_maker
 from treadle.ir.op import OpDef
-from treadle.ir.program import Program
-from treadle.ir.types import INT
 from treadle.ops import OPS
 from treadle.ops.scalar import wrap
-from treadle.runtime import RunControl
 
 _MAX_INDENT = 80
 _SMALL = 2**30 - 1  # what Python compares fastest
@@ -49,52 +45,6 @@ _file_numbers = itertools.count()
 
 class _UncompilableError(Exception):
     """Control flow: the machine has to run this loop."""
-
-
-@dataclass(frozen=True, slots=True)
-class CompiledLoop:
-    """A loop as a Python function.
-
-    `function` takes the first trip, the number of trips, the carried values, those of `free`, and
-    last the program, a deadline and a control; the loop's condition must hold. It gives the carried
-    values.
-    `checked` says of which carried values the function expects that they may be unset.
-    """
-
-    function: Callable[..., tuple[Any, ...]]
-    free: tuple[Value, ...]
-    checked: tuple[bool, ...]
-    nodes: tuple[Node, ...]
-    file: str
-
-    def takes(self, carried: Sequence[Any], values: dict[Value, Any]) -> bool:
-        """Whether every value that may be unset here was expected to be."""
-        unset = actions.UNINITIALIZED
-        return not any(
-            value is unset and not checked
-            for value, checked in zip(carried, self.checked, strict=True)
-        ) and not any(values[v] is unset for v in self.free)
-
-    def run(
-        self,
-        trip: int,
-        trips: int,
-        carried: Sequence[Any],
-        values: dict[Value, Any],
-        context: tuple[Program, float | None, RunControl | None],
-    ) -> tuple[Any, ...]:
-        """The carried values after the last trip."""
-        free = [values[v] for v in self.free]
-        return self.function(trip, trips, *carried, *free, *context)
-
-    def node_of(self, traceback: TracebackType | None) -> Node | None:
-        """The node of the loop that raised the error of a traceback, or None."""
-        found = None
-        while traceback is not None:
-            if traceback.tb_frame.f_code.co_filename == self.file:
-                found = self.nodes[traceback.tb_lineno - 1]
-            traceback = traceback.tb_next
-        return found
 
 
 @functools.lru_cache(maxsize=1024)
@@ -246,7 +196,7 @@ class _Generator:
             target = f"{self._name(node.output)} = "
             self._guarded(node, target + text.format(*operands), failure, operands, target)
         else:
-            text = _expression(key, node) or f"{self._reference(node)}({', '.join(operands)})"
+            text = expression_of(key, node) or f"{self._reference(node)}({', '.join(operands)})"
             self._set(node, text.format(*operands))
 
     def _reference(self, node: Node) -> str:
@@ -265,7 +215,7 @@ class _Generator:
 
     def _wrap(self, name: str, key: str, node: Node) -> None:
         """Bring an integer back into 64 bits; comparisons of small numbers come first."""
-        falls, grows = _directions(key, node)
+        falls, grows = directions_of(key, node)
         if grows and falls:
             far = f"({name} > {_SMALL} or {name} < -{_SMALL}) and not lowest <= {name} <= highest"
             self._emit(f"if {far}: {name} = wrap({name})")
@@ -388,32 +338,6 @@ _ACTIONS: dict[OpDef, Callable[..., Any]] = {
     ops.SET_ATTR: actions.set_attribute, ops.ISINSTANCE: actions.is_one_of,
     ops.UNCHECKED_CAST: actions.cast, ops.RAISE: actions.fail, ops.PRINT: actions.show,
 }  # fmt: skip
-
-
-def _expression(key: str, node: Node) -> str | None:
-    """The operator as an expression of its operands, if it is one of Python's."""
-    if key in WITH_DEFAULTS:
-        text, defaults = WITH_DEFAULTS[key]
-        last = node.inputs[-len(defaults) :]
-        if all(v.is_constant for v in last) and tuple(v.constant for v in last) == defaults:
-            return text
-    if key == "str." and node.inputs[0].type == INT:
-        return "str({0})"
-    return EXPRESSIONS.get(key)
-
-
-def _directions(key: str, node: Node) -> tuple[bool, bool]:
-    """Whether the result may fall below 64 bits, and whether it may grow beyond them."""
-    numbers = [v.constant for v in node.inputs if type(v.constant) is int]
-    if key == "floordiv.int" and node.inputs[1].constant not in (None, -1):
-        return False, False
-    if key == "neg.int":
-        return False, True
-    if key == "add.int" and numbers:
-        return numbers[0] < 0, numbers[0] > 0
-    if key == "sub.int" and type(node.inputs[1].constant) is int:
-        return numbers[-1] > 0, numbers[-1] < 0
-    return True, True
 
 
 def _is_while(loop: Node) -> bool:

@@ -15,7 +15,8 @@ from treadle.errors import (
     UnsupportedError,
 )
 from treadle.interpreter import actions, tasks
-from treadle.interpreter.generate import CompiledLoop, compile_loop
+from treadle.interpreter.compiled import CompiledLoop
+from treadle.interpreter.generate import compile_loop
 from treadle.interpreter.ordering import SORT, SORTED, sort_objects, sorts_objects
 from treadle.interpreter.steps import STEPS, Environment, inputs, operator, target_of
 from treadle.interpreter.traceback import Place, TracedError, places_of, traced
