@@ -134,7 +134,7 @@ def _is_plain(text: str) -> bool:
         opening = line.count("(") + line.count("[") + line.count("{")
         level += opening - line.count(")") - line.count("]") - line.count("}")
         opened += opening
-        weight += len(line)
+        weight += len(line) + 1  # the end of a line may stand between two words
         if opened > MAX_BRACKETS or weight > MAX_DEPTH:
             return False
         if level <= 0:
