@@ -11,8 +11,8 @@ from treadle.frontends.torchscript import scan
 
 PIECES = (
     "x", "self", "not ", "if ", "else ", " in ", "lambda: ", "elif x:", "(", ")", "[", "]", "{",
-    "}", ",", ";", ":", ".", " = ", "-", "\n", "\n  ", "\\\n", '"', "'", "#", '"text"', "'('", "1.", "b",
-    ".lambda", "\n  lambda : int", "é", "\t",
+    "}", ",", ";", ":", ".", " = ", "-", "\n", "\n  ", "\\\n", '"', "'", "#", '"text"', "'('", "1.",
+    "b", ".lambda", "\n  lambda : int", "é", "\t",
 )  # fmt: skip
 
 
