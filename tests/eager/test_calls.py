@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import gc
 import pickle
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -184,6 +186,21 @@ def test_functions_are_found_again_by_name() -> None:
     nested.append(nested)
     with pytest.raises((treadle.InputError, RecursionError)):
         treadle.cat(nested)
+
+
+def test_what_is_remembered_of_a_call_does_not_keep_its_tensors() -> None:
+    def use() -> list[weakref.ref[Any]]:
+        x, out = treadle.arange(3.0), treadle.zeros(3)
+        treadle.sub(x, x, alpha=3)
+        treadle.mul(x, x, out=out)
+        treadle.cat([x, x, x], dim=0)
+        x.view(1, 3, 1).max(0)
+        (x * 7.5).add_(x, alpha=5)
+        return [weakref.ref(x), weakref.ref(out), weakref.ref(x.numpy())]
+
+    gone = use()
+    gc.collect()
+    assert [ref() for ref in gone] == [None, None, None]
 
 
 def test_numpys_functions_give_tensors() -> None:

@@ -72,7 +72,7 @@ def as_index(items: list[Any], engine: Any) -> Any:
     return made[0] if len(made) == 1 else tuple(made)
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.large_base_example])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.large_base_example])
 @given(st.data(), st.lists(st.integers(0, 4), min_size=1, max_size=4).map(tuple))
 def test_any_index_reads_and_writes_torchs_elements(
     data: st.DataObject, shape: tuple[int, ...]

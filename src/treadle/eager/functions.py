@@ -121,6 +121,8 @@ class _Dispatcher:
         op, bound = match_call(self._name, self._overloads, positional, keywords)
         plain = prepare(op, bound, tensors)
         prepared = plain if out is None else PreparedInto(self._name, plain, out)
+        for leaf in leaves:
+            leaf.forget()
         are_all = _count(bound) + (out is not None) == len(leaves)  # else one gave its element
         run = self._runner(prepared)
         if are_all and self._remember(args, kwargs, prepared, prepared.inputs, run):
@@ -140,10 +142,11 @@ class _Dispatcher:
             return None
         key = array.dtype, not array.ndim, twin.dtype
         if key not in self._twins:
-            op, bound = match_call(
-                self._name, self._overloads, [Leaf(0, tensor, array), Leaf(1, twin, twin)], {}
-            )
+            leaves = Leaf(0, tensor, array), Leaf(1, twin, twin)
+            op, bound = match_call(self._name, self._overloads, leaves, {})
             self._twins[key] = prepare(op, bound, [tensor, twin])
+            for leaf in leaves:
+                leaf.forget()
         prepared = self._twins[key]
         inputs = [twin if i == 1 else i for i in prepared.inputs]
         run = self._runner(prepared, twin)

@@ -37,8 +37,12 @@ class Leaf:
 
     __slots__ = ("array", "index", "tensor")
 
-    def __init__(self, index: int, tensor: Any, array: np.ndarray[Any, Any]) -> None:
+    def __init__(self, index: int, tensor: Any, array: Any) -> None:
         self.index, self.tensor, self.array = index, tensor, array
+
+    def forget(self) -> None:
+        """Let go of the tensor: what was prepared for a call outlives it."""
+        self.tensor = self.array = None
 
 
 def match_call(
