@@ -182,7 +182,8 @@ class Specialiser:
 
     def apply(self, op: OpDef, args: list[Any], origin: Node | None = None) -> Any:
         """The abstract result of `op`; emits nodes if it depends on run-time tensors."""
-        args = self.writes.fresh(args)
+        if op.schema is None or any(takes_tensor(a.type) for a in op.schema.arguments):
+            args = self.writes.fresh(args)  # others get the lists themselves, to change them
         if any(isinstance(a, AbstractNumber) for a in args):
             if op.name in _TAKES_NUMBER:
                 return args[0].value
