@@ -137,11 +137,6 @@ PyObject* share(PyObject* self, PyObject* other) {
 // Functions are pickled by name.
 PyObject* reduce(PyObject* self, PyObject*) { return PyObject_GetAttrString(self, "__name__"); }
 
-PyObject* clear_calls(PyObject* self, PyObject*) {
-  as_function(self)->calls->clear();
-  Py_RETURN_NONE;
-}
-
 PyObject* make_function(PyTypeObject* type, PyObject* args, PyObject*) {
   PyObject *unknown, *tensor;
   if (!PyArg_ParseTuple(args, "OO!", &unknown, &PyType_Type, &tensor)) return nullptr;
@@ -194,7 +189,6 @@ PyMethodDef kMethods[] = {
      "one by `program` on `inputs`, or else by `run(tensors)`."},
     {"share", share, METH_O, "Know the calls that another function knows, now and later."},
     {"__reduce__", reduce, METH_NOARGS, nullptr},
-    {"clear", clear_calls, METH_NOARGS, "Forget all calls."},
     {nullptr, nullptr, 0, nullptr}};
 
 PyType_Slot kSlots[] = {{Py_tp_new, reinterpret_cast<void*>(make_function)},

@@ -57,7 +57,6 @@ class KnownCalls {
 
   std::shared_ptr<const KnownCall> find(const CallKey& key) const;
   void add(CallKey key, KnownCall call);
-  void clear() { calls_.clear(); }
   nb::handle tensor_class() const { return tensor_; }
 
  private:
