@@ -5,25 +5,19 @@ What the records mean is decided elsewhere: `unpickle` reads the two pickles, th
 
 from __future__ import annotations
 
-import mmap
 import os
-import stat
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Generic, Literal, TypeVar
 
-import numpy as np
-import numpy.typing as npt
-
 from treadle.errors import ArchiveError, UnsupportedError
+from treadle.frontends.torchscript.file_bytes import Bytes, in_memory, map_file
 from treadle.frontends.torchscript.limits import Limits
 from treadle.frontends.torchscript.zip_directory import HOW_TO_SAVE, Record, read_directory
 
-Bytes = npt.NDArray[np.uint8]
 T = TypeVar("T")
 
 OLDEST_VERSION, NEWEST_VERSION = 1, 10
@@ -98,14 +92,14 @@ class Archive:
             UnsupportedError: if it is another PyTorch format.
         """
         if isinstance(source, (bytes, bytearray, memoryview)):
-            name, whole = "<bytes>", _in_memory(source)
+            name, whole = "<bytes>", in_memory(source)
         elif isinstance(source, (str, os.PathLike)):
             name = os.fspath(source)
-            return cls(name, _map_file(name), limits or Limits())
+            return cls(name, map_file(name), limits or Limits())
         else:
             name = str(getattr(source, "name", "<file object>"))
             try:
-                whole = _in_memory(source.read())
+                whole = in_memory(source.read())
             except (OSError, TypeError, ValueError) as error:
                 raise ArchiveError(f"{name}: {error}") from error
         return cls(name, whole, limits or Limits())
@@ -146,10 +140,10 @@ class Archive:
         with located(self.name):
             record = self._record(name)
             if record.deflated:
-                return _in_memory(self._read(name))
+                return in_memory(self._read(name))
             view = self._bytes()[record.offset : record.offset + record.size]
             aligned = view.ctypes.data % _ALIGNMENT == 0
-            return view if aligned else _in_memory(view)
+            return view if aligned else in_memory(view)
 
     def _bytes(self) -> Bytes:
         if self._whole is None:
@@ -253,30 +247,6 @@ def located(where: str) -> Iterator[None]:
         raise ArchiveError(f"{where}: {error}") from error.__cause__
     except UnsupportedError as error:
         raise UnsupportedError(f"{where}: {error}") from error.__cause__
-
-
-def _map_file(path: str) -> Bytes:
-    try:
-        # A FIFO would block in open, so its kind is looked at first.
-        if not stat.S_ISREG(os.stat(path).st_mode):
-            raise ArchiveError(f"{path}: not a regular file")
-        with Path(path).open("rb") as file:
-            if os.fstat(file.fileno()).st_size == 0:
-                raise ArchiveError(f"{path}: the file is empty")
-            mapping = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
-            return np.frombuffer(mapping, np.uint8)
-    except (OSError, ValueError) as error:
-        raise ArchiveError(f"{path}: {getattr(error, 'strerror', None) or error}") from error
-
-
-def _in_memory(data: bytes | bytearray | memoryview | Bytes) -> Bytes:
-    """A writable copy of `data` that starts at a multiple of 64, as in a file's mapping."""
-    source = np.frombuffer(data, np.uint8)
-    room = np.empty(source.size + 64, np.uint8)
-    start = -room.ctypes.data % 64
-    copy = room[start : start + source.size]
-    copy[...] = source
-    return copy
 
 
 def _below_one_root(records: list[Record]) -> dict[str, Record]:

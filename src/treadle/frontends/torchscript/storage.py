@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from treadle.errors import ArchiveError
-from treadle.frontends.torchscript.archive import Archive, Bytes
+from treadle.frontends.torchscript.archive import Archive
+from treadle.frontends.torchscript.file_bytes import Bytes
 from treadle.frontends.torchscript.values import UnsupportedTensor
 from treadle.ir import dtypes
 from treadle.ir.dtypes import DType
