@@ -76,7 +76,10 @@ def new_array(
         shape, kind, is_small = _checked.__wrapped__(
             function, dtype, device, requires_grad, *listed
         )
-    return np.empty(shape, kind) if is_small else empty_array(shape, kind)
+    try:
+        return np.empty(shape, kind) if is_small else empty_array(shape, kind)
+    except (ValueError, MemoryError) as refusal:
+        raise InputError(f"{function}: {refusal}, got shape {list(shape)}") from None
 
 
 def new_array_like(
@@ -216,10 +219,18 @@ def arange(
     if isinstance(low, _WHOLE) and isinstance(high, _WHOLE) and isinstance(step, _WHOLE):
         values: Array = np.arange(int(low), int(high), int(step), dtype=np.int64)
         return Tensor(values if dtype is None else values.astype(as_element(dtype).numpy))
-    values = np.arange(math.ceil((high - low) / step), dtype=np.float64)
+    values = _counted("arange", math.ceil((high - low) / step))
     values *= step
     values += low
     return Tensor(values.astype(np.float32 if dtype is None else as_element(dtype).numpy))
+
+
+def _counted(function: str, count: int) -> Array:
+    """The numbers from 0 to below `count`."""
+    try:
+        return np.arange(count, dtype=np.float64)
+    except (ValueError, MemoryError) as refusal:
+        raise InputError(f"{function}: {refusal}, got {count} elements") from None
 
 
 def linspace(
@@ -238,7 +249,7 @@ def linspace(
     (count,) = check_size("linspace", (steps,))
     if dtype is not None and as_element(dtype).is_integral:
         start, end = int(start), int(end)
-    values = np.arange(count, dtype=np.float64)
+    values = _counted("linspace", count)
     values *= (end - start) / max(count - 1, 1)
     values += start
     if count > 1:

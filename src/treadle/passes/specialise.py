@@ -8,12 +8,13 @@ cannot be decided here: `Unplannable` says why, and the interpreter runs the mod
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from treadle.errors import Error, UnsupportedError
+from treadle.errors import Error, ShapeError, UnsupportedError
 from treadle.ir import dtypes
 from treadle.ir.graph import Block, Graph, Node, Value
 from treadle.ir.named import tuple_like
@@ -58,6 +59,7 @@ MAX_NODES = 50_000
 MAX_WORK = 100_000
 """Operators run while unrolling, and elements of the lists and dicts that they see."""
 MAX_FOLDED_BYTES = 64 << 20
+MAX_BYTES = 1 << 47
 _MOVES = (View, Reshape, Concat, Fourier)
 """Forms that take complex numbers as they are; all others work on the parts."""
 
@@ -207,7 +209,7 @@ class Specialiser:
         if isinstance(lower, Decompose):
             try:
                 if op.infer is not None and not lower.checks:
-                    op.infer(*as_types(args))
+                    _check_memory(op, op.infer(*as_types(args)))
                 made = lower.build(_Emitter(self, origin), *args)
             except UnsupportedError as error:
                 raise Unplannable(str(error)) from error
@@ -279,6 +281,8 @@ class Specialiser:
             raise Unplannable(f"{op.name} of complex numbers is not compiled")
         if not all(isinstance(t, TensorType) for t in types):
             raise Unplannable(f"{op.name} gives a container")
+        if not isinstance(op.lower, View):
+            _check_memory(op, types)
         self._count += 1
         if self._count > MAX_NODES:
             raise Unplannable(f"more than {MAX_NODES} operators after unrolling")
@@ -371,6 +375,19 @@ class _Emitter:
         result = as_types(value)
         assert isinstance(result, TensorType)
         return result
+
+
+def _check_memory(op: OpDef, type_: Any) -> None:
+    """Refuse what no machine holds, before anyone plans it; sizes that vary are not looked at."""
+    if isinstance(type_, tuple):
+        for each in type_:
+            _check_memory(op, each)
+        return
+    if not isinstance(type_, TensorType):
+        return
+    sizes = type_.sizes
+    if all(type(n) is int for n in sizes) and math.prod(sizes) * type_.element.itemsize > MAX_BYTES:
+        raise ShapeError(f"{op.name}: a result of shape {list(sizes)} is larger than any memory")
 
 
 def _has_complex(types: Any) -> bool:
