@@ -83,3 +83,21 @@ def test_a_view_that_would_copy_is_refused() -> None:
 def test_numpys_own_refusals_become_errors_of_treadle() -> None:
     with pytest.raises(ShapeError, match="do not broadcast"):
         OPS["mul.Tensor"].reference(np.zeros(2, np.float32), np.zeros(3, np.float32))  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("name", "args", "message"),
+    [
+        ("tensor_split.sections", (np.zeros(3, np.float32), 2**62, 0), "parts; allowed"),
+        ("chunk", (np.zeros(0, np.float32), 2**62, 0), "parts; allowed"),
+        ("mvlgamma", (np.ones(3, np.float32), 2**62), "argument p .*; allowed: 1 to"),
+        ("special_legendre_polynomial_p.n_scalar", (np.ones(3, np.float32), 2**62), "of degree"),
+    ],
+)
+def test_numbers_that_would_never_end_are_refused_at_once(
+    name: str, args: tuple[Any, ...], message: str
+) -> None:
+    reference = OPS[name].reference
+    assert reference is not None
+    with pytest.raises(ShapeError, match=message):
+        reference(*args)

@@ -17,6 +17,7 @@ from treadle.ops.shapes import broadcast, tensor
 from treadle.ops.strided import expand, narrow, part_dim, select
 
 Array = np.ndarray[Any, Any]
+_MOST_PARTS = 1 << 24
 
 
 def _divided(
@@ -63,15 +64,22 @@ def _given_parts(size: int, lengths: Sequence[int]) -> list[int]:
     return list(lengths)
 
 
+def _check_number(name: str, count: int) -> None:
+    if count > _MOST_PARTS:
+        raise ShapeError(f"{name}: {count} parts; allowed: {_MOST_PARTS}")
+
+
 def _chunks(size: int, count: int) -> list[int]:
     if count <= 0:
         raise ShapeError(f"chunk: chunks must be positive, got {count}")
+    _check_number("chunk", count if size == 0 else min(count, size))
     return _equal_parts(size, max(1, -(-size // count))) if size else [0] * count
 
 
 def _sections(size: int, count: int) -> list[int]:
     if count <= 0:
         raise ShapeError(f"tensor_split: sections must be positive, got {count}")
+    _check_number("tensor_split", count)
     return [size // count + (i < size % count) for i in range(count)]
 
 

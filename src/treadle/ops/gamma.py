@@ -16,6 +16,7 @@ from treadle.ops.samples import f32, f64, given, i64
 from treadle.ops.scalar_math import NUMPY
 
 Array = np.ndarray[Any, Any]
+_MOST_DIMS = 1 << 12
 _LANCZOS = (
     0.99999999999980993, 676.5203681218851, -1259.1392167224028, 771.32342877765313,
     -176.61502916214059, 12.507343278686905, -0.13857109526572012, 9.9843695780195716e-6,
@@ -150,8 +151,8 @@ def _incomplete(a: Array, x: Array, upper: bool) -> Array:
 
 
 def _multivariate(x: Operand, p: int) -> Any:
-    if p < 1:
-        raise ShapeError(f"mvlgamma: argument p must be at least 1, got {p}")
+    if not 1 <= p <= _MOST_DIMS:
+        raise ShapeError(f"mvlgamma: argument p {p}; allowed: 1 to {_MOST_DIMS}")
     total = x.op("lgamma")
     for i in range(1, p):
         total = total + (x - 0.5 * i).op("lgamma")

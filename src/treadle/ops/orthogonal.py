@@ -7,10 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from treadle.errors import ShapeError
 from treadle.ops.doubles import in_numpy
 from treadle.ops.samples import f32, f64, given
 
 Array = np.ndarray[Any, Any]
+_HIGHEST = 1 << 20  # degree; each takes a step
 Next = Callable[[int, Array, Array, Array], Array]
 """``(k, x, value of k, value of k - 1) -> value of k + 1``."""
 
@@ -20,6 +22,8 @@ def _evaluated(first: Callable[[Array], Array], following: Next, shifted: bool) 
 
     def evaluate(x: Array, n: Array) -> Array:
         x, degree = np.broadcast_arrays(2 * x - 1 if shifted else x, np.trunc(n))
+        if degree.size and not degree.max() <= _HIGHEST:
+            raise ShapeError(f"a polynomial of degree {degree.max()}; allowed: {_HIGHEST}")
         before, value = np.ones(x.shape), first(x)
         result = np.where(degree == 0, before, np.where(degree == 1, value, 0.0))
         for k in range(1, int(degree.max(initial=0))):
