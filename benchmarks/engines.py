@@ -1,5 +1,6 @@
 """The engines under comparison, each as a loader that gives one callable without arguments."""
 
+import os
 import sys
 import warnings
 from collections.abc import Callable, Mapping
@@ -22,9 +23,11 @@ DIGITS = ROOT / "src" / "treadle" / "data" / "digits.pt"
 def load_treadle(
     _model: str, archive: Path, inputs: Arrays, threads: int
 ) -> tuple[Call, Callable[[Any], Arrays]]:
-    """Load the archive with Treadle, fed with NumPy arrays."""
+    """Load the archive with Treadle, fed with NumPy arrays; forks count among the threads."""
+    os.environ["TREADLE_BUDGET"] = str(threads)
     import treadle
 
+    treadle.refresh_budget()
     treadle.set_num_interop_threads(threads)
     treadle.set_num_threads(threads)
     module = treadle.load(str(archive))
