@@ -1,12 +1,13 @@
-"""The section of docs/benchmarks.md on single operators, from what `benchmarks.ops --json` wrote.
+"""Print the section of docs/benchmarks.md on single operators, from measurements.
 
+python -m benchmarks.ops --threads 1 2 --json ops.json
 python -m benchmarks.ops_report ops.json
 """
 
 from __future__ import annotations
 
+import argparse
 import json
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -64,7 +65,11 @@ def _line(cells: Sequence[str]) -> Iterator[str]:
 
 def main() -> None:
     """Print the section of the document that is named."""
-    document: Document = json.loads(Path(sys.argv[1]).read_text())
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("json", type=Path, help="what benchmarks.ops wrote")
+    document: Document = json.loads(parser.parse_args().json.read_text())
     print(
         f"`{' '.join(document['command'][:3])}`, medians, {len(CASES)} cases; {TORCH} is eager.\n"
     )
