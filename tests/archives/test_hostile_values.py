@@ -135,14 +135,19 @@ def test_a_deadline_ends_one_run_while_others_go_on() -> None:
 def test_control_c_ends_an_endless_run(body: str) -> None:
     program = (
         f"from tests.archives.test_hostile_values import *\nm = model({body!r})\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a background job ignores it
         "print('running', file=sys.stderr, flush=True)\nm(INPUT, INDEX)"
     )
     process = subprocess.Popen(
         [sys.executable, "-c", program], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL,
         text=True, env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
     )  # fmt: skip
-    assert process.stderr is not None
-    assert process.stderr.readline() == "running\n"
-    time.sleep(0.5)
-    process.send_signal(signal.SIGINT)
-    assert "KeyboardInterrupt" in process.communicate(timeout=60)[1]
+    try:
+        assert process.stderr is not None
+        assert process.stderr.readline() == "running\n"
+        time.sleep(0.5)
+        process.send_signal(signal.SIGINT)
+        assert "KeyboardInterrupt" in process.communicate(timeout=60)[1]
+    finally:
+        process.kill()
+        process.communicate()

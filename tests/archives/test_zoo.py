@@ -69,7 +69,8 @@ def test_torch_gives_the_same_from_what_is_saved(case: Case) -> None:
         np.testing.assert_array_equal(got.state_dict()[name], tensor, err_msg=name)
     assert [n for n, _ in got.named_parameters()] == [n for n, _ in want.named_parameters()]
     for one, other in zip(_results(got, case), _results(want, case), strict=True):
-        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
+        scale = np.abs(other).max(initial=0)  # torch fuses as it has profiled, so sums may differ
+        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-5 * scale)
 
 
 def _results(module: torch.jit.ScriptModule, case: Case) -> tuple[np.ndarray, ...]:
