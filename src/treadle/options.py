@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -78,6 +79,19 @@ def integer(name: str, default: int, low: int, high: int) -> int:
     return default
 
 
+def word(name: str, words: Sequence[str]) -> str:
+    """The one of `words` in variable `name`, in any case; another warns and gives the first."""
+    text = (variable(name) or words[0]).lower()
+    if text in words:
+        return text
+    warnings.warn(
+        f"{name}={text!r} ignored: expected one of {', '.join(words)}; using {words[0]}",
+        RuntimeWarning,
+        stacklevel=2,
+    )
+    return words[0]
+
+
 def flag(name: str) -> bool:
     """Whether variable `name` is set to something other than 0, false, no or off."""
     return (variable(name) or "0").lower() not in ("0", "false", "no", "off")
@@ -108,7 +122,7 @@ class Options:
         return Options(
             cache_directory=Path(variable("TREADLE_CACHE_DIR") or Path(base) / "treadle"),
             cache_limit_bytes=integer("TREADLE_CACHE_LIMIT_MB", 1024, 1, 1 << 20) << 20,
-            isa=variable("TREADLE_ISA") or "native",
+            isa=word("TREADLE_ISA", ("native", "avx2")),
             interpret=flag("TREADLE_INTERPRET"),
             verify=flag("TREADLE_VERIFY"),
         )

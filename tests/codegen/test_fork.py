@@ -27,3 +27,36 @@ raise SystemExit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 def test_a_child_compiles_though_its_parent_held_the_compilers_locks() -> None:
     done = subprocess.run([sys.executable, "-c", PROGRAM], check=False, timeout=60)
     assert done.returncode == 0
+
+
+WAITING = """
+import os
+import threading
+import time
+from treadle.codegen import jit
+
+inside, leave, left = threading.Event(), threading.Event(), []
+
+def link():
+    with jit.llvm.ffi.lib._lock:
+        inside.set()
+        leave.wait()
+        time.sleep(0.05)
+        left.append(True)
+
+os.register_at_fork(before=leave.set)
+thread = threading.Thread(target=link)
+thread.start()
+inside.wait()
+child = os.fork()
+if child == 0:
+    os._exit(0 if left else 3)
+thread.join()
+raise SystemExit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+@pytest.mark.slow
+def test_a_fork_waits_for_the_thread_that_is_in_llvm() -> None:
+    done = subprocess.run([sys.executable, "-c", WAITING], check=False, timeout=60)
+    assert done.returncode == 0

@@ -222,6 +222,15 @@ def test_other_invalid_variables_are_warned_of_once(name: str, value: str) -> No
     assert done.stderr.count(f"{name}='{value}' ignored") == 1
 
 
+@pytest.mark.slow
+def test_an_unknown_instruction_set_is_warned_of_once() -> None:
+    code = "import treadle; x = treadle.ones(3); print((x + x).tolist(), treadle.exp(x * 0).tolist())"
+    done = run_python(code, TREADLE_ISA="sse9")
+    assert done.stdout.split("\n")[0] == "[2.0, 2.0, 2.0] [1.0, 1.0, 1.0]"
+    wanted = "TREADLE_ISA='sse9' ignored: expected one of native, avx2; using native"
+    assert done.stderr.count(wanted) == 1
+
+
 def test_environment_above_the_budget_is_warned_of() -> None:
     done = run_python("print(runtime.get_num_threads())", TREADLE_BUDGET="3", OMP_NUM_THREADS="64")
     assert done.stdout.split() == ["64"]

@@ -104,12 +104,18 @@ class _Compiler:
 _COMPILER = _Compiler()
 
 
-def _unlock_in_child() -> None:
-    """A lock of llvmlite's for a forked child: a thread that stayed behind may have held it."""
+def _renew_in_child() -> None:
+    """A lock of llvmlite's for a forked child, of which threads that stayed behind know nothing."""
     llvm.ffi.lib._lock._lock = threading.RLock()
 
 
-os.register_at_fork(after_in_child=_unlock_in_child)
+# A fork waits for the thread that is in LLVM: the child goes on with the linker and the targets as
+# they are, and a link or a pass half done could neither be finished nor undone in it.
+os.register_at_fork(
+    before=lambda: llvm.ffi.lib._lock._lock.acquire(),
+    after_in_parent=lambda: llvm.ffi.lib._lock._lock.release(),
+    after_in_child=_renew_in_child,
+)
 _library: dict[str, int] = {}
 
 

@@ -33,8 +33,4 @@ def thread_count(name: str) -> int | None:
 
 def affinity() -> str:
     """What ``TREADLE_AFFINITY`` says, ``none`` after a warning if that is no word for it."""
-    text = (options.variable("TREADLE_AFFINITY") or "none").lower()
-    if text in AFFINITIES:
-        return text
-    warn(f"TREADLE_AFFINITY={text!r} ignored: expected one of {', '.join(AFFINITIES)}")
-    return "none"
+    return options.word("TREADLE_AFFINITY", AFFINITIES)
