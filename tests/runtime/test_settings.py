@@ -224,7 +224,7 @@ def test_other_invalid_variables_are_warned_of_once(name: str, value: str) -> No
 
 @pytest.mark.slow
 def test_an_unknown_instruction_set_is_warned_of_once() -> None:
-    code = "import treadle; x = treadle.ones(3); print((x + x).tolist(), treadle.exp(x * 0).tolist())"
+    code = "import treadle; x = treadle.ones(3); print((x + x).tolist(), (x * x).tolist())"
     done = run_python(code, TREADLE_ISA="sse9")
     assert done.stdout.split("\n")[0] == "[2.0, 2.0, 2.0] [1.0, 1.0, 1.0]"
     wanted = "TREADLE_ISA='sse9' ignored: expected one of native, avx2; using native"
