@@ -147,7 +147,8 @@ def test_inplace_may_be_the_last_argument() -> None:
         (lambda f: f.embedding_bag(IDS[0], TABLE), "embedding_bag: argument offsets is missing"),
         (lambda f: f.embedding_bag(IDS, TABLE, mode="x"), "embedding_bag: argument mode"),
         (lambda f: f.embedding(IDS, TABLE, max_norm=-1.0), "embedding_renorm_: .* max_norm"),
-        (lambda f: f.dropout(X, 0.5), "dropout"),
+        (lambda f: f.dropout(X, 1.5), "dropout: argument p must be from 0 to 1, got 1.5"),
+        (lambda f: f.dropout1d(X[0]), "dropout1d: input must have 2 or 3 dims, got 1"),
     ],
 )
 def test_a_mistake_names_function_and_argument(call: Callable[[Any], Any], message: str) -> None:

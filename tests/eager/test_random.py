@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import treadle
+import treadle.nn.functional as F  # noqa: N812  torch's name
 from treadle import Tensor
 
 untyped: Any = treadle
@@ -151,9 +152,21 @@ def test_weights_decide_what_is_sampled() -> None:
 
 def test_dropout_outside_of_training_is_the_identity() -> None:
     x = treadle.rand(4)
-    assert treadle.nn.functional.dropout(x, 0.7, training=False).tolist() == x.tolist()
-    with pytest.raises(treadle.UnsupportedError, match="dropout in training mode"):
-        treadle.nn.functional.dropout(x, 0.7)
+    assert F.dropout(x, 0.7, training=False).tolist() == x.tolist()
+
+
+def test_dropout_in_scripts_draws_anew_at_each_call_and_repeats_with_the_seed() -> None:
+    def twice(x: treadle.Tensor) -> treadle.Tensor:
+        return F.dropout(x, 0.5, True) + F.dropout(x, 0.5, True)
+
+    function = treadle.script(twice)
+    x = treadle.ones(4, 64)
+    treadle.manual_seed(15)
+    first = function(x)
+    assert {0.0, 2.0, 4.0} == set(first.unique().tolist())
+    assert first.tolist() != function(x).tolist()
+    treadle.manual_seed(15)
+    assert first.tolist() == function(x).tolist()
 
 
 @pytest.mark.parametrize(

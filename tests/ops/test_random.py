@@ -51,3 +51,52 @@ def test_bad_bounds_and_sizes_are_refused() -> None:
         _draw("randint.low", 3, 3, [2], 4, *_REST)
     with pytest.raises(ShapeError, match="must not be negative"):
         _draw("rand", [-1], None, *_REST)
+
+
+# --- dropout ------------------------------------------------------------------------------------
+
+_ONES = np.ones((200, 100, 1), np.float32)
+
+
+@pytest.mark.parametrize("name", ["dropout", "feature_dropout"])
+@pytest.mark.parametrize("p", [0.0, 0.25, 1.0])
+def test_dropped_elements_are_as_many_as_told_and_the_rest_is_scaled(name: str, p: float) -> None:
+    manual_seed(5)
+    found = _draw(name, _ONES, p, True)
+    assert set(found.ravel().tolist()) <= {0.0, np.float32(1 / (1 - p)) if p < 1 else 0.0}
+    assert abs(np.mean(found == 0) - p) < 0.01
+
+
+def test_whole_channels_are_dropped() -> None:
+    manual_seed(5)
+    found = _draw("feature_dropout", np.ones((20, 30, 4), np.float32), 0.5, True)
+    assert np.array_equal(found.min(-1), found.max(-1))
+    assert 0 < np.mean(found == 0) < 1
+
+
+@pytest.mark.parametrize("name", ["alpha_dropout", "feature_alpha_dropout"])
+def test_alpha_dropout_keeps_mean_and_variance(name: str) -> None:
+    manual_seed(5)
+    x = np.random.default_rng(0).standard_normal((300, 200), np.float32)
+    found = _draw(name, x, 0.3, True)
+    assert abs(found.mean()) < 0.02
+    assert abs(found.std() - 1) < 0.02
+
+
+def test_the_mask_of_native_dropout_tells_what_was_kept() -> None:
+    manual_seed(5)
+    found, kept = OPS["native_dropout"].reference(_ONES, 0.5, None)  # type: ignore[misc]
+    np.testing.assert_array_equal(found, np.where(kept, 2.0, 0.0))
+
+
+def test_slopes_of_rrelu_lie_between_their_bounds() -> None:
+    manual_seed(5)
+    slopes = -_draw("rrelu", -_ONES, 0.1, 0.3, True, None)
+    assert 0.1 <= slopes.min() < 0.11
+    assert 0.29 < slopes.max() <= 0.3
+
+
+@pytest.mark.parametrize("name", ["dropout", "feature_dropout", "alpha_dropout"])
+def test_integers_are_not_dropped_in_training(name: str) -> None:
+    with pytest.raises(ShapeError, match=f"{name}: needs floating numbers in training, got i64"):
+        _draw(name, np.ones((2, 3), np.int64), 0.5, True)

@@ -199,24 +199,59 @@ def tanhshrink(input: Any) -> Tensor:
 
 
 def dropout(input: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
-    """`input` itself, since nothing is dropped outside of training.
-
-    Raises:
-        UnsupportedError: if `training` and `p` is not 0.
-    """
-    result: Tensor = FUNCTIONS["dropout_" if inplace else "dropout"](input, p, training)
-    return result
+    """`input` with elements dropped in training, the rest scaled; else `input` itself."""
+    return _dropped("dropout", input, p, training, inplace)
 
 
 def alpha_dropout(
     input: Any, p: float = 0.5, training: bool = False, inplace: bool = False
 ) -> Tensor:
-    """`input` itself outside of training, as of `dropout`."""
-    return dropout(input, p, training, inplace)
+    """`dropout` that keeps mean and variance of what `selu` gives."""
+    return _dropped("alpha_dropout", input, p, training, inplace)
 
 
-dropout1d = dropout2d = dropout3d = dropout
-feature_alpha_dropout = alpha_dropout
+def feature_alpha_dropout(
+    input: Any, p: float = 0.5, training: bool = False, inplace: bool = False
+) -> Tensor:
+    """`alpha_dropout` of whole channels."""
+    return _dropped("feature_alpha_dropout", input, p, training, inplace)
+
+
+def dropout1d(input: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
+    """`dropout` of whole channels of ``[n, c, length]`` or ``[c, length]``.
+
+    Raises:
+        ShapeError: of other numbers of dims.
+    """
+    if np.ndim(input) not in (2, 3):
+        raise ShapeError(f"dropout1d: input must have 2 or 3 dims, got {np.ndim(input)}")
+    return _dropped_channels(input, p, training, inplace, np.ndim(input) == 3)
+
+
+def dropout2d(input: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
+    """`dropout` of whole channels, which are the second dim, as torch has it."""
+    return _dropped("feature_dropout", input, p, training, inplace)
+
+
+def dropout3d(input: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
+    """`dropout` of whole channels of ``[n, c, d, h, w]``, of other shapes the first dim."""
+    return _dropped_channels(input, p, training, inplace, np.ndim(input) == 5)
+
+
+def _dropped(name: str, input: Any, p: float, training: bool, inplace: bool) -> Tensor:
+    result: Tensor = FUNCTIONS[f"{name}_" if inplace else name](input, p, training)
+    return result
+
+
+def _dropped_channels(
+    input: Any, p: float, training: bool, inplace: bool, is_batch: bool
+) -> Tensor:
+    if is_batch:
+        return _dropped("feature_dropout", input, p, training, inplace)
+    one = FUNCTIONS["unsqueeze"](input, 0)
+    dropped = _dropped("feature_dropout", one, p, training, inplace)
+    result: Tensor = input if inplace else FUNCTIONS["squeeze"](dropped, 0)
+    return result
 
 
 def batch_norm(
@@ -279,8 +314,9 @@ def local_response_norm(
         raise ShapeError(f"local_response_norm: at least 3 dims, got shape {list(input.shape)}")
     if not FUNCTIONS["is_floating_point"](input):
         raise UnsupportedError("local_response_norm of integers")
-    borders = [0, 0] * (input.ndim - 2) + [size // 2, (size - 1) // 2]
-    squares = FUNCTIONS["pad"](FUNCTIONS["square"](input), borders)
-    means = squares.unfold(1, size, 1).mean(-1)
+    batch, channels, *rest = input.shape
+    images = FUNCTIONS["square"](input).view(batch, 1, channels, -1)
+    padded = FUNCTIONS["pad"](images, [0, 0, size // 2, (size - 1) // 2])
+    means = FUNCTIONS["avg_pool2d"](padded, [size, 1], 1).view(batch, channels, *rest)
     result: Tensor = FUNCTIONS["div"](input, (means * alpha + k).pow(beta))
     return result

@@ -80,6 +80,7 @@ from treadle.ops import resample as resample
 from treadle.ops import resize as resize
 from treadle.ops import roi_pooling as roi_pooling
 from treadle.ops import rois as rois
+from treadle.ops import rrelu as rrelu
 from treadle.ops import running as running
 from treadle.ops import scalar as scalar
 from treadle.ops import scalar_functions as scalar_functions

@@ -6,8 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from treadle.errors import ShapeError, UnsupportedError
-from treadle.ir import dtypes
+from treadle.errors import ShapeError
 from treadle.ops.adaptive_pooling import adaptive_avg_pool2d
 from treadle.ops.composite import Operand, alias, composite
 from treadle.ops.pooling3d import adaptive_avg_pool3d
@@ -35,12 +34,6 @@ def _batch_norm(
     return y, nothing, nothing
 
 
-def _dropout(x: Operand, p: float, train: bool | None) -> tuple[Any, Any]:
-    if train or train is None:
-        raise UnsupportedError("native_dropout draws random numbers in training")
-    return x.op("clone"), x.op("ones_like", dtypes.bool_.code)
-
-
 composite(
     "aten::native_group_norm(Tensor input, Tensor? weight, Tensor? bias, int N, int C, int HxW, "
     "int group, float eps) -> (Tensor, Tensor, Tensor)",
@@ -53,11 +46,6 @@ composite(
     "Tensor)",
     _batch_norm,
     samples=((f32(2, 3, 4), f32(3), f32(3), f32(3), f32(3, low=0.1), 0.1, 1e-5),),
-)
-composite(
-    "aten::native_dropout(Tensor input, float p, bool? train) -> (Tensor, Tensor)",
-    _dropout,
-    samples=((f32(3, 4), 0.5, False),),
 )
 for _dims, _plain in ((2, adaptive_avg_pool2d), (3, adaptive_avg_pool3d)):
     alias(

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from treadle.errors import ShapeError, UnsupportedError
 from treadle.ops.composite import Operand, alias, composite, renamed
 from treadle.ops.declare import EXACT
 from treadle.ops.inplace import inplace, reshaping
 from treadle.ops.registry import OPS
-from treadle.ops.samples import bf16, c64, f32, i64
+from treadle.ops.samples import c64, f32, i64
 
 inplace(
     *(OPS[n] for n in ("acosh", "asinh", "atanh", "nan_to_num", "heaviside", "xlogy.Tensor")),
@@ -157,21 +156,6 @@ for _name, _default in (("round.decimals", ""), ("special_round", "=0")):
     )
 
 
-def _leaky(x: Operand, low: float, high: float, training: bool, generator: Any) -> Any:
-    """Without training, the slope is the mean of its bounds."""
-    if low > high:
-        raise ShapeError(f"rrelu: lower {low} must not exceed upper {high}")
-    if training:
-        raise UnsupportedError("rrelu draws random slopes in training; call eval() first")
-    return x.op("leaky_relu", (low + high) / 2)
-
-
-composite(
-    "aten::rrelu(Tensor self, Scalar lower=0.125, Scalar upper=0.33333333333333331, bool "
-    "training=False, Generator? generator=None) -> Tensor",
-    _leaky,
-    samples=((f32(3, 4), 0.125, 1 / 3, False, None), (bf16(5), 0.1, 0.3, False, None)),
-)
 composite(
     "aten::_to_copy(Tensor self, *, ScalarType? dtype=None, Layout? layout=None, Device? "
     "device=None, bool? pin_memory=None, bool non_blocking=False, MemoryFormat? "

@@ -153,6 +153,14 @@ def _is_none(node: Node, expected: bool) -> list[Value | Known] | None:
     return [Known(not expected)]
 
 
+def _undropped(node: Node, aliases: Aliases) -> list[Value | Known] | None:
+    """A dropout outside of training gives its operand itself."""
+    x, p, train = node.inputs
+    drops_none = train.is_constant and train.constant is False
+    is_probability = p.is_constant and 0 <= p.constant <= 1  # else it raises
+    return [x] if drops_none and is_probability else None
+
+
 def _sizes(node: Node, aliases: Aliases) -> list[Value | Known] | None:
     type_ = node.inputs[0].type
     if not isinstance(type_, TensorType) or type_.shape is None or len(node.inputs) != 2:
@@ -210,4 +218,8 @@ _BY_BASE: dict[str, _Rule] = {
     "size": _sizes,
     "__is__": lambda node, _: _is_none(node, True),
     "__isnot__": lambda node, _: _is_none(node, False),
+    "alpha_dropout": _undropped,
+    "dropout": _undropped,
+    "feature_alpha_dropout": _undropped,
+    "feature_dropout": _undropped,
 }

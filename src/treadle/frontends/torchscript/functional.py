@@ -106,10 +106,6 @@ def functional_relu6(input: Tensor, inplace: bool=False) -> Tensor:
     result = torch.relu6(input)
   return result
 
-def functional_dropout(input: Tensor, p: float=0.5, training: bool=True,
-    inplace: bool=False) -> Tensor:
-  return torch.dropout(input, p, training)
-
 def functional_grid_sample(input: Tensor, grid: Tensor, mode: str="bilinear",
     padding_mode: str="zeros", align_corners: Optional[bool]=None) -> Tensor:
   method = 0
@@ -136,30 +132,49 @@ def functional_affine_grid(theta: Tensor, size: List[int],
 
 def functional_local_response_norm(input: Tensor, size: int, alpha: float=0.0001,
     beta: float=0.75, k: float=1.) -> Tensor:
-  borders = [0, 0] * (torch.dim(input) - 2) + [size // 2, (size - 1) // 2]
-  squares = torch.pad(torch.square(input), borders)
-  means = torch.mean(torch.unfold(squares, 1, size, 1), [-1])
+  shape = torch.size(input)
+  images = torch.view(torch.square(input), [shape[0], 1, shape[1], -1])
+  padded = torch.pad(images, [0, 0, size // 2, (size - 1) // 2])
+  means = torch.view(torch.avg_pool2d(padded, [size, 1], 1), shape)
   return torch.div(input, torch.pow(torch.add(torch.mul(means, alpha), k), beta))
+
+def functional_dropout(input: Tensor, p: float=0.5, training: bool=True,
+    inplace: bool=False) -> Tensor:
+  if inplace:
+    return torch.dropout_(input, p, training)
+  return torch.dropout(input, p, training)
 
 def functional_alpha_dropout(input: Tensor, p: float=0.5, training: bool=False,
     inplace: bool=False) -> Tensor:
-  return functional_dropout(input, p, training, inplace)
+  if inplace:
+    return torch.alpha_dropout_(input, p, training)
+  return torch.alpha_dropout(input, p, training)
 
 def functional_feature_alpha_dropout(input: Tensor, p: float=0.5, training: bool=False,
     inplace: bool=False) -> Tensor:
-  return functional_dropout(input, p, training, inplace)
-
-def functional_dropout1d(input: Tensor, p: float=0.5, training: bool=True,
-    inplace: bool=False) -> Tensor:
-  return functional_dropout(input, p, training, inplace)
+  if inplace:
+    return torch.feature_alpha_dropout_(input, p, training)
+  return torch.feature_alpha_dropout(input, p, training)
 
 def functional_dropout2d(input: Tensor, p: float=0.5, training: bool=True,
     inplace: bool=False) -> Tensor:
-  return functional_dropout(input, p, training, inplace)
+  if inplace:
+    return torch.feature_dropout_(input, p, training)
+  return torch.feature_dropout(input, p, training)
+
+def functional_dropout1d(input: Tensor, p: float=0.5, training: bool=True,
+    inplace: bool=False) -> Tensor:
+  if torch.dim(input) == 3:
+    return functional_dropout2d(input, p, training, inplace)
+  dropped = functional_dropout2d(torch.unsqueeze(input, 0), p, training, inplace)
+  return torch.squeeze(dropped, 0)
 
 def functional_dropout3d(input: Tensor, p: float=0.5, training: bool=True,
     inplace: bool=False) -> Tensor:
-  return functional_dropout(input, p, training, inplace)
+  if torch.dim(input) == 5:
+    return functional_dropout2d(input, p, training, inplace)
+  dropped = functional_dropout2d(torch.unsqueeze(input, 0), p, training, inplace)
+  return torch.squeeze(dropped, 0)
 
 def functional_embedding_bag(input: Tensor, weight: Tensor, offsets: Optional[Tensor]=None,
     max_norm: Optional[float]=None, norm_type: float=2., scale_grad_by_freq: bool=False,

@@ -129,7 +129,7 @@ relu: the element, 0 if it is negative
 relu6: the element, kept between 0 and 6
 leaky_relu: the element; negative ones times `negative_slope`
 prelu: the element; negative ones times a weight, one for each channel
-rrelu: `leaky_relu` with the mean of the slopes that training draws
+rrelu: `leaky_relu` with slopes drawn in training, else with their mean
 elu: the element; for negative ones an exponential that tends to -alpha
 selu: `elu` with constants that keep mean and variance
 celu: `elu` with a continuous derivative for every alpha
@@ -149,10 +149,10 @@ glu: the first half along a dim times the sigmoid of the other
 softmax: exponentials along a dim, divided by their sum
 log_softmax: the logarithm of `softmax`
 _safe_softmax: `softmax`, 0 in rows that are -inf throughout
-dropout: the tensor itself outside of training
-feature_dropout: the tensor itself outside of training
-alpha_dropout: the tensor itself outside of training
-feature_alpha_dropout: the tensor itself outside of training
+dropout: in training elements dropped at random, the rest scaled; else the tensor itself
+feature_dropout: `dropout` of whole channels
+alpha_dropout: `dropout` that keeps mean and variance of what `selu` gives
+feature_alpha_dropout: `alpha_dropout` of whole channels
 
 # Comparison and logic
 eq: whether elements are equal

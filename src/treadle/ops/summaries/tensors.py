@@ -177,7 +177,7 @@ exponential_: random numbers of an exponential distribution, written into the te
 cauchy_: random numbers of a Cauchy distribution, written into the tensor
 log_normal_: exponentials of normal random numbers, written into the tensor
 poisson: random numbers of Poisson distributions of given rates
-native_dropout: the tensor and what is kept of it, which is all in evaluation
+native_dropout: the tensor as `dropout` leaves it, and what was kept of it
 empty_strided: whatever the memory held, under given strides
 empty_permuted: whatever the memory held, dims in a given order
 new_empty_strided: `empty_strided` of the dtype of another
