@@ -4,12 +4,14 @@ A stack of linear layers (400 MB by default) is written once; fresh processes lo
 Treadle and with torch, then run it once. Seconds of `load` and of the first result, private and
 shared memory after either, the peak; then four processes at once hold the model, and the sum of
 their proportional set sizes (PSS) says whether they share the weights. Expected: Treadle maps the
-file, so that loading costs no private memory and less time than torch, and four processes cost
-little more than one; a first result touches all weights, and packs those that kernels want packed.
+file, so that loading costs no private memory and less time than torch; a first result packs the
+weights that kernels want packed, for each process, or with `TREADLE_SHARED_WEIGHTS_MB` ("shared")
+once for all, so that four processes cost little more than one.
 """
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -58,13 +60,18 @@ print(json.dumps({{
     "peak, MiB": int(peak.split()[1]) / 1024,
 }}), flush=True)
 sys.stdin.readline()
-print(json.dumps({{"pss, MiB": memory()["Pss"] - before["Pss"]}}))
+print(json.dumps({{"pss, MiB": memory()["Pss"] - before["Pss"]}}), flush=True)
+sys.stdin.readline()
 """
 
 ENGINES = {
     "treadle": CHILD.format(
         module="treadle", prepare="treadle.load", load="treadle.load(sys.argv[1])",
         call="module(x)",
+    ),
+    "treadle, shared": CHILD.format(
+        module="treadle", load="treadle.load(sys.argv[1])", call="module(x)",
+        prepare="import os; os.environ['TREADLE_SHARED_WEIGHTS_MB'] = '8192'; treadle.load",
     ),
     "torch.jit": CHILD.format(
         module="torch", prepare="torch.set_grad_enabled(False)",
@@ -86,6 +93,7 @@ class Child:
     def __init__(self, engine: str, path: Path, width: int) -> None:
         self._process = subprocess.Popen(
             [sys.executable, "-c", ENGINES[engine], str(path), str(width)],
+            env={**os.environ, "TREADLE_CACHE_DIR": str(path.parent / "cache")},
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
 
@@ -98,14 +106,16 @@ class Child:
         """What it measured of itself."""
         return self._line()
 
-    def finish(self) -> dict[str, float]:
-        """Its share of memory now; then it ends."""
+    def share(self) -> dict[str, float]:
+        """Its share of memory now."""
         assert self._process.stdin is not None
         self._process.stdin.write("\n")
         self._process.stdin.flush()
-        found = self._line()
-        self._process.wait()
-        return found
+        return self._line()
+
+    def finish(self) -> None:
+        """End it."""
+        self._process.communicate("\n")
 
 
 def collect(path: Path, width: int, rounds: int, clients: int, progress: Progress) -> Any:
@@ -119,14 +129,17 @@ def collect(path: Path, width: int, rounds: int, clients: int, progress: Progres
     for _ in range(rounds):
         for engine in ENGINES:
             child = Child(engine, path, width)
-            for quantity, value in {**child.measured(), **child.finish()}.items():
+            for quantity, value in {**child.measured(), **child.share()}.items():
                 note(f"{engine} / {quantity}", value)
+            child.finish()
             progress.advance(bar)
     for engine in ENGINES:
         children = [Child(engine, path, width) for _ in range(clients)]
         for child in children:
             child.measured()
-        total = sum(child.finish()["pss, MiB"] for child in children)
+        total = sum(child.share()["pss, MiB"] for child in children)
+        for child in children:
+            child.finish()
         note(f"{engine} / pss of {clients} processes, MiB", total)
         progress.advance(bar)
     return samples

@@ -39,6 +39,7 @@ from treadle.schedule.machine import Machine
 from treadle.schedule.places import Space, Storage
 from treadle.schedule.schedule import make_schedule
 from treadle.schedule.steps import Fork, Join, Repeat, Schedule, Step
+from treadle.shared_weights import SharedWeights
 
 PASSES: tuple[Callable[[Graph], bool], ...] = (
     eliminate_dead_code,
@@ -154,7 +155,9 @@ class Engine:
         self.target = Target.host(32 if options.isa == "avx2" else 0)
         self.cache = ObjectCache(options.cache_directory, options.cache_limit_bytes)
         self.machine = Machine(self.target.vector_bytes, self.target.num_registers)
-        self._packer = Packer(self.target, self.cache, self.machine)
+        limit = options.shared_weights_bytes
+        shared = SharedWeights(options.weights_directory, limit) if limit else None
+        self._packer = Packer(self.target, self.cache, self.machine, shared)
 
     @span("bind")
     @collection_paused()

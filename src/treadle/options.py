@@ -30,6 +30,7 @@ VARIABLES: dict[str, Variable] = {
     "TREADLE_ISA": Variable("native", "native or avx2: the instructions to generate"),
     "TREADLE_NUM_INTEROP_THREADS": Variable("budget", "forked tasks that run side by side"),
     "TREADLE_SPIN_US": Variable("50", "how long a worker spins before it sleeps, 0 to 50"),
+    "TREADLE_SHARED_WEIGHTS_MB": Variable("0", "size of the packed weights that processes share"),
     "TREADLE_STRICT_TORCH": Variable("0", "1: inter-op threads may be set once only, as in torch"),
     "TREADLE_THREADING": Variable("native", "native, openmp, tbb or serial: the thread pool"),
     "TREADLE_VERIFY": Variable("0", "1: check the graph after every pass"),
@@ -106,6 +107,8 @@ class Options:
         cache_limit_bytes: size at which the oldest are deleted (``TREADLE_CACHE_LIMIT_MB``).
         isa: ``native`` or ``avx2``, the instructions to generate (``TREADLE_ISA``).
         interpret: run everything in the interpreter (``TREADLE_INTERPRET``).
+        shared_weights_bytes: size of the packed weights that are kept on disk, where processes
+            share them; 0: each process packs its own (``TREADLE_SHARED_WEIGHTS_MB``).
         verify: check the graph after every pass (``TREADLE_VERIFY``).
     """
 
@@ -113,7 +116,13 @@ class Options:
     cache_limit_bytes: int = 1 << 30
     isa: str = "native"
     interpret: bool = False
+    shared_weights_bytes: int = 0
     verify: bool = False
+
+    @property
+    def weights_directory(self) -> Path:
+        """Where processes share packed weights."""
+        return self.cache_directory / "weights"
 
     @staticmethod
     def from_environment() -> Options:
@@ -124,5 +133,6 @@ class Options:
             cache_limit_bytes=integer("TREADLE_CACHE_LIMIT_MB", 1024, 1, 1 << 20) << 20,
             isa=word("TREADLE_ISA", ("native", "avx2")),
             interpret=flag("TREADLE_INTERPRET"),
+            shared_weights_bytes=integer("TREADLE_SHARED_WEIGHTS_MB", 0, 0, 1 << 20) << 20,
             verify=flag("TREADLE_VERIFY"),
         )

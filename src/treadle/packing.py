@@ -15,6 +15,7 @@ from treadle.schedule.machine import Machine
 from treadle.schedule.places import Place, Space, Storage
 from treadle.schedule.pointwise import copy_step
 from treadle.schedule.steps import Packing
+from treadle.shared_weights import SharedWeights
 
 MIN_BYTES = 1 << 18
 """Smaller weights are copied by NumPy: a plan costs 0.1 ms."""
@@ -23,8 +24,15 @@ MIN_BYTES = 1 << 18
 class Packer:
     """The weights packed so far, and what packs others."""
 
-    def __init__(self, target: Target, cache: ObjectCache, machine: Machine) -> None:
+    def __init__(
+        self,
+        target: Target,
+        cache: ObjectCache,
+        machine: Machine,
+        shared: SharedWeights | None = None,
+    ) -> None:
         self._target, self._cache, self._machine = target, cache, machine
+        self._shared = shared
         self._packed: dict[tuple[object, ...], np.ndarray] = {}
         self._lock = ForkLock()
 
@@ -33,7 +41,10 @@ class Packer:
         with self._lock:
             known = self._packed.get(packing.key)
             if known is None:
-                known = self._packed[packing.key] = packing.packed(self.copy)
+                known = packing.packed(self.copy)
+                if self._shared is not None:
+                    known = self._shared.share(known)
+                self._packed[packing.key] = known
                 weakref.finalize(packing.weight, self._packed.pop, packing.key, None)
                 release_pages(packing.weight)
             return known

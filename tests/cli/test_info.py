@@ -6,12 +6,14 @@ import json
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import treadle as library
 from tests.cli.conftest import Command
 from treadle.codegen import ObjectCache
 from treadle.options import VARIABLES
+from treadle.shared_weights import SharedWeights
 
 SOURCE = Path(library.__file__).parent
 
@@ -55,10 +57,22 @@ def kernels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ObjectCache:
 
 def test_cache_shows_and_clears_the_kernels(treadle: Command, kernels: ObjectCache) -> None:
     assert f"{kernels.directory}: 2 kernels" in treadle("cache").output
-    assert json.loads(treadle("cache", "--json").output)["kernels"] == 2
+    assert json.loads(treadle("cache", "--json").output)["kernels"]["entries"] == 2
     cleared = treadle("cache", "--clear")
     assert "removed 2 kernels" in cleared.output
     assert kernels.statistics().entries == 0
+
+
+def test_cache_shows_and_clears_shared_weights(
+    treadle: Command, kernels: ObjectCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TREADLE_SHARED_WEIGHTS_MB", "100")
+    directory = kernels.directory / "weights"
+    SharedWeights(directory, 100 << 20).share(np.zeros(100_000, np.float32))
+    assert f"{directory}: 1 weight, 400.0 KB of at most 104.9 MB" in treadle("cache").output
+    monkeypatch.delenv("TREADLE_SHARED_WEIGHTS_MB")
+    assert "removed 1 weight\n" in treadle("cache", "--clear").output
+    assert not list(directory.glob("*.weights"))
 
 
 def test_cache_path_is_the_directory_alone(treadle: Command, kernels: ObjectCache) -> None:

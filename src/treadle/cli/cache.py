@@ -1,4 +1,4 @@
-"""``treadle cache``: the compiled kernels on disk."""
+"""``treadle cache``: the compiled kernels on disk, and the weights that processes share."""
 
 from __future__ import annotations
 
@@ -8,40 +8,52 @@ import typer
 
 from treadle.cli.console import counted, human_bytes, output, print_json
 from treadle.codegen import ObjectCache
+from treadle.file_cache import FileCache
 from treadle.options import Options
+from treadle.shared_weights import SharedWeights
 
 
 def cache(
-    clear: Annotated[bool, typer.Option("--clear", help="delete every kernel")] = False,
+    clear: Annotated[
+        bool, typer.Option("--clear", help="delete every kernel and every shared weight")
+    ] = False,
     path: Annotated[bool, typer.Option("--path", help="print the directory only")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
-    """Show, or clear, the cache of compiled kernels."""
+    """Show, or clear, the cache of compiled kernels and shared weights."""
     options = Options.from_environment()
     if path:
         print(options.cache_directory)
         return
-    kernels = ObjectCache(options.cache_directory, options.cache_limit_bytes)
-    removed = kernels.clear() if clear else 0
-    found = kernels.statistics()
+    caches: dict[str, FileCache] = {
+        "kernel": ObjectCache(options.cache_directory, options.cache_limit_bytes)
+    }
+    if options.shared_weights_bytes or options.weights_directory.exists():
+        caches["weight"] = SharedWeights(options.weights_directory, options.shared_weights_bytes)
+    removed = {name: each.clear() if clear else 0 for name, each in caches.items()}
     if as_json:
-        print_json(
-            {
-                "directory": str(found.directory),
-                "usable": kernels.usable,
-                "kernels": found.entries,
-                "size_bytes": found.size_bytes,
-                "limit_bytes": found.limit_bytes,
-                "removed": removed,
-            }
-        )
+        print_json({f"{name}s": _document(caches[name], removed[name]) for name in caches})
         return
     console = output()
-    if clear:
-        console.print(f"removed {counted(removed, 'kernel')}")
-    console.print(
-        f"{found.directory}: {counted(found.entries, 'kernel')}, {human_bytes(found.size_bytes)} "
-        f"of at most {human_bytes(found.limit_bytes)}",
-        markup=False,
-        soft_wrap=True,
-    )
+    for name, each in caches.items():
+        if clear:
+            console.print(f"removed {counted(removed[name], name)}")
+        found = each.statistics()
+        console.print(
+            f"{found.directory}: {counted(found.entries, name)}, {human_bytes(found.size_bytes)} "
+            f"of at most {human_bytes(found.limit_bytes)}",
+            markup=False,
+            soft_wrap=True,
+        )
+
+
+def _document(cache: FileCache, removed: int) -> dict[str, object]:
+    found = cache.statistics()
+    return {
+        "directory": str(found.directory),
+        "usable": cache.usable,
+        "entries": found.entries,
+        "size_bytes": found.size_bytes,
+        "limit_bytes": found.limit_bytes,
+        "removed": removed,
+    }

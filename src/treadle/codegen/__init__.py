@@ -1,11 +1,10 @@
 """Machine code for the kernels of `ir.loops`: targets, compilation, the object cache."""
 
-from treadle.codegen.cache import CacheStatistics, ObjectCache
+from treadle.codegen.cache import ObjectCache
 from treadle.codegen.jit import CompiledKernel, assembly, compile_kernels, llvm_text
 from treadle.codegen.target import Target
 
 __all__ = [
-    "CacheStatistics",
     "CompiledKernel",
     "ObjectCache",
     "Target",
