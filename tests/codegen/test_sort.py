@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -42,7 +43,8 @@ def ordered(
     values, places = np.zeros((rows, count), x.dtype), np.zeros((rows, count), np.int64)
     (compiled,) = compile_kernels([sort], target)
     arrays = [at_page_end(x), values, places, aligned]
-    reference.run(compiled, arrays, [rows, length, count, length, block, room], 0, tasks)
+    sizes = [rows, length, count, length, block, room, 0, 0, 0, 0]
+    reference.run(compiled, arrays, sizes, 0, tasks)
     return values, places
 
 
@@ -87,6 +89,32 @@ def test_sifted_rows_begin_like_sorted_ones(dtype: DType, descending: bool, targ
                 np.testing.assert_array_equal(places, expected(row, descending)[:, :count])
 
 
+@each_target
+@pytest.mark.parametrize("dtype", [f32, i64, bool_], ids=str)
+def test_parts_are_ordered_and_merged(dtype: DType, target: Target) -> None:
+    rows, length, parts, chunk = 3, 37, 4, 10
+    for count in (length, 23, 1):
+        x = elements(dtype, rows, length)
+        places = run_stages(kernel(dtype), x, count, parts, chunk, target)
+        np.testing.assert_array_equal(places, expected(x, False)[:, :count])
+
+
+def run_stages(sort: Sort, x: Array, count: int, parts: int, chunk: int, target: Target) -> Array:
+    """The places of the first elements of each row, by the stages for long rows."""
+    rows, length = x.shape
+    words = 2 if x.dtype.itemsize == 8 else 1
+    scratch = at_page_end(np.zeros((2 * rows * length + 1) * words, np.int64))
+    values, places = np.zeros((rows, count), x.dtype), np.zeros((rows, count), np.int64)
+    stages = [("parts", 0, 0), ("merge", 1, 0), ("last", 2, rows * length)]
+    for stage, run, half in stages:
+        (compiled,) = compile_kernels([replace(sort, stage=stage)], target)
+        verify_kernel(compiled.kernel)
+        sizes = [rows, length, count, length, 0, 0, chunk, parts, run, half]
+        arrays = [at_page_end(x), values, places, scratch]
+        reference.run(compiled, arrays, sizes, 0, rows * parts)
+    return places
+
+
 @given(st.lists(st.integers(-(2**63), 2**63 - 1), min_size=1, max_size=40))
 @settings(max_examples=30, deadline=None)
 def test_all_bits_of_integers_count(numbers: list[int]) -> None:
@@ -99,5 +127,8 @@ def test_what_is_no_sort_is_refused() -> None:
     buffers = (Buffer(f32), Buffer(f64, True), Buffer(i64, True), Buffer(i64, True))
     with pytest.raises(VerifyError, match="values of f64 are sorted from f32"):
         verify_kernel(Sort("sort", buffers))
+    good = (buffers[0], Buffer(f32, True), *buffers[2:])
+    with pytest.raises(VerifyError, match="the stage of a sort is 'first'"):
+        verify_kernel(Sort("sort", good, stage="first"))
     with pytest.raises(VerifyError, match="a sort has x, values, positions and scratch"):
         verify_kernel(Sort("sort", buffers[:3]))

@@ -271,18 +271,30 @@ class Sort:
     """Orders each row of a matrix; NaN is the largest, equal elements stay in order.
 
     Buffers: 0 is x, rows of `length` neighbours, `x_row` apart; 1 and 2 take the first `count`
-    elements of each ordered row, and their positions (i64), row after row; 3 is room for two times
-    `room` records for each task: of 8 bytes, 16 for elements of 8 bytes. With `sifted`, `room` may
-    be less than `length`; it is at least `count` plus a vector. Sizes in order: `SORT_SIZES`.
-    Tasks: blocks of `row_block` rows. There are fewer than 2**31 elements in a row.
+    elements of each ordered row, and their positions (i64), row after row; 3 is scratch memory for
+    records: of 8 bytes, 16 for elements of 8 bytes. There are fewer than 2**31 elements in a row.
+    Sizes in order: `SORT_SIZES`.
+
+    `stage` ``rows`` does all. Tasks: blocks of `row_block` rows; scratch is two times `room`
+    records for each. With `sifted`, `room` may be less than `length`; it is at least `count` plus a
+    vector.
+
+    The others do it in steps, with scratch for all records twice, and for one more. Tasks: `parts`
+    of each row, of `chunk` elements. ``parts`` orders each, in the first half of scratch; ``merge``
+    puts runs of `run` parts together two by two, from the half that begins at record `half` to the
+    other one; ``last`` does so where two are left, and writes the result.
     """
 
     name: str
     buffers: tuple[Buffer, ...]
     descending: bool = False
     sifted: bool = False
+    stage: str = "rows"
 
 
-SORT_SIZES: tuple[str, ...] = ("rows", "length", "count", "x_row", "row_block", "room")
+SORT_STAGES: tuple[str, ...] = ("rows", "parts", "merge", "last")
+SORT_SIZES: tuple[str, ...] = (
+    "rows", "length", "count", "x_row", "row_block", "room", "chunk", "parts", "run", "half",
+)  # fmt: skip
 
 Kernel: TypeAlias = LoopNest | Contraction | Sort

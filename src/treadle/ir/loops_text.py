@@ -70,7 +70,7 @@ class _Printer:
             self.lines.append(f"loopnest {kernel.name} vectorize={kernel.vectorize}")
         elif isinstance(kernel, Sort):
             flags = "".join(f" {flag}" for flag in _SORT_FLAGS if getattr(kernel, flag))
-            self.lines.append(f"sort {kernel.name}{flags}")
+            self.lines.append(f"sort {kernel.name} stage={kernel.stage}{flags}")
         else:
             self.lines.append(self._contraction(kernel))
         for buffer in kernel.buffers:
@@ -258,7 +258,8 @@ class _Parser:
             stages = tuple(self.stages[1:])
             return LoopNest(name, buffers, tuple(self.axes), stages, fields["vectorize"])
         if self.head[0] == "sort":
-            return Sort(name, buffers, **{flag: flag in self.head[2:] for flag in _SORT_FLAGS})
+            chosen = {flag: flag in self.head[2:] for flag in _SORT_FLAGS}
+            return Sort(name, buffers, **chosen, stage=fields["stage"])
         flags = {flag: flag in self.head for flag in _FLAGS}
         return Contraction(
             name=name,

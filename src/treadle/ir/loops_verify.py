@@ -8,6 +8,7 @@ from treadle.errors import VerifyError
 from treadle.ir.dtypes import DType, bool_, f32, i32, i64
 from treadle.ir.loops import (
     CONTRACTION_SIZES,
+    SORT_STAGES,
     Access,
     Accumulator,
     Call,
@@ -115,6 +116,7 @@ class _Verifier:
         _require(positions.dtype == scratch.dtype == i64, "positions and scratch are i64")
         written = all(b.written for b in kernel.buffers[1:])
         _require(written, "values, positions and scratch are written")
+        _require(kernel.stage in SORT_STAGES, f"the stage of a sort is {kernel.stage!r}")
 
     def _stage(self, kernel: LoopNest, stage: Stage) -> None:
         outer = range(len(kernel.axes))
