@@ -101,13 +101,14 @@ std::vector<std::int64_t> bytes_of(const std::vector<ArrayType>& types) {
 
 void make_plan(BoundPlan* self, nb::handle code, std::int64_t arena_bytes, nb::handle constants,
                nb::handle inputs, nb::handle outputs, nb::object keepalive, nb::object on_status,
-               nb::handle results) {
+               nb::handle results, std::vector<std::int64_t> local_bytes) {
   PlanCode plan_code;
   for (nb::handle items : code) {
     Sequence& sequence = plan_code.sequences.emplace_back();
     for (nb::handle item : items) sequence.push_back(parse_instruction(item));
   }
   plan_code.arena_bytes = arena_bytes;
+  plan_code.local_bytes = std::move(local_bytes);
   nb::list kept;
   for (nb::handle constant : constants) {
     if (!PyArray_Check(constant.ptr()) || !is_plain(as_numpy(constant)))
@@ -266,6 +267,7 @@ void bind_plan(nb::module_& m) {
       .def("__init__", make_plan, nb::arg("code"), nb::arg("arena_bytes"), nb::arg("constants"),
            nb::arg("inputs"), nb::arg("outputs"), nb::arg("keepalive") = nb::none(),
            nb::arg("on_status") = nb::none(), nb::arg("results") = nb::make_tuple(),
+           nb::arg("local_bytes") = nb::make_tuple(),
            "Check the code once; raise PlanError, naming the instruction, if it is not sound.")
       .def("run", run_into, nb::arg("inputs"), nb::arg("outputs"), nb::arg("threads") = 0,
            nb::arg("control") = nb::none(),

@@ -26,10 +26,20 @@ constexpr int kGuarded = -1;
 // Precedes the bytes the caller sees.
 struct alignas(kAlignment) Header {
   Header* next;
-  std::size_t bytes;  // header included, but for guarded blocks
-  int size_class;     // kGuarded: none
+  std::size_t bytes;   // header included, but for guarded blocks
+  int size_class;      // kGuarded: none
+  const void* thread;  // who freed it, if it is free
 };
 static_assert(sizeof(Header) == kAlignment);
+
+// Among the blocks freed last, for one of the calling thread: it may be in its caches.
+constexpr int kMaxLooks = 4;
+
+// The address stands for the thread.
+const void* this_thread() noexcept {
+  static thread_local constinit char mark = 0;
+  return &mark;
+}
 
 // Sizes grow by at most a quarter from class to class, so rounding wastes at most a fifth.
 int class_of(std::size_t bytes) {
@@ -146,13 +156,22 @@ class BlockCache {
 
   Header* take(int size_class) {
     std::lock_guard lock(mutex_);
-    Header* header = free_[size_class];
+    Header** link = find_own(&free_[size_class]);
+    Header* header = *link;
     if (!header) return nullptr;
-    free_[size_class] = header->next;
+    *link = header->next;
     ++statistics_.num_reused;
     statistics_.cached_bytes -= header->bytes;
     statistics_.in_use_bytes += header->bytes;
     return header;
+  }
+
+  // The link to a block of the calling thread, or to the one that was freed last.
+  static Header** find_own(Header** first) noexcept {
+    Header** link = first;
+    for (int looks = 0; *link && looks < kMaxLooks; ++looks, link = &(*link)->next)
+      if ((*link)->thread == this_thread()) return link;
+    return first;
   }
 
   bool keep(Header* header) noexcept {
@@ -160,6 +179,7 @@ class BlockCache {
     statistics_.in_use_bytes -= header->bytes;
     if (statistics_.cached_bytes + header->bytes > statistics_.limit_bytes) return false;
     statistics_.cached_bytes += header->bytes;
+    header->thread = this_thread();
     header->next = free_[header->size_class];
     free_[header->size_class] = header;
     return true;

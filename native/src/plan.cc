@@ -1,6 +1,7 @@
 #include "treadle/plan.h"
 
 #include <algorithm>
+#include <new>
 
 #include "run_context.h"
 #include "scheduler.h"
@@ -21,6 +22,8 @@ Plan::Plan(PlanCode code)
       code_(std::move(code)),
       sequence_of_future_(check_plan(code_)) {
   for (const Sequence& sequence : code_.sequences) compile_sequence(sequence);
+  local_patches_.resize(steps_.size());
+  for (const std::int32_t body : sequence_of_future_) collect_local_patches(body, body);
 }
 
 Plan::~Plan() {
@@ -40,6 +43,18 @@ void Plan::compile_sequence(const Sequence& sequence) {
         patches_.push_back({static_cast<std::int64_t>(table_.size()), ref.index,
                             ref.space == Space::kOutput, ref.byte_offset});
       table_.push_back(ref);
+    }
+  }
+}
+
+// What `body` and the sequences that it repeats have in its memory.
+void Plan::collect_local_patches(std::size_t body, std::size_t sequence) {
+  for (const Step& step : steps_[sequence]) {
+    if (step.kind == Instruction::Kind::kRepeat) collect_local_patches(body, step.sequence);
+    for (std::int64_t i = 0; i < step.num_buffers; ++i) {
+      const BufferRef& ref = table_[step.first_buffer + i];
+      if (ref.space == Space::kLocal)
+        local_patches_[body].push_back({step.first_buffer + i, ref.byte_offset});
     }
   }
 }
@@ -79,8 +94,10 @@ Status Plan::run(void* const* inputs, void* const* outputs, int max_threads,
   if (context->is_stopped()) context->finish_forks();
   state.intra_limit = outer_limit;
   const Status status = context->status();
+  const bool lacks_memory = context->lacks_memory();
   const RunControl::Reason reason = context->stop_reason();
   release_context(std::move(context));
+  if (lacks_memory) throw std::bad_alloc();
   if (status[0] == 0 && reason != RunControl::Reason::kNone) throw RunStopped(reason);
   return status;
 }

@@ -24,6 +24,8 @@ class PlanChecker {
   std::vector<std::int32_t> check() {
     require(!code_.sequences.empty(), "a plan needs a main sequence");
     require(code_.arena_bytes >= 0, "the arena's size is negative");
+    require(std::ranges::all_of(code_.local_bytes, [](std::int64_t n) { return n >= 0; }),
+            "the size of local memory is negative");
     collect_repetitions();
     for_each([&](std::size_t s, std::size_t p, const Instruction& i) { check_ranges(s, p, i); });
     collect_forks();
@@ -65,7 +67,7 @@ class PlanChecker {
       fail("there must be a stride for each buffer");
     for (std::size_t b = 0; b < i.buffers.size(); ++b) {
       const std::int64_t stride = i.strides.empty() ? 0 : i.strides[b];
-      std::string problem = check_buffer(i.buffers[b], stride, rounds_[s]);
+      std::string problem = check_buffer(s, i.buffers[b], stride);
       if (!problem.empty()) fail("buffer " + std::to_string(b) + ": " + problem);
     }
   }
@@ -73,6 +75,9 @@ class PlanChecker {
   // Every repetition runs a sequence of kernels that nothing else runs.
   void collect_repetitions() {
     rounds_.assign(code_.sequences.size(), 1);
+    local_bytes_ = code_.local_bytes;
+    local_bytes_.resize(code_.sequences.size());
+    local_bytes_[0] = kNone;
     std::vector<bool> is_repeated(code_.sequences.size());
     for_each([&](std::size_t s, std::size_t p, const Instruction& i) {
       if (i.kind != Instruction::Kind::kRepeat) return;
@@ -86,13 +91,14 @@ class PlanChecker {
         fail("sequence " + std::to_string(i.sequence) + " is repeated twice");
       is_repeated[i.sequence] = true;
       rounds_[i.sequence] = i.count;
+      local_bytes_[i.sequence] = local_bytes_[s];
       for (const Instruction& inner : code_.sequences[i.sequence])
         if (inner.kind != Instruction::Kind::kRun) fail("only kernels can be repeated");
     });
     is_used_ = is_repeated;
   }
 
-  std::string check_buffer(const BufferRef& ref, std::int64_t stride, std::int64_t rounds) const {
+  std::string check_buffer(std::size_t s, const BufferRef& ref, std::int64_t stride) const {
     auto in_list = [&](const char* what, std::ptrdiff_t size) {
       return ref.index >= 0 && ref.index < size
                  ? std::string()
@@ -118,11 +124,15 @@ class PlanChecker {
         break;
       case Space::kStatus:
         break;
+      case Space::kLocal:
+        if (local_bytes_[s] == kNone) problem = "only what is forked has local memory";
+        bytes = local_bytes_[s];
+        break;
       default:
         problem = "there is no space " + std::to_string(static_cast<int>(ref.space));
     }
     std::int64_t last = 0;
-    if (__builtin_mul_overflow(stride, std::max<std::int64_t>(rounds - 1, 0), &last) ||
+    if (__builtin_mul_overflow(stride, std::max<std::int64_t>(rounds_[s] - 1, 0), &last) ||
         __builtin_add_overflow(last, ref.byte_offset, &last))
       last = -1;
     for (const std::int64_t offset : {ref.byte_offset, last})
@@ -199,11 +209,13 @@ class PlanChecker {
   }
 
   static constexpr std::int32_t kMaxFutures = 1 << 20;
+  static constexpr std::int64_t kNone = -1;
 
   const PlanCode& code_;
   std::vector<std::int32_t> sequence_of_future_;
-  std::vector<std::int64_t> rounds_;  // of each sequence
-  std::vector<bool> is_used_;         // whether it is repeated
+  std::vector<std::int64_t> rounds_;       // of each sequence
+  std::vector<std::int64_t> local_bytes_;  // what each may use; kNone: nothing
+  std::vector<bool> is_used_;              // whether it is repeated
 };
 
 }  // namespace

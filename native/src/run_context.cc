@@ -1,6 +1,7 @@
 #include "run_context.h"
 
 #include <algorithm>
+#include <new>
 
 #include "interrupt.h"
 #include "scheduler.h"
@@ -74,13 +75,27 @@ RunContext::RunContext(const Plan& plan)
                      [](const Plan::Step& step) { return step.kind == Instruction::Kind::kJoin; });
     fork.body = [](Task& task) {
       auto& self = static_cast<ForkTask&>(task);
-      self.context->run_sequence(self.sequence);
+      self.context->run_fork(self.sequence);
       self.done.set();
     };
   }
 }
 
 RunContext::~RunContext() { free_block(arena_); }
+
+// Freed blocks come back to the thread that freed them: tasks of one kind, one after the other, use
+// memory that is in its caches.
+RunContext::LocalMemory::LocalMemory(RunContext& context, std::size_t sequence) {
+  const std::vector<Plan::LocalPatch>& patches = context.plan_.local_patches_[sequence];
+  if (patches.empty()) return;
+  block_ = allocate_block(context.plan_.code_.local_bytes[sequence]);
+  for (const Plan::LocalPatch& patch : patches)
+    context.table_[patch.position] = static_cast<std::byte*>(block_) + patch.byte_offset;
+}
+
+RunContext::LocalMemory::~LocalMemory() {
+  if (block_) free_block(block_);
+}
 
 void RunContext::begin(void* const* inputs, void* const* outputs, RunControl* control) {
   for (const Plan::Patch& patch : plan_.patches_)
@@ -94,6 +109,7 @@ void RunContext::begin(void* const* inputs, void* const* outputs, RunControl* co
     fork.is_submitted.store(false, std::memory_order_relaxed);
   }
   control_ = control;
+  lacks_memory_.store(false, std::memory_order_relaxed);
   stopped_.store(false, std::memory_order_relaxed);
   reason_.store(RunControl::Reason::kNone, std::memory_order_relaxed);
   status_ = {};
@@ -216,6 +232,16 @@ void RunContext::run_sequence(std::size_t sequence) {
   }
 }
 
+void RunContext::run_fork(std::size_t sequence) {
+  try {
+    const LocalMemory local(*this, sequence);
+    run_sequence(sequence);
+  } catch (const std::bad_alloc&) {
+    lacks_memory_.store(true);
+    stopped_.store(true);
+  }
+}
+
 void RunContext::time_sequence(std::size_t sequence, std::vector<std::vector<double>>& seconds) {
   const std::vector<Plan::Step>& steps = plan_.steps_[sequence];
   // Where this sequence's numbers begin among those of all sequences.
@@ -223,7 +249,9 @@ void RunContext::time_sequence(std::size_t sequence, std::vector<std::vector<dou
   for (std::size_t i = 0; i < sequence; ++i) position += plan_.steps_[i].size();
   for (const Plan::Step& step : steps) {
     if (step.kind == Instruction::Kind::kFork) {
-      time_sequence(plan_.sequence_of_future_[step.future], seconds);
+      const std::size_t body = plan_.sequence_of_future_[step.future];
+      const LocalMemory local(*this, body);
+      time_sequence(body, seconds);
     } else if (step.kind == Instruction::Kind::kRepeat) {
       for (std::int64_t round = 0; round < step.count; ++round) {
         time_sequence(step.sequence, seconds);

@@ -38,6 +38,12 @@ struct Plan::Patch {
   std::int64_t byte_offset;
 };
 
+// A pointer to set before each run of a forked sequence.
+struct Plan::LocalPatch {
+  std::int64_t position;
+  std::int64_t byte_offset;
+};
+
 // Used by one run at a time, by all threads of that run: nothing changes between `begin` and the
 // end but the forks' events, what stops the run, and the buffers of a repetition between its steps.
 class RunContext {
@@ -51,8 +57,10 @@ class RunContext {
   void run_sequence(std::size_t sequence);
   const Status& status() const { return status_; }
 
-  // Whether something was left out: a kernel failed, or `control` said so (then `stop_reason`).
+  // Whether something was left out: a kernel failed, a fork got no memory (then `lacks_memory`), or
+  // `control` said so (then `stop_reason`).
   bool is_stopped() const noexcept { return stopped_.load(std::memory_order_relaxed); }
+  bool lacks_memory() const noexcept { return lacks_memory_.load(); }
   RunControl::Reason stop_reason() const noexcept { return reason_.load(); }
 
   // Whether the rest is to be left out.
@@ -75,6 +83,19 @@ class RunContext {
     std::atomic<bool> is_submitted{false};
   };
 
+  // Memory that a forked sequence has while it runs, where its steps find it.
+  class LocalMemory {
+   public:
+    LocalMemory(RunContext& context, std::size_t sequence);
+    ~LocalMemory();
+    LocalMemory(const LocalMemory&) = delete;
+    LocalMemory& operator=(const LocalMemory&) = delete;
+
+   private:
+    void* block_ = nullptr;
+  };
+
+  void run_fork(std::size_t sequence);
   void run_step(const Plan::Step& step);
   void execute(const Plan::Step& step, trace::OpTag tag);
   void run_rounds(const Plan::Step& repeat);
@@ -85,7 +106,8 @@ class RunContext {
   std::vector<void*> table_;
   std::vector<ForkTask> forks_;  // by future
   RunControl* control_ = nullptr;
-  std::atomic<bool> stopped_{false};  // written by any thread of the run
+  std::atomic<bool> lacks_memory_{false};  // these three are written by any thread of the run
+  std::atomic<bool> stopped_{false};
   std::atomic<RunControl::Reason> reason_{RunControl::Reason::kNone};
   alignas(64) Status status_{};
 };

@@ -32,6 +32,17 @@ TEST(a_freed_block_serves_the_next_request_of_its_size) {
   CHECK(block_statistics().cached_bytes == 0);
 }
 
+TEST(a_thread_gets_the_block_back_that_it_freed) {
+  trim_blocks(0);
+  void* mine = allocate_block(70'000);
+  void* other = allocate_block(70'000);
+  free_block(mine);
+  std::thread([other] { free_block(other); }).join();
+  void* again = allocate_block(70'000);
+  CHECK(again == mine);
+  free_block(again);
+}
+
 TEST(what_is_kept_stays_below_the_limit) {
   const std::size_t limit = block_statistics().limit_bytes;
   set_block_limit(1 << 20);

@@ -1,6 +1,7 @@
 #include "treadle/plan.h"
 
 #include <cstdint>
+#include <new>
 #include <numeric>
 #include <random>
 #include <string>
@@ -57,6 +58,8 @@ Instruction join_of(int future) {
 
 BufferRef arena(int index) { return {Space::kArena, 0, index * 512}; }
 constexpr BufferRef kIn{Space::kInput, 0, 0}, kOut{Space::kOutput, 0, 0};
+constexpr BufferRef kLocal{Space::kLocal, 0, 64};
+constexpr std::int64_t kLocalBytes = 64 + kBytes;
 
 PlanCode code_of(std::vector<Sequence> sequences, std::int64_t arena_bytes = 1 << 16) {
   PlanCode code;
@@ -153,6 +156,47 @@ TEST(a_repetition_moves_its_buffers_from_round_to_round) {
   CHECK(error_of(code) == "instruction 1 of sequence 0 (repeat): only kernels can be repeated");
 }
 
+TEST(a_fork_has_memory_of_its_own_also_in_what_it_repeats) {
+  Instruction hop = run(add, kLocal, kIn);
+  hop.strides = {0, 0};
+  Instruction repeat;
+  repeat.kind = Instruction::Kind::kRepeat;
+  repeat.sequence = 2;
+  repeat.count = 3;
+  PlanCode code = code_of({{fork_of(1, 0), join_of(0), run(copy, kOut, arena(0))},
+                           {run(copy, kLocal, kIn), repeat, run(copy, arena(0), kLocal)},
+                           {hop}});
+  CHECK(error_of(code) ==
+        "instruction 0 of sequence 1 (run kernel): buffer 0: offset 64 is outside 0 bytes");
+  code.local_bytes = {0, kLocalBytes};
+  auto plan = Plan::load(code);
+  for (int again = 0; again < 3; ++again) {
+    std::vector<std::int64_t> out = result_of(*plan);
+    for (std::int64_t i = 0; i < kSize; ++i) CHECK(out[i] == 4 * (i + 1));
+  }
+  std::int64_t in[kSize] = {}, out[kSize] = {};
+  void* inputs[] = {in};
+  void* outputs[] = {out};
+  CHECK(plan->profile(inputs, outputs, 2).size() == 4);
+}
+
+TEST(only_forks_have_memory_of_their_own) {
+  PlanCode code = code_of({{run(copy, kLocal, kIn)}});
+  code.local_bytes = {kLocalBytes};
+  CHECK(error_of(code) ==
+        "instruction 0 of sequence 0 (run kernel): buffer 0: only what is forked has local memory");
+  code.local_bytes = {-1};
+  CHECK(error_of(code) == "the size of local memory is negative");
+}
+
+TEST(a_fork_without_memory_ends_the_run) {
+  PlanCode code =
+      code_of({{fork_of(1, 0), join_of(0), run(copy, kOut, kIn)}, {run(copy, kLocal, kIn)}});
+  code.local_bytes = {0, std::int64_t{1} << 60};
+  auto plan = Plan::load(code);
+  CHECK_THROWS(std::bad_alloc, result_of(*plan));
+}
+
 TEST(a_branch_may_join_an_older_one) {
   auto plan =
       Plan::load(code_of({{fork_of(1, 0), fork_of(2, 1), join_of(1), run(copy, kOut, arena(1))},
@@ -183,7 +227,9 @@ struct RandomPlan {
         sum += build(child, depth - 1);
         open.emplace_back(future, child);
       } else {
-        code.push_back(run(add, mine, kIn, 1 + random() % 40));
+        const bool is_forked = index > 0;
+        if (is_forked) code.push_back(run(copy, kLocal, kIn, 1 + random() % 40));
+        code.push_back(run(add, mine, is_forked ? kLocal : kIn, 1 + random() % 40));
         ++sum;
       }
     }
@@ -203,7 +249,9 @@ TEST(random_trees_of_forks_give_the_same_sums_from_many_clients) {
     RandomPlan random{std::mt19937(seed), {{}}};
     const std::int64_t expected = random.build(0, 4);
     random.sequences[0].push_back(run(copy, kOut, arena(0)));
-    auto plan = Plan::load(code_of(random.sequences));
+    PlanCode code = code_of(random.sequences);
+    code.local_bytes.assign(code.sequences.size(), kLocalBytes);
+    auto plan = Plan::load(std::move(code));
     std::vector<std::thread> clients;
     for (int c = 0; c < 3; ++c)
       clients.emplace_back([&] {

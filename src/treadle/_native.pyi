@@ -29,6 +29,7 @@ class Plan:
         keepalive: object = None,
         on_status: _StatusHandler | None = None,
         results: Sequence[_ResultSpec] = (),
+        local_bytes: Sequence[int] = (),
     ) -> None: ...
     def run(
         self,

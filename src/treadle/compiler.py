@@ -120,15 +120,16 @@ class Bound:
             )
             for s in self.schedule.steps()
         )  # fmt: skip
-        return Explanation(True, "", steps, self.schedule.arena_bytes, len(self.schedule.sequences))
+        nbytes = self.schedule.arena_bytes + sum(self.schedule.local_bytes)
+        return Explanation(True, "", steps, nbytes, len(self.schedule.sequences))
 
 
 @dataclass(frozen=True, slots=True)
 class PlanParts:
     """What a `Plan` is made of: `numbers` depend on the sizes of the inputs, the rest does not.
 
-    `numbers` are the code, the bytes of the arena, the specs of inputs and outputs, and what of
-    these the results are views of.
+    `numbers` are the code, the bytes of the arena and of each sequence's own memory, the specs of
+    inputs and outputs, and what of these the results are views of.
     """
 
     numbers: tuple[Any, ...]
@@ -137,12 +138,13 @@ class PlanParts:
 
     def plan(self, numbers: tuple[Any, ...]) -> Plan:
         """The plan with these numbers."""
-        code, arena_bytes, inputs, outputs, results = numbers
+        code, arena_bytes, local_bytes, inputs, outputs, results = numbers
         keep = (self.kernels, self.constants)
         try:
             return Plan(
-                code, arena_bytes, self.constants, inputs, outputs, keep, _raise_status, results
-            )
+                code, arena_bytes, self.constants, inputs, outputs, keep, _raise_status, results,
+                local_bytes,
+            )  # fmt: skip
         except ValueError as error:  # sizes beyond what a machine can address
             raise ShapeError(str(error)) from error
 
@@ -196,7 +198,8 @@ class Engine:
         graph = specialised.graph
         specs = [_spec(v) for v in graph.params], [_spec(v) for v in graph.returns]
         results = [_result(view) for view in specialised.views]
-        return PlanParts((code, schedule.arena_bytes, *specs, results), constants.arrays, kernels)
+        numbers = code, schedule.arena_bytes, schedule.local_bytes, *specs, results
+        return PlanParts(numbers, constants.arrays, kernels)
 
 
 @functools.cache
@@ -269,7 +272,7 @@ def _run(
         index = storage.index
         if storage.space is Space.CONSTANT:
             index = constants.index(storage)
-        elif storage.space is Space.ARENA:
+        elif storage.space in (Space.ARENA, Space.LOCAL):
             index, offset = 0, schedule.offsets[storage] + offset
         buffers.append((storage.space.value, index, offset))
     run = (

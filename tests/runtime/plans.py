@@ -7,7 +7,7 @@ import numpy as np
 from tests.runtime.kernels import address
 from treadle.runtime.plan import BufferRef, Instruction, Plan, Space
 
-ARENA, CONSTANT, INPUT, OUTPUT, STATUS = Space
+ARENA, CONSTANT, INPUT, OUTPUT, STATUS, LOCAL = Space
 SIZE = 37
 SPEC = ("float32", (SIZE,))
 

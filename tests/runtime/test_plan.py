@@ -10,7 +10,7 @@ from tests.runtime.plans import SIZE, SPEC, copy_plan, ramp, run, slot
 from treadle.errors import PlanError
 from treadle.runtime.plan import Instruction, Plan, Space
 
-ARENA, CONSTANT, INPUT, OUTPUT, STATUS = Space
+ARENA, CONSTANT, INPUT, OUTPUT, STATUS, LOCAL = Space
 
 
 def test_plan_runs_into_the_callers_arrays() -> None:
@@ -41,6 +41,7 @@ def test_plan_reads_constants_and_arena() -> None:
         (run("copy", (INPUT, 3, 0)), r"\(run copy\): buffer 0: there is no input 3"),
         (run("copy", (ARENA, 0, 1000)), "offset 1000 is outside 192 bytes"),
         (run("copy", (7, 0, 0)), "there is no space 7"),
+        (run("copy", (LOCAL, 0, 0)), "only what is forked has local memory"),
         (("run", "k", 0, (), (), 1, 1), "address is null"),
         (run("copy", grain=0), "grain is below 1"),
         (run("copy", tasks=-1), "number of tasks is negative"),
@@ -49,6 +50,21 @@ def test_plan_reads_constants_and_arena() -> None:
 def test_unsound_plan_is_refused(instruction: Instruction, message: str) -> None:
     with pytest.raises(PlanError, match=message):
         Plan([[instruction]], 192, [], [SPEC], [SPEC])
+
+
+def test_a_fork_has_memory_of_its_own() -> None:
+    code: list[list[Instruction]] = [
+        [("fork", 1, 0), ("join", 0), run("copy", (OUTPUT, 0, 0), slot(0))],
+        [run("copy", (LOCAL, 0, 64), (INPUT, 0, 0)), run("copy", slot(0), (LOCAL, 0, 64))],
+    ]
+    plan = Plan(code, 192, [], [SPEC], [SPEC], local_bytes=[0, 256])
+    target = np.zeros(SIZE, np.float32)
+    plan.run([ramp(SIZE)], [target])
+    np.testing.assert_array_equal(target, ramp(SIZE))
+    with pytest.raises(PlanError, match="offset 64 is outside 0 bytes"):
+        Plan(code, 192, [], [SPEC], [SPEC])
+    with pytest.raises(MemoryError):
+        Plan(code, 192, [], [SPEC], [SPEC], local_bytes=[0, 1 << 60]).run([ramp(SIZE)], [target])
 
 
 @pytest.mark.parametrize("code", [[[("jump", 1)]], [[("run",)]], [[()]]])

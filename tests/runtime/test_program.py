@@ -13,7 +13,7 @@ from treadle import runtime
 from treadle.errors import PlanError
 from treadle.runtime.plan import Plan, Program, Space
 
-ARENA, CONSTANT, INPUT, OUTPUT, STATUS = Space
+ARENA, CONSTANT, INPUT, OUTPUT, STATUS, LOCAL = Space
 
 
 def copy_program(**options: Any) -> tuple[Program, list[Any]]:

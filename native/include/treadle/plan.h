@@ -25,7 +25,8 @@ class PlanError : public std::runtime_error {
 using Kernel = void (*)(void** buffers, const std::int64_t* sizes, std::int64_t begin,
                         std::int64_t end);
 
-enum class Space : std::int32_t { kArena, kConstant, kInput, kOutput, kStatus };
+// kLocal: of a forked sequence and what it repeats, while it runs.
+enum class Space : std::int32_t { kArena, kConstant, kInput, kOutput, kStatus, kLocal };
 
 struct BufferRef {
   Space space;
@@ -66,6 +67,7 @@ struct PlanCode {
   std::vector<ConstantData> constants;
   std::vector<std::int64_t> input_bytes;
   std::vector<std::int64_t> output_bytes;
+  std::vector<std::int64_t> local_bytes{};  // of each sequence; none beyond the end
 };
 
 // Throws PlanError unless every index and offset is in range, every sequence but the first is
@@ -88,7 +90,8 @@ class Plan {
 
   // `inputs` and `outputs` as declared, `max_threads` per region, 0 for the caller's setting. Waits
   // for its turn while as many threads compute as may. When a kernel fails, what has not started is
-  // left out. Throws RunStopped, with nothing left running, when `control` says so.
+  // left out. Throws RunStopped, with nothing left running, when `control` says so, std::bad_alloc
+  // if there is no memory for the run.
   Status run(void* const* inputs, void* const* outputs, int max_threads,
              RunControl* control = nullptr) const;
 
@@ -103,9 +106,11 @@ class Plan {
   friend class RunContext;
   struct Step;
   struct Patch;
+  struct LocalPatch;
 
   explicit Plan(PlanCode code);
   void compile_sequence(const Sequence& sequence);
+  void collect_local_patches(std::size_t body, std::size_t sequence);
   std::unique_ptr<RunContext> acquire_context() const;
   void release_context(std::unique_ptr<RunContext> context) const;
 
@@ -117,6 +122,7 @@ class Plan {
   std::vector<std::vector<Step>> steps_;
   std::vector<BufferRef> table_;  // the buffers of all steps, one after the other
   std::vector<Patch> patches_;    // those of them that differ from run to run
+  std::vector<std::vector<LocalPatch>> local_patches_;  // and with each run of a forked sequence
   mutable std::array<std::atomic<RunContext*>, kMaxFreeContexts> free_contexts_{};
 };
 

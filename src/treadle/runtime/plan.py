@@ -14,7 +14,8 @@ __all__ = ["ArraySpec", "BufferRef", "Instruction", "Plan", "Program", "Space", 
 class Space(IntEnum):
     """Where a kernel's buffer lies.
 
-    `ARENA` and `STATUS` have no index. `STATUS` is four int32, zero at the start of a run, that a
+    `ARENA`, `STATUS` and `LOCAL` have no index. `LOCAL` is memory of a forked sequence alone, while
+    it runs. `STATUS` is four int32, zero at the start of a run, that a
     kernel writes when it cannot go on: a code that is not zero, then three numbers of detail.
     """
 
@@ -23,6 +24,7 @@ class Space(IntEnum):
     INPUT = 2
     OUTPUT = 3
     STATUS = 4
+    LOCAL = 5
 
 
 ArraySpec: TypeAlias = tuple[str, tuple[int, ...]]

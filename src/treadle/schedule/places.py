@@ -39,6 +39,7 @@ class Space(Enum):
     INPUT = 2
     OUTPUT = 3
     STATUS = 4
+    LOCAL = 5
 
 
 @dataclass(slots=True, eq=False)

@@ -60,11 +60,12 @@ def make_schedule(graph: Graph, machine: Machine) -> Schedule:
         [i for i in s if not (isinstance(i, Step) and is_zero(i.num_tasks))]
         for s in scheduler.sequences
     ]
-    offsets, size = plan_memory(sequences)
+    memory = plan_memory(sequences)
     placement = scheduler.placement
     return Schedule(
-        sequences, placement.inputs, placement.outputs, scheduler.packings, offsets, size
-    )
+        sequences, placement.inputs, placement.outputs, scheduler.packings, memory.offsets,
+        memory.arena_bytes, memory.local_bytes,
+    )  # fmt: skip
 
 
 class _Scheduler:

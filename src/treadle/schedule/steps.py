@@ -113,7 +113,8 @@ Instruction: TypeAlias = Step | Repeat | Fork | Join
 class Schedule:
     """Everything about one plan but its machine code.
 
-    `sequences[0]` is the main one. `offsets` gives the byte offset of each arena storage.
+    `sequences[0]` is the main one. `offsets` gives the byte offset of each storage in the arena, or
+    in the local memory of the sequence that alone touches it.
     """
 
     sequences: list[list[Instruction]]
@@ -122,6 +123,7 @@ class Schedule:
     packings: list[Packing] = field(default_factory=list)
     offsets: dict[Storage, int] = field(default_factory=dict)
     arena_bytes: int = 0
+    local_bytes: list[int] = field(default_factory=list)
 
     def steps(self) -> list[Step]:
         """The steps of all sequences, those that are repeated once."""
