@@ -83,8 +83,8 @@ std::vector<Mount> cgroup_mounts(const std::string& root) {
 // otherwise.
 std::string path_in_mount(const Mount& mount, const std::string& path) {
   if (mount.root == "/") return path == "/" ? "" : path;
-  if (path.compare(0, mount.root.size(), mount.root) == 0) return path.substr(mount.root.size());
-  return "";
+  const bool is_inside = (path + "/").starts_with(mount.root + "/");
+  return is_inside ? path.substr(mount.root.size()) : "";
 }
 
 int read_quota(const std::string& root) {

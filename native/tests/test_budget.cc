@@ -35,6 +35,18 @@ TEST(the_quota_of_cgroup_v1_is_read_from_the_cpu_controller) {
   CHECK(quota(root) == 2);
 }
 
+TEST(a_group_whose_name_begins_like_the_mounts_root_is_not_inside_it) {
+  FakeRoot root;
+  root.write("/proc/self/mountinfo", "31 23 0:28 /box /cgroup rw - cgroup2 cgroup2 rw");
+  root.write("/proc/self/cgroup", "0::/box/2");
+  root.write("/cgroup/cpu.max", "300000 100000");
+  root.write("/cgroup/2/cpu.max", "200000 100000");
+  CHECK(quota(root) == 2);
+  root.write("/proc/self/cgroup", "0::/box2");
+  root.write("/cgroup2/cpu.max", "100000 100000");
+  CHECK(quota(root) == 3);
+}
+
 TEST(hyperthreads_of_a_core_count_once) {
   CpuLimits real = read_cpu_limits();
   CHECK(real.cores >= 1 && real.cores <= real.affinity);

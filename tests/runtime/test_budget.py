@@ -2,8 +2,6 @@
 
 import os
 import shutil
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -106,45 +104,3 @@ def test_quota_of_cgroup_v1(cgroup_v1: Path, quota_us: str, quota: int) -> None:
 
 def test_no_cgroup_is_no_quota(tmp_path: Path) -> None:
     assert _native.cpu_limits(str(tmp_path))["quota"] == 0
-
-
-def _make_group(name: str) -> tuple[Path, str, str]:
-    """A real group with its parent's CPU controller: folder, file of the quota, text of one CPU."""
-    v1, v2 = Path("/sys/fs/cgroup/cpu"), Path("/sys/fs/cgroup")
-    if (v1 / "cpu.cfs_quota_us").exists():
-        return v1 / name, "cpu.cfs_quota_us", "100000"
-    return v2 / name, "cpu.max", "100000 100000"
-
-
-@pytest.fixture
-def real_group() -> Iterator[tuple[Path, Path]]:
-    folder, file, one_cpu = _make_group(f"treadle-test-{os.getpid()}")
-    try:
-        folder.mkdir()
-        (folder / file).write_text(one_cpu)
-    except OSError as error:
-        if folder.exists():
-            folder.rmdir()
-        pytest.skip(f"this machine allows no cgroups: {error}")
-    yield folder, folder / file
-    folder.rmdir()
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(len(CPUS) < 2, reason="needs two CPUs")
-def test_quota_of_a_real_cgroup_is_honoured_and_read_again(real_group: tuple[Path, Path]) -> None:
-    folder, quota = real_group
-    enter = f"import os; open({str(folder / 'cgroup.procs')!r}, 'w').write(str(os.getpid()))"
-    code = (
-        SHOW
-        + f"""
-print(treadle.parallel_info(as_dict=True)["budget"].origin)
-with open({str(quota)!r}, "w") as file:
-    file.write({"-1" if quota.name.startswith("cpu.cfs") else "max"!r})
-print(runtime.refresh_budget())
-"""
-    )
-    prefix = [sys.executable, "-c", f"{enter}; import sys; os.execv(sys.argv[1], sys.argv[1:])"]
-    lines = run_python(code, prefix).stdout.split()
-    assert lines[:4] == ["1", "1", "1", "quota"]
-    assert int(lines[4]) == _native.cpu_limits()["cores"]
