@@ -22,6 +22,7 @@ T = TypeVar("T")
 
 OLDEST_VERSION, NEWEST_VERSION = 1, 10
 _SMALL_RECORD = 64
+_PIECE = 1 << 16
 _ALIGNMENT = 16
 
 
@@ -171,16 +172,19 @@ class Archive:
                 f"record '{record.name}' inflates to {record.size} bytes, more than {allowed}"
             )
         self._count_inflated(record)
-        stream = zlib.decompressobj(wbits=-zlib.MAX_WBITS)
+        stream, payload = zlib.decompressobj(wbits=-zlib.MAX_WBITS), bytearray()
         try:
-            payload = stream.decompress(data, record.size + 1)
+            for at in range(0, len(data), _PIECE):  # Ctrl-C comes through between two pieces
+                room = record.size + 1 - len(payload)
+                if room > 0:
+                    payload += stream.decompress(data[at : at + _PIECE], room)
         except zlib.error as error:
             raise ArchiveError(f"record '{record.name}' is damaged: {error}") from None
         if len(payload) != record.size or not stream.eof or stream.unused_data:
             raise ArchiveError(
                 f"record '{record.name}' is damaged: it does not inflate to {record.size} bytes"
             )
-        return payload
+        return bytes(payload)
 
     def _count_inflated(self, record: Record) -> None:
         if record.name in self._inflated:

@@ -7,7 +7,7 @@ pickles hold must agree with what the source declares.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -53,13 +53,13 @@ class LoadedModule:
 
     Attributes:
         version: the archive's file format version.
-        extra_files: what was saved with ``_extra_files``.
+        extra_files: what was saved with ``_extra_files``, read when asked for.
     """
 
     program: Program
     root: Object
     version: int
-    extra_files: dict[str, bytes]
+    extra_files: Mapping[str, bytes]
 
 
 def load_program(
@@ -101,8 +101,7 @@ def _load(archive: Archive, restore: RestoreState | None) -> LoadedModule:
     scope.program.version = archive.version
     root = builder.build_any(unpickle(archive, "data.pkl"))
     assert isinstance(root, Object)
-    extra = {name: archive.extra_files[name] for name in archive.extra_files}
-    return LoadedModule(scope.program, root, archive.version, extra)
+    return LoadedModule(scope.program, root, archive.version, archive.extra_files)
 
 
 class _Builder:
