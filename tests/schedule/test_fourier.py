@@ -7,11 +7,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.plans import Array, bind, graph_of, results_of, run_on_all, steps_of, type_of
 from treadle.ops.fast_fourier import FEW_ROWS, MAX_POINTS, factors_of
+from treadle.passes.abstract import Unplannable
 
 pytestmark = pytest.mark.native
 LENGTHS = (1, 2, 3, 5, 6, 7, 8, 11, 13, 16, 20, 24, 26, 30, 32, 36, 48, 64, 100, 120, 128, 400, 512)
@@ -111,6 +113,47 @@ def test_large_primes_are_left_to_products(n: int, fast: bool) -> None:
     x = _random(6, n, dtype="float32")
     _close(results_of(text, x)[0], np.fft.rfft(x.astype(float)))
     assert ("fourier" in steps_of(text, x)) == fast
+
+
+@pytest.mark.parametrize(("shape", "dim"), [((2, 2053), 1), ((2062, 3), 0), ((2, 3063, 1), 1)])
+@pytest.mark.parametrize("name", ["fft_fft", "fft_rfft", "fft_ifft", "fft_hfft", "fft_irfft"])
+def test_long_rows_with_large_primes_are_chirps(
+    shape: tuple[int, ...], dim: int, name: str
+) -> None:
+    n = shape[dim]
+    x = _random(*shape, dtype="float32" if name == "fft_rfft" else "complex64")
+    if name in ("fft_hfft", "fft_irfft"):
+        x = x.take(range(n // 2 + 1), dim)
+    text = f"graph(%x: Tensor)\n%y: Tensor = {name}(%x, {n}, {dim}, None)\nreturn %y"
+    wide = x.astype(float if name == "fft_rfft" else complex)
+    _close(results_of(text, x)[0], getattr(np.fft, name[4:])(wide, n, dim))
+    assert steps_of(text, x).count("fourier") in (2, 4)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_chirps_are_as_exact_as_torch(dtype: str) -> None:
+    x = _random(4, 4099, dtype=dtype)
+    text = "graph(%x: Tensor)\n%y: Tensor = fft_rfft(%x, None, -1, None)\nreturn %y"
+    exact = np.fft.rfft(x.astype(np.longdouble))
+    errors = [
+        np.abs(y - exact).max()
+        for y in (results_of(text, x)[0], torch.fft.rfft(torch.from_numpy(x)).numpy())
+    ]
+    assert errors[0] <= 2.5 * errors[1]
+
+
+@pytest.mark.parametrize("n", [4096, 3000])
+@pytest.mark.parametrize("dtype", ["complex64", "complex128"])
+def test_long_halves_become_real_rows(n: int, dtype: str) -> None:
+    half = _random(2, n // 2 + 1, dtype=dtype)
+    text = f"graph(%x: Tensor)\n%y: Tensor = fft_irfft(%x, {n}, -1, None)\nreturn %y"
+    _close(results_of(text, half)[0], np.fft.irfft(half.astype(complex), n))
+
+
+def test_rows_beyond_all_transforms_are_not_planned() -> None:
+    text = "graph(%x: Tensor)\n%y: Tensor = fft_fft(%x, 524309, -1, None)\nreturn %y"
+    with pytest.raises(Unplannable, match="a Fourier transform of 524309 points, as a plan"):
+        bind(graph_of(text), [type_of(_random(1, 8))])
 
 
 @given(n=st.integers(1, 5000))

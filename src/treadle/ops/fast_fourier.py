@@ -109,24 +109,51 @@ def fast_transform(
     `given`: ``real``, ``half`` or ``whole``.
     """
     if given == "real":
-        whole = x if x.dtype.is_complex else _complex(x, real)
+        whole = x if x.dtype.is_complex else in_complex(x, real)
         return _direct(whole, dim, n, "to_real", forward, scale)
-    rows = numel(x.shape[:dim]) * numel(x.shape[dim + 1 :])
-    made = None
-    if not (rows < FEW_ROWS and n >= MIN_SPLIT and _split(n) > 1):
-        if given == "half" and not x.dtype.is_complex:
-            made = _direct(x.to(real), dim, n, "to_half", forward, scale)
+    made: Operand | None = None
+    if given == "half" and not x.dtype.is_complex and not _are_few(x, dim, n):
+        made = _direct(x.to(real), dim, n, "to_half", forward, scale)
         if made is not None:
             return made
-        made = _direct(_complex(x, real), dim, n, "whole", forward, scale)
-    if made is None:
-        made = _in_two_steps(_complex(x, real), dim, n, forward, scale)
+    if is_fast(n):
+        made = whole_transform(in_complex(x, real), dim, n, forward, scale)
     if made is not None and given == "half":
         made = made.op("narrow", dim, 0, n // 2 + 1)
     return made
 
 
-def _complex(x: Operand, real: DType) -> Operand:
+def is_fast(n: int) -> bool:
+    """Whether `whole_transform` takes `n` points."""
+    return factors_of(n) is not None and (n <= MAX_POINTS or _split(n) > 1)
+
+
+def whole_transform(x: Operand, dim: int, n: int, forward: bool, scale: float) -> Operand:
+    """The transform of all of `n` complex numbers along `dim`, at once or in two steps."""
+    made = None if _are_few(x, dim, n) else _direct(x, dim, n, "whole", forward, scale)
+    return made if made is not None else _in_two_steps(x, dim, n, forward, scale)
+
+
+def _are_few(x: Operand, dim: int, n: int) -> bool:
+    """Whether the rows along `dim` are so few that two steps are faster."""
+    rows = numel(x.shape[:dim]) * numel(x.shape[dim + 1 :])
+    return rows < FEW_ROWS and n >= MIN_SPLIT and _split(n) > 1
+
+
+def resized(x: Operand, dim: int, size: int) -> Operand:
+    """`x` cut or filled with zeros to `size` in a dim."""
+    have = x.shape[dim]
+    if have > size:
+        return x.op("narrow", dim, 0, size)  # type: ignore[no-any-return]
+    if have < size:
+        sides = [0] * (2 * (len(x.shape) - dim))
+        sides[-1] = size - have
+        return x.op("constant_pad_nd", sides, 0)  # type: ignore[no-any-return]
+    return x
+
+
+def in_complex(x: Operand, real: DType) -> Operand:
+    """`x` as complex numbers of parts in `real`."""
     if x.dtype.is_complex:
         return x.to(WHOLE[real.name])
     pairs = x.to(real).op("unsqueeze", -1).op("constant_pad_nd", [0, 1], 0)
@@ -155,15 +182,13 @@ def _turns(first: int, rest: int, forward: bool, dtype: DType) -> Array:
     return np.asarray(np.exp((-1j if forward else 1j) * angle), dtype.numpy)
 
 
-def _in_two_steps(x: Operand, dim: int, n: int, forward: bool, scale: float) -> Operand | None:
+def _in_two_steps(x: Operand, dim: int, n: int, forward: bool, scale: float) -> Operand:
     """With ``j = j1 * rest + j2`` and ``k = k1 + first * k2``: over j1, turned, then over j2.
 
     Source: Cooley and Tukey 1965, An algorithm for the machine calculation of complex Fourier
         series.
     """
     first = _split(n)
-    if first == 1:
-        return None
     rest, shape = n // first, x.shape
     x = x.reshape(numel(shape[:dim]), first, rest, numel(shape[dim + 1 :]))
     x = x.op("fourier", 1, first, "whole", forward, 1.0)
@@ -174,4 +199,4 @@ def _in_two_steps(x: Operand, dim: int, n: int, forward: bool, scale: float) -> 
     return turned.reshape(*shape)
 
 
-__all__ = ["factors_of", "fast_transform"]
+__all__ = ["factors_of", "fast_transform", "in_complex", "is_fast", "resized", "whole_transform"]

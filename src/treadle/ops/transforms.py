@@ -1,4 +1,4 @@
-"""Fourier transforms in plans: fast ones, else products with matrices of sines and cosines.
+"""Fourier transforms in plans: fast ones, else products with matrices, or chirps for long rows.
 
 One product costs n² operations, two by divisors of n next to its root about 4·n·√n; a fast
 transform has n·log(n), which run at a fraction of the speed of a product.
@@ -14,22 +14,24 @@ import numpy as np
 
 from treadle.errors import UnsupportedError
 from treadle.ir.dtypes import DType
+from treadle.ops.chirps import chirp_transform
 from treadle.ops.composite import Operand
-from treadle.ops.fast_fourier import fast_transform
+from treadle.ops.fast_fourier import (
+    fast_transform,
+    in_complex,
+    is_fast,
+    resized,
+    whole_transform,
+)
 from treadle.ops.shapes import numel
 
 Array = np.ndarray[Any, Any]
-MAX_POINTS = 2048
-"""Longer transforms are left to the interpreter, which has a fast one."""
+MAX_PRODUCT = 2048
+"""Points of those that are products: longer ones are chirps."""
 MIN_SPLIT = 128
 """Transforms from here on are made in two steps,"""
 MIN_FACTOR = 8
 """if they have a divisor of that much below their root."""
-
-
-def _check_length(n: int) -> None:
-    if n > MAX_POINTS:
-        raise UnsupportedError(f"a Fourier transform of {n} points, as a plan")
 
 
 def _scale(n: int, norm: str | None, forward: bool) -> float:
@@ -61,18 +63,6 @@ def _matrix(n: int, taken: str, given: str, forward: bool, norm: str | None) -> 
     return np.stack([table.real, table.imag], -1).reshape(table.shape[0], -1)
 
 
-def _resized(x: Operand, dim: int, size: int) -> Operand:
-    """`x` cut or filled with zeros to `size` in a dim."""
-    have = x.shape[dim]
-    if have > size:
-        return x.op("narrow", dim, 0, size)  # type: ignore[no-any-return]
-    if have < size:
-        sides = [0] * (2 * (len(x.shape) - dim))
-        sides[-1] = size - have
-        return x.op("constant_pad_nd", sides, 0)  # type: ignore[no-any-return]
-    return x
-
-
 def transformed(
     x: Operand, dim: int, n: int, real: DType, given: str, forward: bool, norm: str | None
 ) -> Any:
@@ -80,11 +70,13 @@ def transformed(
     n = int(n)
     whole = x.dtype.is_complex
     taken = "half" if given == "real" else "whole" if whole else "real"
-    x = _resized(x, dim, n // 2 + 1 if taken == "half" else n)
-    fast = fast_transform(x, dim, n, real, given, forward, _scale(n, norm, forward))
+    x = resized(x, dim, n // 2 + 1 if taken == "half" else n)
+    scale = _scale(n, norm, forward)
+    fast = fast_transform(x, dim, n, real, given, forward, scale)
     if fast is not None:
         return fast
-    _check_length(n)
+    if n > MAX_PRODUCT:
+        return _long(in_complex(x, real), dim, n, given, forward, scale)
     rows = x.op("movedim.int", dim, -1)
     if taken == "half" and not whole:
         rows = _paired(rows, real)
@@ -100,6 +92,18 @@ def transformed(
     if given != "real":
         y = y.op("reshape", [*y.shape[:-1], y.shape[-1] // 2, 2]).op("view_as_complex")
     return y.op("movedim.int", -1, dim)
+
+
+def _long(x: Operand, dim: int, n: int, given: str, forward: bool, scale: float) -> Any:
+    """The transform of all numbers, of which the half may be given, or wanted."""
+    if given == "real":
+        after = x.op("narrow", dim, 1, (n - 1) // 2).op("flip", [dim]).op("conj_physical")
+        x = x.apply("cat", [x, after], dim)
+    transform = whole_transform if is_fast(n) else chirp_transform
+    y = transform(x, dim, n, forward, scale)
+    if given == "real":
+        return y.op("view_as_real").op("select.int", -1, 0)
+    return resized(y, dim, n // 2 + 1) if given == "half" else y
 
 
 def _first_factor(n: int) -> int:
