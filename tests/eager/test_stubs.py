@@ -24,7 +24,7 @@ x = treadle.ones(2, 3)
 treadle.rellu(x)  # attr-defined
 treadle.relu("text")  # arg-type
 x.sum(dimm=1)  # call-overload
-x.view("two")  # arg-type
+x.reshape("two")  # arg-type
 treadle.softmax(x, dim=1.5)  # arg-type
 y: int = treadle.relu(x)  # assignment
 x.no_such_method()  # attr-defined

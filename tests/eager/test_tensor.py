@@ -294,3 +294,26 @@ def test_modes_of_autograd_change_nothing() -> None:
         assert double(treadle.ones(1)).item() == 2.0
     assert treadle.is_tensor(treadle.ones(1))
     assert not treadle.is_tensor(np.ones(1))
+
+
+def test_a_tensor_is_set_to_other_memory_and_other_strides() -> None:
+    x = treadle.arange(6.0).view(2, 3)
+    y = treadle.zeros(2)
+    assert y.set_(x) is y
+    assert (y.tolist(), y.data_ptr()) == (x.tolist(), x.data_ptr())
+    assert y.as_strided_((2, 2), (3, 2), 0).tolist() == [[0.0, 2.0], [3.0, 5.0]]
+    assert treadle.zeros(2).set_(x, 2, (2,), (3,)).tolist() == [2.0, 5.0]
+    assert treadle.zeros(2).set_().tolist() == []
+    with pytest.raises(treadle.InputError, match="set_: argument source must be a tensor of"):
+        y.set_(treadle.zeros(2, dtype=treadle.int64))
+    with pytest.raises(treadle.ShapeError, match="leave the storage of 6 elements"):
+        y.as_strided_((4,), (3,))
+
+
+def test_python_functions_replace_elements_in_place() -> None:
+    x = treadle.arange(4).view(2, 2)
+    assert x.t().apply_(lambda v: v * 10 + 1).tolist() == [[1, 21], [11, 31]]
+    assert x.map_(treadle.tensor([1, 2]), lambda a, b: a - b).tolist() == [[0, 9], [20, 29]]
+    assert x.map2_(x.clone(), x.clone(), lambda a, b, c: a + b + c).tolist() == [[0, 27], [60, 87]]
+    with pytest.raises(treadle.ShapeError, match="map_: "):
+        x.map_(treadle.zeros(3), lambda a, b: a)

@@ -32,6 +32,7 @@ BY_DATA = {
     "pow.Tensor_Scalar": "negative integer exponents",
     "lstm.data": "batch sizes are data",
     "gru.data": "batch sizes are data",
+    "segment_reduce": "lengths and offsets are data",
     "index_put": "a mask tells how many values are needed",
     "index_put.hacked_twin": "a mask tells how many values are needed",
 }

@@ -28,7 +28,7 @@ OUT_OF_SCOPE = {
     "autograd": "gradients",
     "lstm_mps": "other devices",
     "spmm": "sparse tensors",
-    "resize_": "another size in place",
+    "sym_": "numbers of torch's own compiler",
     "chalf": "complex numbers of 16-bit parts",
     "trace": "`treadle.trace` records what runs; `Tensor.trace` is the function",
 }
@@ -36,8 +36,9 @@ OUT_OF_SCOPE = {
 REFUSED = {
     "complex numbers": "complex numbers where Treadle takes floats alone",
     "got c64": "complex numbers where Treadle takes floats alone",
-    "training": "training",
-    "call eval()": "training",
+    "dropout_p": "dropout of attention weights",
+    "dropout in training": "dropout of attention weights",
+    "training mode": "statistics that move on",
     "of integers": "means of integers",
     "must ascend": "edges out of order",
 }

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from treadle.eager import rewritten
 from treadle.eager.dtypes import as_dtype, as_element, dtype
 from treadle.eager.table import FUNCTIONS
 from treadle.eager.values import tensor
@@ -132,6 +133,8 @@ def stft(
     align_to_window: bool | None = None,
 ) -> Tensor:
     """Fourier transforms of overlapping windows of the signal, padded on both sides if `center`."""
+    if return_complex is None and any(np.iscomplexobj(x) for x in (input, window)):
+        return_complex = True
     if return_complex is None:
         raise InputError("stft: argument return_complex must be True or False")
     result: Tensor = make_function("stft")(
@@ -218,6 +221,7 @@ def _query(name: str) -> Callable[[Any], Any]:
 is_complex, is_floating_point = _query("is_complex"), _query("is_floating_point")
 numel = _query("numel")
 ADAPTERS: dict[str, Callable[..., Any]] = {
+    **rewritten.ADAPTERS,
     "argwhere": argwhere,
     "broadcast_shapes": broadcast_shapes,
     "can_cast": can_cast,

@@ -234,8 +234,8 @@ def _counted(function: str, count: int) -> Array:
 
 
 def linspace(
-    start: float,
-    end: float,
+    start: float | Tensor,
+    end: float | Tensor,
     steps: int,
     *,
     dtype: Any = None,
@@ -247,6 +247,7 @@ def linspace(
     """`steps` numbers from `start` to `end`, both included, at equal distances."""
     check_options("linspace", device, requires_grad)
     (count,) = check_size("linspace", (steps,))
+    start, end = (v.item() if isinstance(v, Tensor) else v for v in (start, end))
     if dtype is not None and as_element(dtype).is_integral:
         start, end = int(start), int(end)
     values = _counted("linspace", count)

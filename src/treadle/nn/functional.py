@@ -87,8 +87,16 @@ _NAMES = (
     *("conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "cosine_similarity"),
     *("elu_", "gelu", "glu", "group_norm", "hardshrink", "hardtanh_", "layer_norm", "leaky_relu_"),
     *("linear", "native_channel_shuffle", "one_hot", "pad", "pairwise_distance", "pdist"),
-    *("pixel_shuffle", "pixel_unshuffle", "prelu", "relu_", "rms_norm", "selu_", "sigmoid"),
-    *("scaled_dot_product_attention", "softplus", "softshrink", "tanh", "threshold_"),
+    *("pixel_shuffle", "pixel_unshuffle", "prelu", "relu_", "rms_norm", "rrelu_", "selu_"),
+    *(
+        "conv_tbc",
+        "scaled_dot_product_attention",
+        "sigmoid",
+        "softplus",
+        "softshrink",
+        "tanh",
+        "threshold_",
+    ),
 )
 SAME = {name: name for name in _NAMES} | {"logsigmoid": "log_sigmoid"}
 """Functions that are operators, by the operator's name."""
@@ -306,6 +314,14 @@ def normalize(
     return result
 
 
+def grouped_mm(
+    mat_a: Any, mat_b: Any, *, offs: Any = None, bias: Any = None, out_dtype: Any = None
+) -> Tensor:
+    """Products of groups of rows, columns or matrices; `offs` tells where each group ends."""
+    result: Tensor = FUNCTIONS["_grouped_mm"](mat_a, mat_b, offs, bias, out_dtype)
+    return result
+
+
 def local_response_norm(
     input: Any, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0
 ) -> Tensor:
@@ -314,9 +330,8 @@ def local_response_norm(
         raise ShapeError(f"local_response_norm: at least 3 dims, got shape {list(input.shape)}")
     if not FUNCTIONS["is_floating_point"](input):
         raise UnsupportedError("local_response_norm of integers")
-    batch, channels, *rest = input.shape
-    images = FUNCTIONS["square"](input).view(batch, 1, channels, -1)
+    images = FUNCTIONS["square"](input).flatten(2).unsqueeze(1)
     padded = FUNCTIONS["pad"](images, [0, 0, size // 2, (size - 1) // 2])
-    means = FUNCTIONS["avg_pool2d"](padded, [size, 1], 1).view(batch, channels, *rest)
+    means = FUNCTIONS["avg_pool2d"](padded, [size, 1], 1).view(input.shape)
     result: Tensor = FUNCTIONS["div"](input, (means * alpha + k).pow(beta))
     return result

@@ -8,6 +8,7 @@ from treadle.ops import attention as attention
 from treadle.ops import bags as bags
 from treadle.ops import batch_norm as batch_norm
 from treadle.ops import bessel as bessel
+from treadle.ops import bits as bits
 from treadle.ops import boxes as boxes
 from treadle.ops import columns as columns
 from treadle.ops import comparison as comparison
@@ -87,6 +88,7 @@ from treadle.ops import scalar_functions as scalar_functions
 from treadle.ops import scan as scan
 from treadle.ops import scatter as scatter
 from treadle.ops import scatter_reduce as scatter_reduce
+from treadle.ops import segments as segments
 from treadle.ops import softmax as softmax
 from treadle.ops import solves as solves
 from treadle.ops import sorting as sorting

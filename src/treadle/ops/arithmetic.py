@@ -274,8 +274,8 @@ nan_to_num = pointwise(
 
 def _logaddexp(f: Any, a: Any, b: Any) -> Any:
     if f.dtype(a).is_complex:
-        top = f.maximum(a.real, b.real)
-        return f.log(f.exp(a - top) + f.exp(b - top)) + top
+        high, low = f.where(a.real < b.real, b, a), f.where(a.real < b.real, a, b)
+        return high + f.log1p(f.exp(low - high))
     top = f.maximum(a, b)
     return f.where(f.abs(top) == math.inf, top, top + f.log1p(f.exp(-f.abs(a - b))))
 

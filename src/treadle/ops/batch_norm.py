@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from treadle.errors import ShapeError, UnsupportedError
-from treadle.ir.dtypes import DType
+from treadle.ir.dtypes import DType, u8
 from treadle.ir.types import TensorType
 from treadle.ops.declare import op
 from treadle.ops.inplace import written_into
@@ -228,4 +228,15 @@ op(
         (f32(2, 4, 3), f32(4), f32(4), True, 0.1, 1e-5),
         (bf16(3, 2, 5), None, None, True, 0.1, 1e-5),
     ),
+)
+op(
+    "aten::_batch_norm_with_update(Tensor input, Tensor? weight, Tensor? bias, Tensor(a!) "
+    "running_mean, Tensor(b!) running_var, float momentum, float eps) -> (Tensor, Tensor, Tensor, "
+    "Tensor)",
+    reference=lambda x, w, b, mean, var, momentum, eps: (
+        *_native(x, w, b, mean, var, True, momentum, eps),
+        np.empty(0, np.uint8),
+    ),
+    infer=lambda *args: (*_infer_native(*args[:5], True), tensor(u8, (0,))),
+    samples=tuple((*s[:5], *s[6:]) for s in _TRAINED),
 )

@@ -11,10 +11,11 @@ import numpy as np
 from treadle.errors import ShapeError
 from treadle.ir import dtypes
 from treadle.ir.types import TensorType
+from treadle.ops.composite import Operand, composite
 from treadle.ops.declare import EXACT, op
 from treadle.ops.promotion import dtype_of
 from treadle.ops.samples import f32, f64, given, i64
-from treadle.ops.shapes import tensor, wrap_dim
+from treadle.ops.shapes import wrap_dim
 
 Array = np.ndarray[Any, Any]
 _NONE: Array = np.empty(0, np.int64)
@@ -149,30 +150,39 @@ bincount = op(
 )
 
 
-def _histc(x: Array, bins: int, low: float, high: float) -> Array:
+def _histc(x: Operand, bins: int, low: float, high: float) -> Any:
     """Counts in equal bins; between the extremes of the data if `low` and `high` are equal."""
-    _infer_histc(tensor(dtype_of(x), x.shape), bins, low, high)
-    if low == high and x.size:
-        low, high = float(x.min()), float(x.max())
+    _check_histc(x.type, bins, low, high)
+    zeros, flat = x.op("new_zeros", [bins]), x.reshape(-1)
+    if not flat.shape[0]:
+        return zeros
+    first, last = flat.given(low), flat.given(high)
     if low == high:
-        low, high = low - 1, high + 1
-    flat = x[(x >= low) & (x <= high)].astype(np.float64)
-    places = np.minimum(((flat - low) / (high - low) * bins).astype(np.int64), bins - 1)
-    return np.bincount(places, minlength=bins).astype(x.dtype)
+        first, last = flat.op("amin"), flat.op("amax")
+        same = first.op("eq.Tensor", last).to(x.dtype)
+        first, last = first - same, last + same
+    inside = (flat >= first).op("logical_and", flat <= last)
+    place = ((flat - first) * bins / (last - first)).where(inside, 0.0)
+    place = place.to(dtypes.i64).op("clamp_max", bins - 1)
+    return zeros.op("index_add", 0, place, inside.to(x.dtype))
 
 
-def _infer_histc(x: TensorType, bins: int, low: float, high: float) -> TensorType:
-    if not x.element.is_floating or bins < 1 or low > high:
+def _check_histc(x: TensorType, bins: int, low: float, high: float) -> None:
+    if not x.element.is_floating or bins < 1 or not low <= high:
         raise ShapeError(f"histc: {bins} bins from {low} to {high} of {x}")
-    return tensor(x.element, (bins,))
 
 
-op(
+composite(
     "aten::histc(Tensor self, int bins=100, Scalar min=0, Scalar max=0) -> Tensor",
-    reference=_histc,
-    infer=_infer_histc,
+    _histc,
     tolerance=EXACT,
-    samples=((f32(50), 5, 0, 0), (f32(3, 20), 4, -1.0, 1.0)),
+    samples=(
+        (f32(50), 5, 0, 0),
+        (f32(3, 20), 4, -1.0, 1.0),
+        (given([2.0, 2.0]), 3, 0, 0),
+        (f32(0), 3, 0, 1),
+        (_NANS, 7, -3, 3),
+    ),
 )
 
 

@@ -78,6 +78,21 @@ composite(
 )
 
 
+def _by_time(x: Operand, weight: Operand, bias: Operand, pad: int) -> Any:
+    """A convolution over time of [time, batch, c_in] with [taps, c_in, c_out]."""
+    if len(x.shape) != 3 or len(weight.shape) != 3 or x.shape[2] != weight.shape[1]:
+        raise ShapeError(f"conv_tbc: input {list(x.shape)}, weight {list(weight.shape)}")
+    image, kernel = x.op("permute", [1, 2, 0]), weight.op("permute", [2, 1, 0])
+    return image.op("conv1d", kernel, bias, [1], [pad]).op("permute", [2, 0, 1])
+
+
+composite(
+    "aten::conv_tbc(Tensor self, Tensor weight, Tensor bias, int pad=0) -> Tensor",
+    _by_time,
+    samples=((f32(6, 2, 3), f32(3, 3, 5), f32(5), 1), (f32(4, 1, 2), f32(2, 2, 4), f32(4), 0)),
+)
+
+
 def _norm_except(v: Operand, p: int, dim: int) -> Any:
     """The norms of the slices along `dim`, in the rank of `v`; of everything if `dim` is -1."""
     if dim == -1:

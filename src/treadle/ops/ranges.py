@@ -162,6 +162,32 @@ logspace = op(
 )
 
 
+def _of_tensors(plain: OpDef) -> None:
+    """The forms of `linspace` and `logspace` whose start, end or both are tensors without dims."""
+    assert plain.schema is not None
+    assert plain.reference is not None
+    made = plain.reference
+    base = plain.schema.base
+
+    def number(value: Any) -> Any:
+        if not isinstance(value, np.ndarray):
+            return value
+        if value.ndim:
+            raise InputError(f"{base}: start and end must have no dims, got {list(value.shape)}")
+        return value.item()
+
+    for kinds in (("Tensor", "Tensor"), ("Tensor", "Scalar"), ("Scalar", "Tensor")):
+        head = f"aten::{base}.{'_'.join(kinds)}({kinds[0]} start, {kinds[1]} end, "
+        op(
+            head + plain.schema.text.partition("Scalar end, ")[2],
+            reference=lambda start, end, *rest: made(number(start), number(end), *rest),
+        )
+
+
+_of_tensors(linspace)
+_of_tensors(logspace)
+
+
 def _closed(start: Any, end: Any, step: Any, code: int | None, *_: Any) -> Array:
     """`arange` with the end in it, in f32 by default."""
     count = _infer_closed(start, end, step, code).sizes[0]

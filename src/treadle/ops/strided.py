@@ -12,7 +12,7 @@ from treadle.ir.op import OpDef
 from treadle.ir.types import TensorType
 from treadle.ops.declare import EXACT, op
 from treadle.ops.lowering import Strides, View
-from treadle.ops.samples import f32, i64
+from treadle.ops.samples import bf16, f32, i64
 from treadle.ops.shapes import numel, slice_bounds, tensor, wrap_dim
 
 Array = np.ndarray[Any, Any]
@@ -375,7 +375,8 @@ def _as_strided(x: Array, size: Sequence[int], stride: Sequence[int], start: int
     offset = x.ctypes.data - root.ctypes.data if start is None else start * x.itemsize
     try:
         steps = [s * x.itemsize for s in stride]
-        return np.asarray(np.ndarray(tuple(size), x.dtype, root.data, offset, steps))
+        memory = root.reshape(-1).view(np.uint8).data  # not all dtypes can be buffers themselves
+        return np.asarray(np.ndarray(tuple(size), x.dtype, memory, offset, steps))
     except (ValueError, TypeError) as error:
         raise ShapeError(
             f"as_strided: size {list(size)}, stride {list(stride)} and offset"
@@ -391,6 +392,7 @@ as_strided = op(
     tolerance=EXACT,
     samples=(
         (f32(3, 4), [2, 2], [1, 2], None),
+        (bf16(3, 4), [2, 2], [1, 2], 1),
         (f32(6), [2, 3], [3, 1], 0),
         (f32(5), [3, 3], [1, 1], None),
         (f32(0, 4), [2, 0], [4, 1], None),

@@ -132,10 +132,9 @@ def functional_affine_grid(theta: Tensor, size: List[int],
 
 def functional_local_response_norm(input: Tensor, size: int, alpha: float=0.0001,
     beta: float=0.75, k: float=1.) -> Tensor:
-  shape = torch.size(input)
-  images = torch.view(torch.square(input), [shape[0], 1, shape[1], -1])
+  images = torch.unsqueeze(torch.flatten(torch.square(input), 2), 1)
   padded = torch.pad(images, [0, 0, size // 2, (size - 1) // 2])
-  means = torch.view(torch.avg_pool2d(padded, [size, 1], 1), shape)
+  means = torch.view(torch.avg_pool2d(padded, [size, 1], 1), torch.size(input))
   return torch.div(input, torch.pow(torch.add(torch.mul(means, alpha), k), beta))
 
 def functional_dropout(input: Tensor, p: float=0.5, training: bool=True,

@@ -3,6 +3,8 @@
 TEXT = """
 # Reductions
 sum: the sum of all elements, or along dims
+segment_reduce: sums, means, products or extremes of neighbours, so many as told
+hash_tensor: the exclusive or of the bits of all elements, or along dims
 nansum: `sum`, NaN counting as zero
 prod: the product of all elements, or along a dim
 mean: the mean of all elements, or along dims

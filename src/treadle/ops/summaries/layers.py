@@ -2,6 +2,7 @@
 
 TEXT = """
 # Convolutions
+conv_tbc: `conv1d` over the first of the dims time, batch and channels
 conv1d: sums over windows of one dim, weighted for each output channel
 conv2d: sums over windows of two dims, weighted for each output channel
 conv3d: sums over windows of three dims, weighted for each output channel
@@ -62,6 +63,7 @@ instance_norm: each channel of each sample less its mean over its deviation
 _weight_norm: weights from directions and lengths
 norm_except_dim: the norms of the slices along a dim
 native_group_norm: `group_norm` with mean and inverse deviation of each group
+_batch_norm_with_update: `native_batch_norm` in training, with an empty tensor
 _native_batch_norm_legit_no_training: `batch_norm` in evaluation, with two empty tensors
 
 # Recurrent layers

@@ -39,7 +39,8 @@ nonzero_static: the first positions of elements that are not zero, so many of th
 unique_dim_consecutive: slices without repeated neighbours
 
 # Shapes and views
-view: the same memory under another shape
+view: the same memory under another shape or dtype
+chalf: complex numbers of 16-bit parts
 resize_: another shape in place, with more memory where it needs more
 resize_as_: `resize_` to the shape of another tensor
 view_as: `view` in the shape of another tensor
