@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from treadle.errors import InputError
+from treadle.interpreter.actions import UNINITIALIZED, fail_unset
 from treadle.ir import dtypes
 from treadle.ir.graph import Value
 from treadle.ir.named import tuple_like
@@ -131,7 +132,11 @@ def _dtype_name(array: np.ndarray) -> str:
 
 
 def wrapped(value: Any) -> Any:
-    """A value of the interpreter as the user sees it."""
+    """A value of the interpreter as the user sees it.
+
+    Raises:
+        ScriptError: if it is, or holds, what ``uninitialized(T)`` gives.
+    """
     if isinstance(value, np.ndarray):
         return Tensor(value)
     if isinstance(value, EnumValue):
@@ -146,4 +151,6 @@ def wrapped(value: Any) -> Any:
         return {wrapped(k): wrapped(v) for k, v in value.items()}
     if isinstance(value, TensorKey):
         return Tensor(value.tensor)
+    if value is UNINITIALIZED:
+        fail_unset("return")
     return value

@@ -16,7 +16,6 @@ import torch
 
 import treadle
 from tests.frontends.torchscript.test_library import OldModule, rewritten
-from treadle.errors import UnsupportedError
 
 FLOATS = torch.tensor([[7.5, -7.5, 3.0]])
 OTHERS = torch.tensor([[2.0, -3.0, 0.5]])
@@ -52,18 +51,19 @@ CASES: dict[str, tuple[str, ...]] = {
         "torch.logspace(0, 3, 4, 2., dtype=7)",
     ),
     "gelu": ("torch.gelu(torch.to(x, 6))",),
+    "div.out": ("torch.div(x, y, out=torch.zeros_like(torch.to(x, 6)))",),
+    "div.out_mode": ('torch.div(x, y, rounding_mode="trunc", out=torch.to(x, 6))',),
+    "full.out": ("torch.full([2], 7, out=torch.zeros([2]))",),
+    "linspace.out": (
+        "torch.linspace(0, 1, 5, out=torch.zeros([5]))",
+        "torch.linspace(0, 1, out=torch.zeros([0]))",
+    ),
+    "logspace.out": (
+        "torch.logspace(0, 1, 5, 10., out=torch.zeros([5]))",
+        "torch.logspace(0, 1, out=torch.zeros([0]))",
+    ),
+    "gelu.out": ("torch.gelu(torch.to(x, 6), out=torch.zeros([1, 3]))",),
 }  # fmt: skip
-ONLY_BEFORE = {
-    "div.out": ("torch.div(x, y, out=torch.zeros_like(torch.to(x, 6)))", 3),
-}
-"""Forms that are read in files of old versions alone: the last of these."""
-REFUSED = {
-    "div.out_mode": 'torch.div(x, y, rounding_mode="trunc", out=torch.clone(x))',
-    "full.out": "torch.full([2], 7, out=torch.zeros([2]))",
-    "linspace.out": "torch.linspace(0, 1, 5, out=torch.zeros([5]))",
-    "logspace.out": "torch.logspace(0, 1, 5, 10., out=torch.zeros([5]))",
-    "gelu.out": "torch.gelu(x, out=torch.zeros([1, 3]))",
-}
 CHANGED = {"div": 4, "div_": 4, "full": 5, "linspace": 8, "logspace": 9, "gelu": 10}
 NEW_FORM = 'torch.gelu(torch.to(x, 6), approximate="tanh")'
 
@@ -109,23 +109,6 @@ def test_an_operator_means_what_its_version_means(
             np.testing.assert_allclose(got, want, rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("name", ONLY_BEFORE)
-def test_a_form_that_old_files_alone_may_have(module: torch.jit.ScriptModule, name: str) -> None:
-    code, last = ONLY_BEFORE[name]
-    for pair in PAIRS:
-        want, got = results(rewritten(module, last, **{"torch.sub(x, y)": code}), pair)
-        np.testing.assert_array_equal(got, want)
-    with pytest.raises(UnsupportedError, match="out: Tensor"):
-        treadle.load(rewritten(module, last + 1, **{"torch.sub(x, y)": code}))
-
-
-@pytest.mark.parametrize("name", REFUSED)
-def test_results_given_as_arguments_are_refused(module: torch.jit.ScriptModule, name: str) -> None:
-    data = rewritten(module, 3, **{"torch.sub(x, y)": REFUSED[name]})
-    with pytest.raises(UnsupportedError, match="out: Tensor"):
-        treadle.load(data)
-
-
 def test_all_changes_that_torch_knows_of_are_here() -> None:
     known = torch._C._get_operator_version_map()
-    assert {name.removeprefix("aten::") for name in known} == {*CASES, *ONLY_BEFORE, *REFUSED}
+    assert {name.removeprefix("aten::") for name in known} == {*CASES}

@@ -52,7 +52,7 @@ from treadle.passes.abstract import (
 from treadle.passes.dce import eliminate_dead_code
 from treadle.passes.layouts import Layouts, ResultView, StridedType
 from treadle.passes.local_writes import LocalWrites
-from treadle.passes.structural import STRUCTURAL
+from treadle.passes.structural import STRUCTURAL, UNSET
 
 MAX_NODES = 50_000
 """Unrolling stops here; longer programs stay with the interpreter."""
@@ -173,6 +173,8 @@ class Specialiser:
         if node.op.schema is None:
             raise Unplannable(f"{node.op.name} is not planned")
         args = [self.env[v] for v in node.inputs]
+        if any(a is UNSET for a in args):
+            raise Unplannable(f"{node.op.name} uses an uninitialised value")
         self._bind(node, self.apply(node.op, args, node))
 
     def _bind(self, node: Node, result: Any) -> None:
@@ -351,6 +353,8 @@ class Specialiser:
             return self.value(abstract)
         if isinstance(abstract, AbstractFuture):
             raise Unplannable("the result holds a Future")
+        if abstract is UNSET:
+            raise Unplannable("the result holds an uninitialised value")
         if isinstance(abstract, tuple):
             return tuple_like(abstract, [self.tensors(a) for a in abstract])
         if isinstance(abstract, list):

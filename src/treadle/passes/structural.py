@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from treadle.passes.specialise import Specialiser
 
 MAX_TRIPS = 50_000
-_UNSET: Any = object()
+UNSET: Any = object()
 
 
 def _constant(at: Specialiser, node: Node) -> None:
@@ -155,7 +155,7 @@ def _forward(at: Specialiser, node: Node) -> None:
 
 
 def _uninitialized(at: Specialiser, node: Node) -> None:
-    at.env[node.output] = _UNSET
+    at.env[node.output] = UNSET
 
 
 def _isinstance(at: Specialiser, node: Node) -> None:
