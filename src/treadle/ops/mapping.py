@@ -38,10 +38,11 @@ def _pop_key(items: dict[Any, Any], key: Any) -> Any:
     return items.pop(key)
 
 
-def _pop_last(items: dict[Any, Any]) -> tuple[Any, Any]:
+def _pop_first(items: dict[Any, Any]) -> tuple[Any, Any]:
     if not items:
         raise KeyError("popitem(): dictionary is empty")
-    return items.popitem()
+    first = next(iter(items))
+    return first, items.pop(first)
 
 
 def _values(items: dict[Any, Any]) -> list[Any]:
@@ -69,8 +70,8 @@ def _tensor_items(items: dict[TensorKey, Any]) -> list[tuple[Any, Any]]:
     return [(key.tensor, value) for key, value in items.items()]
 
 
-def _pop_last_tensor(items: dict[TensorKey, Any]) -> tuple[Any, Any]:
-    key, value = _pop_last(items)
+def _pop_first_tensor(items: dict[TensorKey, Any]) -> tuple[Any, Any]:
+    key, value = _pop_first(items)
     return key.tensor, value
 
 
@@ -80,7 +81,7 @@ def _of_tensors(pairs: list[tuple[Any, Any]]) -> dict[TensorKey, Any]:
 
 def _define_family(
     k: str, keyed: Callable[[_Function], _Function], keys: _Function, items: _Function,
-    pop_last: _Function, of_pairs: _Function,
+    pop_first: _Function, of_pairs: _Function,
 ) -> None:  # fmt: skip
     """The operators on dicts with keys of type `k`, on which `keyed` functions work."""
     d, w = f"Dict({k}, t)", f"Dict({k}, t)(a!)"
@@ -104,7 +105,7 @@ def _define_family(
         (f"pop.Dict_{k}({w} self, {k} key) -> t(*)", keyed(_pop_key)),
         (f"pop.Dict_default_{k}({w} self, {k} key, t default_value) -> t(*)", keyed(dict.pop)),
         (f"setdefault.{k}({w} self, {k} key, t default_value) -> t(*)", keyed(dict.setdefault)),
-        (f"popitem.{k}({w} self) -> (({k}, t))", pop_last),
+        (f"popitem.{k}({w} self) -> (({k}, t))", pop_first),
         (f"update.{k}({w} self, {d} to_add) -> ()", dict.update),
         (f"clear.{k}({w} self) -> ()", dict.clear),
     ):
@@ -113,5 +114,5 @@ def _define_family(
 
 define_builtin("aten::dict() -> Dict(str, Tensor)", dict)
 for _k in ("str", "int", "bool", "float", "complex"):
-    _define_family(_k, _same, list, _items, _pop_last, dict)
-_define_family("Tensor", _sealed, _tensors, _tensor_items, _pop_last_tensor, _of_tensors)
+    _define_family(_k, _same, list, _items, _pop_first, dict)
+_define_family("Tensor", _sealed, _tensors, _tensor_items, _pop_first_tensor, _of_tensors)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from treadle.errors import ShapeError
+from treadle.errors import ShapeError, UnsupportedError
 from treadle.ir.dtypes import DType
 from treadle.ir.op import OpDef
 from treadle.ir.types import TensorType
@@ -103,4 +103,39 @@ as_strided_scatter = op(
     infer=_infer_scattered,
     tolerance=EXACT,
     samples=((f32(3, 4), f32(2, 2), [2, 2], [1, 2], 1),),
+)
+
+
+# --- other sizes in place -----------------------------------------------------------------------
+
+
+def _resized(x: Array, size: Sequence[int]) -> Array:
+    """`x` itself, row-major with another size; its memory may grow only where nobody shows it."""
+    shape = checked_size("resize_", size)
+    if x.shape == shape:
+        return x
+    if x.size and x.size != numel(shape):
+        raise UnsupportedError(
+            f"resize_: {list(x.shape)} to {list(shape)}: other tensors may share the memory"
+        )
+    try:
+        if not x.size:
+            x.resize(shape, refcheck=False)
+        elif x.flags.c_contiguous:
+            x.shape = shape
+        else:
+            raise ValueError("it is not row-major")
+    except ValueError as refusal:
+        raise UnsupportedError(f"resize_: {list(x.shape)} to {list(shape)}: {refusal}") from refusal
+    return x
+
+
+op(
+    "aten::resize_(Tensor(a!) self, int[] size, *, MemoryFormat? memory_format=None) -> Tensor(a!)",
+    reference=lambda x, size, _: _resized(x, size),
+)
+op(
+    "aten::resize_as_(Tensor(a!) self, Tensor the_template, *, MemoryFormat? memory_format=None) "
+    "-> Tensor(a!)",
+    reference=lambda x, template, _: _resized(x, template.shape),
 )

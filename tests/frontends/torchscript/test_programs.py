@@ -14,23 +14,35 @@ import torch
 from torch.nn import functional
 
 from tests.frontends.torchscript.programs import (
+    algorithms,
     aliases,
     classes,
-    containers,
     contexts,
     conversions,
     decisions,
+    dicts,
     flow,
     generators,
+    given_results,
+    indexing,
     library,
+    lists,
     mappings,
     members,
+    memory,
     modules,
+    named_tuples,
+    narrowing,
     numbers,
     objects,
+    overloading,
+    raising,
     refinement,
+    statements,
     tasks,
     tensors,
+    texts,
+    tuples,
 )
 from tests.frontends.torchscript.support import check_calls
 
@@ -90,8 +102,10 @@ def _name_of(program: Any) -> str:
 
 
 MODULES = (
-    aliases, classes, containers, contexts, conversions, decisions, flow, generators, library,
-    mappings, members, modules, numbers, objects, refinement, tasks, tensors,
+    algorithms, aliases, classes, contexts, conversions, decisions, dicts, flow, generators,
+    given_results, indexing, library, lists, mappings, members, memory, modules, named_tuples,
+    narrowing, numbers, objects, overloading, raising, refinement, statements, tasks, tensors,
+    texts, tuples,
 )  # fmt: skip
 CASES = [
     pytest.param(program, calls, id=f"{file.__name__.rpartition('.')[2]}:{_name_of(program)}")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from treadle.frontends.torchscript.emitter import Emitter
+from treadle.frontends.torchscript.applications import Applications
 from treadle.frontends.torchscript.frames import Frame
 from treadle.frontends.torchscript.subtyping import unify
 from treadle.frontends.torchscript.symbols import Conflict, Constant, Item
@@ -45,7 +45,7 @@ class Arm:
         return self.exits <= {RAISE}
 
 
-class Control(Emitter):
+class Control(Applications):
     """Structured control flow. A `Step` imports statements and says how they may end.
 
     Attributes:

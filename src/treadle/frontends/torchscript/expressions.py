@@ -155,7 +155,7 @@ class Expressions(Displays):
             return self._value_attribute(base, name)
         if isinstance(base, Constant):
             return self.attribute(self.materialize(base), name)
-        if base == IGNORED_CONTEXT:
+        if base == IGNORED_CONTEXT or (isinstance(base, Special) and name == "__init__"):
             return base
         raise self.error(f"{describe(base)} has no attribute {name!r}")
 
@@ -186,6 +186,8 @@ class Expressions(Displays):
             return self.apply(_TENSOR_ATTRIBUTES[name], (value,))
         if type_ == DEVICE and name in ("type", "index"):
             return self.apply(f"prim::{name}", (value,))
+        if isinstance(type_, FutureType) and type_.kind == "Await":
+            return self.attribute(self.apply("prim::awaitable_wait", (value,)), name)
         if isinstance(type_, FutureType) and name == "wait":
             return Builtin("aten::wait", value)
         if isinstance(type_, OptionalType):

@@ -12,6 +12,7 @@ import functools
 from collections.abc import Sequence
 
 from treadle.frontends.torchscript.functional import SOURCE, definition_of
+from treadle.frontends.torchscript.given_results import CHECK_OUT, WRITTEN_INTO
 from treadle.frontends.torchscript.importer import make_function
 from treadle.frontends.torchscript.parser import Source, parse
 from treadle.frontends.torchscript.symbols import (
@@ -43,7 +44,8 @@ def div_tensor_out(self: Tensor, other: Tensor, *, out: Tensor) -> Tensor:
     result = torch.div(self, other)
   else:
     result = div_tensor(self, other)
-  return torch.copy_(out, result)
+  check_out(result, out, False)
+  return written_into(result, out)
 
 def div_tensor_in_place(self: Tensor, other: Tensor) -> Tensor:
   if torch.is_floating_point(self) or torch.is_floating_point(other):
@@ -86,10 +88,43 @@ def logspace(start: number, end: number, steps: Optional[int]=None, base: float=
 """
 
 _COMPOSITES = """
-def logspace_of_steps(start: number, end: number, steps: int, base: float=10., *,
+def check_out(result: Tensor, out: Tensor, exact: bool) -> NoneType:
+  given, wanted = prim.dtype(result), prim.dtype(out)
+  if exact:
+    fits = given == wanted
+  else:
+    fits = torch.can_cast(given, wanted)
+  if not fits:
+    raise RuntimeError("the tensor given as out has a dtype that the result cannot be cast to")
+  return None
+
+def written_into(result: Tensor, out: Tensor) -> Tensor:
+  if torch.size(out) != torch.size(result):
+    torch.resize_(out, torch.size(result))
+  return torch.copy_(out, result)
+
+def logspace_of_steps(start: number, end: number, steps: int, base: float=10.,
     dtype: Optional[int]=None, layout: Optional[int]=None, device: Optional[Device]=None,
     pin_memory: Optional[bool]=None) -> Tensor:
   return torch.pow(base, torch.linspace(start, end, steps, dtype=dtype))
+
+def tensordot_of_count(a: Tensor, b: Tensor, dims: int=2) -> Tensor:
+  return torch.tensordot(a, b, [i - dims for i in range(dims)], [i for i in range(dims)])
+
+def tensordot_of_lists(a: Tensor, b: Tensor, dims: List[List[int]]) -> Tensor:
+  return torch.tensordot(a, b, dims[0], dims[1])
+
+def tensordot_of_pair(a: Tensor, b: Tensor, dims: Tuple[List[int], List[int]]) -> Tensor:
+  first, second = dims
+  return torch.tensordot(a, b, first, second)
+
+def tensordot_of_tensor(a: Tensor, b: Tensor, dims: Tensor) -> Tensor:
+  if torch.numel(dims) == 1:
+    result = tensordot_of_count(a, b, int(dims))
+  else:
+    both: List[List[int]] = dims.tolist()
+    result = tensordot_of_lists(a, b, both)
+  return result
 
 def heads(x: Tensor, weight: Tensor, bias: Tensor, count: int) -> Tensor:
   y = torch.linear(x, weight, bias)
@@ -173,14 +208,20 @@ _CASTS = "".join(
     f"def to_{name}(self: Tensor) -> Tensor:\n  return torch.to(self, {code})\n\n"
     for name, code in _TENSOR_CASTS.items()
 )
-_COMPOSITE = {
-    "aten::_native_multi_head_attention": "_native_multi_head_attention",
-    "aten::_transformer_encoder_layer_fwd": "_transformer_encoder_layer_fwd",
-    "aten::logspace": "logspace_of_steps",
-    **{f"aten::{name}": f"to_{name}" for name in _TENSOR_CASTS},
-}
-_SPECIALS = frozenset({"isinstance", "float"})
+_COMPOSITE: dict[str, tuple[str, ...]] = {
+    "aten::_native_multi_head_attention": ("_native_multi_head_attention",),
+    "aten::_transformer_encoder_layer_fwd": ("_transformer_encoder_layer_fwd",),
+    "aten::logspace": ("logspace_of_steps",),
+    "aten::tensordot": tuple(
+        f"tensordot_of_{kind}" for kind in ("count", "lists", "pair", "tensor")
+    ),
+    CHECK_OUT: ("check_out",),
+    WRITTEN_INTO: ("written_into",),
+    **{f"aten::{name}": (f"to_{name}",) for name in _TENSOR_CASTS},
+}  # fmt: skip
+_SPECIALS = frozenset({"float", "int", "isinstance", "range"})
 _PREFIX = "treadle.library."
+_OPERATORS = {"torch": "aten"}
 
 
 class Library:
@@ -202,8 +243,8 @@ class Library:
         """What stands for operator `name`, to be tried before its own overloads."""
         until, functions = _OLD.get(name, (0, ()))
         if self._version is None or self._version >= until:
-            composite = _COMPOSITE.get(name) or definition_of(name)
-            functions = (composite,) if composite else ()
+            composite = definition_of(name)
+            functions = (composite,) if composite else _COMPOSITE.get(name, ())
         return [self._function(function) for function in functions]
 
     def _function(self, name: str) -> Function:
@@ -219,11 +260,11 @@ class Library:
             return FunctionSymbol(self._function(name))
         if name in _SPECIALS:
             return Special(name)
-        return Namespace(name) if name == "torch" else None
+        return Namespace(name) if name in ("torch", "prim") else None
 
     def member(self, path: str, name: str) -> Symbol | None:
         """``torch.name``: today's operator."""
-        return Builtin(f"aten::{name}")
+        return Builtin(f"{_OPERATORS.get(path, path)}::{name}")
 
     def library(self, name: str) -> Sequence[Function]:
         """Nothing: the library's own source means today's operators."""

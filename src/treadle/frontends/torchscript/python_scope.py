@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from treadle.frontends.torchscript.contexts import AUTOCASTS
 from treadle.frontends.torchscript.functional import operator_of
 from treadle.frontends.torchscript.library import Library
 from treadle.frontends.torchscript.specials import SPECIAL_NAMES
@@ -36,7 +37,13 @@ from treadle.ops.device import Device, parse_device
 
 Resolve = Callable[[Any], Symbol | None]
 
-_ROOTS = {"torch": "torch", "treadle": "torch", "math": "math", "typing": "typing"}
+_ROOTS = {
+    "torch": "torch",
+    "treadle": "torch",
+    "math": "math",
+    "cmath": "cmath",
+    "typing": "typing",
+}
 _GRADIENT_MODES = frozenset({"no_grad", "enable_grad", "inference_mode", "set_grad_enabled"})
 _NUMBERS = {name: getattr(math, name) for name in ("pi", "e", "inf", "nan", "tau")}
 _DTYPE_ALIASES = {
@@ -50,10 +57,14 @@ _JIT: dict[str, Symbol] = {
     "isinstance": Special("isinstance"), "is_scripting": Special("is_scripting"),
     "is_tracing": Special("is_tracing"), "_unwrap_optional": Special("unwrap"),
     "Future": Special("Future"), "Attribute": Special("identity"),
+    "_awaitable": Special("awaitable"), "_awaitable_wait": Builtin("prim::awaitable_wait"),
+    "_awaitable_nowait": Builtin("prim::awaitable_nowait"),
     "strict_fusion": Special("no_grad"), "optimized_execution": Special("no_grad"),
 }  # fmt: skip
 _JIT_MODULES = ("torch.jit", "torch._jit", "treadle.jit", "treadle.runtime.future")
 _MATH = {"remainder": "aten::mathremainder"}
+_CMATH = {"phase": "aten::angle", "rect": "aten::polar"}
+_ASSERTS = frozenset({"_assert", "_check"})
 
 
 def builtin_member(path: str, name: str) -> Symbol | None:
@@ -77,6 +88,8 @@ def builtin_member(path: str, name: str) -> Symbol | None:
             if name in _NUMBERS:
                 return Constant(_NUMBERS[name])
             return Builtin(_MATH.get(name, f"aten::{name}"))
+        case "cmath":
+            return Builtin(_CMATH.get(name, f"aten::{name}"))
         case "typing":
             return Special("identity") if name == "cast" else None
     if path.startswith("torch.ops."):
@@ -85,7 +98,7 @@ def builtin_member(path: str, name: str) -> Symbol | None:
 
 
 def _torch_member(name: str) -> Symbol | None:
-    if name in ("fft", "jit", "linalg", "nn", "ops", "special", "utils"):
+    if name in ("cpu", "cuda", "fft", "jit", "linalg", "nn", "ops", "special", "utils"):
         return Namespace(f"torch.{name}")
     if name in ("fork", "wait"):
         return _JIT[name]
@@ -93,6 +106,8 @@ def _torch_member(name: str) -> Symbol | None:
         return TypeSymbol(TENSOR)
     if name in _GRADIENT_MODES:
         return Special("no_grad")
+    if name in _ASSERTS:
+        return Special("assert")
     if name in _NUMBERS:
         return Constant(_NUMBERS[name])
     if name in _ENUMERATIONS:
@@ -245,10 +260,12 @@ def _known_function(value: Any) -> Symbol | None:
     name = getattr(value, "__name__", "")
     if module == "torch.autograd.profiler" and name == "record_function":
         return Special("no_grad")
+    if name == "autocast" and module in AUTOCASTS:
+        return AUTOCASTS[module]
     if module == "builtins" and name in SPECIAL_NAMES:
         return Special(name)
-    if module == "math":
-        return builtin_member("math", name)
+    if module in ("math", "cmath"):
+        return builtin_member(module, name)
     root = module.partition(".")[0]
     if name.lstrip("_").startswith("has_torch_function"):
         return Special("never")

@@ -38,7 +38,7 @@ from treadle.ir.types import (
 from treadle.ops import OPS
 
 if TYPE_CHECKING:
-    from treadle.frontends.torchscript.emitter import Emitter
+    from treadle.frontends.torchscript.applications import Applications
 
 _IMPLICIT_OF_TENSOR: dict[Type, str] = {
     FLOAT: "aten::FloatImplicit", COMPLEX: "aten::ComplexImplicit", INT: "aten::IntImplicit",
@@ -100,7 +100,7 @@ class Matched:
 
 
 def match(
-    emitter: Emitter, signature: Signature, call: CallArguments, conversions: bool
+    emitter: Applications, signature: Signature, call: CallArguments, conversions: bool
 ) -> Matched | str:
     """The inputs that give `signature` the arguments of `call`, or why that cannot be.
 
@@ -159,7 +159,9 @@ def _takes_rest(signature: Signature, index: int, positional: list[Value]) -> bo
     return not isinstance(positional[0].type, (ListType, TupleType))
 
 
-def _pack(emitter: Emitter, values: list[Value], type_: Type, conversions: bool) -> Value | None:
+def _pack(
+    emitter: Applications, values: list[Value], type_: Type, conversions: bool
+) -> Value | None:
     """A list of `values`, or None if one of them does not fit."""
     assert isinstance(type_, ListType)
     items = [
@@ -170,7 +172,7 @@ def _pack(emitter: Emitter, values: list[Value], type_: Type, conversions: bool)
 
 
 def _bind_and_convert(
-    emitter: Emitter, argument: Argument, value: Value, matched: Matched, conversions: bool
+    emitter: Applications, argument: Argument, value: Value, matched: Matched, conversions: bool
 ) -> Value | None:
     type_ = argument.type
     if has_type_variables(type_):
@@ -189,7 +191,7 @@ def _is_empty_literal(value: Value) -> bool:
 
 
 def convert(
-    emitter: Emitter, value: Value, type_: Type, size: int | None, *, conversions: bool
+    emitter: Applications, value: Value, type_: Type, size: int | None, *, conversions: bool
 ) -> Value | None:
     """`value` as `type_`, or None if it does not fit.
 
@@ -212,7 +214,7 @@ def convert(
     return value if is_subtype(value.type, type_, emitter.find_class) else None
 
 
-def _as_list(emitter: Emitter, value: Value, type_: ListType, size: int | None) -> Value:
+def _as_list(emitter: Applications, value: Value, type_: ListType, size: int | None) -> Value:
     """Repeat a number `size` times, give an empty ``[]`` its type, turn a tuple into a list."""
     if size is not None and value.type in (INT, FLOAT) and value.type == type_.element:
         return emitter.value(LIST, [value] * size, type_)
@@ -229,7 +231,7 @@ def _as_list(emitter: Emitter, value: Value, type_: ListType, size: int | None) 
 
 
 def _convert_elements(
-    emitter: Emitter, value: Value, given: TupleType, wanted: TupleType, conversions: bool
+    emitter: Applications, value: Value, given: TupleType, wanted: TupleType, conversions: bool
 ) -> Value:
     if is_subtype(given, wanted, emitter.find_class):
         return value
@@ -244,7 +246,7 @@ def _convert_elements(
     return emitter.tuple(known) if len(known) == len(converted) else value
 
 
-def _convert_implicitly(emitter: Emitter, value: Value, type_: Type) -> Value:
+def _convert_implicitly(emitter: Applications, value: Value, type_: Type) -> Value:
     given = value.type
     if isinstance(given, TensorType):
         name = _IMPLICIT_OF_TENSOR.get(type_)

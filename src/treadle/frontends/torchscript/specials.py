@@ -6,11 +6,10 @@ import ast
 from collections.abc import Callable
 from typing import ClassVar
 
+from treadle.frontends.torchscript.contexts import Contexts
 from treadle.frontends.torchscript.frames import Frame
 from treadle.frontends.torchscript.subtyping import flatten_union
 from treadle.frontends.torchscript.symbols import (
-    IGNORED_CONTEXT,
-    ClassSymbol,
     Constant,
     Enumerate,
     Item,
@@ -23,7 +22,6 @@ from treadle.ir.graph import Value
 from treadle.ir.op import (
     AWAITABLE,
     FORK,
-    NEW_OBJECT,
     PRINT,
     OpDef,
 )
@@ -34,7 +32,6 @@ from treadle.ir.types import (
     FLOAT,
     INT,
     STR,
-    ClassType,
     DictType,
     FutureType,
     ListType,
@@ -57,10 +54,9 @@ _CASTS: dict[str, tuple[Type, str]] = {
     "int": (INT, "aten::Int"), "float": (FLOAT, "aten::Float"), "bool": (BOOL, "aten::Bool"),
     "complex": (COMPLEX, "aten::Complex"), "str": (STR, "aten::str"),
 }  # fmt: skip
-_PROFILER = "__torch__.torch.autograd.profiler.record_function"
 
 
-class Specials(TypeTests):
+class Specials(Contexts):
     """Imports calls of the functions that are known by name."""
 
     def special_function(
@@ -219,18 +215,6 @@ class Specials(TypeTests):
             self.apply("aten::_set_item", (made, *pair))
         return made
 
-    def _new(self, node: ast.Call, hint: Type | None) -> Item:
-        (argument,) = self._expect(node, 1)
-        symbol = self.item(argument)
-        if isinstance(symbol, ClassSymbol) and symbol.cls.name == _PROFILER:
-            return IGNORED_CONTEXT
-        if not isinstance(symbol, ClassSymbol):
-            raise self.error("__new__ takes a class")
-        cls = symbol.cls
-        if cls.kind not in ("class", "module"):
-            raise self.error(f"{cls.kind} {cls.name} has no __new__")
-        return self.value(NEW_OBJECT, (), ClassType(cls.name), name=cls.name)
-
     def _identity(self, node: ast.Call, hint: Type | None) -> Item:
         return self.item(self._expect(node, 1)[0], hint)
 
@@ -240,9 +224,15 @@ class Specials(TypeTests):
             return value
         return self.apply("aten::_unwrap_optional", (value,))
 
-    def _no_grad(self, node: ast.Call, hint: Type | None) -> Item:
-        """Gradient modes mean nothing here: a `with` skips them."""
-        return IGNORED_CONTEXT
+    def _assert_call(self, node: ast.Call, hint: Type | None) -> Item:
+        """``torch._assert(condition, message)``, which is the statement."""
+        test, *message = self._expect(node, 1, 2)
+        self.statement(ast.copy_location(ast.Assert(test, *message), node))
+        return self.none()
+
+    def statement(self, node: ast.stmt) -> frozenset[str]:
+        """Import one statement."""
+        raise NotImplementedError
 
     def _is_scripting(self, node: ast.Call, hint: Type | None) -> Item:
         return Constant(True)
@@ -257,9 +247,10 @@ class Specials(TypeTests):
         "getattr": TypeTests._get_attribute, "fork": _fork, "awaitable": _awaitable,
         "range": _range,
         "enumerate": _enumerate, "zip": _zip, "print": _print, "list": _make_list,
-        "dict": _make_dict, "__new__": _new, "identity": _identity, "unwrap": _unwrap,
+        "dict": _make_dict, "__new__": Contexts._new, "identity": _identity, "unwrap": _unwrap,
         "is_scripting": _is_scripting, "is_tracing": _never, "never": _never,
-        "no_grad": _no_grad,
+        "no_grad": Contexts._no_grad, "autocast": Contexts._autocast,
+        "cpu_autocast": Contexts._cpu_autocast, "assert": _assert_call,
     }  # fmt: skip
 
 

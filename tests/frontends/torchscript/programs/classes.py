@@ -1,117 +1,12 @@
-"""Programs with classes, properties, operators, NamedTuples and enums."""
+"""Programs with classes of scripts."""
 
 # Scripts are written as TorchScript has them, which is not always ruff's taste.
-# ruff: noqa: UP006, UP035, UP045
+# ruff: noqa: F401, UP006, UP035, UP045
 
 import enum
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 import torch
-
-
-class Vector:
-    def __init__(self, x: float, y: float):
-        self.x = x
-        self.y = y
-
-    def __add__(self, other: "Vector") -> "Vector":
-        return Vector(self.x + other.x, self.y + other.y)
-
-    def __sub__(self, other: "Vector") -> "Vector":
-        return Vector(self.x - other.x, self.y - other.y)
-
-    def __mul__(self, factor: float) -> "Vector":
-        return Vector(self.x * factor, self.y * factor)
-
-    def __truediv__(self, factor: float) -> "Vector":
-        return Vector(self.x / factor, self.y / factor)
-
-    def __neg__(self) -> "Vector":
-        return Vector(-self.x, -self.y)
-
-    def __eq__(self, other: "Vector") -> bool:
-        return self.x == other.x and self.y == other.y
-
-    def __ne__(self, other: "Vector") -> bool:
-        return not (self.x == other.x and self.y == other.y)
-
-    def __lt__(self, other: "Vector") -> bool:
-        return self.x < other.x
-
-    def __le__(self, other: "Vector") -> bool:
-        return self.x <= other.x
-
-    def __gt__(self, other: "Vector") -> bool:
-        return self.x > other.x
-
-    def __ge__(self, other: "Vector") -> bool:
-        return self.x >= other.x
-
-    def __len__(self) -> int:
-        return 2
-
-    def __getitem__(self, i: int) -> float:
-        if i == 0:
-            return self.x
-        return self.y
-
-    def __setitem__(self, i: int, v: float) -> None:
-        if i == 0:
-            self.x = v
-        else:
-            self.y = v
-
-    def __contains__(self, v: float) -> bool:
-        return v == self.x or v == self.y
-
-    def __call__(self, n: int) -> float:
-        return self.x * n
-
-
-def vector_add(a: float) -> Tuple[float, float]:
-    v = Vector(a, 1.0) + Vector(2.0, a)
-    return v.x, v.y
-
-
-def vector_sub_mul(a: float) -> Tuple[float, float]:
-    v = (Vector(a, 1.0) - Vector(2.0, a)) * 3.0
-    return v.x, v.y
-
-
-def vector_div_neg(a: float) -> float:
-    v = -(Vector(a, 1.0) / 2.0)
-    return v.x + v.y
-
-
-def vector_comparisons(a: float) -> List[bool]:
-    v, w = Vector(a, 0.0), Vector(1.0, 0.0)
-    return [v == w, v != w, v < w, v <= w, v > w, v >= w]
-
-
-def vector_items(a: float) -> float:
-    v = Vector(a, 2.0)
-    v[1] = v[0] + 5.0
-    return v[0] * 100.0 + v[1]
-
-
-def vector_len(a: float) -> int:
-    return len(Vector(a, a))
-
-
-def vector_contains(a: float) -> bool:
-    return a in Vector(1.0, 2.0)
-
-
-def vector_call(a: float) -> float:
-    v = Vector(a, 0.0)
-    return v(3)
-
-
-def vector_augmented(a: float) -> float:
-    v = Vector(a, 1.0)
-    v.x += 2.0
-    v.y *= 4.0
-    return v.x * v.y
 
 
 class Account:
@@ -269,135 +164,6 @@ def tensor_attribute_in_place(x: torch.Tensor) -> torch.Tensor:
     return h.x
 
 
-class Pair(NamedTuple):
-    left: int
-    right: float = 2.5
-
-
-class Shapes(NamedTuple):
-    x: torch.Tensor
-    sizes: List[int]
-
-
-def pair_fields(n: int) -> Tuple[int, float]:
-    p = Pair(n)
-    return p.left, p.right
-
-
-def pair_is_returned(n: int) -> Pair:
-    return Pair(right=1.5, left=n)
-
-
-def pair_unpacked(n: int) -> float:
-    a, b = Pair(n, 3.0)
-    return a * b
-
-
-def pair_indexed(n: int) -> float:
-    p = Pair(n, 3.0)
-    return p[0] + p[1]
-
-
-def pair_len(n: int) -> int:
-    return len(Pair(n))
-
-
-def pairs_in_list(n: int) -> int:
-    total = 0
-    for p in [Pair(n), Pair(n + 1)]:
-        total += p.left
-    return total
-
-
-def pair_as_argument(p: Pair) -> float:
-    return p.left + p.right
-
-
-def pair_made_and_passed(n: int) -> float:
-    return pair_as_argument(Pair(n, 0.25))
-
-
-def named_with_tensor(x: torch.Tensor) -> Shapes:
-    return Shapes(x + 1, x.shape)
-
-
-def nested_named(n: int) -> Tuple[Pair, List[Pair]]:
-    return Pair(n), [Pair(n, 1.0)]
-
-
-class Color(enum.Enum):
-    RED = 1
-    GREEN = 2
-    BLUE = 3
-
-
-class Name(enum.Enum):
-    A = "alpha"
-    B = "beta"
-
-
-class Level(enum.Enum):
-    LOW = 0.5
-    HIGH = 2.0
-
-
-def enum_value(n: int) -> int:
-    return Color.RED.value + n
-
-
-def enum_name(n: int) -> str:
-    return Color.GREEN.name
-
-
-def enum_of_text(n: int) -> str:
-    return Name.B.value + Name.A.name
-
-
-def enum_of_float(n: int) -> float:
-    return Level.HIGH.value * n
-
-
-def enum_compared(n: int) -> List[bool]:
-    c = Color.RED if n > 0 else Color.BLUE
-    return [c == Color.RED, c != Color.RED, c == Color.BLUE]
-
-
-def enum_in_branch(n: int) -> str:
-    c = Color.RED
-    if n == 2:
-        c = Color.GREEN
-    elif n == 3:
-        c = Color.BLUE
-    if c == Color.GREEN:
-        return "go"
-    return c.name
-
-
-def enum_as_parameter(c: Color) -> int:
-    if c == Color.BLUE:
-        return 30
-    return c.value
-
-
-def enum_passed(n: int) -> int:
-    return enum_as_parameter(Color.BLUE) + enum_as_parameter(Color.RED)
-
-
-def enum_in_list(n: int) -> List[str]:
-    return [c.name for c in [Color.RED, Color.BLUE]]
-
-
-def enum_iterated(n: int) -> int:
-    total = 0
-    for c in Color:
-        total += c.value
-    return total
-
-
-def enum_printed(n: int) -> None:
-    print(Color.RED, Color.BLUE.value)
-
-
 class Guard:
     def __init__(self, log: List[str]):
         self.log = log
@@ -443,15 +209,6 @@ def printed_object_fields(n: int) -> None:
 
 
 CASES = [
-    (vector_add, (1.5,)),
-    (vector_sub_mul, (1.5,)),
-    (vector_div_neg, (1.5,)),
-    (vector_comparisons, (1.0,), (0.5,), (2.0,)),
-    (vector_items, (1.5,)),
-    (vector_len, (1.5,)),
-    (vector_contains, (1.0,), (3.0,)),
-    (vector_call, (1.5,)),
-    (vector_augmented, (1.5,)),
     (property_is_read, (4,)),
     (property_is_set, (4,)),
     (property_augmented, (4,)),
@@ -467,25 +224,6 @@ CASES = [
     (tree_total, (9,), (0,)),
     (tensor_in_object, (torch.ones(2),)),
     (tensor_attribute_in_place, (torch.ones(2),)),
-    (pair_fields, (4,)),
-    (pair_is_returned, (4,)),
-    (pair_unpacked, (4,)),
-    (pair_indexed, (4,)),
-    (pair_len, (4,)),
-    (pairs_in_list, (4,)),
-    (pair_made_and_passed, (4,)),
-    (named_with_tensor, (torch.ones(2, 3),)),
-    (nested_named, (4,)),
-    (enum_value, (4,)),
-    (enum_name, (4,)),
-    (enum_of_text, (4,)),
-    (enum_of_float, (4,)),
-    (enum_compared, (4,), (0,)),
-    (enum_in_branch, (1,), (2,), (3,)),
-    (enum_passed, (4,)),
-    (enum_in_list, (4,)),
-    (enum_iterated, (4,)),
-    (enum_printed, (4,)),
     (with_object, (4,)),
     (with_two_objects, (4,)),
     (with_and_return, (4,)),

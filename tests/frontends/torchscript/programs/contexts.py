@@ -1,7 +1,7 @@
 """Programs with ``with``: what is entered is left, after errors too."""
 
 # Scripts are written as TorchScript has them, which is not always ruff's taste.
-# ruff: noqa: F401, UP006, UP035
+# ruff: noqa: UP006, UP035
 
 from typing import Any, List
 
@@ -81,6 +81,23 @@ def with_index_error(n: int) -> int:
         return x[n]
 
 
+def autocast_off(x: torch.Tensor) -> torch.Tensor:
+    with torch.autocast("cpu", enabled=False):
+        return x @ x.t()
+
+
+def autocast_of_gpus(x: torch.Tensor) -> torch.Tensor:
+    with torch.autocast("cuda"):
+        y = x @ x.t()
+    return y
+
+
+def autocast_off_by_device(x: torch.Tensor) -> torch.Tensor:
+    with torch.cpu.amp.autocast(enabled=False), torch.cuda.amp.autocast(enabled=True):
+        y = x @ x.t()
+    return y + 1
+
+
 CASES = [
     (with_two, (3,)),
     (with_return, (3,), (0,)),
@@ -88,4 +105,7 @@ CASES = [
     (with_raise, (3,)),
     (with_raise_print, (3,), (1,)),
     (with_index_error, (3,), (1,)),
+    (autocast_off, (torch.ones(2, 3),)),
+    (autocast_of_gpus, (torch.ones(2, 3),)),
+    (autocast_off_by_device, (torch.ones(2, 3),)),
 ]

@@ -171,6 +171,20 @@ def aug_f(x: float) -> float:
     return x
 
 
+def tensordot_of_count(x: Tensor) -> Tensor:
+    return torch.tensordot(x, x.t(), 1) + torch.tensordot(x, x) + torch.tensordot(x, x, dims=2)
+
+
+def tensordot_of_lists(x: Tensor) -> Tensor:
+    return torch.tensordot(x, x, dims=[[0], [0]]) + torch.tensordot(x, x, dims=([0], [0]))
+
+
+def lu_factors(x: Tensor) -> Tuple[Tensor, Tensor, Tensor, Tensor]:
+    lu, pivots = torch.linalg.lu_factor(x @ x.t() + torch.eye(2))
+    p, lower, upper = torch.lu_unpack(lu, pivots)
+    return lu, p, lower, upper
+
+
 CASES = [
     (calls_unused_now, (1,)),
     (calls_sit, (T([1.0]),)),
@@ -192,4 +206,7 @@ CASES = [
     (aug_bits, (T([1, 2, 3]),)),
     (aug_int, (6,)),
     (aug_f, (6.5,)),
+    (tensordot_of_count, (torch.arange(6.0).reshape(2, 3),)),
+    (tensordot_of_lists, (torch.arange(6.0).reshape(2, 3),)),
+    (lu_factors, (torch.arange(6.0).reshape(2, 3),)),
 ]

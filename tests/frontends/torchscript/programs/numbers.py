@@ -3,7 +3,7 @@
 # Scripts are written as TorchScript has them, which is not always ruff's taste.
 # ruff: noqa: UP006, UP035
 
-import cmath  # noqa: F401 - its functions are named in scripts
+import cmath
 import math
 from typing import List, Tuple
 
@@ -193,6 +193,14 @@ def number_of_tensor(x: torch.Tensor) -> Tuple[int, float, bool]:
     return int(x), float(x), bool(x)
 
 
+def complex_functions(z: complex) -> List[complex]:
+    return [cmath.exp(z), cmath.sqrt(z), cmath.log(z), cmath.sin(z), cmath.cos(z)]
+
+
+def complex_angle(z: complex) -> float:
+    return cmath.phase(z)
+
+
 CASES = [
     (wrap_around, (1,), (1000,)),
     (hash_of_text, ("a long enough text to wrap around",), ("",)),
@@ -231,4 +239,6 @@ CASES = [
     (trapezoid, (0.0, 3.0, 50)),
     (tensor_and_number, (torch.tensor([1.5, 2.0, 4.0]), 2, 0.5), (torch.tensor([3, 4]), 2, 1.5)),
     (number_of_tensor, (torch.tensor(2.5),), (torch.tensor([0]),)),
+    (complex_functions, (1 + 2j,)),
+    (complex_angle, (1 + 2j,), (-1 + 0j,)),
 ]

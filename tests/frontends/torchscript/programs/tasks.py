@@ -1,7 +1,7 @@
 """Longer programs with fork and wait."""
 
 # Scripts are written as TorchScript has them, which is not always ruff's taste.
-# ruff: noqa: UP006, UP035, UP045
+# ruff: noqa: SIM108, UP006, UP035, UP045
 
 from typing import Dict, List, Optional, Tuple
 
@@ -153,6 +153,53 @@ def while_of_forks(n: int) -> int:
     return acc
 
 
+def awaited(x: Tensor) -> Tensor:
+    a = torch.jit._awaitable(double, x)
+    return torch.jit._awaitable_wait(a) + torch.jit._awaitable_wait(a)
+
+
+def noisy(x: Tensor, n: int) -> Tensor:
+    print("runs", n)
+    return x + n
+
+
+def awaited_once(x: Tensor) -> Tensor:
+    a = torch.jit._awaitable(noisy, x, 3)
+    print("before")
+    y = torch.jit._awaitable_wait(a) + torch.jit._awaitable_wait(a)
+    print("after")
+    return y
+
+
+def never_awaited(x: Tensor) -> Tensor:
+    torch.jit._awaitable(noisy, x, 3)
+    return x
+
+
+def awaited_or_there(x: Tensor, flag: bool) -> Tensor:
+    if flag:
+        a = torch.jit._awaitable(double, x)
+    else:
+        a = torch.jit._awaitable_nowait(x)
+    return torch.jit._awaitable_wait(a)
+
+
+def awaited_by_attribute(x: Tensor) -> Tensor:
+    a = torch.jit._awaitable(double, x)
+    return a.relu() + a.shape[0]
+
+
+def awaited_pair(x: Tensor) -> Tensor:
+    y, n = torch.jit._awaitable_wait(torch.jit._awaitable(pair, x))
+    return y * n
+
+
+def awaitable_fails(n: int) -> int:
+    a = torch.jit._awaitable(failing, n)
+    print("made")
+    return torch.jit._awaitable_wait(a)
+
+
 CASES = [
     (fork_int, (3,)),
     (fork_with_default_and_keyword, (3,)),
@@ -172,4 +219,11 @@ CASES = [
     (waited_in_branch, (X, True), (X, False)),
     (fork_fails, (1,), (5,)),
     (while_of_forks, (100,)),
+    (awaited, (X,)),
+    (awaited_once, (X,)),
+    (never_awaited, (X,)),
+    (awaited_or_there, (X, True), (X, False)),
+    (awaited_by_attribute, (X,)),
+    (awaited_pair, (X,)),
+    (awaitable_fails, (1,), (5,)),
 ]
