@@ -17,6 +17,7 @@ from treadle.ops.samples import boolean, c64
 from treadle.ops.samples import f32 as float32
 from treadle.ops.samples import i64 as int64
 from treadle.ops.shapes import dtype_from_code, reduced_shape, tensor, wrap_dims
+from treadle.ops.view import view as view  # whose overload is tried first: a number is a size
 
 Array = np.ndarray[Any, Any]
 
