@@ -254,6 +254,23 @@ def test_gates_give_several_sums_per_element(m: int, k: int, n: int, target: Tar
     check(kernel, arrays, [*sizes, n], target=target, tolerance=1e-4)
 
 
+@each_target
+def test_panels_may_go_by_from_the_last_to_the_first(target: Target) -> None:
+    m, k, n = 5, 7, 200
+    kernel = product(f32, Tile(4, 1))
+    strides = packed_strides(kernel, 1, k, target)
+    packed = pack_b(kernel, data(f32, k * n, 1, -1, 1).reshape(1, k, n), target)
+    arrays = [data(f32, m * k, 0, -1, 1), packed, data(f32, n, 2), np.zeros(m * n, np.float32)]
+    results = []
+    for backwards in (0, 1):
+        sizes = contraction_sizes(
+            rows2=m, columns=n, k=k, a_row2=k, row_block=8, panel_block=3, backwards=backwards,
+            **strides,
+        )  # fmt: skip
+        results.append(check(kernel, arrays, [*sizes, n], target=target, tolerance=1e-5)[3])
+    assert results[0].tobytes() == results[1].tobytes()
+
+
 def test_tasks_are_batches_by_row_blocks_by_panel_blocks() -> None:
     target = Target.host(32)
     kernel = product(f32, Tile(4, 2), batch=1)

@@ -66,8 +66,9 @@ def test_without_bias() -> None:
     _check(4, 2, 5, 10, 2, bias=False)
 
 
-def test_one_step() -> None:
-    _check(1, 1, 3, 4, 3)
+@pytest.mark.parametrize("steps", [1, 2, 3, 4, 5, 6])
+def test_any_number_of_steps(steps: int) -> None:
+    _check(steps, 1, 3, 70, 2, bidirectional=True)
 
 
 def test_doubles() -> None:

@@ -237,10 +237,10 @@ class Contraction:
     ``Size(len(CONTRACTION_SIZES))``. Tasks: batch, then blocks of `row_block` rows (of the
     flattened row axes), then blocks of `panel_block` panels, row-major. `k_block`: k is summed in
     blocks of this many, all rows of a task before the next (0: at once). `k_part`: the sums of so
-    many positions of k, over all taps, are added up (0: of all).
-    With `direct`, neither cuts k: the epilogue may take the sums of a tile from registers. With
-    `unit_k`, a_k is 1; with `flat_rows`, rows0 and rows1 are 1, so that rows are evenly
-    spaced in A.
+    many positions of k, over all taps, are added up (0: of all). `backwards`: if not 0, panels go
+    by from the last to the first. With `direct`, nothing cuts k: the epilogue may take the sums of
+    a tile from registers. With `unit_k`, a_k is 1; with `flat_rows`, rows0 and rows1 are 1, so that
+    rows are evenly spaced in A.
     """
 
     name: str
@@ -262,7 +262,7 @@ CONTRACTION_SIZES: tuple[str, ...] = (
     "a_batch0", "a_batch1", "a_row0", "a_row1", "a_row2", "a_k",
     "step0", "step1", "dilate0", "dilate1", "pad0", "pad1", "limit0", "limit1",
     "b_batch0", "b_batch1", "b_panel", "b_tap", "b_k",
-    "row_block", "panel_block", "k_block", "k_part",
+    "row_block", "panel_block", "k_block", "k_part", "backwards",
 )  # fmt: skip
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -176,6 +176,12 @@ def finish_contraction(
         name, kernel, builder.bound, tuple(builder.sizes), tasks, grain(cost, tasks),
         group.last.loc if group else None, cost,
     )  # fmt: skip
+
+
+def backwards(step: Step) -> Step:
+    """The same contraction, with its panels from the last to the first."""
+    at = CONTRACTION_SIZES.index("backwards")
+    return replace(step, sizes=(*step.sizes[:at], 1, *step.sizes[at + 1 :]))
 
 
 _ZEROS: dict[tuple[int, str], Place] = {}

@@ -22,6 +22,7 @@ from treadle.passes.abstract import Unplannable
 from treadle.schedule.contractions import (
     Operand,
     Product,
+    backwards,
     finish_contraction,
     packed_columns,
     packed_weight,
@@ -64,13 +65,22 @@ def recurrence_steps(
     if count > 0:
         steps += step(0)
         last = _at(outputs, 0 if reverse else count - 1)
+    # Every other step goes through the weights backwards: it begins with what is still in cache.
+    if count > 2:
+        pairs = [*_moved(step, 1, backwards), *_moved(step, 2, lambda forwards: forwards)]
+        steps.append(Repeat(pairs, (count - 1) // 2))
     if count > 1:
-        pairs = zip(step(1), step(2), strict=True)
-        steps.append(Repeat([moving(*pair) for pair in pairs], count - 1))
+        steps.append(Repeat(_moved(step, count - 1, backwards), (count - 1) % 2))
     steps.append(copy_step("state", last, h, machine))
     if outputs is not wanted:
         steps.append(copy_step("outputs", outputs, wanted, machine))
     return steps
+
+
+def _moved(step: Callable[[int], list[Step]], t: int, turned: Callable[[Step], Step]) -> list[Step]:
+    """The kernels of step number `t`, `turned`, that move to where those two steps later are."""
+    pairs = zip(step(t), step(t + 2), strict=True)
+    return [turned(moving(*pair)) for pair in pairs]
 
 
 class _Layer:
