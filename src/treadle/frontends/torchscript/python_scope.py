@@ -266,6 +266,8 @@ def _known_function(value: Any) -> Symbol | None:
         return Special(name)
     if module in ("math", "cmath"):
         return builtin_member(module, name)
+    if module == "_warnings" and name == "warn":
+        return Builtin("aten::warn")
     root = module.partition(".")[0]
     if name.lstrip("_").startswith("has_torch_function"):
         return Special("never")

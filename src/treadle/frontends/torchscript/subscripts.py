@@ -15,6 +15,7 @@ from treadle.frontends.torchscript.symbols import (
     describe,
 )
 from treadle.frontends.torchscript.unsupported import is_unsupported
+from treadle.ir.dtypes import i64
 from treadle.ir.graph import Value
 from treadle.ir.op import LIST, LIST_UNPACK, RAISE, TUPLE_INDEX, TUPLE_UNPACK
 from treadle.ir.types import (
@@ -174,15 +175,14 @@ class Subscripts(Conditions):
         parts = list(index.elts) if isinstance(index, ast.Tuple) else [index]
         taking = [part for part in parts if not _is_none(part) and not _is_ellipsis(part)]
         remaining, dim, tensors = len(taking), 0, dict[int, Value]()
+        from_end = False
         for part in parts:
             if _is_ellipsis(part):
-                dim = -remaining
+                dim, from_end = -remaining, True
                 continue
             if _is_none(part):
-                value = self.apply(
-                    "aten::unsqueeze", (value, self._dim(dim if dim >= 0 else dim - 1))
-                )
-                dim += dim >= 0
+                value = self.apply("aten::unsqueeze", (value, self._dim(dim - from_end)))
+                dim += not from_end
                 continue
             remaining -= 1
             if isinstance(part, ast.Slice):
@@ -193,9 +193,9 @@ class Subscripts(Conditions):
             position = self.expression(part)
             if position.type == INT:
                 value = self.apply("aten::select", (value, self._dim(dim), position))
-                dim += dim < 0
+                dim += from_end
                 continue
-            if dim < 0:
+            if from_end:
                 raise self.unsupported("a tensor index after ... is not supported")
             tensors[dim] = self._index_tensor(position)
             dim += 1
@@ -207,7 +207,9 @@ class Subscripts(Conditions):
     def _index_tensor(self, value: Value) -> Value:
         if isinstance(value.type, TensorType) or value.type == NONE:
             return value
-        if isinstance(value.type, ListType) or value.type == BOOL:
+        if isinstance(value.type, ListType):  # of bools, too: they are the positions 0 and 1
+            return self.apply("aten::tensor", (value,), {"dtype": self.constant(i64.code)})
+        if value.type == BOOL:
             return self.apply("aten::tensor", (value,))
         raise self.error(f"a tensor cannot be indexed with a value of type {value.type}")
 

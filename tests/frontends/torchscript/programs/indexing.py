@@ -111,6 +111,34 @@ def selected(x: Tensor, i: Tensor) -> Tensor:
     return x.index_select(0, i).masked_fill(x[0] > 1, -1.0)
 
 
+def new_dims_around_dots(x: Tensor) -> List[Tensor]:
+    return [
+        x[..., None],
+        x[None, ..., None],
+        x[..., None, 0],
+        x[..., 0, None],
+        x[..., None, 1:2],
+        x[None, :, None, ..., None],
+        x[:, None, ..., 0, None, :],
+    ]
+
+
+def new_dims_assigned(x: Tensor) -> Tensor:
+    x[..., None] = 1.0
+    x[..., 0, None] += 2
+    x[None, ..., 1:] *= 2
+    return x
+
+
+def new_dims_beside_tensors(x: Tensor) -> List[Tensor]:
+    i = torch.tensor([1, 0])
+    return [x[i, None], x[None, i], x[i, 1:, None], x[1:, None, torch.tensor([0])]]
+
+
+def list_of_bools_is_of_positions(x: Tensor) -> Tensor:
+    return x[[True, False, True]]
+
+
 CASES = [
     (index_with_mask, (X,), (V,)),
     (assign_with_mask, (X,)),
@@ -132,4 +160,8 @@ CASES = [
     (gathered, (X,)),
     (scattered, (torch.tensor([[0, 2], [1, 4]]),)),
     (selected, (X, torch.tensor([2, 0, 1]))),
+    (new_dims_around_dots, (torch.arange(24.0).reshape(2, 3, 4),)),
+    (new_dims_assigned, (torch.arange(24.0).reshape(2, 3, 4),)),
+    (new_dims_beside_tensors, (torch.arange(24.0).reshape(2, 3, 4),)),
+    (list_of_bools_is_of_positions, (torch.arange(24.0).reshape(2, 3, 4),)),
 ]

@@ -3,6 +3,7 @@
 # Scripts are written as TorchScript has them, which is not always ruff's taste.
 # ruff: noqa: F401, UP006, UP035, UP045
 
+import warnings
 from typing import Dict, List, Optional, Tuple
 
 import torch
@@ -218,6 +219,11 @@ def printed_tensor(x: Tensor) -> None:
     print(x)
 
 
+def warned_by_python(x: Tensor) -> Tensor:
+    warnings.warn(f"of {x.dim()} dims", stacklevel=2)
+    return x
+
+
 CASES = [
     (optional_tensor, (X, None), (X, X)),
     (shape_arithmetic, (X,)),
@@ -255,4 +261,5 @@ CASES = [
     (printed_then_shape_error, (X,)),
     (warned, (X,)),
     (printed_tensor, (V,), (X,), (N,)),
+    (warned_by_python, (torch.ones(2, 3),)),
 ]
