@@ -14,6 +14,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import treadle
+from treadle._native import TensorBase
 from treadle.eager import namespaces
 from treadle.eager.adapters import ADAPTERS
 from treadle.eager.functions import function_names, is_on_tensors, method_names
@@ -37,6 +38,7 @@ from typing import Any, NamedTuple, Protocol, overload
 
 import numpy as np
 
+from treadle._native import TensorBase
 from treadle.eager.device import device as _Device
 from treadle.eager.dtypes import dtype as _DType
 from treadle.eager.random import Generator
@@ -211,9 +213,10 @@ def _accepted(type_: Type, argument: Argument) -> str:
 
 
 def _methods(results: _Results) -> list[str]:
-    lines = ["class Methods:"]
+    lines = ["class Methods(TensorBase):"]
+    written = {*vars(treadle.Tensor), *vars(TensorBase)}
     for name in method_names():
-        if name not in vars(treadle.Tensor) and name not in ADAPTERS:
+        if name not in written and name not in ADAPTERS:
             lines += _definitions(name, name, results, method=True)
     lines += [f"    def {name}(self) -> Tensor: ..." for name in CONVERSIONS]
     lines += filter(None, map(_adapted, sorted(ADAPTERS)))

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "tensor.h"
 #include "treadle/block_cache.h"
 
 namespace treadle {
@@ -25,26 +26,18 @@ nb::object parse_dtype(nb::handle name) {
   return import_attribute("numpy", "dtype")(name);
 }
 
-// The array of a Tensor; nothing for other objects.
-nb::object array_of_tensor(nb::handle argument) {
-  PyObject* array = PyObject_GetAttr(argument.ptr(), array_attribute());
-  if (!array) PyErr_Clear();
-  return nb::steal(array);
-}
-
 nb::object convert(nb::handle argument) {
-  if (nb::object array = array_of_tensor(argument); array.is_valid()) return array;
+  if (is_tensor(argument)) {
+    PyArrayObject* array = array_in(argument.ptr());
+    if (!array) nb::raise_python_error();
+    return nb::borrow(reinterpret_cast<PyObject*>(array));
+  }
   if (!nb::hasattr(argument, "__array__") && nb::hasattr(argument, "__dlpack__"))
     return import_attribute("numpy", "from_dlpack")(argument);
   return nb::borrow(argument);
 }
 
 }  // namespace
-
-PyObject* array_attribute() {
-  static PyObject* name = PyUnicode_InternFromString("_array");
-  return name;
-}
 
 void import_numpy() {
   if (_import_array() < 0) nb::raise_python_error();
@@ -126,14 +119,6 @@ nb::object make_view(const nb::object& whole, const ArrayType& type, std::int64_
   if (PyArray_SetBaseObject(as_numpy(view), nb::object(whole).release().ptr()) < 0)
     nb::raise_python_error();
   return view;
-}
-
-nb::object make_tensor(nb::handle type, nb::handle array) {
-  auto* cls = reinterpret_cast<PyTypeObject*>(type.ptr());
-  nb::object tensor = nb::steal(cls->tp_alloc(cls, 0));
-  if (!tensor.is_valid() || PyObject_SetAttr(tensor.ptr(), array_attribute(), array.ptr()) < 0)
-    nb::raise_python_error();
-  return tensor;
 }
 
 static nb::object from_any(const nb::object& array, int requirements) {

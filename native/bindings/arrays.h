@@ -56,14 +56,7 @@ inline bool is_plain(PyArrayObject* array) {
   return PyArray_IS_C_CONTIGUOUS(array) && PyArray_ISBEHAVED_RO(array);
 }
 
-// A Tensor of `array`, which is its only attribute. The constructor is not called: that would cost
-// as much as a small plan.
-nb::object make_tensor(nb::handle type, nb::handle array);
-
-// The name of a Tensor's only attribute, `_array`; interned.
-PyObject* array_attribute();
-
-// The array that a call's argument is, holds (`_array` of a tensor) or gives (`__dlpack__`,
+// The array that a call's argument is, holds (that of a tensor) or gives (`__dlpack__`,
 // `__array__`, numbers, lists). It need not be plain; strides and memory are the caller's, unless
 // it is misaligned or in a foreign byte order.
 nb::object array_of(nb::handle argument);

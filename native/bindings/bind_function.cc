@@ -26,14 +26,9 @@ bool forget_exception() {
   return true;
 }
 
-nb::object list_of(const std::vector<nb::object>& items) {
-  nb::list list;
-  for (const nb::object& item : items) list.append(item);
-  return list;
-}
-
 // Null with an error set, or the result of a call of which `key` was found.
 PyObject* run_known(const KnownCall& call, const CallKey& key, nb::handle tensor) {
+  if (call.reference) return translate_errors([&] { return run_reference(call, key, tensor); });
   PyObject* result = translate_errors(
       [&] { return call.views ? make_views(call, key, tensor) : run_program(call, key); });
   if (result || (PyErr_Occurred() && !forget_exception())) return result;
@@ -87,12 +82,24 @@ void check_indices(const KnownCall& call, std::size_t num_tensors) {
     throw nb::value_error("the target is none of the call's tensors");
 }
 
-// remember(args, kwargs, run, program, inputs, make, target, gives_views)
+// (function, arguments, places)
+std::unique_ptr<Reference> parse_reference(nb::handle spec, std::size_t num_tensors) {
+  auto reference = std::make_unique<Reference>();
+  reference->function = spec[0];
+  for (nb::handle argument : spec[1]) reference->arguments.push_back(nb::borrow(argument));
+  for (nb::handle place : spec[2]) reference->places.push_back(nb::cast<int>(place));
+  bool fits = reference->arguments.size() == reference->places.size();
+  for (int place : reference->places) fits = fits && place < static_cast<int>(num_tensors);
+  if (!fits) throw nb::value_error("the reference takes what is none of the call's tensors");
+  return reference;
+}
+
+// remember(args, kwargs, run, program, inputs, make, target, gives_views, reference)
 nb::object remember_call(FunctionObject* function, PyObject* args) {
-  PyObject *given, *keywords, *run, *program, *inputs, *make;
+  PyObject *given, *keywords, *run, *program, *inputs, *make, *reference;
   int target, gives_views;
-  if (!PyArg_ParseTuple(args, "O!O!OOOOip", &PyTuple_Type, &given, &PyDict_Type, &keywords, &run,
-                        &program, &inputs, &make, &target, &gives_views))
+  if (!PyArg_ParseTuple(args, "O!O!OOOOipO", &PyTuple_Type, &given, &PyDict_Type, &keywords, &run,
+                        &program, &inputs, &make, &target, &gives_views, &reference))
     nb::raise_python_error();
   std::vector<PyObject*> values(&PyTuple_GET_ITEM(given, 0),
                                 &PyTuple_GET_ITEM(given, 0) + PyTuple_GET_SIZE(given));
@@ -110,6 +117,7 @@ nb::object remember_call(FunctionObject* function, PyObject* args) {
   call.program = nb::borrow(program);
   call.make = nb::borrow(make);
   call.target = target;
+  if (reference != Py_None) call.reference = parse_reference(reference, key.tensors.size());
   if (gives_views && key.tensors.size() == 1) call.views = std::make_shared<KnownViews>();
   if (!call.program.is_none()) {
     if (!nb::isinstance<Program>(call.program)) throw nb::type_error("program must be a Program");
@@ -140,6 +148,10 @@ PyObject* reduce(PyObject* self, PyObject*) { return PyObject_GetAttrString(self
 PyObject* make_function(PyTypeObject* type, PyObject* args, PyObject*) {
   PyObject *unknown, *tensor;
   if (!PyArg_ParseTuple(args, "OO!", &unknown, &PyType_Type, &tensor)) return nullptr;
+  if (!is_tensor_type(tensor)) {
+    PyErr_SetString(PyExc_TypeError, "tensors must be of a class of TensorBase");
+    return nullptr;
+  }
   PyObject* self = type->tp_alloc(type, 0);
   if (!self) return nullptr;
   FunctionObject* function = as_function(self);
@@ -185,8 +197,9 @@ PyGetSetDef kAttributes[] = {
 
 PyMethodDef kMethods[] = {
     {"remember", remember, METH_VARARGS,
-     "remember(args, kwargs, run, program, inputs, make, target, gives_views): run calls like this "
-     "one by `program` on `inputs`, or else by `run(tensors)`."},
+     "remember(args, kwargs, run, program, inputs, make, target, gives_views, reference): run "
+     "calls "
+     "like this one by `program` on `inputs`, or by `reference`, or else by `run(tensors)`."},
     {"share", share, METH_O, "Know the calls that another function knows, now and later."},
     {"__reduce__", reduce, METH_NOARGS, nullptr},
     {nullptr, nullptr, 0, nullptr}};

@@ -7,14 +7,10 @@
 #include "treadle/run_control.h"
 
 namespace treadle {
-namespace {
 
 namespace nb = nanobind;
 
-void raise_as(const char* name, const char* message) {
-  nb::object type = nb::module_::import_("treadle.errors").attr(name);
-  PyErr_SetString(type.ptr(), message);
-}
+namespace {
 
 void raise_stopped(const RunStopped& stopped) {
   const bool is_late = stopped.reason() == RunControl::Reason::kDeadline;
@@ -22,6 +18,11 @@ void raise_stopped(const RunStopped& stopped) {
 }
 
 }  // namespace
+
+void raise_as(const char* name, const std::string& message) {
+  nb::object type = nb::module_::import_("treadle.errors").attr(name);
+  PyErr_SetString(type.ptr(), message.c_str());
+}
 
 void set_python_error() noexcept {
   try {

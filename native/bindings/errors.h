@@ -4,8 +4,12 @@
 #include <nanobind/nanobind.h>
 
 #include <exception>
+#include <string>
 
 namespace treadle {
+
+// Sets the error called `name` of treadle.errors.
+void raise_as(const char* name, const std::string& message);
 
 // Sets the Python error for the exception being handled.
 void set_python_error() noexcept;

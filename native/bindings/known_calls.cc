@@ -18,6 +18,12 @@ std::vector<nb::object> gather(const KnownCall& call, const CallKey& key) {
 
 }  // namespace
 
+nb::object list_of(const std::vector<nb::object>& items) {
+  nb::list list;
+  for (const nb::object& item : items) list.append(item);
+  return list;
+}
+
 void KnownCalls::add_tensor(CallKey& key, PyObject* tensor, nb::object array) const {
   PyArrayObject* numpy = as_numpy(array);
   key.words.push_back(kTensor);
@@ -29,7 +35,9 @@ void KnownCalls::add_tensor(CallKey& key, PyObject* tensor, nb::object array) co
 bool KnownCalls::add_value(CallKey& key, PyObject* value, int depth, bool keeps) const {
   PyTypeObject* type = Py_TYPE(value);
   if (reinterpret_cast<PyObject*>(type) == tensor_.ptr()) {
-    add_tensor(key, value, nb::handle(value).attr(array_attribute()));
+    PyArrayObject* array = array_in(value);
+    if (!array) nb::raise_python_error();
+    add_tensor(key, value, nb::borrow(reinterpret_cast<PyObject*>(array)));
     return true;
   }
   if (type == &PyArray_Type) {

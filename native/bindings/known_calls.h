@@ -32,15 +32,23 @@ struct Views {
 };
 using KnownViews = std::unordered_map<Signature, Views, SignatureHash>;
 
-// How a call is run: by `program` on `inputs` if there is one and it takes these, else by
-// `run(tensors)`.
+// A function of arrays and of the call's other arguments.
+struct Reference {
+  nb::object function;
+  std::vector<nb::object> arguments;  // an int stands for a tensor of the call if `places` says so
+  std::vector<int> places;            // the number of the tensor, or -1
+};
+
+// How a call is run: by `program` on `inputs` if there is one and it takes these, by `reference`
+// if there is one, else by `run(tensors)`.
 struct KnownCall {
   nb::object run;
-  nb::object program;                 // a Program or None
-  std::vector<nb::object> inputs;     // an int for a tensor of the call, or an array
-  bool in_order = true;               // whether `inputs` are the tensors of the call
-  nb::object make;                    // makes the result of several, or None for the only one
-  int target = -1;                    // the tensor of the call that the result is written to
+  std::unique_ptr<Reference> reference;
+  nb::object program;              // a Program or None
+  std::vector<nb::object> inputs;  // an int for a tensor of the call, or an array
+  bool in_order = true;            // whether `inputs` are the tensors of the call
+  nb::object make;                 // makes the result of several, or None for the only one
+  int target = -1;  // the tensor of the call that the result, or the view, is written to
   std::shared_ptr<KnownViews> views;  // of a call that gives views of its only tensor
   std::vector<nb::object> objects;    // keeps the addresses of the key from being used anew
 };
@@ -64,7 +72,7 @@ class KnownCalls {
   bool add_items(CallKey& key, PyObject* items, int depth, bool keeps) const;
   void add_tensor(CallKey& key, PyObject* tensor, nb::object array) const;
 
-  nb::object tensor_;  // the class
+  nb::object tensor_;  // a class of Tensors
   std::size_t capacity_;
   std::unordered_map<Signature, std::shared_ptr<const KnownCall>, SignatureHash> calls_;
 };
@@ -72,8 +80,13 @@ class KnownCalls {
 // The result of a known call of these tensors; null, with no error set, if `run` has to give it.
 nb::object run_program(const KnownCall& call, const CallKey& key);
 
+// The same for a call that has a reference; what it raises goes to `run.refused(tensors, error)`.
+nb::object run_reference(const KnownCall& call, const CallKey& key, nb::handle tensor);
+
 // The same for a call that gives views of a tensor, which are of class `tensor`.
 nb::object make_views(const KnownCall& call, const CallKey& key, nb::handle tensor);
+
+nb::object list_of(const std::vector<nb::object>& items);
 
 // Remembers that `result` is what the call gives, if it consists of views; false if it does not.
 bool remember_views(const KnownCall& call, const CallKey& key, nb::handle tensor,

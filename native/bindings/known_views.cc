@@ -27,8 +27,8 @@ std::pair<const char*, const char*> extent(PyArrayObject* array) {
 // Whether `result` is a tensor over memory of `whole`; then also where.
 bool find_place(Place& place, PyArrayObject* whole, nb::handle tensor, nb::handle result) {
   if (!Py_IS_TYPE(result.ptr(), reinterpret_cast<PyTypeObject*>(tensor.ptr()))) return false;
-  nb::object owner = result.attr(array_attribute());
-  PyArrayObject* view = as_numpy(owner);
+  PyArrayObject* view = array_in(result.ptr());
+  if (!view) nb::raise_python_error();
   if (view == whole || PyArray_TYPE(view) != PyArray_TYPE(whole) || PyArray_SIZE(view) == 0)
     return false;
   const auto [first, end] = extent(whole);
@@ -55,6 +55,14 @@ nb::object make_views(const KnownCall& call, const CallKey& key, nb::handle tens
   auto found = call.views->find(signature_of(whole));
   if (found == call.views->end()) return {};
   const Views& views = found->second;
+  if (call.target >= 0) {
+    const nb::object& target = key.tensors[call.target];
+    if (!is_tensor(target)) return {};
+    const Place& place = views.places[0];
+    nb::object view = make_view(whole, place.type, place.byte_offset, place.byte_strides.data());
+    if (set_array(target.ptr(), view.ptr()) < 0) nb::raise_python_error();
+    return target;
+  }
   if (!views.are_several) return make_one(whole, views.places[0], tensor);
   nb::object all = nb::steal(PyTuple_New(static_cast<Py_ssize_t>(views.places.size())));
   if (!all.is_valid()) nb::raise_python_error();

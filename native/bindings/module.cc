@@ -9,11 +9,15 @@ NB_MODULE(_native, m) {
   nanobind::set_leak_warnings(false);
   treadle::import_numpy();
   treadle::register_errors();
+  treadle::bind_arrays(m);
   treadle::bind_control(m);
+  treadle::bind_tensor(m);  // before those that look for the arrays of tensors
   treadle::bind_function(m);
   treadle::bind_memory(m);
   treadle::bind_plan(m);
   treadle::bind_program(m);
+  treadle::bind_random(m);
+  treadle::bind_routine(m);
   treadle::bind_task(m);
   treadle::bind_threads(m);
   treadle::bind_trace(m);

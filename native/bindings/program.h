@@ -7,6 +7,7 @@
 
 #include "bound_plan.h"
 #include "signature.h"
+#include "tensor.h"
 
 namespace treadle {
 
@@ -22,8 +23,7 @@ class Program {
   Program(nb::object bind, nb::object wrap, std::size_t capacity)
       : bind_(std::move(bind)), wrap_(std::move(wrap)), capacity_(capacity) {
     if (capacity_ == 0) throw nb::value_error("the capacity must be positive");
-    wraps_in_tensors_ =
-        PyType_Check(wrap_.ptr()) && PyObject_HasAttr(wrap_.ptr(), array_attribute());
+    wraps_in_tensors_ = PyType_Check(wrap_.ptr()) && is_tensor_type(wrap_);
   }
 
   nb::object call(PyObject* const* arguments, std::size_t count, const CallOptions& options) {
@@ -185,7 +185,7 @@ class Program {
   nb::object bind_;
   nb::object wrap_;
   std::size_t capacity_;
-  bool wraps_in_tensors_ = false;  // whether `wrap` is the class of objects with an `_array`
+  bool wraps_in_tensors_ = false;  // whether `wrap` is a class of Tensors
   std::list<Entry> plans_;         // the latest used first
   std::unordered_map<Signature, std::list<Entry>::iterator, SignatureHash> by_signature_;
   Signature signature_;  // of the current call; a member to reuse its memory

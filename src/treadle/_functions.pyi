@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, Protocol, overload
 
 import numpy as np
 
+from treadle._native import TensorBase
 from treadle.eager.device import device as _Device
 from treadle.eager.dtypes import dtype as _DType
 from treadle.eager.random import Generator

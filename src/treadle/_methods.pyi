@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, Protocol, overload
 
 import numpy as np
 
+from treadle._native import TensorBase
 from treadle.eager.device import device as _Device
 from treadle.eager.dtypes import dtype as _DType
 from treadle.eager.random import Generator
@@ -15,7 +16,7 @@ from treadle.tensor import Tensor
 from treadle._functions import _Dtype, _Number, _Place, _Tensor
 from treadle._functions import _LD_pivots, _LD_pivots_info, _LU_pivots, _LU_pivots_info, _L_info, _P_L_U, _Q_R, _U_S_V, _U_S_Vh, _a_tau, _eigenvalues_eigenvectors, _hist_bin_edges, _inverse_info, _mantissa_exponent, _min_max, _result_info, _sign_logabsdet, _solution_cloned_coefficient, _solution_residuals_rank_singular_values, _values_indices
 
-class Methods:
+class Methods(TensorBase):
     def abs(self) -> Tensor: ...
     def abs_(self) -> Tensor: ...
     def absolute(self) -> Tensor: ...

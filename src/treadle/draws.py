@@ -13,14 +13,24 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 
-Array = np.ndarray[Any, Any]
-Source = np.random.Generator
+from treadle._native import Drawer
 
-DEFAULT = Source(np.random.Philox())
+Array = np.ndarray[Any, Any]
+
+
+class Source(np.random.Generator):
+    """A generator of NumPy's; `drawer` draws from it without a step in Python."""
+
+    def __init__(self, bits: np.random.BitGenerator) -> None:
+        super().__init__(bits)
+        self.drawer = Drawer(bits)
+
+
+DEFAULT: Source = Source(np.random.Philox())
 """What everything draws from that is told no other source."""
 CURRENT: ContextVar[Source] = ContextVar("source of random numbers", default=DEFAULT)
 _DRAWN = "fd"
-"""The dtypes that NumPy draws, float32 and float64."""
+"""The dtypes that are drawn, float32 and float64."""
 _FEW = 1 << 32
 _FIELDS = (("state", "counter", 4), ("state", "key", 2), ("buffer", "", 4))
 _NUMBERS = ("buffer_pos", "has_uint32", "uinteger")
@@ -53,35 +63,51 @@ def _field(state: Any, outer: str, inner: str) -> Any:
     return state[outer][inner] if inner else state[outer]
 
 
-def fill_uniform(source: Source, array: Array) -> None:
-    """Fill `array` with numbers in [0, 1); each part of a complex one is such a number."""
-    _fill(source.random, array)
-    if array.dtype.char not in _DRAWN and array.dtype.kind != "c":
+def fill_uniform(source: Source, array: Array, low: float = 0.0, high: float = 1.0) -> None:
+    """Fill `array` with numbers in [low, high); each part of a complex one is such a number."""
+    if array.dtype.char in _DRAWN and array.flags.carray:
+        source.drawer.fill_uniform(array, low, high)
+        return
+    _fill(lambda target: source.drawer.fill_uniform(target, low, high), array)
+    if array.dtype.char not in _DRAWN and array.dtype.kind != "c" and (low, high) == (0.0, 1.0):
         read: Any = ml_dtypes.finfo
         below_one = array.dtype.type(1 - read(array.dtype).epsneg)
         np.minimum(array, below_one, out=array)  # rounding gave 1
 
 
-def fill_normal(source: Source, array: Array) -> None:
-    """Fill `array` with numbers of the standard normal distribution, of variance 1 if complex."""
-    _fill(source.standard_normal, array)
+def fill_normal(source: Source, array: Array, mean: float = 0.0, std: float = 1.0) -> None:
+    """Fill `array` with numbers of a normal distribution; parts of complex ones share `std`."""
+    if array.dtype.char in _DRAWN and array.flags.carray:
+        source.drawer.fill_normal(array, mean, std)
+        return
+    if array.dtype.kind != "c":
+        _fill(lambda target: source.drawer.fill_normal(target, mean, std), array)
+        return
+    _fill(lambda target: source.drawer.fill_normal(target, 0.0, std * 0.5**0.5), array)
+    array += array.dtype.type(mean)
+
+
+def _fill(fill: Callable[[Array], None], array: Array) -> None:
     if array.dtype.kind == "c":
-        array *= array.dtype.type(0.5**0.5)
-
-
-def _fill(draw: Callable[..., Any], array: Array) -> None:
-    if array.dtype.char in _DRAWN and array.flags.c_contiguous:
-        draw(None, array.dtype, array)
-    elif array.dtype.kind == "c":
-        _fill_parts(draw, array)
+        parts = np.empty((*array.shape, 2), array.real.dtype)
+        fill(parts)
+        array.real, array.imag = parts[..., 0], parts[..., 1]
     else:
-        array[...] = draw(array.shape, np.float64 if array.dtype.char == "d" else np.float32)
+        drawn = np.empty(array.shape, np.float64 if array.dtype.char == "d" else np.float32)
+        fill(drawn)
+        array[...] = drawn
 
 
-def _fill_parts(draw: Callable[..., Any], array: Array) -> None:
-    parts = np.empty((*array.shape, 2), array.real.dtype)
-    _fill(draw, parts)
-    array.real, array.imag = parts[..., 0], parts[..., 1]
+def bernoulli(source: Source, chances: Array) -> Array:
+    """Ones with these chances, else zeros, of the same dtype."""
+    if chances.dtype.char in _DRAWN:
+        result = chances.copy()
+        source.drawer.fill_bernoulli(result)
+        return result
+    drawn = chances.astype(np.float64, "C")
+    source.drawer.fill_bernoulli(drawn)
+    result: Array = drawn.astype(chances.dtype)
+    return result
 
 
 def integers(source: Source, low: int, high: int, shape: Sequence[int]) -> Array:
@@ -89,7 +115,13 @@ def integers(source: Source, low: int, high: int, shape: Sequence[int]) -> Array
     count = high - low
     if count > _FEW:
         return np.asarray(source.integers(low, high, tuple(shape), np.int64))
-    drawn = np.asarray(source.random(tuple(shape)) * count).astype(np.int64)
-    if low:
-        drawn += low
+    drawn = np.empty(shape, np.int64)
+    source.drawer.fill_integers(drawn, low, count)
     return drawn
+
+
+def permutation(source: Source, count: int) -> Array:
+    """The integers below `count` in random order."""
+    order = np.arange(count, dtype=np.int64)
+    source.drawer.shuffle(order)
+    return order

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from treadle._native import define_tensors
 from treadle.eager import dtypes, shortcuts
 from treadle.eager.device import CPU
 from treadle.eager.device import device as Device  # noqa: N812  the property has its name
@@ -14,7 +15,7 @@ from treadle.eager.dlpack import export_array
 from treadle.eager.indexing import get_item, set_item
 from treadle.eager.printing import format_array
 from treadle.eager.table import FUNCTIONS, function_names
-from treadle.errors import IndexOutOfRange, InputError, ShapeError, UnsupportedError
+from treadle.errors import ShapeError, UnsupportedError
 
 if TYPE_CHECKING:
     from treadle._methods import Methods
@@ -53,11 +54,8 @@ class Tensor(Methods):
     operator of Treadle whose first argument is a tensor is also a method.
     """
 
-    __slots__ = ("__weakref__", "_array")
+    __slots__ = ()
     __array_priority__ = 1000  # so that `array + tensor` is a tensor
-
-    def __init__(self, data: Any) -> None:
-        self._array: Array = data if type(data) is np.ndarray else _to_array(data)
 
     if not TYPE_CHECKING:  # `Methods` says what there is
 
@@ -76,34 +74,9 @@ class Tensor(Methods):
     # --- what it is ------------------------------------------------------------------------------
 
     @property
-    def shape(self) -> Size:
-        """The sizes of all dimensions."""
-        return Size(self._array.shape)
-
-    @property
-    def dtype(self) -> dtypes.dtype:
-        """The type of the elements."""
-        return dtypes.dtype_of_array(self._array)
-
-    @property
     def device(self) -> Device:
         """Where the elements are."""
         return CPU
-
-    @property
-    def ndim(self) -> int:
-        """The number of dimensions."""
-        return self._array.ndim
-
-    @property
-    def itemsize(self) -> int:
-        """Bytes of an element."""
-        return self._array.itemsize
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes of all elements."""
-        return self._array.nbytes
 
     @property
     def requires_grad(self) -> bool:
@@ -198,100 +171,11 @@ class Tensor(Methods):
         """False: elements are stored as they are."""
         return False
 
-    def size(self, dim: int | None = None) -> Any:
-        """All sizes, or that of `dim`."""
-        return self.shape if dim is None else self._array.shape[self._dim(dim)]
-
-    def dim(self) -> int:
-        """The number of dimensions."""
-        return self._array.ndim
-
-    ndimension = dim
-
-    def numel(self) -> int:
-        """The number of elements."""
-        return self._array.size
-
-    nelement = numel
-
-    def element_size(self) -> int:
-        """Bytes of an element."""
-        return self._array.itemsize
-
-    def stride(self, dim: int | None = None) -> Any:
-        """The distance of neighbours along all dimensions, or along `dim`, in elements."""
-        array = self._array
-        if dim is not None:
-            return array.strides[self._dim(dim)] // array.itemsize
-        return tuple([s // array.itemsize for s in array.strides])
-
-    def storage_offset(self) -> int:
-        """The position of the first element in the memory it shares, in elements."""
-        base = self._array
-        while isinstance(base.base, np.ndarray):
-            base = base.base
-        return (self._array.ctypes.data - base.ctypes.data) // self._array.itemsize
-
-    def data_ptr(self) -> int:
-        """The address of the first element."""
-        return self._array.ctypes.data
-
-    def is_contiguous(self) -> bool:
-        """Whether the elements lie row by row, without gaps."""
-        return self._array.flags.c_contiguous
-
-    def contiguous(self, memory_format: int = 0) -> Tensor:
-        """The tensor itself if its elements lie row by row, else a copy in which they do."""
-        array = self._array
-        if array.flags.c_contiguous:
-            return self
-        order = sorted(range(array.ndim), key=lambda d: -array.strides[d])
-        base = array.transpose(order)
-        if not base.flags.c_contiguous:
-            return Tensor(np.ascontiguousarray(array))
-        place = [order.index(d) for d in range(array.ndim)]
-        result: Tensor = FUNCTIONS["permute_copy"](Tensor(base), place)
-        return result
-
-    def is_floating_point(self) -> bool:
-        """Whether the elements are floating numbers."""
-        return self.dtype.is_floating_point
-
-    def is_complex(self) -> bool:
-        """Whether the elements are complex numbers."""
-        return self.dtype.is_complex
-
     def type(self, dtype: Any = None) -> Any:
         """The tensor as `dtype`; without it, the dtype's name."""
         return str(self.dtype) if dtype is None else self.to(dtypes.as_dtype(dtype))
 
-    def _dim(self, dim: int) -> int:
-        rank = self._array.ndim
-        if not -rank <= dim < rank:
-            raise IndexOutOfRange(f"dim {dim} of a tensor with {rank} dimensions")
-        return dim % rank
-
     # --- to other objects ------------------------------------------------------------------------
-
-    def numpy(self) -> Array:
-        """The array whose memory the tensor shares."""
-        return self._array
-
-    def tolist(self) -> Any:
-        """The elements as nested lists of Python's numbers; of a 0-dim tensor the number."""
-        return self._array.tolist()
-
-    def item(self) -> Any:
-        """The only element as Python's number.
-
-        Raises:
-            InputError: if there are more or fewer.
-        """
-        if self._array.size != 1:
-            raise InputError(
-                f"item: a tensor of {self._array.size} elements is not a single number"
-            )
-        return self._array.item()
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
         if copy:
@@ -321,11 +205,6 @@ class Tensor(Methods):
         if self._array.ndim == 0:
             return format(self.item(), spec)
         return object.__format__(self, spec)
-
-    def __len__(self) -> int:
-        if self._array.ndim == 0:
-            raise TypeError("len() of a 0-dim tensor")
-        return len(self._array)
 
     def __iter__(self) -> Iterator[Tensor]:
         if self._array.ndim == 0:
@@ -369,9 +248,26 @@ def _find_method(name: str) -> Any:
     return shortcuts.find(name) or FUNCTIONS[name]
 
 
+def _to_contiguous(tensor: Tensor, memory_format: int = 0) -> Tensor:
+    """A copy of `tensor` whose elements lie row by row; itself if they do."""
+    array = tensor._array
+    if array.flags.c_contiguous:
+        return tensor
+    order = sorted(range(array.ndim), key=lambda d: -array.strides[d])
+    base = array.transpose(order)
+    if not base.flags.c_contiguous:
+        return Tensor(np.ascontiguousarray(array))
+    place = [order.index(d) for d in range(array.ndim)]
+    result: Tensor = FUNCTIONS["permute_copy"](Tensor(base), place)
+    return result
+
+
 def _to_array(data: Any) -> Array:
     if isinstance(data, Tensor):
         return data._array
     array = np.asarray(data)
     dtypes.dtype_of_array(array)
     return array
+
+
+define_tensors(Size, dtypes.dtype_of_array, _to_array, _to_contiguous)

@@ -87,6 +87,9 @@ def new_array_like(
 ) -> Array:
     """`new_array` in the shape, and by default the dtype, of `tensor`."""
     array = tensor._array if type(tensor) is Tensor else np.asarray(tensor)
+    is_plain = type(tensor) is Tensor and dtype is None and device is None and not requires_grad
+    if is_plain and array.nbytes <= SMALL:
+        return np.empty(array.shape, array.dtype)
     kind = array.dtype if dtype is None else dtype
     return new_array(function, (array.shape,), kind, device, requires_grad)
 
@@ -245,17 +248,17 @@ def linspace(
     pin_memory: bool = False,
 ) -> Tensor:
     """`steps` numbers from `start` to `end`, both included, at equal distances."""
-    check_options("linspace", device, requires_grad)
-    (count,) = check_size("linspace", (steps,))
-    start, end = (v.item() if isinstance(v, Tensor) else v for v in (start, end))
-    if dtype is not None and as_element(dtype).is_integral:
+    array = new_array("linspace", (steps,), dtype, device, requires_grad)
+    start = start.item() if isinstance(start, Tensor) else start
+    end = end.item() if isinstance(end, Tensor) else end
+    if array.dtype.kind in "iu":
         start, end = int(start), int(end)
-    values = _counted("linspace", count)
-    values *= (end - start) / max(count - 1, 1)
-    values += start
+    (count,) = array.shape
+    values = _counted("linspace", count) * ((end - start) / max(count - 1, 1)) + start
     if count > 1:
         values[-1] = end
-    return Tensor(values.astype(np.float32 if dtype is None else as_element(dtype).numpy))
+    array[...] = values
+    return Tensor(array)
 
 
 def eye(
@@ -270,7 +273,8 @@ def eye(
 ) -> Tensor:
     """Ones on the diagonal of an n x m matrix (n x n without `m`), else zeros."""
     size = (n, n if m is None else m)
-    result = _filled(new_array("eye", size, dtype, device, requires_grad), 0)
-    rows, columns = result._array.shape
-    result._array.reshape(-1)[: min(rows, columns) * columns : columns + 1] = 1
-    return result
+    array = new_array("eye", size, dtype, device, requires_grad)
+    array.fill(0)
+    rows, columns = array.shape
+    array.reshape(-1)[: min(rows, columns) * columns : columns + 1] = 1
+    return Tensor(array)

@@ -21,7 +21,7 @@ from treadle.ir.dtypes import from_numpy
 from treadle.ir.op import OpDef
 from treadle.ir.types import ListType, TensorType
 from treadle.ops import OPS
-from treadle.ops.inplace import FUNCTIONAL, check_not_expanded, check_writable
+from treadle.ops.inplace import FUNCTIONAL, RESHAPING, check_not_expanded, check_writable
 from treadle.ops.lowering import Pointwise, Reshape, View
 from treadle.ops.promotion import dtype_of
 from treadle.passes.abstract import Unplannable
@@ -53,6 +53,20 @@ class Prepared:
         if self.program is not None and _aliases(op) and self._gives_itself(tensors):
             self.program, self.target = None, arguments[0].index
         self.gives_views = len(tensors) == 1 and gives_view(op)
+
+    @property
+    def reference(self) -> tuple[Any, tuple[Any, ...], list[int]] | None:
+        """What native code calls instead of `run`, if that is all there is to do.
+
+        The operator's reference, its arguments, and which tensor each of them is, or -1.
+        """
+        if self.program is not None or self.gives_views or self.target >= 0:
+            return None
+        if self._places is None:
+            return None
+        numbers = dict(self._places)
+        arguments = tuple(None if i in numbers else a for i, a in enumerate(self._arguments))
+        return self.op.reference, arguments, [numbers.get(i, -1) for i in range(len(arguments))]
 
     def run(self, tensors: Sequence[Any]) -> Any:
         """The result of the operator: a tensor, or a tuple of them, or what a query answers."""
@@ -96,10 +110,8 @@ class Prepared:
         arrays = [as_array(t) for t in tensors]
         try:
             result = self.op.reference(*self._with(arrays))
-        except Error:
-            raise
         except (ValueError, TypeError, IndexError) as error:
-            raise self._refused(arrays, error) from None
+            raise self.refused(tensors, error) from None
         if type(result) is np.ndarray:
             same = [t for t, array in zip(tensors, arrays, strict=True) if array is result]
             return same[0] if same else Tensor(result)
@@ -108,11 +120,13 @@ class Prepared:
             return tuple(values) if self.make is None else self.make(*values)
         return _wrapped(result)
 
-    def _refused(self, arrays: Sequence[Array], error: Exception) -> Error:
+    def refused(self, tensors: Sequence[Any], error: Exception) -> Exception:
         """What NumPy refused, as the operator's rule of types says it, or else as NumPy does."""
+        if isinstance(error, Error) or not isinstance(error, ValueError | TypeError | IndexError):
+            return error
         if self.op.infer is not None:
             try:
-                self.op.infer(*self._with([_type_of(a) for a in arrays]))
+                self.op.infer(*self._with([_type_of(as_array(t)) for t in tensors]))
             except Error as better:
                 return better
         kind = IndexOutOfRange if isinstance(error, IndexError) else InputError
@@ -129,11 +143,40 @@ class Prepared:
         return not copies and result.element == dtype_of(arrays[0])
 
 
+class PreparedReshaping:
+    """A call that gives a tensor the shape and strides of a view: ``unsqueeze_``.
+
+    The array stays as it is, for others may have it, unless the call names the array itself.
+    """
+
+    __slots__ = ("_view", "_written", "inputs", "op")
+    gives_views = True
+    target = 0
+    make = program = reference = None
+
+    def __init__(self, op: OpDef, arguments: Sequence[Any], tensors: Sequence[Any]) -> None:
+        self.op, self.inputs = op, [0]
+        self._view = Prepared(OPS[RESHAPING[op.name]], arguments, tensors)
+        self._written = Prepared(op, arguments, tensors)
+
+    def run(self, tensors: Sequence[Any]) -> Any:
+        """The tensor, which has another shape now."""
+        (tensor,) = tensors
+        if not isinstance(tensor, Tensor):
+            return self._written.run(tensors)
+        tensor._array = self._view.run(tensors)._array
+        return tensor
+
+    def run_into(self, tensors: Sequence[Any], out: Array) -> None:
+        """Refuse: there is nothing to write."""
+        raise InputError(f"{self.op.name}: there is no argument out, it changes self")
+
+
 class PreparedInPlace:
     """A call of which the result of the functional form is written into the first tensor."""
 
     __slots__ = ("_functional", "_place", "inputs", "make", "op", "program", "target")
-    gives_views = False
+    gives_views, reference = False, None
 
     def __init__(self, op: OpDef, arguments: Sequence[Any], tensors: Sequence[Any]) -> None:
         self.op = op
@@ -167,9 +210,11 @@ class PreparedInto:
     """A call with the argument `out`."""
 
     __slots__ = ("_place", "_prepared", "inputs", "make", "program", "target")
-    gives_views = False
+    gives_views, reference = False, None
 
-    def __init__(self, name: str, prepared: Prepared | PreparedInPlace, out: Any) -> None:
+    def __init__(
+        self, name: str, prepared: Prepared | PreparedReshaping | PreparedInPlace, out: Any
+    ) -> None:
         if not isinstance(out, Leaf):
             raise InputError(f"{name}: argument out must be a tensor, got {type(out).__name__}")
         self._prepared, self._place = prepared, out.index
@@ -185,18 +230,20 @@ class PreparedInto:
         return out
 
 
-AnyPrepared = Prepared | PreparedInPlace | PreparedInto
+AnyPrepared = Prepared | PreparedReshaping | PreparedInPlace | PreparedInto
 
 
 def prepare(
     op: OpDef, arguments: Sequence[Any], tensors: Sequence[Any]
-) -> Prepared | PreparedInPlace:
+) -> Prepared | PreparedReshaping | PreparedInPlace:
     """How to run `op` on tensors of these dtypes.
 
     `arguments` hold a `Leaf` for each of the call's tensors, unless its element was taken.
     """
     if op.name in FUNCTIONAL and isinstance(arguments[0], Leaf):
         return PreparedInPlace(op, arguments, tensors)
+    if op.name in RESHAPING:
+        return PreparedReshaping(op, arguments, tensors)
     return Prepared(op, arguments, tensors)
 
 

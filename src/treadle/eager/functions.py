@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from operator import is_
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
 from treadle._native import Function
 from treadle.eager.adapters import ADAPTERS
-from treadle.eager.execute import AnyPrepared, PreparedInto, as_array, prepare
+from treadle.eager.execute import AnyPrepared, Prepared, PreparedInto, as_array, prepare
 from treadle.eager.matching import Leaf, match_call
 from treadle.eager.signatures import signature_of
 from treadle.errors import InputError
@@ -23,10 +23,8 @@ from treadle.ops.inplace import FUNCTIONAL
 from treadle.tensor import Tensor
 
 Array = np.ndarray[Any, Any]
-Runner = Callable[[Sequence[Any]], Any]
-
-REFUSALS = (ValueError, TypeError, IndexError, ArithmeticError, MemoryError)
-"""What Python and NumPy raise of arguments that no rule of an operator looked at."""
+REFUSALS = (InputError, ValueError, TypeError, IndexError, ArithmeticError, MemoryError)
+"""What is raised of arguments: by rules, or by Python and NumPy where no rule looked at them."""
 _ARRAYS = (Tensor, np.ndarray)
 _NUMBERS = (bool, int, float, complex)
 _ATTRIBUTES = frozenset({"data", "imag", "len", "mT", "nonzero_numpy", "numpy_T", "real"})
@@ -107,10 +105,8 @@ class _Dispatcher:
                 if run is not None:
                     return run(args[:1])
             return self._first_call(args, kwargs)
-        except InputError as error:
-            raise self._named(error) from None
         except REFUSALS as error:
-            raise self._named(error) from error
+            raise named(self._name, error) from _cause(error)
 
     def _first_call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         leaves: list[Leaf] = []
@@ -124,12 +120,12 @@ class _Dispatcher:
         for leaf in leaves:
             leaf.forget()
         are_all = _count(bound) + (out is not None) == len(leaves)  # else one gave its element
-        run = self._runner(prepared)
+        run = _Runner(self._name, prepared)
         if are_all and self._remember(args, kwargs, prepared, prepared.inputs, run):
             return self.function(*args, **kwargs)
         return run(tensors)
 
-    def _known_with_number(self, tensor: Any, number: Any) -> Runner | None:
+    def _known_with_number(self, tensor: Any, number: Any) -> _Runner | None:
         """Let calls with this number be known as those with a tensor without dims.
 
         Such calls need no kernel for each number. None if that would give another result.
@@ -149,33 +145,51 @@ class _Dispatcher:
                 leaf.forget()
         prepared = self._twins[key]
         inputs = [twin if i == 1 else i for i in prepared.inputs]
-        run = self._runner(prepared, twin)
+        run = _Runner(self._name, prepared, twin)
         self._remember((tensor, number), {}, prepared, inputs, run)
         return run
 
     def _remember(
-        self, args: Any, kwargs: Any, prepared: AnyPrepared, inputs: Any, run: Runner
+        self, args: Any, kwargs: Any, prepared: AnyPrepared, inputs: Any, run: _Runner
     ) -> bool:
         how = prepared.program, inputs, prepared.make, prepared.target, prepared.gives_views
-        return self.function.remember(args, kwargs, run, *how)
+        reference = prepared.reference if inputs is prepared.inputs else None
+        return self.function.remember(args, kwargs, run, *how, reference)
 
-    def _runner(self, prepared: AnyPrepared, *twin: Array) -> Runner:
-        """Runs `prepared` as it can; errors begin with the name of the function."""
 
-        def run(tensors: Sequence[Any]) -> Any:
-            try:
-                return prepared.run([*tensors, *twin])
-            except InputError as error:
-                raise self._named(error) from None
-            except REFUSALS as error:
-                raise self._named(error) from error
+class _Runner:
+    """Runs a prepared call as it can; errors begin with the name of the function."""
 
-        return run
+    __slots__ = ("_name", "_prepared", "_twin")
 
-    def _named(self, error: Exception) -> InputError:
-        kind = type(error) if isinstance(error, InputError) else InputError
-        message = str(error)
-        return kind(message if message.startswith(self._name) else f"{self._name}: {message}")
+    def __init__(self, name: str, prepared: AnyPrepared, *twin: Array) -> None:
+        self._name, self._prepared, self._twin = name, prepared, twin
+
+    def __call__(self, tensors: Sequence[Any]) -> Any:
+        try:
+            return self._prepared.run([*tensors, *self._twin])
+        except REFUSALS as error:
+            raise named(self._name, error) from _cause(error)
+
+    def refused(self, tensors: Sequence[Any], error: Exception) -> NoReturn:
+        """Raise what `error`, which the operator's reference raised, is to the caller."""
+        assert isinstance(self._prepared, Prepared)
+        better = self._prepared.refused(tensors, error)
+        if not isinstance(better, REFUSALS):
+            raise better
+        raise named(self._name, better) from _cause(better)
+
+
+def named(name: str, error: Exception) -> InputError:
+    """The error of a function of that name."""
+    kind = type(error) if isinstance(error, InputError) else InputError
+    message = str(error)
+    return kind(message if message.startswith(name) else f"{name}: {message}")
+
+
+def _cause(error: Exception) -> Exception | None:
+    """What a user is shown beside an error: nothing of one that was written for users."""
+    return None if isinstance(error, InputError) else error
 
 
 def _own(value: Any) -> Any:

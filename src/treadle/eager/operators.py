@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from treadle._native import Function
+from treadle._native import Function, TensorBase
 from treadle.eager.dtypes import as_element
 from treadle.eager.table import FUNCTIONS
 
@@ -26,7 +26,7 @@ def _binary(name: str) -> Method:
         operator.share(function)
         return function(self, other)
 
-    operator = Function(operate, object)
+    operator = Function(operate, TensorBase)
     return operator
 
 
@@ -50,11 +50,11 @@ def _unary(name: str) -> Callable[[Any], Any]:
         operator.share(function)
         return function(self)
 
-    operator = Function(operate, object)
+    operator = Function(operate, TensorBase)
     return operator
 
 
-class Operators:
+class Operators(TensorBase):
     """What `Tensor` inherits: its methods for Python's operators.
 
     With an object that is no operand they give NotImplemented, as Python wants it.

@@ -206,12 +206,13 @@ def randperm(
     """The integers below `n` in random order."""
     check_options("randperm", device, requires_grad)
     (count,) = check_size("randperm", (n,))
-    order = _source(generator).permutation(count)
+    order = draws.permutation(_source(generator), count)
     return Tensor(order if dtype is None else order.astype(as_element(dtype).numpy, copy=False))
 
 
 def _filled(function: str, fill: Fill, array: Array, generator: Generator | None) -> Tensor:
-    if array.dtype.kind not in "fc" and not dtype_of_array(array).is_floating_point:
+    kind = array.dtype.kind
+    if kind != "f" and kind != "c" and not dtype_of_array(array).is_floating_point:
         raise InputError(
             f"{function}: only floating and complex dtypes, got {dtype_of_array(array)}"
         )

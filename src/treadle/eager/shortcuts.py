@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from treadle import draws
 from treadle.eager.dtypes import as_dtype, dtype_of_array
 from treadle.eager.table import FUNCTIONS
 from treadle.errors import InputError
@@ -68,6 +69,21 @@ def _copy() -> Method:
     return copy_
 
 
+def _random_fill(name: str, fill: Callable[..., None]) -> Method:
+    """The method `name` by `fill`, which refuses before it draws what the operator knows better."""
+
+    def method(self: Any, *args: Any, **options: Any) -> Any:
+        if not options:
+            try:
+                fill(self._array, *args)
+                return self
+            except (TypeError, ValueError):
+                pass
+        return FUNCTIONS[name](self, *args, **options)
+
+    return method
+
+
 def _detach() -> Method:
     def detach(self: Any) -> Any:
         return type(self)(self._array)
@@ -79,6 +95,8 @@ MAKERS: dict[str, Callable[[], Method]] = {
     "copy_": _copy,
     "detach": _detach,
     "fill_": _fill,
+    "normal_": lambda: _random_fill("normal_", draws.DEFAULT.drawer.fill_normal),
+    "uniform_": lambda: _random_fill("uniform_", draws.DEFAULT.drawer.fill_uniform),
     "zero_": _zero,
 }
 """What makes the methods, by name."""

@@ -16,12 +16,16 @@ class FunctionTable(dict[str, Callable[..., Any]]):
     make: Callable[[str], Callable[..., Any]]
     make_plain: Callable[[str], Callable[..., Any]]
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._plain: dict[str, Callable[..., Any]] = {}
+
     def plain(self, name: str) -> Callable[..., Any]:
         """The function of the operators of that name, without an adapter."""
-        key = f"plain {name}"
-        if key not in self:
-            self[key] = self.make_plain(name)
-        return self[key]
+        found = self._plain.get(name)
+        if found is None:
+            found = self._plain[name] = self.make_plain(name)
+        return found
 
     def __missing__(self, name: str) -> Callable[..., Any]:
         function = self.make(name)

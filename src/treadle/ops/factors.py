@@ -8,6 +8,7 @@ import numpy as np
 
 from treadle.errors import ShapeError
 from treadle.ir.types import TensorType
+from treadle.ops import routines
 from treadle.ops.lapack import GOOD, PAIR, TALL, WHOLE, Array, adjoint, defined, matrix, real
 from treadle.ops.shapes import tensor
 
@@ -23,7 +24,7 @@ def _infer_qr(a: TensorType, mode: str = "reduced") -> tuple[TensorType, TensorT
 
 
 def _qr(a: Array, mode: str = "reduced") -> tuple[Array, Array]:
-    q, r = np.linalg.qr(a, "reduced" if mode == "r" else mode)  # type: ignore[call-overload]
+    q, r = routines.qr(a, mode == "complete")
     return (np.empty(0) if mode == "r" else q), r
 
 
@@ -56,7 +57,7 @@ defined(
     "aten::linalg_svd(Tensor A, bool full_matrices=True, *, str? driver=None) -> (Tensor U, Tensor "
     "S, Tensor Vh)",
     _infer_svd,
-    lambda a, full, _: tuple(np.linalg.svd(a, full)),
+    lambda a, full, _: routines.svd(a, full),
     (),
 )
 defined(
@@ -71,7 +72,7 @@ def _infer_old_svd(a: TensorType, some: bool, compute: bool) -> tuple[TensorType
 
 
 def _old_svd(a: Array, some: bool, compute: bool) -> tuple[Array, ...]:
-    u, s, vh = np.linalg.svd(a, not some)
+    u, s, vh = routines.svd(a, not some)
     v = adjoint(vh)
     return (u, s, v) if compute else (np.zeros_like(u), s, np.zeros_like(v))
 
@@ -96,7 +97,7 @@ def _infer_eig(a: TensorType) -> tuple[TensorType, TensorType]:
 
 defined(
     'aten::linalg_eigh(Tensor self, str UPLO="L") -> (Tensor eigenvalues, Tensor eigenvectors)',
-    _infer_eigh, lambda a, part: tuple(np.linalg.eigh(a, part)), (),
+    _infer_eigh, routines.eigh, (),
 )  # fmt: skip
 defined(
     'aten::linalg_eigvalsh(Tensor self, str UPLO="L") -> Tensor',

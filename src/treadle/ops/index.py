@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from treadle._native import find_nonzero
 from treadle.errors import ShapeError, UnsupportedError
 from treadle.ir.dtypes import i64 as i64_dtype
 from treadle.ir.loops import Expr
@@ -168,11 +169,7 @@ def _masked_select(x: Array, mask: Array) -> Array:
 def _nonzero(x: Array) -> Array:
     if x.ndim == 0:
         return np.zeros((int(bool(x)), 0), np.int64)
-    found = x.nonzero()
-    positions = np.empty((len(found[0]), x.ndim), np.int64)
-    for dim, places in enumerate(found):
-        positions[:, dim] = places
-    return positions
+    return find_nonzero(x)
 
 
 def _where_positions(condition: Array) -> list[Array]:

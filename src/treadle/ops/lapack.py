@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -44,9 +45,8 @@ def real(x: Any) -> dtypes.DType:
     return _REAL.get(dtype_of(x).name, dtype_of(x))
 
 
-def type_of(x: Array) -> TensorType:
-    """The type of an array."""
-    return tensor(dtype_of(x), x.shape)
+def _type_of(dtype: Any, shape: tuple[int, ...]) -> TensorType:
+    return tensor(dtype_of(np.empty(0, dtype)), shape)
 
 
 def defined(
@@ -57,22 +57,43 @@ def defined(
 ) -> Any:
     """Define an operator whose reference casts what NumPy gives to what `infer` tells."""
     name = schema.partition("(")[0]
+    results = _results_of(infer)
 
     def reference(*args: Any) -> Any:
-        types = infer(*(type_of(a) if isinstance(a, np.ndarray) else a for a in args))
+        keys = [(a.dtype, a.shape) if isinstance(a, np.ndarray) else a for a in args]
+        is_single, wanted = results(*keys)
         try:
             found = compute(*args)
         except np.linalg.LinAlgError as error:
             raise ScriptError(f"{name}: {error}", "RuntimeError") from error
-        if isinstance(types, tuple):
-            return tuple(_cast(f, t) for f, t in zip(found, types, strict=True))
-        return _cast(found, types)
+        if is_single:
+            return _cast(found, *wanted[0])
+        return tuple([_cast(f, *w) for f, w in zip(found, wanted, strict=True)])
 
     return op(schema, reference=reference, infer=infer, tolerance=TOLERANCE, samples=samples)
 
 
-def _cast(array: Any, type_: TensorType) -> Array:
-    return np.ascontiguousarray(np.asarray(array).astype(type_.element.numpy)).reshape(type_.sizes)
+def _results_of(infer: Callable[..., Any]) -> Callable[..., Any]:
+    """Whether there is one result, and NumPy's dtype and the shape of each.
+
+    The arguments have pairs of dtype and shape for arrays. What was found is kept: to infer it
+    costs more than to decompose a small matrix.
+    """
+
+    @functools.lru_cache(maxsize=256)
+    def results(*keys: Any) -> tuple[bool, list[tuple[Any, tuple[int, ...]]]]:
+        types = infer(*(_type_of(*k) if isinstance(k, tuple) else k for k in keys))
+        several = types if isinstance(types, tuple) else (types,)
+        return not isinstance(types, tuple), [(t.element.numpy, t.sizes) for t in several]
+
+    return results
+
+
+def _cast(found: Any, dtype: Any, shape: tuple[int, ...]) -> Array:
+    array: Array = np.asarray(found)
+    if array.dtype is not dtype or not array.flags.c_contiguous:
+        array = array.astype(dtype, "C")
+    return array if array.shape == shape else array.reshape(shape)
 
 
 def infer_square(name: str) -> Callable[..., TensorType]:

@@ -29,12 +29,16 @@ def manual_seed(seed: int) -> None:
 
 def uniform(shape: Sequence[int]) -> Array:
     """Numbers in [0, 1), of the source that an argument names."""
-    return np.asarray(draws.CURRENT.get().random(tuple(shape)))
+    array = np.empty(tuple(shape))
+    draws.CURRENT.get().drawer.fill_uniform(array)
+    return array
 
 
 def normal(shape: Sequence[int]) -> Array:
     """Numbers of the standard normal distribution."""
-    return np.asarray(draws.CURRENT.get().standard_normal(tuple(shape)))
+    array = np.empty(tuple(shape))
+    draws.CURRENT.get().drawer.fill_normal(array)
+    return array
 
 
 def sourced(reference: Callable[..., Array]) -> Callable[..., Array]:
@@ -148,12 +152,12 @@ _drawn(
 _drawn(
     "aten::randperm(int n, *, ScalarType? dtype=4, Layout? layout=None, Device? "
     "device=None, bool? pin_memory=None) -> Tensor",
-    lambda size, *_: draws.CURRENT.get().permutation(size[0]),
+    lambda size, *_: draws.permutation(draws.CURRENT.get(), size[0]),
     lambda n, dtype, *_: ((n,), dtype_from_code("randperm", dtype, i64_dtype)),
 )
-_drawn(
+_declare(
     "aten::bernoulli(Tensor self, *, Generator? generator=None) -> Tensor",
-    lambda size, p, *_: uniform(size) < p,
+    lambda p, *_: draws.bernoulli(draws.CURRENT.get(), p),
     lambda p, *_: (p.shape, dtype_of(p)),
 )
 _drawn(
@@ -212,7 +216,8 @@ def _multinomial(p: Array, count: int, replacement: bool, *_: Any) -> Array:
     """
     _check_weights(p, count, replacement)
     weights = np.atleast_2d(p.astype(np.float64))
-    if np.any(weights < 0) or not np.all(np.isfinite(weights)) or np.any(weights.sum(-1) <= 0):
+    total = weights.sum(-1)
+    if not ((weights >= 0).all() and (total > 0).all() and np.isfinite(total).all()):
         raise InputError("multinomial: weights must be finite, not negative, and not all zero")
     if replacement:
         bounds = np.cumsum(weights, -1)
@@ -221,9 +226,9 @@ def _multinomial(p: Array, count: int, replacement: bool, *_: Any) -> Array:
         found = np.stack([np.searchsorted(b, d, "right") for b, d in rows])
     else:
         with np.errstate(divide="ignore"):
-            keys = np.where(weights > 0, np.log(uniform(weights.shape)) / weights, -np.inf)
-        found = np.argsort(-keys, -1)[:, :count]
-    return found.reshape(*p.shape[:-1], count).astype(np.int64)
+            keys = np.log(uniform(weights.shape)) / weights
+        found = (-keys).argsort(-1)[:, :count]
+    return found.reshape(*p.shape[:-1], count).astype(np.int64, copy=False)
 
 
 def _infer_multinomial(p: TensorType, count: int, replacement: bool, *_: Any) -> TensorType:

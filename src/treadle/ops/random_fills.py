@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from treadle import draws
 from treadle.errors import InputError
 from treadle.ops.declare import op
 from treadle.ops.promotion import dtype_of
@@ -17,7 +18,7 @@ Array = np.ndarray[Any, Any]
 
 def _filled(
     schema: str,
-    draw: Callable[..., Array],
+    fill: Callable[..., None],
     fits: Callable[..., bool] = lambda *_: True,
     allowed: str = "",
 ) -> None:
@@ -27,30 +28,39 @@ def _filled(
     def reference(x: Array, *args: Any) -> Array:
         if not fits(*args):
             raise InputError(f"{name}: {allowed}, got {', '.join(map(str, args[:-1]))}")
-        x[...] = draw(x.shape, *args).astype(x.dtype)
+        fill(x, *args)
         return x
 
     op(schema, reference=sourced(reference), infer=lambda x, *_: x)
 
 
+def _cast(draw: Callable[..., Array]) -> Callable[..., None]:
+    """A fill with what ``draw(shape, *args)`` gives."""
+
+    def fill(x: Array, *args: Any) -> None:
+        x[...] = draw(x.shape, *args).astype(x.dtype)
+
+    return fill
+
+
 _filled(
     "aten::uniform_(Tensor(a!) self, float from=0., float to=1., *, Generator? "
     "generator=None) -> Tensor(a!)",
-    lambda shape, low, high, _: uniform(shape) * (high - low) + low,
+    lambda x, low, high, _: draws.fill_uniform(draws.CURRENT.get(), x, low, high),
     lambda low, high, _: low <= high,
     "from must not exceed to",
 )
 _filled(
     "aten::normal_(Tensor(a!) self, float mean=0., float std=1., *, Generator? "
     "generator=None) -> Tensor(a!)",
-    lambda shape, mean, std, _: normal(shape) * std + mean,
+    lambda x, mean, std, _: draws.fill_normal(draws.CURRENT.get(), x, mean, std),
     lambda _, std, __: std >= 0,
     "std must not be negative",
 )
 _filled(
     "aten::bernoulli_.float(Tensor(a!) self, float p=0.5, *, Generator? generator=None) "
     "-> Tensor(a!)",
-    lambda shape, p, _: uniform(shape) < p,
+    _cast(lambda shape, p, _: uniform(shape) < p),
     lambda p, _: 0 <= p <= 1,
     "p must be from 0 to 1",
 )
@@ -59,21 +69,21 @@ _filled(
 _filled(
     "aten::exponential_(Tensor(a!) self, float lambd=1., *, Generator? generator=None) -> "
     "Tensor(a!)",
-    lambda shape, rate, _: -np.log1p(-uniform(shape)) / rate,
+    _cast(lambda shape, rate, _: -np.log1p(-uniform(shape)) / rate),
     lambda rate, _: rate > 0,
     "lambd must be positive",
 )
 _filled(
     "aten::cauchy_(Tensor(a!) self, float median=0., float sigma=1., *, Generator? "
     "generator=None) -> Tensor(a!)",
-    lambda shape, median, sigma, _: median + sigma * np.tan(np.pi * (uniform(shape) - 0.5)),
+    _cast(lambda shape, median, sigma, _: median + sigma * np.tan(np.pi * (uniform(shape) - 0.5))),
     lambda _, sigma, __: sigma > 0,
     "sigma must be positive",
 )
 _filled(
     "aten::log_normal_(Tensor(a!) self, float mean=1., float std=2., *, Generator? "
     "generator=None) -> Tensor(a!)",
-    lambda shape, mean, std, _: np.exp(normal(shape) * std + mean),
+    _cast(lambda shape, mean, std, _: np.exp(normal(shape) * std + mean)),
     lambda _, std, __: std > 0,
     "std must be positive",
 )
@@ -81,7 +91,7 @@ _filled(
 
 _filled(
     "aten::geometric_(Tensor(a!) self, float p, *, Generator? generator=None) -> Tensor(a!)",
-    lambda shape, p, _: np.ceil(np.log1p(-uniform(shape)) / np.log1p(-p)).clip(1),
+    _cast(lambda shape, p, _: np.ceil(np.log1p(-uniform(shape)) / np.log1p(-p)).clip(1)),
     lambda p, _: 0 < p < 1,
     "p must be between 0 and 1",
 )

@@ -9,6 +9,7 @@ import numpy as np
 from treadle.errors import ShapeError
 from treadle.ir import dtypes
 from treadle.ir.types import TensorType
+from treadle.ops import routines
 from treadle.ops.composite import Operand, composite
 from treadle.ops.lapack import GOOD, PAIR, TOLERANCE, Array, adjoint, defined, infer_square, matrix
 from treadle.ops.promotion import dtype_of
@@ -38,21 +39,21 @@ def _is_vector(a: Any, b: Any) -> bool:
 
 def _solve(a: Array, b: Array, left: bool = True) -> Array:
     if _is_vector(a, b):
-        return np.linalg.solve(a, b[..., None])[..., 0]
+        return routines.solve(a, b[..., None])[..., 0]
     if left:
-        return np.linalg.solve(a, b)
-    return np.swapaxes(np.linalg.solve(np.swapaxes(a, -1, -2), np.swapaxes(b, -1, -2)), -1, -2)
+        return routines.solve(a, b)
+    return np.swapaxes(routines.solve(np.swapaxes(a, -1, -2), np.swapaxes(b, -1, -2)), -1, -2)
 
 
 inv = defined(
-    "aten::linalg_inv(Tensor A) -> Tensor", infer_square("linalg_inv"), np.linalg.inv,
+    "aten::linalg_inv(Tensor A) -> Tensor", infer_square("linalg_inv"), routines.inv,
     ((GOOD,), (PAIR,), (f32(0, 0),)),
 )  # fmt: skip
-defined("aten::inverse(Tensor self) -> Tensor", infer_square("inverse"), np.linalg.inv, ((GOOD,),))
+defined("aten::inverse(Tensor self) -> Tensor", infer_square("inverse"), routines.inv, ((GOOD,),))
 defined(
     "aten::linalg_inv_ex(Tensor A, *, bool check_errors=False) -> (Tensor inverse, Tensor info)",
     lambda a, _: (inv.infer(a), tensor(dtypes.i32, a.sizes[:-2])),
-    lambda a, _: (np.linalg.inv(a), np.zeros(a.shape[:-2])),
+    lambda a, _: (routines.inv(a), np.zeros(a.shape[:-2])),
     ((GOOD, False),),
 )
 defined(
@@ -87,7 +88,7 @@ defined(
 
 
 def _cholesky(a: Array, upper: bool = False, *_: Any) -> Array:
-    low = np.linalg.cholesky(adjoint(a) if upper else a)
+    low = routines.cholesky(adjoint(a) if upper else a)
     return adjoint(low) if upper else low
 
 
@@ -122,7 +123,7 @@ for _schema in (
 defined(
     "aten::cholesky_solve(Tensor self, Tensor input2, bool upper=False) -> Tensor",
     lambda b, low, upper: solved(low, b),
-    lambda b, low, upper: np.linalg.solve(_whole(low, upper), b),
+    lambda b, low, upper: routines.solve(_whole(low, upper), b),
     ((f32(3, 2), given([[2.0, 0.0, 0.0], [0.5, 1.5, 0.0], [0.1, -0.3, 1.0]]), False),),
 )
 defined(
@@ -135,7 +136,7 @@ defined(
 defined(
     "aten::cholesky_inverse(Tensor self, bool upper=False) -> Tensor",
     infer_square("cholesky_inverse"),
-    lambda a, upper: np.linalg.inv(_whole(a, upper)),
+    lambda a, upper: routines.inv(_whole(a, upper)),
     ((GOOD, False), (PAIR, True)),
 )
 defined(
