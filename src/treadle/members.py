@@ -21,13 +21,21 @@ _CONTAINERS = ("ModuleList", "ModuleDict", "Sequential")
 
 
 class Members(ABC):
-    """Parameters, buffers and submodules of an object of the program; containers are indexed."""
+    """Parameters, buffers and submodules of an object of the program; containers are indexed.
+
+    Tensors share their memory with the module. Into those that the module itself changes one may
+    write, and the next run sees it; the others are read-only (see `passes.sealing`).
+    """
 
     _object: Object
 
     @abstractmethod
     def _member(self, value: Object) -> Self:
         """The module for an object that this one holds."""
+
+    @abstractmethod
+    def _shown(self, owner: Object, name: str) -> Any:
+        """An attribute of `owner`, read-only if plans may hold it."""
 
     @property
     def original_name(self) -> str:
@@ -79,8 +87,8 @@ class Members(ABC):
         found: dict[str, Tensor] = {}
         for name, inner in _objects(self._object, "", False):
             for kind in ("parameters", "buffers"):
-                for key, array in _tensors_of(inner, kind):
-                    found[_dotted(name, key)] = Tensor(array)
+                for key, _ in _tensors_of(inner, kind):
+                    found[_dotted(name, key)] = Tensor(self._shown(inner, key))
         return found
 
     def get_submodule(self, target: str) -> Self:
@@ -108,10 +116,9 @@ class Members(ABC):
     def _named(self, kind: str, target: str) -> Tensor:
         path, _, name = target.rpartition(".")
         inner = self.get_submodule(path)._object
-        found = dict(_tensors_of(inner, kind)).get(name)
-        if found is None:
+        if name not in dict(_tensors_of(inner, kind)):
             raise AttributeError(f"{inner.cls.name} has no {kind[:-1]} {name!r}")
-        return Tensor(found)
+        return Tensor(self._shown(inner, name))
 
     def _tensors(
         self, kind: str, prefix: str, recurse: bool, once: bool
@@ -122,7 +129,7 @@ class Members(ABC):
             for key, array in _tensors_of(inner, kind):
                 if not once or id(array) not in seen:
                     seen.add(id(array))
-                    yield _dotted(name, key), Tensor(array)
+                    yield _dotted(name, key), Tensor(self._shown(inner, key))
 
     def _tree(self, kind: str) -> str:
         """This module and those below it, as PyTorch prints them."""

@@ -14,6 +14,8 @@ from treadle.ir.op import CALL_METHOD
 from treadle.ir.program import Function, Object, Program
 from treadle.members import Members, attribute_of
 from treadle.method import Method
+from treadle.passes.freeze import written_in_place
+from treadle.passes.sealing import read_only
 from treadle.runtime import RunControl
 from treadle.saving.archive import save as save_archive
 from treadle.structure import wrapped
@@ -22,8 +24,17 @@ from treadle.structure import wrapped
 class Module(Members):
     """A model: call it, read its attributes, parameters and submodules, look at its graph."""
 
-    def __init__(self, program: Program, root: Object, *, interpret: bool = False) -> None:
+    def __init__(
+        self,
+        program: Program,
+        root: Object,
+        *,
+        interpret: bool = False,
+        whole: Module | None = None,
+    ) -> None:
+        """The module `root`, which is part of `whole`."""
         self._program, self._object, self._interpret = program, root, interpret
+        self._whole = whole or self
         self._methods: dict[str, Method] = {}
 
     def __call__(
@@ -70,14 +81,28 @@ class Module(Members):
         return found
 
     def _member(self, value: Object) -> Module:
-        return Module(self._program, value, interpret=self._interpret)
+        return Module(self._program, value, interpret=self._interpret, whole=self._whole)
+
+    @functools.cached_property
+    def _changing(self) -> frozenset[tuple[str, str]]:
+        """The attributes into which methods write in place, by class and name."""
+        return written_in_place(self._object)
+
+    def _shown(self, owner: Object, name: str) -> Any:
+        value = owner.attributes[name]
+        if self._interpret or owner.cls.kind != "module" or isinstance(value, Object):
+            return value
+        is_assigned = any(name in method.assigns for method in owner.cls.methods.values())
+        if is_assigned or (owner.cls.name, name) in self._whole._changing:
+            return value
+        return read_only(value)
 
     def __getattr__(self, name: str) -> Any:
         inner = self.__dict__.get("_object")
         if inner is None or name.startswith("__"):
             raise AttributeError(name)
         if name in inner.attributes:
-            return attribute_of(self, inner.attributes[name])
+            return attribute_of(self, self._shown(inner, name))
         if name in inner.cls.constants:
             return inner.cls.constants[name]
         if name in inner.cls.methods:

@@ -54,9 +54,14 @@ def filled(template: Any, arrays: Sequence[Any]) -> Any:
 
 
 def numbered(result: Any, numbers: Iterator[int]) -> Any:
-    """A structure of graph values as a template of the plan's outputs, numbered in order."""
+    """A structure of graph values as a template of the plan's outputs, numbered in order.
+
+    What is a tensor of the module, which nobody can write into, stands for itself.
+    """
     if isinstance(result, Value):
-        return Leaf(next(numbers))
+        number = next(numbers)
+        own = result.is_constant and not result.constant.flags.writeable
+        return Tensor(result.constant) if own else Leaf(number)
     if isinstance(result, tuple):
         return tuple_like(result, [numbered(r, numbers) for r in result])
     if isinstance(result, list):
@@ -74,6 +79,8 @@ def key_of(template: Any) -> Any:
     """
     if isinstance(template, Leaf):
         return "array"
+    if isinstance(template, Tensor):
+        return ("tensor", id(template._array))
     if isinstance(template, tuple | list):
         return (type(template).__name__, *map(key_of, template))
     if isinstance(template, dict):

@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeAlias
 
 from treadle.errors import Error
 from treadle.ir.graph import Graph, Node, replace_uses
 from treadle.ir.literals import is_literal
 from treadle.ir.op import CALL_FUNCTION, CALL_METHOD, GET_ATTR, SET_ATTR
-from treadle.ir.program import Class, EnumValue, Object
+from treadle.ir.program import Class, EnumValue, Function, Object
 from treadle.ir.types import ClassType
 from treadle.passes.alias import analyse_aliases
 from treadle.passes.constants import constant_type
+from treadle.passes.sealing import seal
 
+Place: TypeAlias = tuple[str, str]
+"""A class and the name of an attribute that it has."""
 _NOTHING = object()
+_CALLS = (CALL_METHOD, CALL_FUNCTION)
 
 
 def freeze(graph: Graph, root: Object) -> bool:
     """Replace ``self`` by the constant object `root`, and reading its attributes by constants.
 
     Nested modules become constant objects, so that `inline` finds their methods; tensors keep their
-    identity, so tied weights stay tied. Run it after `inline`. Leaves no ``self`` parameter.
+    identity, so tied weights stay tied, and are read-only from then on. Run it after `inline`.
+    Leaves no ``self`` parameter.
 
     Does not apply to attributes that (1) any ``set_attr`` of that name writes, here, in a method
     that is still called, or in another method of the modules, which a user may call, (2) an
@@ -90,9 +95,10 @@ def _freeze_mutable(graph: Graph, written: frozenset[str], root: Object) -> bool
     frozen = [
         (node, value)
         for node, value in candidates
-        if node.attributes["name"] not in elsewhere and not aliases.is_written(node.output)
+        if _place(node) not in elsewhere and not aliases.is_written(node.output)
     ]
     for node, value in frozen:
+        seal(value)
         _replace(node, value)
     return bool(frozen)
 
@@ -119,28 +125,63 @@ def _assigned(root: Object) -> frozenset[str]:
     return frozenset().union(*(method.assigns for method in methods.values()))
 
 
-def _written_elsewhere(graph: Graph, root: Object) -> frozenset[str]:
-    """Names of the attributes into which methods that a user may call instead write in place.
+def written_in_place(root: Object) -> frozenset[Place]:
+    """The attributes into which some method of the modules in `root` writes, calls left out."""
+    places: set[Place] = set()
+    for cls in _classes(root).values():
+        for method in cls.methods.values():
+            places |= _written_by(method, calls=False)
+    return frozenset(places)
 
-    What `graph` calls is part of it, where it is inlined; so is ``forward`` of the modules
-    within `root`, with its overloads (``forward__1``).
+
+def _written_elsewhere(graph: Graph, root: Object) -> frozenset[Place]:
+    """The attributes into which methods that a user may call instead write in place.
+
+    What `graph` calls is part of it, where it is inlined. Of ``forward`` of the modules within
+    `root`, with its overloads (``forward__1``), only its own writes count: whatever it calls is
+    a method of such a module too, or gets what it writes into from outside.
     """
-    classes = {each.cls.name: each.cls for each in _objects([root])}
+    classes = _classes(root)
     part = _called_by(graph, root, classes)
-    names: set[str] = set()
+    places: set[Place] = set()
     for cls in classes.values():
         for name, method in cls.methods.items():
-            inlined = name.startswith("forward") and cls is not root.cls
-            if inlined or name.startswith("__") or method.name in part:
+            if name.startswith("__") or method.name in part:
                 continue
-            try:
-                other = method.graph()
-            except Error:  # then nobody can call it
-                continue
-            aliases = analyse_aliases(other)
-            reads = other.nodes_of(GET_ATTR)
-            names |= {n.attributes["name"] for n in reads if aliases.is_written(n.output)}
-    return frozenset(names)
+            is_inner = name.startswith("forward") and cls is not root.cls
+            places |= _written_by(method, calls=not is_inner)
+    return frozenset(places)
+
+
+def _written_by(method: Function, *, calls: bool) -> set[Place]:
+    """The attributes into which a method may write in place, by what it calls too if asked for."""
+    try:
+        graph = method.graph()
+    except Error:  # then nobody can call it
+        return set()
+    writes = [n for n in graph.walk() if _writes(n) or (calls and n.op in _CALLS)]
+    if not writes:
+        return set()
+    aliases = analyse_aliases(graph)
+    written = {at for at, nodes in aliases.writers.items() if not set(writes).isdisjoint(nodes)}
+    reads = graph.nodes_of(GET_ATTR)
+    return {_place(n) for n in reads if not written.isdisjoint(aliases.reachable(n.output))}
+
+
+def _writes(node: Node) -> bool:
+    return node.op.schema is not None and node.op.schema.writes
+
+
+def _classes(root: Object) -> dict[str, Class]:
+    return {each.cls.name: each.cls for each in _objects([root])}
+
+
+def _place(read: Node) -> Place:
+    owner = read.inputs[0]
+    constant = owner.constant
+    if isinstance(constant, Object):
+        return constant.cls.name, read.attributes["name"]
+    return str(owner.type), read.attributes["name"]
 
 
 def _called_by(graph: Graph, root: Object, classes: dict[str, Class]) -> set[str]:
