@@ -112,8 +112,8 @@ if TYPE_CHECKING:
     from treadle.jit import script as script
     from treadle.method import Method as Method
     from treadle.model import Module as Module
+    from treadle.runtime.requests import SessionStatistics as SessionStatistics
     from treadle.session import Session as Session
-    from treadle.session import SessionStatistics as SessionStatistics
 
 __all__ = [
     "ArchiveError",
@@ -268,7 +268,7 @@ _LATE = {
     "Method": "treadle.method",
     "Module": "treadle.model",
     "Session": "treadle.session",
-    "SessionStatistics": "treadle.session",
+    "SessionStatistics": "treadle.runtime.requests",
     "load": "treadle.jit",
     "save": "treadle.jit",
     "script": "treadle.jit",

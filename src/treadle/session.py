@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextvars
-import heapq
 import itertools
 import os
 import threading
@@ -12,7 +11,6 @@ import weakref
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
@@ -21,47 +19,12 @@ import numpy as np
 from treadle.errors import Cancelled, DeadlineExceeded, InputError, ThreadingError
 from treadle.method import Method
 from treadle.model import Module, run_controlled
-from treadle.runtime import RunControl, Turn, get_budget
+from treadle.runtime import RunControl, Turn
 from treadle.runtime.futures import Future, StoppableFuture
+from treadle.runtime.requests import TURN_SECONDS, Request, RequestQueue, SessionStatistics
 
 _RECENT = 1024
 _MAX_DISPATCHERS = 256
-
-
-@dataclass(frozen=True, slots=True)
-class SessionStatistics:
-    """What became of a session's requests; times in seconds, of the last 1,024 that ran.
-
-    `cancelled` counts also those that ran out of time. `queue` times are from the call to the
-    admission, `run` times from there to the result.
-    """
-
-    running: int
-    queued: int
-    completed: int
-    failed: int
-    cancelled: int
-    queue_p50: float
-    queue_p99: float
-    run_p50: float
-    run_p99: float
-
-
-class _Request:
-    """A call of the model. Fields that change are guarded by the session's lock."""
-
-    def __init__(self, order: tuple[int, int], control: RunControl) -> None:
-        self.order = order
-        self.control = control
-        self.made = time.monotonic()
-        self.started = self.made
-        self.is_dropped = False
-        self.is_granted = False
-        self.start: Callable[[], object] | None = None  # called, under the lock, when granted
-        self.drop: Callable[[], object] | None = None  # called when it is dropped by others
-
-    def __lt__(self, other: _Request) -> bool:
-        return self.order < other.order
 
 
 class Session:
@@ -91,9 +54,8 @@ class Session:
         self._changed = threading.Condition(threading.Lock())
         self._executor = ThreadPoolExecutor(_MAX_DISPATCHERS, "treadle")
         # What follows is guarded by `_changed`.
-        self._queue: list[_Request] = []  # a heap
+        self._requests = RequestQueue(self._max_concurrency)
         self._running = 0
-        self._granted = 0  # of those that came through the queue
         self._is_closed = False
         self._is_watched = False
         self._outcomes = {"completed": 0, "failed": 0, "cancelled": 0}
@@ -121,9 +83,10 @@ class Session:
             DeadlineExceeded: if the timeout passed first.
             ThreadingError: if the session is closed.
         """
-        request = self._request(timeout, priority)
-        if self._max_concurrency is not None:
-            self._wait_for_turn(request, timeout)
+        turn = None if self._max_concurrency is None else Turn()
+        request = self._request(timeout, priority, turn)
+        if turn is not None:
+            self._wait_for_turn(request, turn, timeout)
         with self._changed:
             self._refuse_closed()
             self._running += 1
@@ -156,7 +119,7 @@ class Session:
         request.drop = lambda: future.settle(lambda: _raise_dropped(request.control))
         with self._changed:
             self._refuse_closed()
-            self._enqueue(request)
+            self._requests.add(request)
             if timeout is not None and not request.is_granted and not self._is_watched:
                 self._is_watched = True
                 threading.Thread(target=self._watch, name="treadle", daemon=True).start()
@@ -168,8 +131,7 @@ class Session:
         with self._changed:
             queue_times = np.array(self._queue_times or [0.0])
             run_times = np.array(self._run_times or [0.0])
-            queued = sum(not request.is_dropped for request in self._queue)
-            counts = (self._running, queued, *self._outcomes.values())
+            counts = (self._running, len(self._requests.waiting), *self._outcomes.values())
         times = (*np.percentile(queue_times, (50, 99)), *np.percentile(run_times, (50, 99)))
         return SessionStatistics(*counts, *map(float, times))
 
@@ -177,7 +139,7 @@ class Session:
         """Refuse new requests, cancel those that wait, and return when the others are finished."""
         with self._changed:
             self._is_closed = True
-            for request in self._queue:
+            for request in self._requests.waiting:
                 request.control.cancel()
             dropped = self._drop_stopped()
             self._changed.notify_all()
@@ -197,76 +159,60 @@ class Session:
     ) -> None:
         self.close()
 
-    def _request(self, timeout: float | None, priority: int) -> _Request:
-        return _Request((-priority, next(self._numbers)), RunControl(timeout, priority))
+    def _request(self, timeout: float | None, priority: int, turn: Turn | None = None) -> Request:
+        return Request((-priority, next(self._numbers)), RunControl(timeout, priority), turn)
 
     def _refuse_closed(self) -> None:
         if self._is_closed:
             raise ThreadingError("the session is closed")
 
-    # ---- the queue; under the lock
+    # ---- a request's way
 
-    def _enqueue(self, request: _Request) -> None:
-        heapq.heappush(self._queue, request)
-        self._grant()
+    def _wait_for_turn(self, request: Request, turn: Turn, timeout: float | None) -> None:
+        with self._changed:
+            self._refuse_closed()
+            self._requests.enter(request)
+            if request.is_granted:
+                return
+        try:
+            self._wait(request, turn, timeout)
+        except BaseException:  # Ctrl-C: its place is for others
+            with self._changed:
+                self._drop(request)
+            raise
+        with self._changed:
+            if request.is_granted:
+                self._requests.begin_turn()
+                return
+            self._drop(request)
+        _raise_dropped(request.control)
 
-    def _grant(self) -> None:
-        """Start the first requests while there are places."""
-        limit = self._max_concurrency or get_budget()
-        while self._queue and (self._queue[0].is_dropped or self._granted < limit):
-            request = heapq.heappop(self._queue)
-            if request.is_dropped:
-                continue
-            request.is_granted = True
-            self._granted += 1
-            if request.start is not None:
-                request.start()
+    def _wait(self, request: Request, turn: Turn, timeout: float | None) -> None:
+        """Return when `request` is granted or dropped, or after `timeout` seconds."""
+        end = None if timeout is None else request.made + timeout
+        watches = True
+        while end is None or time.monotonic() < end:
+            seconds = None if end is None else end - time.monotonic()
+            if watches:
+                seconds = TURN_SECONDS if seconds is None else min(seconds, TURN_SECONDS)
+            if turn.wait(seconds):
+                return
+            with self._changed:
+                watches = self._requests.watches(request)
 
-    def _forget(self, request: _Request) -> None:
-        """Take back what `request` has of the session, before it ran."""
-        if request.is_granted:
-            self._granted -= 1
-            self._grant()
-        elif not request.is_dropped:
-            request.is_dropped = True
+    def _drop(self, request: Request) -> None:
+        """Forget a request that will not run; under the lock."""
+        if self._requests.drop(request):
             self._outcomes["cancelled"] += 1
 
     def _drop_stopped(self) -> list[Callable[[], object]]:
         """Forget requests that are cancelled or too late; returns what to call without the lock."""
-        calls = []
-        for request in self._queue:
-            if not request.is_dropped and request.control.reason:
-                request.is_dropped = True
-                self._outcomes["cancelled"] += 1
-                if request.drop is not None:
-                    calls.append(request.drop)
-        self._queue = [r for r in self._queue if not r.is_dropped]
-        heapq.heapify(self._queue)
-        return calls
+        stopped = [r for r in self._requests.waiting if r.control.reason]
+        for request in stopped:
+            self._drop(request)
+        return [request.drop for request in stopped if request.drop is not None]
 
-    # ---- a request's way
-
-    def _wait_for_turn(self, request: _Request, timeout: float | None) -> None:
-        turn = Turn()
-        request.start = request.drop = turn.grant
-        with self._changed:
-            self._refuse_closed()
-            self._enqueue(request)
-        try:
-            turn.wait(timeout)
-        except BaseException:  # Ctrl-C: its place is for others
-            with self._changed:
-                self._forget(request)
-            raise
-        with self._changed:
-            if request.is_granted:
-                return
-            self._forget(request)
-            dropped = self._drop_stopped()
-        _call_all(dropped)
-        _raise_dropped(request.control)
-
-    def _stop(self, request: _Request) -> None:
+    def _stop(self, request: Request) -> None:
         request.control.cancel()
         with self._changed:
             self._drop_stopped()  # its own future is cancelled by who asked for this
@@ -276,7 +222,8 @@ class Session:
         while True:
             with self._changed:
                 dropped = self._drop_stopped()
-                ends = [r.control.deadline for r in self._queue if r.drop is not None]
+                waiting = self._requests.waiting
+                ends = [r.control.deadline for r in waiting if r.drop is not None]
                 known = [end for end in ends if end is not None]
                 if not known and not dropped:
                     self._is_watched = False
@@ -287,7 +234,7 @@ class Session:
 
     def _run(
         self,
-        request: _Request,
+        request: Request,
         args: Sequence[Any],
         kwargs: Mapping[str, Any],
         threads: int | None,
@@ -311,8 +258,7 @@ class Session:
                 self._queue_times.append(waited)
                 self._run_times.append(max(0.0, total - waited))
                 if request.is_granted:
-                    self._granted -= 1
-                    self._grant()
+                    self._requests.leave(request)
                 if self._is_closed:
                     self._changed.notify_all()
 
