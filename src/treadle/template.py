@@ -22,7 +22,8 @@ from treadle.compiler import Bound, PlanParts, engine
 from treadle.ir.dtypes import BY_TORCH_NAME
 from treadle.ir.graph import Graph
 from treadle.ir.strides import dense_order, dense_strides
-from treadle.ir.symbols import Symbol, Trace, plain
+from treadle.ir.symbols import Symbol, plain
+from treadle.ir.traces import Trace
 from treadle.ir.types import TensorType
 from treadle.locks import ForkLock
 from treadle.ops import OPS

@@ -30,6 +30,7 @@ from treadle.ir import dtypes
 from treadle.ir.clone import clone_graph
 from treadle.ir.program import Function
 from treadle.ir.text import parse_graph, print_graph
+from treadle.ir.type_parser import parse_type
 from treadle.ir.types import (
     FLOAT,
     INT,
@@ -40,7 +41,6 @@ from treadle.ir.types import (
     TensorType,
     TupleType,
     Type,
-    parse_type,
 )
 from treadle.ir.verify import verify
 from treadle.ops import OPS

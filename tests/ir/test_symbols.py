@@ -12,7 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from treadle.ir.symbols import (
-    Trace,
     as_int,
     fixed,
     has_symbols,
@@ -22,6 +21,7 @@ from treadle.ir.symbols import (
     plain,
     typical,
 )
+from treadle.ir.traces import Trace
 
 _small = st.integers(0, 40)
 _literals = st.integers(-9, 9)

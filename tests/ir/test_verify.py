@@ -8,7 +8,8 @@ from tests.check_pass import graph_of
 from treadle.errors import VerifyError
 from treadle.ir.graph import Graph, Node
 from treadle.ir.subtype import is_assignable
-from treadle.ir.types import INT, TENSOR, parse_type
+from treadle.ir.type_parser import parse_type
+from treadle.ir.types import INT, TENSOR
 from treadle.ir.verify import verify
 from treadle.ops import OPS
 

@@ -4,7 +4,8 @@ import numpy as np
 
 from tests.check_pass import graph_of
 from treadle.ir.graph import Graph, Value
-from treadle.passes.alias import Aliases, analyse_aliases
+from treadle.passes.alias import analyse_aliases
+from treadle.passes.locations import Aliases
 
 
 def _named(graph: Graph) -> dict[str, Value]:

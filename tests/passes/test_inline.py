@@ -10,7 +10,7 @@ from treadle.errors import CompileError, UnsupportedError
 from treadle.ir.graph import Graph
 from treadle.ir.program import Class, Function, Object, Parameter, Program
 from treadle.ir.schema import REQUIRED
-from treadle.ir.types import parse_type
+from treadle.ir.type_parser import parse_type
 from treadle.ir.verify import verify
 from treadle.passes import inline as inline_module
 from treadle.passes.inline import inline

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from treadle.errors import InputError
+from treadle.interpreter.activations import Settings
 from treadle.interpreter.arguments import Misfit, accept
 from treadle.interpreter.instances import describe
-from treadle.interpreter.machine import Machine, Settings
+from treadle.interpreter.machine import Machine
 from treadle.ir.graph import Graph
 from treadle.ir.program import Function, Object, Parameter, Program
 from treadle.ir.schema import REQUIRED

@@ -10,12 +10,9 @@ from __future__ import annotations
 
 import functools
 import itertools
-import math
-import time
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from treadle.errors import Error
 from treadle.interpreter import actions
 from treadle.interpreter.compiled import CompiledLoop
 from treadle.interpreter.expressions import (
@@ -26,25 +23,18 @@ from treadle.interpreter.expressions import (
     expression_of,
     key_of,
 )
+from treadle.interpreter.loop_writer import HIGHEST, LoopWriter, UncompilableError
 from treadle.interpreter.ordering import sorts_objects
 from treadle.interpreter.shortcuts import reference
-from treadle.interpreter.unset import maybe_unset
 from treadle.ir import op as ops
-from treadle.ir.graph import Block, Node, Value
+from treadle.ir.graph import Block, Node
 from treadle.ir.named import tuple_maker
 from treadle.ir.op import OpDef
 from treadle.ops import OPS
-from treadle.ops.scalar import wrap
 
-_MAX_INDENT = 80
 _SMALL = 2**30 - 1  # what Python compares fastest
-_LOWEST, _HIGHEST = -(2**63), 2**63 - 1
 _CONTEXT = ("program", "deadline", "control")
 _file_numbers = itertools.count()
-
-
-class _UncompilableError(Exception):
-    """Control flow: the machine has to run this loop."""
 
 
 @functools.lru_cache(maxsize=1024)
@@ -52,27 +42,11 @@ def compile_loop(loop: Node) -> CompiledLoop | None:
     """`loop` as a Python function; None if the machine has to run it."""
     try:
         return _Generator(loop).compile()
-    except (_UncompilableError, SyntaxError, RecursionError, MemoryError):
+    except (UncompilableError, SyntaxError, RecursionError, MemoryError):
         return None
 
 
-class _Generator:
-    def __init__(self, loop: Node) -> None:
-        self._loop = loop
-        self._node = loop
-        self._lines: list[str] = []
-        self._nodes: list[Node] = []
-        self._names: dict[Value, str] = {}
-        self._free: list[Value] = []
-        self._bound: dict[str, Any] = {
-            "unset": actions.UNINITIALIZED, "fail_unset": actions.fail_unset, "wrap": wrap,
-            "now": time.monotonic, "late": actions.fail_late, "lowest": _LOWEST,
-            "highest": _HIGHEST, "Error": Error,
-        }  # fmt: skip
-        self._maybe_unset = maybe_unset(loop)
-        self._depth = 0
-        self._count = 0
-
+class _Generator(LoopWriter):
     def compile(self) -> CompiledLoop:
         (block,) = self._loop.blocks
         carried = [self._name(p) for p in block.params[1:]]
@@ -91,47 +65,6 @@ class _Generator:
             (self._loop, *self._nodes),
             file,
         )
-
-    def _emit(self, text: str) -> None:
-        if self._depth > _MAX_INDENT:
-            raise _UncompilableError
-        self._lines.append(" " * self._depth + text)
-        self._nodes.append(self._node)
-
-    def _name(self, value: Value) -> str:
-        self._count += 1
-        name = self._names[value] = f"v{self._count}"
-        return name
-
-    def _bind(self, value: Any, prefix: str) -> str:
-        name = f"{prefix}{len(self._bound)}"
-        self._bound[name] = value
-        return name
-
-    def _raw(self, value: Value) -> str:
-        """`value`, which may be unset."""
-        if value not in self._names:
-            if value.is_constant and not isinstance(value.constant, (list, dict)):
-                self._names[value] = self._literal(value.constant)
-            else:
-                self._free.append(value)
-                self._name(value)
-        return self._names[value]
-
-    def _use(self, value: Value) -> str:
-        """`value`, about to be read."""
-        name = self._raw(value)
-        if value in self._maybe_unset:
-            operator = self._bind(self._node.op.name, "n")
-            self._emit(f"if {name} is unset: fail_unset({operator})")
-        return name
-
-    def _literal(self, value: Any) -> str:
-        if value is None or isinstance(value, bool):
-            return str(value)
-        if isinstance(value, int) or (isinstance(value, float) and math.isfinite(value)):
-            return f"({value!r})"
-        return self._bind(value, "k")
 
     def _body_of_loop(self, block: Block, first: str, trips: str) -> None:
         """A loop whose condition holds before the trip numbered `first`, if there is one."""
@@ -158,7 +91,7 @@ class _Generator:
         if targets:
             left, right = zip(*targets, strict=True)
             if following in left:
-                raise _UncompilableError
+                raise UncompilableError
             self._emit(f"{', '.join(left)} = {', '.join(right)}")
         if counts and endless:
             test = f"c{self._count}"
@@ -176,7 +109,7 @@ class _Generator:
             if handler is not None:
                 handler(self, node)
             elif node.op.schema is None or node.op.reference is None or sorts_objects(node):
-                raise _UncompilableError
+                raise UncompilableError
             else:
                 self._operator(node)
 
@@ -223,10 +156,6 @@ class _Generator:
             self._emit(f"if {name} > {_SMALL} and {name} > highest: {name} = wrap({name})")
         elif falls:
             self._emit(f"if {name} < -{_SMALL} and {name} < lowest: {name} = wrap({name})")
-
-    def _set(self, node: Node, expression: str) -> None:
-        names = ", ".join(self._name(output) for output in node.outputs)
-        self._emit(f"{names} = {expression}" if names else expression)
 
     def _constant(self, node: Node) -> None:
         value = node.attributes["value"]
@@ -343,5 +272,5 @@ _ACTIONS: dict[OpDef, Callable[..., Any]] = {
 def _is_while(loop: Node) -> bool:
     """Whether nobody counts the trips, of which there may be any number."""
     trips = loop.inputs[0]
-    unlimited = trips.is_constant and trips.constant >= _HIGHEST
+    unlimited = trips.is_constant and trips.constant >= HIGHEST
     return unlimited and not loop.blocks[0].params[0].users

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from treadle.errors import (
@@ -15,6 +14,7 @@ from treadle.errors import (
     UnsupportedError,
 )
 from treadle.interpreter import actions, tasks
+from treadle.interpreter.activations import Activation, Frame, Settings
 from treadle.interpreter.compiled import CompiledLoop
 from treadle.interpreter.generate import compile_loop
 from treadle.interpreter.ordering import SORT, SORTED, sort_objects, sorts_objects
@@ -24,55 +24,6 @@ from treadle.ir import op as ops
 from treadle.ir.graph import Block, Graph, Node
 from treadle.ir.op import OpDef
 from treadle.ir.program import Function, Object, Program
-from treadle.runtime import RunControl
-
-MAX_CALL_DEPTH = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """How to run.
-
-    Attributes:
-        deadline: time of `time.monotonic` at which the run is stopped.
-        max_depth: calls within calls, those of forked tasks counted with their forkers'.
-        fork: starts a task.
-        compile_after: trips of a loop after which it is compiled to a Python function.
-        control: what may stop the plans of regions.
-    """
-
-    deadline: float | None = None
-    max_depth: int = MAX_CALL_DEPTH
-    fork: Callable[[Callable[[], Any]], tasks.Task] = tasks.fork
-    compile_after: int = 4
-    control: RunControl | None = None
-
-
-@dataclass(slots=True)
-class _Frame:
-    """A call of a function: its name and the values of its graph."""
-
-    name: str
-    values: Environment
-
-
-@dataclass(slots=True)
-class _Activation:
-    """A block that is being run.
-
-    `owner` is the node that gets the block's results: the call, `if` or `loop`; None for the
-    outermost. `trip` and `trips` are those of a loop; `failed` is the node at which its compiled
-    form failed.
-    """
-
-    frame: _Frame
-    block: Block
-    next: Node
-    owner: Node | None
-    is_call: bool
-    trip: int = 0
-    trips: int = 0
-    failed: Node | None = None
 
 
 class Machine:
@@ -83,7 +34,7 @@ class Machine:
         self._settings = settings
         self._base_depth = depth
         self._depth = depth
-        self._stack: list[_Activation] = []
+        self._stack: list[Activation] = []
         self._entered: list[Object] = []
         self._results: list[Any] = []
 
@@ -96,7 +47,7 @@ class Machine:
     def run_block(self, name: str, block: Block, values: Environment) -> Any:
         """The value of a forked block, given the values around it."""
         self._stack.append(
-            _Activation(_Frame(name, values), block, block.end.next, None, is_call=True)
+            Activation(Frame(name, values), block, block.end.next, None, is_call=True)
         )
         (result,) = self._loop()
         return result
@@ -134,7 +85,7 @@ class Machine:
                 places[start:] = places_of(activation.frame.name, loc)
         return tuple(places)
 
-    def _step(self, activation: _Activation) -> None:
+    def _step(self, activation: Activation) -> None:
         node = activation.next
         if node is activation.block.end:
             self._finish(activation)
@@ -152,13 +103,13 @@ class Machine:
         if time.monotonic() > deadline:
             actions.fail_late()
 
-    def _enter(self, activation: _Activation, node: Node) -> None:
+    def _enter(self, activation: Activation, node: Node) -> None:
         self._entered.append(target_of(activation.frame.values, node))
 
-    def _exit(self, activation: _Activation, node: Node) -> None:
+    def _exit(self, activation: Activation, node: Node) -> None:
         self._entered.pop()
 
-    def _sort(self, activation: _Activation, node: Node) -> None:
+    def _sort(self, activation: Activation, node: Node) -> None:
         values = activation.frame.values
         if not sorts_objects(node):
             operator(self._program, values, node)
@@ -177,10 +128,10 @@ class Machine:
             )
         self._depth += 1
         values: Environment = dict(zip(graph.params, args, strict=True))
-        frame = _Frame(graph.name, values)
-        self._stack.append(_Activation(frame, graph, graph.end.next, owner, is_call=True))
+        frame = Frame(graph.name, values)
+        self._stack.append(Activation(frame, graph, graph.end.next, owner, is_call=True))
 
-    def _finish(self, activation: _Activation) -> None:
+    def _finish(self, activation: Activation) -> None:
         """Hand the results of a block to its owner, or start the next iteration of a loop."""
         values, owner = activation.frame.values, activation.owner
         results = [values[v] for v in activation.block.returns]
@@ -211,7 +162,7 @@ class Machine:
         return compile_loop(loop)
 
     def _run_loop(
-        self, compiled: CompiledLoop, activation: _Activation, trip: int, carried: list[Any]
+        self, compiled: CompiledLoop, activation: Activation, trip: int, carried: list[Any]
     ) -> list[Any]:
         """The carried values after the rest of the trips."""
         values, settings = activation.frame.values, self._settings
@@ -227,7 +178,7 @@ class Machine:
             raise
         return list(results)
 
-    def _iterate(self, activation: _Activation, trip: int, carried: Sequence[Any]) -> None:
+    def _iterate(self, activation: Activation, trip: int, carried: Sequence[Any]) -> None:
         index, *params = activation.block.params
         values = activation.frame.values
         values[index] = activation.trip = trip
@@ -235,14 +186,12 @@ class Machine:
             values[param] = value
         activation.next = activation.block.end.next
 
-    def _if(self, activation: _Activation, node: Node) -> None:
+    def _if(self, activation: Activation, node: Node) -> None:
         (condition,) = inputs(activation.frame.values, node)
         block = node.blocks[0 if condition else 1]
-        self._stack.append(
-            _Activation(activation.frame, block, block.end.next, node, is_call=False)
-        )
+        self._stack.append(Activation(activation.frame, block, block.end.next, node, is_call=False))
 
-    def _region(self, activation: _Activation, node: Node) -> None:
+    def _region(self, activation: Activation, node: Node) -> None:
         values, plans = activation.frame.values, node.attributes["plans"]
         try:
             results = plans.call(*[values[v] for v in node.inputs], control=self._settings.control)
@@ -252,11 +201,9 @@ class Machine:
             values.update(zip(node.outputs, results, strict=True))
             return
         (block,) = node.blocks
-        self._stack.append(
-            _Activation(activation.frame, block, block.end.next, node, is_call=False)
-        )
+        self._stack.append(Activation(activation.frame, block, block.end.next, node, is_call=False))
 
-    def _for(self, activation: _Activation, node: Node) -> None:
+    def _for(self, activation: Activation, node: Node) -> None:
         values = activation.frame.values
         trips, condition, *carried = (values[v] for v in node.inputs)
         if not condition or trips <= 0:
@@ -264,12 +211,12 @@ class Machine:
                 values[output] = value
             return
         (block,) = node.blocks
-        loop = _Activation(activation.frame, block, block.end.next, node, is_call=False)
+        loop = Activation(activation.frame, block, block.end.next, node, is_call=False)
         loop.trips = trips
         self._stack.append(loop)
         self._iterate(loop, 0, carried)
 
-    def _task(self, activation: _Activation, node: Node) -> Callable[[], Any]:
+    def _task(self, activation: Activation, node: Node) -> Callable[[], Any]:
         """What runs the block of a fork, with the values that it sees now."""
         values, name = dict(activation.frame.values), activation.frame.name
         depth = self._depth + 1
@@ -280,15 +227,15 @@ class Machine:
         machine = Machine(self._program, self._settings, depth)
         return lambda: machine.run_block(name, node.blocks[0], values)
 
-    def _fork(self, activation: _Activation, node: Node) -> None:
+    def _fork(self, activation: Activation, node: Node) -> None:
         task = self._settings.fork(self._task(activation, node))
         activation.frame.values[node.outputs[0]] = task
 
-    def _awaitable(self, activation: _Activation, node: Node) -> None:
+    def _awaitable(self, activation: Activation, node: Node) -> None:
         task = tasks.Awaitable(self._task(activation, node))
         activation.frame.values[node.outputs[0]] = task
 
-    def _wait(self, activation: _Activation, node: Node) -> None:
+    def _wait(self, activation: Activation, node: Node) -> None:
         (task,) = inputs(activation.frame.values, node)
         deadline = self._settings.deadline
         timeout = None if deadline is None else max(0.0, deadline - time.monotonic())
@@ -300,7 +247,7 @@ class Machine:
             raise DeadlineExceeded("the run took longer than its timeout") from None
         activation.frame.values[node.outputs[0]] = result
 
-    def _call_method(self, activation: _Activation, node: Node) -> None:
+    def _call_method(self, activation: Activation, node: Node) -> None:
         target = target_of(activation.frame.values, node)
         name = node.attributes["name"]
         function = target.cls.methods.get(name)
@@ -309,13 +256,13 @@ class Machine:
         args = [activation.frame.values[v] for v in node.inputs]
         self._enter_function(function.graph(), args, node)
 
-    def _call_function(self, activation: _Activation, node: Node) -> None:
+    def _call_function(self, activation: Activation, node: Node) -> None:
         function = self._program.function(node.attributes["name"])
         args = [activation.frame.values[v] for v in node.inputs]
         self._enter_function(function.graph(), args, node)
 
 
-_HANDLERS: dict[OpDef, Callable[[Machine, _Activation, Node], None]] = {
+_HANDLERS: dict[OpDef, Callable[[Machine, Activation, Node], None]] = {
     ops.IF: Machine._if, ops.LOOP: Machine._for, ops.REGION: Machine._region,
     ops.FORK: Machine._fork, ops.AWAITABLE: Machine._awaitable, ops.WAIT: Machine._wait,
     ops.CALL_METHOD: Machine._call_method, ops.CALL_FUNCTION: Machine._call_function,

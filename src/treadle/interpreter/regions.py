@@ -9,7 +9,8 @@ import numpy as np
 
 from treadle.errors import Cancelled, DeadlineExceeded, Error, ThreadingError
 from treadle.interpreter.actions import UNINITIALIZED
-from treadle.interpreter.machine import Machine, Settings
+from treadle.interpreter.activations import Settings
+from treadle.interpreter.machine import Machine
 from treadle.interpreter.region_graphs import constants_of, copy_of, first_unplannable, graph_of
 from treadle.ir.graph import Graph, Node, Value
 from treadle.ir.op import REGION

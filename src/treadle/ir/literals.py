@@ -11,6 +11,7 @@ import re
 from typing import Any
 
 from treadle.errors import ScriptSyntaxError
+from treadle.ir.type_parser import parse_type
 from treadle.ir.types import (
     BOOL,
     COMPLEX,
@@ -24,7 +25,6 @@ from treadle.ir.types import (
     Primitive,
     TupleType,
     Type,
-    parse_type,
 )
 
 MAX_LITERAL_ITEMS = 64

@@ -12,6 +12,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from treadle.ir.type_parser import parse_type
 from treadle.ir.types import (
     ClassType,
     DictType,
@@ -21,7 +22,6 @@ from treadle.ir.types import (
     TupleType,
     Type,
     UnionType,
-    parse_type,
 )
 
 REQUIRED: Any = type("Required", (), {"__repr__": lambda self: "REQUIRED"})()

@@ -17,11 +17,11 @@ import operator
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-_OPERATORS: dict[str, Callable[[int, int], int]] = {
+OPERATORS: dict[str, Callable[[int, int], int]] = {
     "+": operator.add, "-": operator.sub, "*": operator.mul, "//": operator.floordiv,
     "%": operator.mod,
 }  # fmt: skip
-_COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
+COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
     "==": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le,
 }  # fmt: skip
 
@@ -32,80 +32,11 @@ Linear: TypeAlias = dict[str, int]
 
 # To type checkers a symbol is an int, as to everyone who computes with sizes.
 if TYPE_CHECKING:
+    from treadle.ir.traces import Trace
+
     _Integer = int
 else:
     _Integer = object
-
-
-class Trace:
-    """The arithmetic and the guards over `values`, the sizes that vary."""
-
-    def __init__(self, values: Sequence[int]) -> None:
-        self._lines: list[str] = []
-        self._known: dict[str, Symbol] = {}
-        self._guards: dict[str, None] = {}
-        self.symbols = [Symbol(self, f"d{i}", value) for i, value in enumerate(values)]
-        self._known |= {symbol.name: symbol for symbol in self.symbols}
-
-    def compute(self, name: str, a: Any, b: Any) -> int:
-        """``a name b``, where one of both is a symbol of this trace."""
-        value: int = _OPERATORS[name](plain(a), plain(b))
-        linear = _combined(name, a, b)
-        if linear is None:
-            return self._symbol(f"{source(a)} {name} {source(b)}", value, None)
-        if not linear.keys() - {""}:
-            return linear.get("", 0)
-        return self._symbol(_written(linear), value, linear)
-
-    def _symbol(self, expression: str, value: int, linear: Linear | None) -> Symbol:
-        """The symbol of `expression`, the same for the same one."""
-        known = self._known.get(expression)
-        if known is None:
-            known = Symbol(self, f"t{len(self._lines)}", value, linear)
-            self._lines.append(f"{known.name} = {expression}")
-            self._known[expression] = known
-        return known
-
-    def guard(self, name: str, a: Any, b: Any) -> bool:
-        """The outcome of ``a name b``, which is the same wherever this trace is used."""
-        outcome = _COMPARISONS[name](plain(a), plain(b))
-        if source(a) == source(b):
-            return outcome
-        line = f"{source(a)} {name} {source(b)}"
-        self._note(line if outcome else f"not {line}")
-        return outcome
-
-    def maximum(self, numbers: Sequence[int]) -> int:
-        """The largest of `numbers`, whichever that is: no guard."""
-        expression = f"max({', '.join(map(source, numbers))})"
-        return self._symbol(expression, max(map(plain, numbers)), None)
-
-    def fix(self, symbol: Symbol) -> int:
-        """The value of `symbol`, from now on the only one."""
-        self._note(f"{symbol.name} == {symbol.value}")
-        return symbol.value
-
-    def _note(self, condition: str) -> None:
-        if condition not in self._guards:
-            self._guards[condition] = None
-            self._lines.append(f"if not ({condition}): return None")
-
-    @property
-    def guards(self) -> list[str]:
-        """The conditions under which what was computed holds, as Python expressions."""
-        return list(self._guards)
-
-    def compile(self, result: Any) -> Callable[..., Any]:
-        """A function of the sizes that gives `result`, or None where a guard fails.
-
-        `result` is a structure of tuples and lists with symbols, numbers, strings and None in it.
-        """
-        parameters = ", ".join(symbol.name for symbol in self.symbols)
-        lines = [f"def instance({parameters}):", *self._lines, f"return {source(result)}"]
-        namespace: dict[str, Any] = {}
-        exec("\n ".join(lines), {"max": max}, namespace)  # written by us, from names and integers
-        function: Callable[..., Any] = namespace["instance"]
-        return function
 
 
 class Symbol(_Integer):
@@ -127,12 +58,12 @@ class Symbol(_Integer):
         if isinstance(a, int) and isinstance(b, int):
             return self.trace.compute(name, a, b)
         fixed = [self.trace.fix(x) if isinstance(x, Symbol) else x for x in (a, b)]
-        return _OPERATORS[name](*fixed)
+        return OPERATORS[name](*fixed)
 
     def _guard(self, name: str, other: Any) -> Any:
         if isinstance(other, int) or (isinstance(other, float) and math.isfinite(other)):
             return self.trace.guard(name, self, other)
-        return _COMPARISONS[name](self.value, other) if isinstance(other, float) else NotImplemented
+        return COMPARISONS[name](self.value, other) if isinstance(other, float) else NotImplemented
 
     def __add__(self, other: Any) -> Any:
         return self._compute("+", self, other)
@@ -312,32 +243,3 @@ def fixed(value: Any) -> Any:
         items = map(fixed, value)
         return type(value)(*items) if hasattr(value, "_fields") else tuple(items)
     return int(value)
-
-
-def _combined(name: str, a: Any, b: Any) -> Linear | None:
-    """``a name b`` as a sum of symbols, if it is one: so equal sizes get equal names."""
-    left, right = _linear(a), _linear(b)
-    if name in ("+", "-"):
-        sign = 1 if name == "+" else -1
-        sums = {n: left.get(n, 0) + sign * right.get(n, 0) for n in {**left, **right}}
-    elif name == "*" and not isinstance(b, Symbol):
-        sums = {n: factor * b for n, factor in left.items()}
-    elif name == "*" and not isinstance(a, Symbol):
-        sums = {n: factor * a for n, factor in right.items()}
-    elif isinstance(b, Symbol) or any(factor % b for factor in left.values()):
-        return None
-    else:
-        sums = {n: factor // b if name == "//" else 0 for n, factor in left.items()}
-    return {n: factor for n, factor in sums.items() if factor}
-
-
-def _linear(number: Any) -> Linear:
-    return number.linear if isinstance(number, Symbol) else {"": int(number)}
-
-
-def _written(linear: Linear) -> str:
-    """A sum as an expression, the same for equal sums."""
-    terms = []
-    for name, factor in sorted(linear.items()):
-        terms.append(str(factor) if not name else name if factor == 1 else f"{factor} * {name}")
-    return " + ".join(terms)

@@ -1,16 +1,13 @@
 """`analyse_aliases`: which values may share memory, and who writes to it. Never edits a graph.
 
-Every value points to a set of locations. A location is made by an operator's result, a constant,
-an attribute, or comes from outside; lists, tuples, dictionaries, futures and objects are locations
-too and have contents. Results that alias arguments, as the operators' schemas say, take their
+Results that alias arguments, as the operators' schemas say, take their
 locations. The order of nodes is not regarded: a set holds for the whole run.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any, TypeAlias
+from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 
@@ -36,24 +33,15 @@ from treadle.ir.op import (
     WAIT,
 )
 from treadle.ir.program import Object
-from treadle.ir.types import (
-    ANY,
-    ClassType,
-    DictType,
-    FutureType,
-    ListType,
-    OptionalType,
-    Primitive,
-    TensorType,
-    TupleType,
-    Type,
-    UnionType,
-)
 from treadle.passes.array_memory import memory_of_arrays
-
-Location: TypeAlias = Hashable
-OUTSIDE: Location = "outside"
-"""All that the graph's parameters reach: callers may pass one tensor twice."""
+from treadle.passes.locations import (
+    OUTSIDE,
+    Aliases,
+    Location,
+    closure,
+    holds_memory,
+    is_container,
+)
 
 MAY_GIVE_ARGUMENT = frozenset(
     {
@@ -64,84 +52,11 @@ MAY_GIVE_ARGUMENT = frozenset(
 """Operators that may give their argument itself although their schemas do not say so."""
 
 
-def holds_memory(type_: Type) -> bool:
-    """Whether values of the type can share memory or contain what can."""
-    if isinstance(type_, TensorType):
-        return True
-    match type_:
-        case OptionalType(element):
-            return holds_memory(element)
-        case TupleType(elements) | UnionType(elements):
-            return any(map(holds_memory, elements))
-        case ListType() | DictType() | FutureType() | ClassType():
-            return True
-        case Primitive():
-            return type_ == ANY or type_.name in ("AnyListType", "AnyTupleType", "AnyClassType")
-    return False
-
-
-def is_container(type_: Type) -> bool:
-    """Whether values of the type have contents."""
-    if isinstance(type_, OptionalType):
-        return is_container(type_.element)
-    if isinstance(type_, UnionType):
-        return any(map(is_container, type_.options))
-    return holds_memory(type_) and not isinstance(type_, TensorType)
-
-
-@dataclass(frozen=True, slots=True)
-class Aliases:
-    """What may share memory with what.
-
-    Attributes:
-        locations: of each value that holds memory.
-        contents: of each location that has some.
-        writers: the nodes that write to a location.
-        outliving: locations that exist outside of the run.
-        escaping: those, and locations of what the graph returns.
-    """
-
-    locations: Mapping[Value, frozenset[Location]]
-    contents: Mapping[Location, frozenset[Location]]
-    writers: Mapping[Location, tuple[Node, ...]]
-    outliving: frozenset[Location]
-    escaping: frozenset[Location]
-
-    def reachable(self, value: Value) -> frozenset[Location]:
-        """The locations of `value` and of all that it contains."""
-        return _closure(self.locations.get(value, ()), self.contents)
-
-    def is_written(self, value: Value) -> bool:
-        """Whether any node may write to what `value` reaches."""
-        return any(location in self.writers for location in self.reachable(value))
-
-    def escapes(self, value: Value) -> bool:
-        """Whether what `value` reaches is visible outside of the run."""
-        return not self.escaping.isdisjoint(self.reachable(value))
-
-    def may_alias(self, a: Value, b: Value) -> bool:
-        """Whether a write to what one reaches may be seen through the other."""
-        return not self.reachable(a).isdisjoint(self.reachable(b))
-
-
 def analyse_aliases(graph: Graph) -> Aliases:
     """The aliases among the values of `graph` and its blocks."""
     analysis = _Analysis(graph)
     analysis.run()
     return analysis.result()
-
-
-def _closure(
-    start: Iterable[Location], contents: Mapping[Location, Iterable[Location]]
-) -> frozenset[Location]:
-    found = set(start)
-    pending = list(found)
-    while pending:
-        for location in contents.get(pending.pop(), ()):
-            if location not in found:
-                found.add(location)
-                pending.append(location)
-    return frozenset(found)
 
 
 class _Analysis:
@@ -177,8 +92,8 @@ class _Analysis:
             {v: frozenset(p) for v, p in self.points.items()},
             {k: frozenset(c) for k, c in self.contents.items()},
             {k: tuple(w) for k, w in writers.items()},
-            _closure(self.kept, self.contents),
-            _closure(roots, self.contents),
+            closure(self.kept, self.contents),
+            closure(roots, self.contents),
         )
 
     # Both sets only grow, so the loop of `run` ends.
@@ -306,7 +221,7 @@ class _Analysis:
 
     def unknown(self, node: Node) -> None:
         """A call, or an operator that nothing is known of: all may be mixed with all."""
-        reach = set(_closure(self.of(*node.inputs), self.contents)) | {OUTSIDE}
+        reach = set(closure(self.of(*node.inputs), self.contents)) | {OUTSIDE}
         for output in node.outputs:
             self.point(output, reach)
         for at in list(reach):
@@ -317,7 +232,7 @@ class _Analysis:
         if node.op is SET_ATTR:
             return {_attribute(node), *self.of(node.inputs[0])}
         if node.op in (CALL_FUNCTION, CALL_METHOD):
-            return set(_closure(self.of(*node.inputs), self.contents)) | self.kept
+            return set(closure(self.of(*node.inputs), self.contents)) | self.kept
         if schema is None or not schema.writes:
             return set()
         written: set[Location] = set()

@@ -8,7 +8,8 @@ from treadle.ir.dtypes import from_numpy
 from treadle.ir.graph import Graph, Node, Value, replace_uses
 from treadle.ir.types import TensorType
 from treadle.pages import release_pages
-from treadle.passes.alias import Aliases, analyse_aliases
+from treadle.passes.alias import analyse_aliases
+from treadle.passes.locations import Aliases
 
 # Rank of the result, by operator; its arguments 0, 1, 2 are input, weight, bias.
 _RANKS: dict[str, int | None] = {

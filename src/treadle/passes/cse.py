@@ -9,7 +9,8 @@ from treadle.ir.graph import Block, Graph, Node, Value, replace_uses
 from treadle.ir.literals import is_literal, print_literal
 from treadle.ir.op import CONSTANT, NEW_OBJECT, UNINITIALIZED
 from treadle.ops.lowering import View
-from treadle.passes.alias import Aliases, analyse_aliases, is_container
+from treadle.passes.alias import analyse_aliases
+from treadle.passes.locations import Aliases, is_container
 
 
 def eliminate_common_subexpressions(graph: Graph) -> bool:

@@ -35,7 +35,7 @@ from treadle.ir.types import (
     Type,
     UnionType,
 )
-from treadle.passes.alias import Aliases
+from treadle.passes.locations import Aliases
 
 
 @dataclass(frozen=True, slots=True)

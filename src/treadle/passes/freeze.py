@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, TypeAlias
 
 from treadle.errors import Error
 from treadle.ir.graph import Graph, Node, replace_uses
 from treadle.ir.literals import is_literal
 from treadle.ir.op import CALL_FUNCTION, CALL_METHOD, GET_ATTR, SET_ATTR
-from treadle.ir.program import Class, EnumValue, Function, Object
+from treadle.ir.program import EnumValue, Function, Object
 from treadle.ir.types import ClassType
 from treadle.passes.alias import analyse_aliases
 from treadle.passes.constants import constant_type
+from treadle.passes.reach import called_by, classes_in, objects_in, reachable_methods
 from treadle.passes.sealing import seal
 
 Place: TypeAlias = tuple[str, str]
@@ -118,7 +118,7 @@ def _assigned(root: Object) -> frozenset[str]:
     """Names of the attributes to which any method of the modules in `root` assigns."""
     methods = {
         id(method): method
-        for each in _objects([root])
+        for each in objects_in([root])
         for name, method in each.cls.methods.items()
         if name not in ("__init__", "__setstate__")
     }
@@ -128,7 +128,7 @@ def _assigned(root: Object) -> frozenset[str]:
 def written_in_place(root: Object) -> frozenset[Place]:
     """The attributes into which some method of the modules in `root` writes, calls left out."""
     places: set[Place] = set()
-    for cls in _classes(root).values():
+    for cls in classes_in(root).values():
         for method in cls.methods.values():
             places |= _written_by(method, calls=False)
     return frozenset(places)
@@ -141,8 +141,8 @@ def _written_elsewhere(graph: Graph, root: Object) -> frozenset[Place]:
     `root`, with its overloads (``forward__1``), only its own writes count: whatever it calls is
     a method of such a module too, or gets what it writes into from outside.
     """
-    classes = _classes(root)
-    part = _called_by(graph, root, classes)
+    classes = classes_in(root)
+    part = called_by(graph, root, classes)
     places: set[Place] = set()
     for cls in classes.values():
         for name, method in cls.methods.items():
@@ -172,10 +172,6 @@ def _writes(node: Node) -> bool:
     return node.op.schema is not None and node.op.schema.writes
 
 
-def _classes(root: Object) -> dict[str, Class]:
-    return {each.cls.name: each.cls for each in _objects([root])}
-
-
 def _place(read: Node) -> Place:
     owner = read.inputs[0]
     constant = owner.constant
@@ -184,65 +180,10 @@ def _place(read: Node) -> Place:
     return str(owner.type), read.attributes["name"]
 
 
-def _called_by(graph: Graph, root: Object, classes: dict[str, Class]) -> set[str]:
-    """The names of the method that `graph` was and of all methods of modules that it reaches."""
-    pending = [m for m in root.cls.methods.values() if m.name == graph.name]
-    found = {m.name for m in pending}
-    while pending:
-        for node in pending.pop().graph().nodes_of(CALL_METHOD):
-            type_, name = node.inputs[0].type, node.attributes["name"]
-            cls = classes.get(type_.name) if isinstance(type_, ClassType) else None
-            if cls is None:
-                continue
-            called = (name, *(("forward", *_hooks({cls.name: cls})) if name == "__call__" else ()))
-            methods = [cls.methods[n] for n in called if n in cls.methods]
-            pending += [m for m in methods if m.name not in found]
-            found.update(m.name for m in methods)
-    return found
-
-
 def _set_names(graph: Graph) -> frozenset[str]:
     """Names of all attributes set in `graph`, and in the methods that constant objects reach."""
     names = {n.attributes["name"] for n in graph.nodes_of(SET_ATTR)}
     if graph.nodes_of(CALL_METHOD):
-        for method in _reachable_methods(graph):
+        for method in reachable_methods(graph):
             names |= {n.attributes["name"] for n in method.nodes_of(SET_ATTR)}
     return frozenset(names)
-
-
-def _reachable_methods(graph: Graph) -> Iterator[Graph]:
-    """The graphs of all methods that a call may reach: by name, of any reachable class."""
-    constants = [n.attributes.get("value") for n in graph.walk() if not n.inputs]
-    classes = {o.cls.name: o.cls for o in _objects(constants)}
-    pending, seen = [graph], {""}
-    while pending:
-        current = pending.pop()
-        for node in current.nodes_of(CALL_METHOD):
-            name = node.attributes["name"]
-            called = (name, "forward", *_hooks(classes)) if name == "__call__" else (name,)
-            for one in set(called) - seen:
-                seen.add(one)
-                found = [c.methods[one].graph() for c in classes.values() if one in c.methods]
-                pending += found
-                yield from found
-
-
-def _hooks(classes: dict[str, Any]) -> list[str]:
-    return [h for c in classes.values() for h in (*c.forward_pre_hooks, *c.forward_hooks)]
-
-
-def _objects(values: list[Any]) -> Iterator[Object]:
-    """All objects that Python values contain, each once."""
-    pending, seen = list(values), set[int]()
-    while pending:
-        value = pending.pop()
-        if id(value) in seen:
-            continue
-        if isinstance(value, Object):
-            seen.add(id(value))
-            yield value
-            pending += value.attributes.values()
-        elif isinstance(value, list | tuple):
-            pending += value
-        elif isinstance(value, dict):
-            pending += value.values()

@@ -13,7 +13,8 @@ from treadle.ir.types import TENSOR, TensorType
 from treadle.ops.inplace import FUNCTIONAL, RESHAPING
 from treadle.ops.registry import OPS
 from treadle.ops.written import as_written
-from treadle.passes.alias import Aliases, Location, analyse_aliases, is_container
+from treadle.passes.alias import analyse_aliases
+from treadle.passes.locations import Aliases, Location, is_container
 
 _EXAMPLES = {"int": 1, "float": 1.0, "bool": True, "number": 1, "NoneType": None}
 

@@ -22,7 +22,7 @@ from treadle.ops.shapes import slice_bounds, wrap_dim
 from treadle.passes.abstract import Unplannable, as_types, memory_of
 
 if TYPE_CHECKING:
-    from treadle.passes.specialise import Specialiser
+    from treadle.passes.specialiser import Specialiser
 
 Piece: TypeAlias = "tuple[int, int, Value]"
 """Where it starts and ends along a dim, and the values there."""
@@ -111,7 +111,7 @@ class LocalWrites:
     def _taken_over(self, op: OpDef, target: np.ndarray) -> Value:
         """A value for an array made while specialising, which from now on stands for it."""
         memory = memory_of(target)
-        if not self._at.owns(memory) or not memory.flags.c_contiguous:
+        if not self._at.evaluation.owns(memory) or not memory.flags.c_contiguous:
             raise Unplannable(f"{op.name} has an effect")
         value = self._at.constant(memory)
         self._arrays[id(memory)] = memory, value

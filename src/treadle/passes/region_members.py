@@ -22,7 +22,7 @@ from treadle.ir.op import (
 from treadle.ir.types import ListType, OptionalType, TensorType, Type
 from treadle.ops import OPS
 from treadle.ops.lowering import Reshape, View
-from treadle.passes.alias import Aliases
+from treadle.passes.locations import Aliases
 
 _CONTAINERS = (LIST, TUPLE, LIST_UNPACK, TUPLE_UNPACK, TUPLE_INDEX)
 _NUMBERS = frozenset({"int", "float", "bool", "number", "str", "NoneType", "Device"})

@@ -13,7 +13,8 @@ from treadle.ir.clone import clone_node
 from treadle.ir.graph import Block, Graph, Node, Value
 from treadle.ir.op import LOOP, RAISE, REGION
 from treadle.ir.types import TensorType
-from treadle.passes.alias import Aliases, Location, analyse_aliases
+from treadle.passes.alias import analyse_aliases
+from treadle.passes.locations import Aliases, Location
 from treadle.passes.region_members import (
     computes,
     find_mask_indexing,

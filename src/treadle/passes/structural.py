@@ -39,7 +39,7 @@ from treadle.passes.abstract import (
 )
 
 if TYPE_CHECKING:
-    from treadle.passes.specialise import Specialiser
+    from treadle.passes.specialiser import Specialiser
 
 MAX_TRIPS = 50_000
 UNSET: Any = object()

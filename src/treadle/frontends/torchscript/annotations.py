@@ -8,6 +8,7 @@ from collections.abc import Callable
 from treadle.frontends.torchscript.parser import Source
 from treadle.frontends.torchscript.subtyping import flatten_union, make_union
 from treadle.frontends.torchscript.unsupported import is_cpp_class, lacks_cpp_class
+from treadle.ir.type_parser import parse_type
 from treadle.ir.types import (
     ANY,
     BOOL,
@@ -25,7 +26,6 @@ from treadle.ir.types import (
     TensorType,
     TupleType,
     Type,
-    parse_type,
 )
 
 MAX_DEPTH = 200

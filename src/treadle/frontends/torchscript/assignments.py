@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from treadle.frontends.torchscript.control import (
-    FALLS,
-    Exits,
-)
+from treadle.frontends.torchscript.branches import FALLS, Exits
 from treadle.frontends.torchscript.iteration import Iterations
 from treadle.frontends.torchscript.operators import NUMBERS
 from treadle.frontends.torchscript.symbols import (

@@ -5,11 +5,7 @@ from __future__ import annotations
 import ast
 
 from treadle.frontends.torchscript.assignments import Assignments
-from treadle.frontends.torchscript.control import (
-    FALLS,
-    RAISE,
-    Exits,
-)
+from treadle.frontends.torchscript.branches import FALLS, RAISE, Exits
 from treadle.frontends.torchscript.symbols import (
     ExceptionValue,
     Method,

@@ -6,7 +6,8 @@ import ast
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from treadle.frontends.torchscript.control import FALLS, MAX_TRIPS, Exits
+from treadle.frontends.torchscript.branches import FALLS, Exits
+from treadle.frontends.torchscript.control import MAX_TRIPS
 from treadle.frontends.torchscript.specials import Specials
 from treadle.frontends.torchscript.symbols import (
     ClassSymbol,

@@ -165,6 +165,9 @@ def _native_multi_head_attention(query: Tensor, key: Tensor, value: Tensor, embe
   joined = torch.reshape(torch.transpose(mixed, 1, 2), torch.size(query))
   return torch.linear(joined, proj_weight, proj_bias), weights
 
+def _nested_tensor_from_mask_left_aligned(t: Tensor, mask: Tensor) -> bool:
+  return False
+
 def _transformer_encoder_layer_fwd(src: Tensor, embed_dim: int, num_heads: int,
     qkv_weight: Tensor, qkv_bias: Tensor, proj_weight: Tensor, proj_bias: Tensor, use_gelu: bool,
     norm_first: bool, eps: float, norm_weight_1: Tensor, norm_bias_1: Tensor,
@@ -210,6 +213,9 @@ _CASTS = "".join(
 )
 _COMPOSITE: dict[str, tuple[str, ...]] = {
     "aten::_native_multi_head_attention": ("_native_multi_head_attention",),
+    # What needs masks aligned to the left takes them all where they are not: there are no nested
+    # tensors here.
+    "aten::_nested_tensor_from_mask_left_aligned": ("_nested_tensor_from_mask_left_aligned",),
     "aten::_transformer_encoder_layer_fwd": ("_transformer_encoder_layer_fwd",),
     "aten::logspace": ("logspace_of_steps",),
     "aten::tensordot": tuple(

@@ -21,7 +21,7 @@ from treadle.frontends.torchscript.storage import (
     Strided,
 )
 from treadle.frontends.torchscript.values import Device, UnsupportedTensor
-from treadle.ir.types import parse_type
+from treadle.ir.type_parser import parse_type
 
 _CLASS_NAME = re.compile(r"__torch__(\.\w+)+")
 _DEVICE = re.compile(r"([a-z]{1,32})(?::([0-9]{1,4}))?", re.ASCII)

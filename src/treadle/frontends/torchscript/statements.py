@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import ClassVar
 
 from treadle.frontends.torchscript.assignments import Assignments
-from treadle.frontends.torchscript.control import (
+from treadle.frontends.torchscript.branches import (
     BREAK,
     CONTINUE,
     FALL,
