@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import warnings
 import zipfile
 from typing import NamedTuple
 
@@ -125,10 +126,10 @@ class Attention(nn.Module):
 
 
 class Encoder(nn.Module):
-    def __init__(self, **options: object) -> None:
+    def __init__(self, nested: bool = False, **options: object) -> None:
         super().__init__()
         layer = nn.TransformerEncoderLayer(16, 2, 32, batch_first=True, **options)
-        self.inner = nn.TransformerEncoder(layer, 2, enable_nested_tensor=False)
+        self.inner = nn.TransformerEncoder(layer, 2, enable_nested_tensor=nested)
 
     def forward(self, x: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
         return self.inner(x, mask)
@@ -173,6 +174,18 @@ def test_scripted_transformers_agree(make, args) -> None:
     found = got if isinstance(got, tuple) else (got,)
     for g, w in zip(found, wanted, strict=True):
         np.testing.assert_allclose(np.asarray(g), w.numpy(), atol=1e-5)
+
+
+@pytest.mark.parametrize("interpret", [False, True])
+def test_encoders_of_nested_tensors_agree_where_nothing_is_padded(interpret) -> None:
+    torch.manual_seed(0)
+    scripted, data = saved(Padded(nested=True))
+    with torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # nested tensors are a prototype
+        want = scripted(SEQUENCE, PADDING).numpy()
+    got = np.asarray(treadle.load(data, interpret=interpret)(SEQUENCE, PADDING))
+    assert got.shape == want.shape
+    np.testing.assert_allclose(got[~PADDING.numpy()], want[~PADDING.numpy()], atol=1e-5)
 
 
 class Pair(NamedTuple):
