@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.conformance.support import describe
 from treadle.errors import Error, IndexOutOfRange, InputError, ShapeError, UnsupportedError
-from treadle.ir.dtypes import bool_, f32, i64
+from treadle.ir.dtypes import DType, bool_, c64, f32, i64
 from treadle.ir.types import TensorType
 from treadle.ops import OPS
+from treadle.ops.samples import resolve
 
 
 def _f32(*shape: int) -> TensorType:
@@ -102,3 +104,33 @@ def test_numbers_that_would_never_end_are_refused_at_once(
     assert reference is not None
     with pytest.raises(ShapeError, match=message):
         reference(*args)
+
+
+@pytest.mark.parametrize(
+    ("name", "dtype", "message"),
+    [
+        ("gelu", i64, "gelu: needs floating numbers, got i64"),
+        ("leaky_relu", bool_, "leaky_relu: needs floating numbers, got bool"),
+        ("sub.Tensor", bool_, "sub: needs integers, floating numbers or complex numbers, got bool"),
+        ("relu", c64, "relu: needs integers or floating numbers, got c64"),
+        ("floor", bool_, "floor: needs integers or floating numbers, got bool"),
+        ("hypot", i64, "hypot: needs floating numbers, got i64"),
+        ("erf", c64, "erf: needs bool, integers or floating numbers, got c64"),
+        ("huber_loss", i64, "huber_loss: needs floating numbers, got i64"),
+        ("group_norm", i64, "group_norm: needs floating numbers, got i64"),
+    ],
+)
+def test_numbers_of_other_kinds_are_refused_as_values_and_as_types(
+    name: str, dtype: DType, message: str
+) -> None:
+    op = OPS[name]
+    assert op.reference is not None
+    assert op.infer is not None
+    arguments = [
+        np.zeros(a.shape, dtype.numpy) if isinstance(a, np.ndarray) and a.dtype.kind == "f" else a
+        for a in resolve(op.samples[0], np.random.default_rng(0))
+    ]
+    with pytest.raises(ShapeError, match=message):
+        op.reference(*arguments)
+    with pytest.raises(ShapeError, match=message):
+        op.infer(*describe(arguments))

@@ -7,8 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from treadle.eager import rewritten
 from treadle.eager.dtypes import as_dtype, as_element, dtype
+from treadle.eager.rewritten import apply_ as apply_
+from treadle.eager.rewritten import as_strided_ as as_strided_
+from treadle.eager.rewritten import map2_ as map2_
+from treadle.eager.rewritten import map_ as map_
+from treadle.eager.rewritten import set_ as set_
 from treadle.eager.table import FUNCTIONS
 from treadle.eager.values import tensor
 from treadle.errors import IndexOutOfRange, InputError, ShapeError
@@ -221,7 +225,8 @@ def _query(name: str) -> Callable[[Any], Any]:
 is_complex, is_floating_point = _query("is_complex"), _query("is_floating_point")
 numel = _query("numel")
 ADAPTERS: dict[str, Callable[..., Any]] = {
-    **rewritten.ADAPTERS,
+    "apply_": apply_,
+    "as_strided_": as_strided_,
     "argwhere": argwhere,
     "broadcast_shapes": broadcast_shapes,
     "can_cast": can_cast,
@@ -229,12 +234,15 @@ ADAPTERS: dict[str, Callable[..., Any]] = {
     "is_complex": is_complex,
     "is_floating_point": is_floating_point,
     "is_nonzero": is_nonzero,
+    "map2_": map2_,
+    "map_": map_,
     "new_tensor": new_tensor,
     "nonzero": nonzero,
     "lu": lu,
     "norm": norm,
     "numel": numel,
     "promote_types": promote_types,
+    "set_": set_,
     "stft": stft,
     "tensordot": tensordot,
     "unique": unique,

@@ -62,8 +62,3 @@ def _written(input: Tensor, function: Callable[..., Any], *others: Tensor) -> Te
     for place in np.ndindex(target.shape):
         target[place] = function(target[place].item(), *(r[place].item() for r in rest))
     return input
-
-
-ADAPTERS: dict[str, Callable[..., Any]] = {
-    f.__name__: f for f in (as_strided_, set_, apply_, map_, map2_)
-}

@@ -40,18 +40,28 @@ def _zero_to_six(f: Any, x: Any) -> Any:
 
 
 relu = pointwise(
-    "aten::relu(Tensor self) -> Tensor", lambda f, x: f.maximum(x, 0), samples=(*_X, (i64(4),))
+    "aten::relu(Tensor self) -> Tensor",
+    lambda f, x: f.maximum(x, 0),
+    samples=(*_X, (i64(4),)),
+    kinds="if",
 )
 gelu = pointwise(
     'aten::gelu(Tensor self, *, str approximate="none") -> Tensor',
     _gelu,
     samples=tuple((*x, a) for x in _X if x[0] is not SPECIAL for a in ("none", "tanh")),
+    kinds="f",
 )
 hardsigmoid = pointwise(
-    "aten::hardsigmoid(Tensor self) -> Tensor", lambda f, x: _zero_to_six(f, x) / 6.0, samples=_X
+    "aten::hardsigmoid(Tensor self) -> Tensor",
+    lambda f, x: _zero_to_six(f, x) / 6.0,
+    samples=_X,
+    kinds="f",
 )
 hardswish = pointwise(
-    "aten::hardswish(Tensor self) -> Tensor", lambda f, x: x * _zero_to_six(f, x) / 6.0, samples=_X
+    "aten::hardswish(Tensor self) -> Tensor",
+    lambda f, x: x * _zero_to_six(f, x) / 6.0,
+    samples=_X,
+    kinds="f",
 )
 
 _SELU_ALPHA, _SELU_SCALE = 1.6732632423543772, 1.0507009873554805
@@ -103,67 +113,87 @@ def _tame(*rest: Any) -> tuple[tuple[Any, ...], ...]:
 
 
 relu6 = pointwise(
-    "aten::relu6(Tensor self) -> Tensor", lambda f, x: _clip(f, x, 0, 6), samples=(*_X, (i64(4),))
+    "aten::relu6(Tensor self) -> Tensor",
+    lambda f, x: _clip(f, x, 0, 6),
+    samples=(*_X, (i64(4),)),
+    kinds="if",
 )
 silu = pointwise(
-    "aten::silu(Tensor self) -> Tensor", lambda f, x: x * f.sigmoid(x), samples=_tame()
+    "aten::silu(Tensor self) -> Tensor", lambda f, x: x * f.sigmoid(x), samples=_tame(), kinds="fc"
 )
 mish = pointwise(
-    "aten::mish(Tensor self) -> Tensor", lambda f, x: x * f.tanh(_softplus(f, x)), samples=_tame()
+    "aten::mish(Tensor self) -> Tensor",
+    lambda f, x: x * f.tanh(_softplus(f, x)),
+    samples=_tame(),
+    kinds="f",
 )
 leaky_relu = pointwise(
     "aten::leaky_relu(Tensor self, Scalar negative_slope=0.01) -> Tensor",
     lambda f, x, slope: f.where(x > 0, x, x * slope),
     samples=_plain(0.01),
+    kinds="f",
 )
 prelu_kernel = pointwise(
     "aten::_prelu_kernel(Tensor self, Tensor weight) -> Tensor",
     lambda f, x, weight: f.where(x > 0, x, x * weight),
     samples=((f32(2, 3), f32(1, 3)),),
+    kinds="f",
 )
 hardtanh = pointwise(
     "aten::hardtanh(Tensor self, Scalar min_val=-1, Scalar max_val=1) -> Tensor",
     _hardtanh,
     samples=(*_plain(-1, 1), (f32(3), -0.5, 0.2), (i64(5), -1.5, 2.5)),
+    kinds="if",
 )
 elu = pointwise(
     "aten::elu(Tensor self, Scalar alpha=1, Scalar scale=1, Scalar input_scale=1) -> Tensor",
     _elu,
     samples=(*_plain(1, 1, 1), (f32(5), 0.7, 1.2, 0.9)),
+    kinds="f",
 )
 selu = pointwise(
     "aten::selu(Tensor self) -> Tensor",
     lambda f, x: _elu(f, x, _SELU_ALPHA, _SELU_SCALE, 1.0),
     samples=_X,
+    kinds="f",
 )
-celu = pointwise("aten::celu(Tensor self, Scalar alpha=1.) -> Tensor", _celu, samples=_plain(1.3))
+celu = pointwise(
+    "aten::celu(Tensor self, Scalar alpha=1.) -> Tensor", _celu, samples=_plain(1.3), kinds="f"
+)
 softplus = pointwise(
     "aten::softplus(Tensor self, Scalar beta=1, Scalar threshold=20) -> Tensor",
     _softplus,
     samples=(*_plain(1, 20), (f32(5, high=9.0), 2, 5)),
+    kinds="f",
 )
-log_sigmoid = pointwise("aten::log_sigmoid(Tensor self) -> Tensor", _log_sigmoid, samples=_X)
+log_sigmoid = pointwise(
+    "aten::log_sigmoid(Tensor self) -> Tensor", _log_sigmoid, samples=_X, kinds="f"
+)
 threshold = pointwise(
     "aten::threshold(Tensor self, Scalar threshold, Scalar value) -> Tensor",
     lambda f, x, limit, value: f.where(x <= limit, value, x),
     samples=(*_plain(0.1, 20), (i64(5), 1, 7)),
+    kinds="if",
 )
 hardshrink = pointwise(
     "aten::hardshrink(Tensor self, Scalar lambd=0.5) -> Tensor",
     lambda f, x, lambd: f.where((x >= -lambd) & (x <= lambd), 0.0, x),
     samples=_plain(0.5),
+    kinds="f",
 )
 softshrink = pointwise(
     "aten::softshrink(Tensor self, Scalar lambd=0.5) -> Tensor",
     lambda f, x, lambd: f.where(x > lambd, x - lambd, f.where(x < -lambd, x + lambd, x * 0.0)),
     check=_check_softshrink,
     samples=_tame(0.5),
+    kinds="f",
 )
 logit = pointwise(
     "aten::logit(Tensor self, float? eps=None) -> Tensor",
     _logit,
     result=Result.FLOAT,
     samples=((f32(5, low=0.0, high=1.0), None), (f32(5), 0.1)),
+    kinds="bif",
 )
 
 inplace(
@@ -217,6 +247,7 @@ glu = op(
     infer=_infer_glu,
     lower=Decompose(_decompose_glu),
     samples=((f32(2, 6), -1), (f32(4, 3, 2), 0), (f64(3, 2), 1)),
+    kinds="f",
 )
 
 
@@ -250,4 +281,5 @@ prelu = op(
     infer=_infer_prelu,
     lower=Decompose(_decompose_prelu),
     samples=((f32(2, 3, 4), f32(3)), (f32(5), f32(1)), (f32(2, 3), f32(1))),
+    kinds="f",
 )

@@ -84,6 +84,7 @@ adaptive_avg_pool2d = op(
         (f32(1, 2, 1, 1), [1, 1]),
         (f64(2, 2, 5, 5), [5, 2]),
     ),
+    kinds="f",
 )
 adaptive_avg_pool1d = op(
     "aten::adaptive_avg_pool1d(Tensor self, int[1] output_size) -> Tensor",
@@ -92,4 +93,5 @@ adaptive_avg_pool1d = op(
         (f32(2, 3, 7), [1]),
         (f32(5, 9), [4]),
     ),
+    kinds="f",
 )

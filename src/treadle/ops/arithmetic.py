@@ -66,21 +66,25 @@ sub = pointwise(
     "aten::sub.Tensor(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor",
     lambda f, a, b, alpha: a - _scaled(f, b, alpha),
     samples=(*_with(PAIRS, 1), (f32(3), f32(3), 2)),
+    kinds="ifc",
 )
 sub_scalar = pointwise(
     "aten::sub.Scalar(Tensor self, Scalar other, Scalar alpha=1) -> Tensor",
     lambda f, a, b, alpha: a - _scaled(f, b, alpha),
     samples=_with(_SCALARS, 1),
+    kinds="ifc",
 )
 rsub = pointwise(
     "aten::rsub.Tensor(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor",
     lambda f, a, b, alpha: b - _scaled(f, a, alpha),
     samples=_with(PAIRS, 1),
+    kinds="ifc",
 )
 rsub_scalar = pointwise(
     "aten::rsub.Scalar(Tensor self, Scalar other, Scalar alpha=1) -> Tensor",
     lambda f, a, b, alpha: b - _scaled(f, a, alpha),
     samples=_with(_SCALARS, 1),
+    kinds="ifc",
 )
 mul = pointwise(
     "aten::mul.Tensor(Tensor self, Tensor other) -> Tensor",
@@ -177,6 +181,7 @@ floor_divide = pointwise(
     lambda f, a, b: f.floordiv(a, b),
     samples=PAIRS[:9],
     divides=True,
+    kinds="ifc",
 )
 floor_divide_scalar = pointwise(
     "aten::floor_divide.Scalar(Tensor self, Scalar other) -> Tensor",
@@ -189,6 +194,7 @@ remainder = pointwise(
     lambda f, a, b: f.remainder(a, b),
     samples=(*PAIRS[:9], (i64(5, low=-9, high=9), i64(5, low=-3, high=0))),
     divides=True,
+    kinds="ifc",
 )
 remainder_scalar = pointwise(
     "aten::remainder.Scalar(Tensor self, Scalar other) -> Tensor",
@@ -201,6 +207,7 @@ fmod = pointwise(
     lambda f, a, b: f.fmod(a, b),
     samples=(*PAIRS[:9], (i64(5, low=-9, high=9), i64(5, low=-3, high=0))),
     divides=True,
+    kinds="ifc",
 )
 fmod_scalar = pointwise(
     "aten::fmod.Scalar(Tensor self, Scalar other) -> Tensor",
@@ -235,19 +242,25 @@ lerp_scalar = pointwise(
     "aten::lerp.Scalar(Tensor self, Tensor end, Scalar weight) -> Tensor",
     _lerp,
     samples=((f32(3), f32(3), 0.3), (f64(2, 1), f64(3), 0.9)),
+    kinds="fc",
 )
 lerp_tensor = pointwise(
-    "aten::lerp.Tensor(Tensor self, Tensor end, Tensor weight) -> Tensor", _lerp, samples=_TRIPLES
+    "aten::lerp.Tensor(Tensor self, Tensor end, Tensor weight) -> Tensor",
+    _lerp,
+    samples=_TRIPLES,
+    kinds="fc",
 )
 addcmul = pointwise(
     "aten::addcmul(Tensor self, Tensor tensor1, Tensor tensor2, *, Scalar value=1) -> Tensor",
     lambda f, x, a, b, value: x + _scaled(f, a * b, value),
     samples=((*_TRIPLES[0], 1), (*_TRIPLES[1], 0.5)),
+    kinds="ifc",
 )
 addcdiv = pointwise(
     "aten::addcdiv(Tensor self, Tensor tensor1, Tensor tensor2, *, Scalar value=1) -> Tensor",
     lambda f, x, a, b, value: x + _scaled(f, a / b, value),
     samples=((*_TRIPLES[0], 1), (*_TRIPLES[2], 0.5)),
+    kinds="fc",
 )
 inplace(lerp_scalar, lerp_tensor, addcmul, addcdiv)
 
@@ -289,21 +302,25 @@ logaddexp = pointwise(
     _logaddexp,
     result=Result.FLOAT,
     samples=PAIRS[:6],
+    kinds="fc",
 )
 xlogy = pointwise(
     "aten::xlogy.Tensor(Tensor self, Tensor other) -> Tensor",
     _xlogy,
     result=Result.FLOAT,
     samples=((f32(3), f32(3, low=0.1, high=2.0)), (SPECIAL, f32(9, low=0.1, high=2.0))),
+    kinds="bif",
 )
 xlogy_scalar = pointwise(
     "aten::xlogy.Scalar_Other(Tensor self, Scalar other) -> Tensor",
     _xlogy,
     result=Result.FLOAT,
     samples=((f32(3), 2.0),),
+    kinds="bif",
 )
 heaviside = pointwise(
     "aten::heaviside(Tensor self, Tensor values) -> Tensor",
     lambda f, x, at_zero: f.where(x == 0, at_zero, f.where(x > 0, x * 0 + 1, x * 0)),
     samples=((given([0.0, 1.0, -2.0]), f32(3)),),
+    kinds="bif",
 )

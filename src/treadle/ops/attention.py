@@ -193,4 +193,5 @@ scaled_dot_product_attention = op(
         (f32(3, 1), f32(5, 1), f32(5, 2), None, 0.0, False, None, False),
         (f64(2, 4, 3, 8), f64(2, 2, 3, 8), f64(2, 2, 3, 8), None, 0.0, False, None, True),
     ),
+    kinds="fc",
 )

@@ -154,6 +154,7 @@ batch_norm = op(
         (f32(3, 4, 5), *C4[:2], None, None, True, 0.1, 1e-5, True),
         (f32(3, 4), None, None, None, None, True, 0.1, 1e-5, False),
     ),
+    kinds="f",
 )
 
 
@@ -210,6 +211,7 @@ op(
     infer=_infer_native,
     pure=False,
     samples=(_EVALUATED, *_TRAINED),
+    kinds="f",
 )
 op(
     "aten::_native_batch_norm_legit(Tensor input, Tensor? weight, Tensor? bias, Tensor(a!) "
@@ -218,6 +220,7 @@ op(
     reference=_native,
     infer=_infer_native,
     samples=(_EVALUATED, *_TRAINED),
+    kinds="f",
 )
 op(
     "aten::_native_batch_norm_legit.no_stats(Tensor input, Tensor? weight, Tensor? bias, bool "
@@ -228,6 +231,7 @@ op(
         (f32(2, 4, 3), f32(4), f32(4), True, 0.1, 1e-5),
         (bf16(3, 2, 5), None, None, True, 0.1, 1e-5),
     ),
+    kinds="f",
 )
 op(
     "aten::_batch_norm_with_update(Tensor input, Tensor? weight, Tensor? bias, Tensor(a!) "
@@ -239,4 +243,5 @@ op(
     ),
     infer=lambda *args: (*_infer_native(*args[:5], True), tensor(u8, (0,))),
     samples=tuple((*s[:5], *s[6:]) for s in _TRAINED),
+    kinds="bif",
 )

@@ -117,6 +117,7 @@ composite(
         (f32(2, 3, 5, 6), [2, 3], [1, 1], [0, 1], [1, 2]),
         (f32(3, 5, 6), [3, 2], [2, 1], [1, 0], [1, 1]),
     ),
+    kinds="bfc",
 )
 composite(
     "aten::col2im(Tensor self, int[2] output_size, int[2] kernel_size, int[2] dilation, int[2] "
@@ -126,4 +127,5 @@ composite(
         (f32(2, 12, 9), [4, 4], [2, 2], [1, 1], [0, 0], [1, 1]),
         (f32(18, 6), [5, 6], [3, 3], [1, 1], [1, 1], [2, 3]),
     ),
+    kinds="bfc",
 )

@@ -20,6 +20,7 @@ from treadle.ir.types import TensorType
 from treadle.ops.declare import DEFAULT, op
 from treadle.ops.inplace import FUNCTIONAL
 from treadle.ops.lowering import Decompose, Emitter
+from treadle.ops.promotion import KINDS, check_kind
 from treadle.ops.registry import OPS
 
 Body = Callable[..., Any]
@@ -207,16 +208,20 @@ def composite(
     tolerance: Tolerance = DEFAULT,
     doc: str = "",
     planned: bool = True,
+    kinds: str = KINDS,
 ) -> OpDef:
     """Define the operator of `schema` by ``body(*arguments)``, tensors as operands.
 
-    `planned`: its parts can be compiled.
+    `planned`: its parts can be compiled. `kinds`: of numbers that its first tensor may hold.
     """
+    arrays, types, name = _Arrays(), _Types(), schema.partition("(")[0]
 
     def build(emit: Emitter, *args: Any) -> Any:
-        return unwrapped(body(*(wrapped(emit, a) for a in args)))
-
-    arrays, types, name = _Arrays(), _Types(), schema.partition("(")[0]
+        operands = [wrapped(emit, a) for a in args]
+        first = _first_operand(operands) if kinds != KINDS else None
+        if first is not None:
+            check_kind(name.partition("::")[2], kinds, first.dtype)
+        return unwrapped(body(*operands))
 
     def infer(*args: Any) -> Any:
         try:
@@ -233,6 +238,14 @@ def composite(
         tolerance=tolerance,
         doc=doc,
     )
+
+
+def _first_operand(values: Any) -> Operand | None:
+    for value in values:
+        found = _first_operand(value) if isinstance(value, list | tuple) else value
+        if isinstance(found, Operand):
+            return found
+    return None
 
 
 def alias(original: OpDef, *schemas: str) -> list[OpDef]:

@@ -77,6 +77,7 @@ linear = op(
         (f64(3, 9), f64(2, 9), f64(2)),
         (f16(3, 8), f16(4, 8), f16(4)),
     ),
+    kinds="ifc",
 )
 
 
@@ -152,6 +153,7 @@ matmul = op(
     infer=_infer_matmul,
     lower=Decompose(_decompose_matmul),
     samples=(*_MATRICES, *_BATCHES, *_VECTORS, (i64(2, 3), i64(3, 2))),
+    kinds="ifc",
 )
 
 
@@ -215,6 +217,7 @@ vdot = op(
     infer=dot.infer,
     lower=dot.lower,
     samples=((f32(5), f32(5)),),
+    kinds="ifc",
 )
 
 

@@ -154,6 +154,7 @@ conv2d = op(
         (f64(1, 2, 5, 5), f64(3, 2, 3, 3), f64(3), [1], [1], [1], 1),
         (f16(1, 2, 5, 5), f16(3, 2, 3, 3), f16(3), [1, 1], [1, 1], [1, 1], 1),
     ),
+    kinds="ifc",
 )
 conv1d = op(
     "aten::conv1d(Tensor input, Tensor weight, Tensor? bias=None, int[1] stride=[1], "
@@ -164,6 +165,7 @@ conv1d = op(
         (f32(1, 4, 17), f32(6, 2, 5), None, [2], [0], [2], 2),
         (f32(4, 9), f32(2, 4, 2), None, [1], [0], [1], 1),
     ),
+    kinds="ifc",
 )
 
 
@@ -318,6 +320,7 @@ conv3d = op(
         (f32(2, 3, 3, 4, 4), f32(2, 3, 1, 3, 3), f32(2), [1], [0, 1, 1], [1], 1),
         (f32(1, 2, 4, 5, 6), f32(3, 2, 2, 3, 3), f32(3), [1, 1, 2], [0, 1, 1], [1, 1, 1], 1),
     ),
+    kinds="ifc",
 )
 _with_named_padding(
     "aten::conv3d.padding(Tensor input, Tensor weight, Tensor? bias=None, int[3] stride=[1, 1, "

@@ -12,6 +12,7 @@ from treadle.ir.dtypes import from_numpy
 from treadle.ir.op import OpDef, Tolerance
 from treadle.ir.schema import parse_schema
 from treadle.ir.types import TensorType
+from treadle.ops.promotion import KINDS, check_kind, dtype_of
 from treadle.ops.registry import define
 
 _REFUSALS = (ValueError, IndexError, TypeError, ArithmeticError, MemoryError)
@@ -29,10 +30,16 @@ def op(
     samples: tuple[tuple[Any, ...], ...] = (),
     tolerance: Tolerance = DEFAULT,
     doc: str = "",
+    kinds: str = KINDS,
 ) -> OpDef:
-    """Define the operator of `schema`, named ``base.overload``; one that writes is not pure."""
+    """Define the operator of `schema`, named ``base.overload``; one that writes is not pure.
+
+    `kinds` are those of numbers that its first tensor may hold.
+    """
     parsed = parse_schema(schema)
     name = f"{parsed.base}.{parsed.overload}" if parsed.overload else parsed.base
+    if kinds != KINDS:
+        reference, infer = (_of_kinds(parsed.base, kinds, rule) for rule in (reference, infer))
     return define(
         OpDef(
             name=name,
@@ -46,6 +53,29 @@ def op(
             doc=doc,
         )
     )
+
+
+def _of_kinds(name: str, kinds: str, rule: Callable[..., Any] | None) -> Callable[..., Any] | None:
+    """`rule`, which refuses a first tensor of other numbers than `kinds`."""
+    if rule is None:
+        return None
+
+    def checked(*args: Any) -> Any:
+        found = first_tensor(args)
+        if found is not None:
+            check_kind(name, kinds, dtype_of(found))
+        return rule(*args)
+
+    return checked
+
+
+def first_tensor(args: Any) -> Any:
+    """The first array or type of a tensor among arguments, also in lists; None without."""
+    for arg in args:
+        found = first_tensor(arg) if isinstance(arg, list | tuple) else arg
+        if isinstance(found, np.ndarray | TensorType):
+            return found
+    return None
 
 
 def _explained(

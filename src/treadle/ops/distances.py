@@ -88,11 +88,13 @@ composite(
     "aten::trapezoid.dx(Tensor y, *, Scalar dx=1, int dim=-1) -> Tensor",
     _trapezoid,
     samples=((f32(3, 5), 2.0, -1), (f32(3, 5), 1, 0)),
+    kinds="ifc",
 )
 composite(
     "aten::trapz.dx(Tensor y, *, float dx=1., int dim=-1) -> Tensor",
     _trapezoid,
     samples=((f32(3, 5), 2.0, -1),),
+    kinds="ifc",
 )
 
 
@@ -158,9 +160,11 @@ composite(
     "aten::cumulative_trapezoid.x(Tensor y, Tensor x, *, int dim=-1) -> Tensor",
     _running_area_at,
     samples=((f32(3, 5), f32(5), -1), (f32(3, 5), f32(3, 5), 0)),
+    kinds="ifc",
 )
 composite(
     "aten::cumulative_trapezoid.dx(Tensor y, *, Scalar dx=1, int dim=-1) -> Tensor",
     _running_area,
     samples=((f32(3, 5), 2.0, -1), (f32(3, 5), 1, 0)),
+    kinds="ifc",
 )

@@ -39,6 +39,7 @@ composite(
     "int group, float eps) -> (Tensor, Tensor, Tensor)",
     _group_norm,
     samples=((f32(2, 4, 3, 3), f32(4), f32(4), 2, 4, 9, 2, 1e-5),),
+    kinds="bif",
 )
 composite(
     "aten::_native_batch_norm_legit_no_training(Tensor input, Tensor? weight, Tensor? bias, "
@@ -46,6 +47,7 @@ composite(
     "Tensor)",
     _batch_norm,
     samples=((f32(2, 3, 4), f32(3), f32(3), f32(3), f32(3, low=0.1), 0.1, 1e-5),),
+    kinds="f",
 )
 for _dims, _plain in ((2, adaptive_avg_pool2d), (3, adaptive_avg_pool3d)):
     alias(
@@ -75,6 +77,7 @@ composite(
         (f32(1, 2, 7, 8), f32(3, 2, 3, 3), None, [2, 1], "valid", [1, 1], 1),
         (f32(2, 2, 7), f32(4, 1, 3), None, [1], "same", [2], 2),
     ),
+    kinds="if",
 )
 
 
@@ -90,6 +93,7 @@ composite(
     "aten::conv_tbc(Tensor self, Tensor weight, Tensor bias, int pad=0) -> Tensor",
     _by_time,
     samples=((f32(6, 2, 3), f32(3, 3, 5), f32(5), 1), (f32(4, 1, 2), f32(2, 2, 4), f32(4), 0)),
+    kinds="ifc",
 )
 
 
@@ -111,6 +115,7 @@ composite(
     "aten::norm_except_dim(Tensor v, int pow=2, int dim=0) -> Tensor",
     _norm_except,
     samples=((f32(3, 4, 2), 2, 0), (f32(3, 4), 1, 1), (f32(5), 2, 0), (f32(3, 4), 2, -1)),
+    kinds="fc",
 )
 composite(
     "aten::_weight_norm(Tensor v, Tensor g, int dim=0) -> Tensor",
@@ -121,6 +126,7 @@ composite(
         (f32(3, 4, 2), f32(1, 4, 1), 1),
         (f32(3, 4), f32(), -1),
     ),
+    kinds="bif",
 )
 
 
@@ -152,4 +158,5 @@ composite(
         (f32(1, 2, 3), [1, 1, 3, 2], True),
         (f32(1, 3, 4), [1, 1, 2, 3, 4], False),
     ),
+    kinds="ifc",
 )

@@ -208,18 +208,21 @@ composite(
     _forward_of_real,
     samples=((f32(3, 8), [1], 0, True), (f32(3, 6), [0, 1], 1, True), (f64(3, 6), [0], 2, False)),
     tolerance=TOLERANCE,
+    kinds="f",
 )
 composite(
     "aten::_fft_c2r(Tensor self, int[] dim, int normalization, int last_dim_size) -> Tensor",
     _inverse_to_real,
     samples=((c64(3, 5), [1], 2, 8), (c64(3, 4), [0, 1], 0, 7)),
     tolerance=TOLERANCE,
+    kinds="fc",
 )
 composite(
     "aten::_fft_c2c(Tensor self, int[] dim, int normalization, bool forward) -> Tensor",
     _of_complex,
     samples=((c64(3, 5), [1], 0, True), (c64(3, 4), [0, 1], 2, False)),
     tolerance=TOLERANCE,
+    kinds="fc",
 )
 
 

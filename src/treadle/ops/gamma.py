@@ -218,6 +218,7 @@ mvlgamma = composite(
     "aten::mvlgamma(Tensor self, int p) -> Tensor",
     _multivariate,
     samples=((f32(3, 4, low=2.0, high=9.0), 3), (f64(5, low=1.0, high=3.0), 1)),
+    kinds="ifc",
 )
 renamed(mvlgamma, "special_multigammaln")
 inplace(igamma, igammac, mvlgamma)

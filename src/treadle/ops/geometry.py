@@ -62,6 +62,7 @@ cdist = op(
         (f32(2, 3, 4), f32(2, 5, 4), 1.0, None),
         (f64(3, 2), f64(1, 2), 3.0, None),
     ),
+    kinds="bf",
 )
 alias(
     cdist,
@@ -152,6 +153,7 @@ trace = op(
     infer=_infer_trace,
     lower=Decompose(_decompose_trace),
     samples=((f32(3, 4),), (i64(3, 3),)),
+    kinds="ifc",
 )
 
 
@@ -225,4 +227,5 @@ cosine_similarity = op(
     infer=_infer_cosine,
     lower=Decompose(_decompose_cosine),
     samples=((f32(3, 5), f32(3, 5), 1, 1e-8), (f32(3, 5), f32(1, 5), 0, 1e-8)),
+    kinds="f",
 )

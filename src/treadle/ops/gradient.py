@@ -94,6 +94,7 @@ op(
     reference=lambda x, dim, edge_order: _reference(x, None, dim, edge_order),
     infer=lambda x, dim, edge_order: _infer(x, None, dim, edge_order),
     samples=((f64(5, 3), [0], 1), (f64(5, 3), [-1, 0], 2)),
+    kinds="ifc",
 )
 
 

@@ -72,6 +72,7 @@ group_norm = op(
         (f32(2, 4), 2, None, None, 1e-5, True),
         (f64(1, 4, 7), 1, f64(4), None, 1e-3, True),
     ),
+    kinds="f",
 )
 
 
@@ -134,4 +135,5 @@ instance_norm = op(
         (f32(2, 4, 6), None, None, None, None, True, 0.1, 1e-5, True),
         (f32(2, 4, 3, 5), *C4, False, 0.1, 1e-5, True),
     ),
+    kinds="f",
 )

@@ -12,12 +12,10 @@ from treadle.ir.types import TensorType
 from treadle.ops.contraction import same_dtype
 from treadle.ops.declare import op
 from treadle.ops.lowering import Decompose, Emitter, Recurrence
+from treadle.ops.lstm import emit_lstm_step, logistic, lstm_step
 from treadle.ops.recurrent import (
     TOLERANCE,
-    emit_lstm_step,
     infer_network,
-    logistic,
-    lstm_step,
     project_inputs,
     run_layers,
     split_parameters,
@@ -200,6 +198,7 @@ gru = op(
             True,
         ),
     ),
+    kinds="bfc",
 )
 
 
@@ -298,6 +297,7 @@ lstm_cell = op(
         (f32(2, 3), [f32(2, 4), f32(2, 4)], f32(16, 3), f32(16, 4), f32(16), f32(16)),
         (f32(1, 3), [f32(1, 4), f32(1, 4)], f32(16, 3), f32(16, 4), None, None),
     ),
+    kinds="bfc",
 )
 gru_cell = op(
     "aten::gru_cell(Tensor input, Tensor hx, Tensor w_ih, Tensor w_hh, Tensor? b_ih=None, "
@@ -310,4 +310,5 @@ gru_cell = op(
         (f32(2, 3), f32(2, 4), f32(12, 3), f32(12, 4), f32(12), f32(12)),
         (f32(1, 3), f32(1, 4), f32(12, 3), f32(12, 4), None, None),
     ),
+    kinds="bfc",
 )

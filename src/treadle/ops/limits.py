@@ -28,6 +28,7 @@ pow_ = pointwise(
     "aten::pow.Tensor_Tensor(Tensor self, Tensor exponent) -> Tensor",
     lambda f, a, b: f.pow(a, b),
     samples=_POWERS,
+    kinds="ifc",
 )
 
 
@@ -63,21 +64,25 @@ maximum = pointwise(
     "aten::maximum(Tensor self, Tensor other) -> Tensor",
     lambda f, a, b: f.maximum(a, b),
     samples=(*PAIRS, (SPECIAL, f32(9)), (f32(9), SPECIAL)),
+    kinds="bif",
 )
 minimum = pointwise(
     "aten::minimum(Tensor self, Tensor other) -> Tensor",
     lambda f, a, b: f.minimum(a, b),
     samples=(*PAIRS, (SPECIAL, f32(9)), (f32(9), SPECIAL)),
+    kinds="bif",
 )
 max_other = pointwise(
     "aten::max.other(Tensor self, Tensor other) -> Tensor",
     lambda f, a, b: f.maximum(a, b),
     samples=PAIRS[:4],
+    kinds="bif",
 )
 min_other = pointwise(
     "aten::min.other(Tensor self, Tensor other) -> Tensor",
     lambda f, a, b: f.minimum(a, b),
     samples=PAIRS[:4],
+    kinds="bif",
 )
 atan2 = pointwise(
     "aten::atan2(Tensor self, Tensor other) -> Tensor",
@@ -107,6 +112,7 @@ hypot = pointwise(
         *PAIRS[:6],
         (given([3e30, 0.0, math.inf, math.nan]), given([4e30, 0.0, math.nan, 1.0])),
     ),
+    kinds="f",
 )
 inplace(atan2, hypot)
 into(atan2)
@@ -139,6 +145,7 @@ clamp = pointwise(
     _clamp,
     operands=_THREE,
     samples=_BOUNDS,
+    kinds="bif",
 )
 clamp_tensor = pointwise(
     "aten::clamp.Tensor(Tensor self, Tensor? min=None, Tensor? max=None) -> Tensor",
@@ -151,18 +158,21 @@ clip = pointwise(
     _clamp,
     operands=_THREE,
     samples=_BOUNDS[:3],
+    kinds="bif",
 )
 clip_tensor = pointwise(
     "aten::clip.Tensor(Tensor self, Tensor? min=None, Tensor? max=None) -> Tensor",
     _clamp,
     operands=_THREE,
     samples=_TENSOR_BOUNDS[:1],
+    kinds="bif",
 )
 clamp_min = pointwise(
     "aten::clamp_min(Tensor self, Scalar min) -> Tensor",
     lambda f, x, low: f.maximum(x, low),
     operands=(0, 1),
     samples=((f32(5), 0.1), (i64(4), 1)),
+    kinds="bif",
 )
 clamp_min_tensor = pointwise(
     "aten::clamp_min.Tensor(Tensor self, Tensor min) -> Tensor",
@@ -174,6 +184,7 @@ clamp_max = pointwise(
     lambda f, x, high: f.minimum(x, high),
     operands=(0, 1),
     samples=((f32(5), 0.1), (i64(4), 1)),
+    kinds="bif",
 )
 clamp_max_tensor = pointwise(
     "aten::clamp_max.Tensor(Tensor self, Tensor max) -> Tensor",

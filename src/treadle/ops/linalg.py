@@ -6,10 +6,8 @@ import math
 
 import numpy as np
 
-from treadle.ir.dtypes import f32
 from treadle.ir.types import TensorType
 from treadle.ops.lapack import GOOD, PAIR, Array, defined, infer_square, matrix, real
-from treadle.ops.samples import bf16
 from treadle.ops.shapes import tensor
 
 
@@ -62,14 +60,8 @@ def _exponential(a: Array) -> Array:
     return np.asarray(total)
 
 
-def _infer_exponential(x: TensorType) -> TensorType:
-    is_short = x.element.is_floating and x.element.itemsize == 2
-    matrix("matrix_exp", tensor(f32, x.sizes) if is_short else x, square=True)
-    return x
-
-
 for _name in ("linalg_matrix_exp", "matrix_exp"):
     defined(
-        f"aten::{_name}(Tensor self) -> Tensor", _infer_exponential, _exponential,
-        ((GOOD,), (PAIR,), (bf16(3, 3),)),
+        f"aten::{_name}(Tensor self) -> Tensor", infer_square(_name), _exponential,
+        ((GOOD,), (PAIR,)),
     )  # fmt: skip

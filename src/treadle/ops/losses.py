@@ -7,10 +7,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from treadle.errors import ShapeError
-from treadle.ir.dtypes import i64 as i64_dtype
 from treadle.ops.composite import Operand, composite
-from treadle.ops.samples import Draw, f16, f32, f64, given, i64
-from treadle.ops.shapes import numel
+from treadle.ops.samples import Draw, f16, f32, f64, given
 
 NONE, MEAN, SUM = 0, 1, 2
 
@@ -82,7 +80,7 @@ def _bce(x: Operand, target: Operand, weight: Operand | None, reduction: int) ->
     yes = x.op("log").clamp_min(-100.0)
     no = (1 - x).op("log").clamp_min(-100.0)
     losses = (target - 1) * no - target * yes
-    return reduced("binary_cross_entropy", _weighted(losses, weight), reduction)
+    return reduced("binary_cross_entropy", weighted(losses, weight), reduction)
 
 
 def _bce_with_logits(
@@ -93,10 +91,11 @@ def _bce_with_logits(
     softplus = ((-abs(x)).op("exp")).op("log1p") + (-x).clamp_min(0)
     if positive is not None:
         softplus = softplus * ((positive - 1) * target + 1)
-    return reduced(name, _weighted((1 - target) * x + softplus, weight), reduction)
+    return reduced(name, weighted((1 - target) * x + softplus, weight), reduction)
 
 
-def _weighted(losses: Operand, weight: Operand | None) -> Operand:
+def weighted(losses: Operand, weight: Operand | None) -> Operand:
+    """Each loss times its weight, if there are some."""
     return losses if weight is None else losses * weight
 
 
@@ -129,11 +128,13 @@ composite(
     "aten::smooth_l1_loss(Tensor self, Tensor target, int reduction=1, float beta=1.) -> Tensor",
     _smooth,
     samples=(*_pairs(MEAN, 1.0), *_pairs(NONE, 0.5), *_pairs(SUM, 0.0)),
+    kinds="f",
 )
 composite(
     "aten::huber_loss(Tensor self, Tensor target, int reduction=1, float delta=1.) -> Tensor",
     _huber,
     samples=(*_pairs(MEAN, 1.0), *_pairs(NONE, 0.5)),
+    kinds="f",
 )
 composite(
     "aten::binary_cross_entropy(Tensor self, Tensor target, Tensor? weight=None, int "
@@ -143,6 +144,7 @@ composite(
         *_pairs(None, MEAN, low=0.01, high=0.99),
         (given([0.0, 1.0, 0.5]), given([1.0, 1.0, 0.0]), f32(3), NONE),
     ),
+    kinds="f",
 )
 composite(
     "aten::binary_cross_entropy_with_logits(Tensor self, Tensor target, Tensor? weight=None, "
@@ -152,11 +154,13 @@ composite(
         *_pairs(None, None, MEAN),
         (f32(3, 7, high=30.0), f32(3, 7, low=0.0), f32(7), f32(7), NONE),
     ),
+    kinds="bf",
 )
 composite(
     "aten::kl_div(Tensor self, Tensor target, int reduction=1, *, bool log_target=False) -> Tensor",
     _divergence,
     samples=(*_pairs(MEAN, False, low=0.0), *_pairs(SUM, True)),
+    kinds="f",
 )
 composite(
     "aten::poisson_nll_loss(Tensor input, Tensor target, bool log_input, bool full, float eps, "
@@ -166,106 +170,7 @@ composite(
         (f32(3, 7), f32(3, 7, low=0.1, high=4.0), True, True, 1e-8, MEAN),
         (f32(9, low=0.1), f32(9, low=0.0, high=4.0), False, False, 1e-8, NONE),
     ),
-)
-
-
-# --- of classes ---------------------------------------------------------------------------------
-
-
-def _likelihood(
-    x: Operand, target: Operand, weight: Operand | None, reduction: int, ignored: int
-) -> Operand:
-    """Minus the weighted log-probability of the target's class, but for the ignored."""
-    if len(x.shape) not in range(1, 6) or target.shape != (*x.shape[:-1][:1], *x.shape[2:]):
-        raise ShapeError(f"nll_loss: target {list(target.shape)} does not fit {list(x.shape)}")
-    if target.dtype.name not in ("i64", "u8"):
-        raise ShapeError(f"nll_loss: target must be i64, got {target.dtype}")
-    axis = 0 if len(x.shape) == 1 else 1
-    counted = target.op("ne.Scalar", ignored)
-    chosen = target.to(i64_dtype).where(counted, target.given(0, i64_dtype))
-    log_p = x.op("gather", axis, chosen.op("unsqueeze", axis)).op("squeeze.dim", axis)
-    if weight is None:
-        scale = counted.to(x.dtype)
-    else:
-        flat = weight.op("index_select", 0, chosen.op("reshape", [-1]))
-        scale = flat.op("reshape", list(target.shape)).where(counted, 0.0)
-    losses = (-log_p * scale).where(counted, 0.0)
-    return losses.sum() / scale.sum() if reduction == MEAN else reduced("nll", losses, reduction)
-
-
-def _cross_entropy(
-    x: Operand, target: Operand, weight: Operand | None, reduction: int, ignored: int,
-    smoothing: float,
-) -> Operand:  # fmt: skip
-    """Target are classes, or probabilities if it has the shape of the input.
-
-    Source: torch.nn.CrossEntropyLoss; smoothing mixes a target with equal probabilities.
-    """
-    if not x.shape or not 0 <= smoothing <= 1:
-        raise ShapeError(
-            f"cross_entropy: needs dims and label_smoothing in [0, 1], got {list(x.shape)} and"
-            f" {smoothing}"
-        )
-    axis = 0 if len(x.shape) == 1 else 1
-    log_p = x.op("log_softmax.int", axis)
-    spread = None if weight is None else _along(weight, x, axis)
-    if target.shape == x.shape and target.dtype.is_floating:
-        mixed = target * (1 - smoothing) + smoothing / x.shape[axis]
-        losses = -_weighted(log_p * mixed, spread).sum(axis)
-        count = max(numel(losses.shape), 1)
-        return losses.sum() / count if reduction == MEAN else reduced("ce", losses, reduction)
-    plain = _likelihood(log_p, target, weight, reduction, ignored)
-    if not smoothing:
-        return plain
-    counted = target.op("ne.Scalar", ignored)
-    smooth = (-_weighted(log_p, spread).sum(axis)).where(counted, 0.0)
-    if reduction == MEAN:
-        ones = counted.to(x.dtype)
-        if weight is not None:
-            chosen = target.where(counted, target.given(0)).op("reshape", [-1])
-            ones = ones * weight.op("index_select", 0, chosen).op("reshape", list(target.shape))
-        smooth = smooth.sum() / ones.sum()
-    else:
-        smooth = reduced("cross_entropy_loss", smooth, reduction)
-    return plain * (1 - smoothing) + smooth * (smoothing / x.shape[axis])
-
-
-def _along(weight: Operand, x: Operand, axis: int) -> Operand:
-    """`weight` of classes, to be broadcast over `x`."""
-    shape = [1] * len(x.shape)
-    shape[axis] = weight.shape[0]
-    result = weight.op("reshape", shape)
-    assert isinstance(result, Operand)
-    return result
-
-
-_CLASSES = i64(4, low=0, high=5)
-_SOME = given([1, -100, 4, 0], i64_dtype)
-_LIKELIHOODS: tuple[tuple[Any, ...], ...] = (
-    (f32(4, 5), _CLASSES, None, MEAN, -100),
-    (f32(4, 5), _SOME, f32(5, low=0.1), MEAN, -100),
-    (f32(4, 5), _SOME, f32(5), NONE, -100),
-    (f32(5), given(2, i64_dtype), None, SUM, -100),
-)
-_MAPS: tuple[tuple[Any, ...], ...] = (
-    (f32(2, 5, 3, 4), i64(2, 3, 4, low=0, high=5), f32(5, low=0.1), MEAN, 1),
-)
-_ARGUMENTS = (
-    "(Tensor self, Tensor target, Tensor? weight=None, int reduction=1, int ignore_index=-100"
-)
-for _name, _samples in (
-    ("nll_loss", _LIKELIHOODS), ("nll_loss_nd", (*_LIKELIHOODS, *_MAPS)), ("nll_loss2d", _MAPS),
-):  # fmt: skip
-    composite(f"aten::{_name}{_ARGUMENTS}) -> Tensor", _likelihood, samples=_samples)
-composite(
-    f"aten::cross_entropy_loss{_ARGUMENTS}, float label_smoothing=0.) -> Tensor",
-    _cross_entropy,
-    samples=(
-        *((*s, 0.0) for s in (*_LIKELIHOODS, *_MAPS)),
-        *((*s, 0.1) for s in (*_LIKELIHOODS, *_MAPS)),
-        (f32(4, 5), f32(4, 5, low=0.0), f32(5), MEAN, -100, 0.2),
-        (f32(2, 5, 3), f32(2, 5, 3, low=0.0), None, NONE, -100, 0.0),
-    ),
+    kinds="if",
 )
 
 
@@ -317,12 +222,14 @@ composite(
     "reduction=1) -> Tensor",
     _ranking,
     samples=((f32(4), f32(4), _SIGNS, 0.5, MEAN), (f32(3, 4), f32(3, 4), _SIGNS, 0.0, NONE)),
+    kinds="bif",
 )
 composite(
     "aten::hinge_embedding_loss(Tensor self, Tensor target, float margin=1., int reduction=1) -> "
     "Tensor",
     _hinge,
     samples=((f32(4), _SIGNS, 1.0, MEAN), (f32(3, 4), _SIGNS, 0.5, NONE)),
+    kinds="f",
 )
 composite(
     "aten::cosine_embedding_loss(Tensor input1, Tensor input2, Tensor target, float margin=0., "
@@ -341,6 +248,7 @@ composite(
         (f32(4, 7), f32(4, 7), f32(4, 7), 1.0, 2.0, 1e-6, False, MEAN),
         (f32(4, 7), f32(4, 7), f32(4, 7), 1.0, 1.0, 1e-6, True, NONE),
     ),
+    kinds="ifc",
 )
 composite(
     "aten::pairwise_distance(Tensor x1, Tensor x2, float p=2., float "
@@ -351,4 +259,5 @@ composite(
         (f32(4, 7), f32(1, 7), 1.0, 1e-6, True),
         (f32(7), f32(7), float("inf"), 0.0, False),
     ),
+    kinds="ifc",
 )

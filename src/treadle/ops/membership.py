@@ -46,6 +46,7 @@ composite(
         (i64(3), i64(0), False, False),
     ),
     tolerance=EXACT,
+    kinds="if",
 )
 composite(
     "aten::isin.Tensor_Scalar(Tensor elements, Scalar test_element, *, bool assume_unique=False, "

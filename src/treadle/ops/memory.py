@@ -16,7 +16,7 @@ from treadle.ops.declare import EXACT, op
 from treadle.ops.promotion import dtype_of
 from treadle.ops.samples import f32
 from treadle.ops.shapes import dtype_from_code, numel, tensor
-from treadle.ops.strided import as_strided
+from treadle.ops.storage import as_strided
 
 Array = np.ndarray[Any, Any]
 

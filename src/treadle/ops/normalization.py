@@ -108,6 +108,7 @@ layer_norm = op(
         (f32(5, 7, layout="transposed"), [7], None, f32(7), 1e-5, True),
         (f16(2, 8), [8], f16(8), f16(8), 1e-5, True),
     ),
+    kinds="f",
 )
 
 
@@ -151,6 +152,7 @@ native_layer_norm = op(
     infer=_infer_native_layer_norm,
     lower=Decompose(_decompose_native_layer_norm),
     samples=((f32(2, 3, 16), [16], f32(16), f32(16), 1e-5), (f64(3, 4), [3, 4], None, None, 1e-5)),
+    kinds="f",
 )
 
 
@@ -195,4 +197,5 @@ rms_norm = op(
         (f32(3, 4), [3, 4], None, None),
         (f64(5, 7), [7], f64(7), 1e-6),
     ),
+    kinds="fc",
 )

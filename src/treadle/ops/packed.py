@@ -13,10 +13,10 @@ from treadle.ir.types import TensorType
 from treadle.ops.declare import EXACT, op
 from treadle.ops.gru import unit_step
 from treadle.ops.lowering import Decompose, Emitter
+from treadle.ops.lstm import cell_step
 from treadle.ops.promotion import dtype_of
 from treadle.ops.recurrent import (
     TOLERANCE,
-    cell_step,
     check_network,
     run_layers,
     split_parameters,

@@ -11,7 +11,7 @@ from treadle.errors import InputError, ShapeError, UnsupportedError
 from treadle.ir.types import TensorType
 from treadle.ops.declare import EXACT, op
 from treadle.ops.lowering import Decompose, Emitter
-from treadle.ops.rearrange import moving, type_of
+from treadle.ops.moves import moving, type_of
 from treadle.ops.samples import f16, f32, i64
 
 Array = np.ndarray[Any, Any]
@@ -194,4 +194,5 @@ pad_ = op(
         (f32(1, 2, 3), [2, 1], "circular", None),
         (f32(3), [1, 1], "constant", 2.5),
     ),
+    kinds="ifc",
 )

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from treadle.errors import ShapeError
 from treadle.ir.dtypes import DType, bool_, c64, f32, f64, i64
 from treadle.ir.op import OpDef, Tolerance
 from treadle.ir.schema import Schema, parse_schema
@@ -16,7 +15,7 @@ from treadle.ir.types import OptionalType, TensorType
 from treadle.ops.declare import DEFAULT, op
 from treadle.ops.expr import cast, const, dtype_of
 from treadle.ops.lowering import Pointwise
-from treadle.ops.promotion import accumulation, floating, result_dtype
+from treadle.ops.promotion import KINDS, accumulation, check_kind, floating, result_dtype
 from treadle.ops.scalar_math import LOOPS, NUMPY, Element
 from treadle.ops.shapes import broadcast, tensor
 
@@ -33,7 +32,6 @@ class Result(Enum):
     NUMBER = "the promoted dtype, bool becomes i64"
     BOOL = "bool; computed in the promoted dtype"
     BITS = "the promoted dtype; bool is computed as bool"
-    SIGNED = "the promoted dtype, which must not be bool"
 
 
 def pointwise(
@@ -48,6 +46,7 @@ def pointwise(
     divides: bool = False,
     check: Callable[..., None] = lambda *_: None,
     doc: str = "",
+    kinds: str = KINDS,
 ) -> OpDef:
     """Define a pointwise operator.
 
@@ -64,10 +63,12 @@ def pointwise(
         check: gets the arguments, or their types, and raises if their values are not allowed.
         divides: whether an integer 0 among the last operand makes it fail.
         doc: as in `OpDef`.
+        kinds: the categories of numbers that the operands may promote to.
     """
     parsed = parse_schema(schema)
     places = tuple(_operands(parsed) if operands is None else operands)
-    rule = _Rule(parsed, body, result, places, check)
+    kinds = "bi" if result is Result.BITS else kinds
+    rule = _Rule(parsed, body, result, places, check, kinds)
     return op(
         schema,
         reference=rule.reference,
@@ -95,7 +96,7 @@ def _is_tensor(type_: Any) -> bool:
 class _Rule:
     """The three rules of a pointwise operator."""
 
-    __slots__ = ("body", "check", "name", "operands", "result", "tensors")
+    __slots__ = ("body", "check", "kinds", "name", "operands", "result", "tensors")
 
     def __init__(
         self,
@@ -104,20 +105,18 @@ class _Rule:
         result: Result,
         operands: tuple[int, ...],
         check: Callable[..., None],
+        kinds: str,
     ) -> None:
-        self.check = check
+        self.check, self.kinds = check, kinds
         self.name, self.body, self.result, self.operands = schema.base, body, result, operands
         self.tensors = [i for i, a in enumerate(schema.arguments) if _is_tensor(a.type)]
 
     def _dtypes(self, values: Sequence[Any]) -> tuple[DType, DType]:
         """The dtype of the computation and that of the result."""
         promoted = result_dtype(*(v for v in values if v is not None))
+        check_kind(self.name, self.kinds, promoted)
         if self.result is Result.BITS:
-            if promoted.kind not in "biu":
-                raise ShapeError(f"{self.name}: needs integers or bool, got {promoted}")
             return promoted, promoted
-        if self.result is Result.SIGNED and promoted == bool_:
-            raise ShapeError(f"{self.name}: needs numbers, got bool")
         if self.result is Result.BOOL:
             return promoted, bool_
         if self.result is Result.MAGNITUDE and promoted.is_complex:

@@ -151,6 +151,7 @@ max_pool2d = op(
         (f32(0, 2, 4, 4), [2, 2], [2, 2], [0, 0], [1, 1], False),
         (f64(2, 17, 6, 6), [3, 3], [1, 1], [1, 1], [1, 1], False),
     ),
+    kinds="if",
 )
 max_pool1d = op(
     "aten::max_pool1d(Tensor self, int[1] kernel_size, int[1] stride=[], int[1] "
@@ -160,6 +161,7 @@ max_pool1d = op(
         (f32(2, 3, 8), [2], [], [0], [1], False),
         (f32(3, 7), [3], [2], [1], [1], True),
     ),
+    kinds="f",
 )
 
 

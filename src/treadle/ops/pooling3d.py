@@ -15,6 +15,7 @@ max_pool3d = op(
         (f32(1, 2, 4, 5, 6), [2, 2, 2], [], [0], [1], False),
         (f32(2, 4, 5, 6), [3], [2], [1], [1], True),
     ),
+    kinds="if",
 )
 avg_pool3d = op(
     "aten::avg_pool3d(Tensor self, int[3] kernel_size, int[3] stride=[], int[3] padding=0, "
@@ -29,4 +30,5 @@ adaptive_avg_pool3d = op(
     "aten::adaptive_avg_pool3d(Tensor self, int[3] output_size) -> Tensor",
     **adaptive_averaging("adaptive_avg_pool3d", 3),
     samples=((f32(1, 2, 4, 5, 6), [2, 3, 1]), (f32(2, 4, 4, 4), [1, 1, 1])),
+    kinds="f",
 )

@@ -212,6 +212,7 @@ composite(
         (f32(1, 1, 2), given([[[1, 3]]], i64_dtype), [2, 2]),
     ),
     tolerance=EXACT,
+    kinds="if",
 )
 composite(
     "aten::max_unpool3d(Tensor self, Tensor indices, int[3] output_size, int[3] stride, int[3] "
@@ -219,4 +220,5 @@ composite(
     lambda x, indices, size, *_: _unpool(x, indices, size, 3),
     samples=((f32(1, 1, 1, 1, 2), given([[[[[1, 6]]]]], i64_dtype), [2, 2, 2], [2] * 3, [0] * 3),),
     tolerance=EXACT,
+    kinds="if",
 )

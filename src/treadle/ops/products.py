@@ -147,6 +147,7 @@ composite(
         (f32(2, 3), f32(4), [], []),
         (f64(3), f64(3), [0], [0]),
     ),
+    kinds="ifc",
 )
 composite(
     "aten::kron(Tensor self, Tensor other) -> Tensor",
@@ -166,6 +167,7 @@ addbmm = composite(
         (f32(3, 4), f32(2, 3, 5), f32(2, 5, 4), 1, 1),
         (f32(3, 4), f32(2, 3, 5), f32(2, 5, 4), 0, 0.5),
     ),
+    kinds="ifc",
 )
 for _name, _argument in (("linalg_multi_dot", "tensors"), ("chain_matmul", "matrices")):
     composite(
@@ -177,6 +179,7 @@ composite(
     "aten::linalg_vecdot(Tensor x, Tensor y, *, int dim=-1) -> Tensor",
     _vecdot,
     samples=((f32(3, 4), f32(4), -1), (f32(3, 4), f32(3, 4), 0)),
+    kinds="fc",
 )
 op(
     "aten::_grouped_mm(Tensor self, Tensor mat2, Tensor? offs=None, Tensor? bias=None, "
@@ -188,6 +191,7 @@ op(
         (f32(2, 3, 8), f32(2, 8, 4), None, None, None),
     ),
     doc="Groups of rows end where `offs` says; of rows and columns both grouped nothing is known.",
+    kinds="f",
 )
 composite(
     "aten::bilinear(Tensor input1, Tensor input2, Tensor weight, Tensor? bias=None) -> Tensor",
@@ -196,5 +200,6 @@ composite(
         (f32(2, 3), f32(2, 4), f32(5, 3, 4), f32(5)),
         (f32(2, 7, 3), f32(2, 7, 4), f32(5, 3, 4), None),
     ),
+    kinds="ifc",
 )
 inplace(addr, addbmm)

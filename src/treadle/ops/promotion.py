@@ -66,6 +66,25 @@ def category(dtype: DType) -> int:
     return "biufc".replace("u", "").index("i" if dtype.kind == "u" else dtype.kind)
 
 
+KINDS = "bifc"
+"""Letters of the categories: bool, integers, floating and complex numbers."""
+_WORDS = {
+    "b": "bool", "i": "integers", "f": "floating numbers", "c": "complex numbers",
+}  # fmt: skip
+
+
+def check_kind(name: str, kinds: str, dtype: DType) -> None:
+    """Check that an operator takes numbers of `dtype`.
+
+    Raises:
+        ShapeError: if its category is none of `kinds`.
+    """
+    if KINDS[category(dtype)] not in kinds:
+        *others, last = (_WORDS[k] for k in kinds)
+        allowed = f"{', '.join(others)} or {last}" if others else last
+        raise ShapeError(f"{name}: needs {allowed}, got {dtype}")
+
+
 def dtype_of(operand: Operand) -> DType:
     """The dtype of a tensor, or that which torch gives to a Python number.
 

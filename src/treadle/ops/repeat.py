@@ -12,7 +12,7 @@ from treadle.ir.types import TensorType
 from treadle.ops.declare import EXACT, op
 from treadle.ops.gather import check_index_dtype
 from treadle.ops.lowering import Decompose, Emitter
-from treadle.ops.rearrange import moving
+from treadle.ops.moves import moving
 from treadle.ops.samples import f32, i64
 from treadle.ops.shapes import numel, tensor, wrap_dim
 

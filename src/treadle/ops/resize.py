@@ -202,6 +202,7 @@ bilinear2d = op(
         (f64(2, 1, 4, 4), [10, 6], False, 2.5, 1.5),
         (f32(1, 1, 4, 4), [1, 1], True, None, None),
     ),
+    kinds="ifc",
 )
 
 

@@ -9,8 +9,8 @@ import numpy as np
 from treadle.errors import ShapeError
 from treadle.ops.declare import op
 from treadle.ops.promotion import accumulation, dtype_of
-from treadle.ops.rois import bin_weights, check, image_of
-from treadle.ops.samples import f32, f64, given
+from treadle.ops.rois import ROIS, bin_weights, check, image_of
+from treadle.ops.samples import f32, f64
 
 Array = np.ndarray[Any, Any]
 _MOST_PIXELS = 2**31  # of a coordinate; beyond any image
@@ -87,8 +87,10 @@ def _ps_roi_align(
     wide = accumulation(dtype_of(image)).numpy
     result = np.zeros((len(rois), *maps.shape), wide)
     boxes = rois.astype(wide)
-    across = bin_weights(boxes[:, 1], boxes[:, 3], columns, scale, width, ratio, True)
-    down = bin_weights(boxes[:, 2], boxes[:, 4], rows, scale, height, ratio, True)
+    across = bin_weights(
+        "ps_roi_align", boxes[:, 1], boxes[:, 3], columns, scale, width, ratio, True
+    )
+    down = bin_weights("ps_roi_align", boxes[:, 2], boxes[:, 4], rows, scale, height, ratio, True)
     for k, box in enumerate(boxes):
         pixels = image[image_of("ps_roi_align", box, n)].astype(wide)[maps]
         result[k] = np.einsum("ph,cpqhw,qw->cpq", down[k], pixels, across[k])
@@ -121,23 +123,22 @@ def _ps_roi_pool(
     return result.astype(image.dtype), np.broadcast_to(maps, result.shape).copy()
 
 
-_ROIS = given([[1.0, 0.5, 1.0, 9.0, 6.5], [0, 3, 2, 3, 2], [0, -4, -3, 40, 50], [1, 5, 4, 2, 1]])
 _HEAD = "(Tensor input, Tensor rois, float spatial_scale, int pooled_height, int pooled_width"
 op(
     f"torchvision::roi_pool{_HEAD}) -> (Tensor, Tensor)",
     reference=_roi_pool,
     samples=(
-        (f32(2, 3, 6, 9), _ROIS, 0.75, 2, 3),
+        (f32(2, 3, 6, 9), ROIS, 0.75, 2, 3),
         (f64(1, 2, 3, 3), f64(2, 5, low=0.0), 3.0, 1, 4),
     ),
 )
 op(
     f"torchvision::ps_roi_align{_HEAD}, int sampling_ratio) -> (Tensor, Tensor)",
     reference=_ps_roi_align,
-    samples=((f32(2, 12, 6, 9), _ROIS, 0.75, 2, 3, 2), (f32(2, 8, 6, 9), _ROIS, 0.5, 2, 2, 1)),
+    samples=((f32(2, 12, 6, 9), ROIS, 0.75, 2, 3, 2), (f32(2, 8, 6, 9), ROIS, 0.5, 2, 2, 1)),
 )
 op(
     f"torchvision::ps_roi_pool{_HEAD}) -> (Tensor, Tensor)",
     reference=_ps_roi_pool,
-    samples=((f32(2, 12, 6, 9), _ROIS, 0.75, 2, 3), (f32(2, 8, 6, 9), _ROIS, 1.0, 2, 2)),
+    samples=((f32(2, 12, 6, 9), ROIS, 0.75, 2, 3), (f32(2, 8, 6, 9), ROIS, 1.0, 2, 2)),
 )

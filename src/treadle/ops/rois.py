@@ -1,26 +1,22 @@
-"""Regions of interest: boxes of images, pooled to one size each.
+"""Regions of interest: boxes of images, each pooled to one size by bilinear averages.
 
 A box is a row ``[image, x1, y1, x2, y2]`` of `rois`; coordinates times `scale` are pixels.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from treadle.errors import IndexOutOfRange, ShapeError, UnsupportedError
 from treadle.ir import dtypes
-from treadle.ir.loops import Expr
 from treadle.ir.types import TensorType
 from treadle.ops.declare import op
-from treadle.ops.expr import cast, checked_index, extent
-from treadle.ops.gather import checked_positions
-from treadle.ops.lowering import Decompose, Elements, Emitter, Fold, Loader
+from treadle.ops.lowering import Decompose, Emitter
 from treadle.ops.promotion import accumulation, dtype_of
 from treadle.ops.samples import f32, f64, given
-from treadle.ops.scalar_math import LOOPS, NUMPY, Element
+from treadle.ops.scalar_math import NUMPY
 from treadle.ops.shapes import tensor
 
 Array = np.ndarray[Any, Any]
@@ -72,7 +68,18 @@ def _start_and_step(
     return start, (length if aligned else f.maximum(length, 1.0)) / float(bins)
 
 
-def _ends(f: Any, p: Any, size: int) -> tuple[Any, Any, Any, Any]:
+def place(
+    f: Any, low: Any, high: Any, point: Any, scale: float, bins: int, ratio: int, aligned: bool
+) -> Any:
+    """Where point number `point` of a box lies, `ratio` in each bin."""
+    start, step = _start_and_step(f, low, high, scale, bins, aligned)
+    dtype = f.dtype(start)
+    bin_ = f.floordiv(point, ratio)
+    share = (f.cast(point - bin_ * ratio, dtype) + 0.5) * step / float(ratio)
+    return start + f.cast(bin_, dtype) * step + share
+
+
+def ends(f: Any, p: Any, size: int) -> tuple[Any, Any, Any, Any]:
     """The two pixels around a point, and their weights; those are 0 beyond the image."""
     inside = (p >= -1.0) & (p <= float(size))
     p = f.minimum(f.maximum(f.where(inside, p, 0.0), 0.0), size - 1.0)
@@ -88,34 +95,40 @@ def _ends(f: Any, p: Any, size: int) -> tuple[Any, Any, Any, Any]:
 
 
 def bin_weights(
-    low: Array, high: Array, size: int, scale: float, bins: int, ratio: int, aligned: bool
-) -> Array:
+    name: str, low: Array, high: Array, size: int, scale: float, bins: int, ratio: int,
+    aligned: bool,
+) -> Array:  # fmt: skip
     """The share of each pixel in each bin along one dim, for boxes from `low` to `high` [k].
 
     The result is [k, bins, size].
+
+    Raises:
+        IndexOutOfRange: if bins are larger than any image.
     """
-    start, step = _start_and_step(NUMPY, low, high, scale, bins, aligned)
     if ratio > 0 or not len(low):
-        return _shares(start, step, size, bins, ratio)
+        return _shares(low, high, size, scale, bins, ratio, aligned)
+    _, step = _start_and_step(NUMPY, low, high, scale, bins, aligned)
     if not np.all((step > -np.inf) & (step <= _MOST_POINTS)):
-        raise IndexOutOfRange(f"roi_align: bins of {step} pixels; allowed: {_MOST_POINTS}")
+        raise IndexOutOfRange(f"{name}: bins of {step} pixels; allowed: {_MOST_POINTS}")
     counts = np.maximum(np.ceil(step), 0).astype(np.int64)
     parts = (
-        _shares(start[k : k + 1], step[k : k + 1], size, bins, n) for k, n in enumerate(counts)
+        _shares(low[k : k + 1], high[k : k + 1], size, scale, bins, int(n), aligned)
+        for k, n in enumerate(counts)
     )
     return np.concatenate(list(parts))
 
 
-def _shares(start: Array, step: Array, size: int, bins: int, ratio: int) -> Array:
-    result = np.zeros((len(start), bins, size), start.dtype)
-    first_bin, step = start[:, None, None], step[:, None, None]
-    points = (np.arange(ratio, dtype=start.dtype) + 0.5) * step / max(ratio, 1)
-    places = first_bin + np.arange(bins, dtype=start.dtype)[:, None] * step + points
-    first, second, near, far = _ends(NUMPY, places, size)
-    box, row, _ = np.indices(places.shape)
-    np.add.at(result, (box, row, first), near)
-    np.add.at(result, (box, row, second), far)
-    return np.asarray(result / max(ratio, 1))
+def _shares(
+    low: Array, high: Array, size: int, scale: float, bins: int, ratio: int, aligned: bool
+) -> Array:
+    result, each = np.zeros((len(low), bins, size), low.dtype), max(ratio, 1)
+    point = np.arange(bins * max(ratio, 0))
+    places = place(NUMPY, low[:, None], high[:, None], point, scale, bins, each, aligned)
+    first, second, near, far = ends(NUMPY, places, size)
+    box, index = np.indices(places.shape)
+    np.add.at(result, (box, index // each, first), near)
+    np.add.at(result, (box, index // each, second), far)
+    return np.asarray(result / each)
 
 
 def _used(weights: Array) -> slice:
@@ -137,8 +150,12 @@ def _roi_align(
     n, channels, *sizes = image.shape
     wide = accumulation(dtype_of(image)).numpy
     boxes = rois.astype(wide)
-    down = bin_weights(boxes[:, 2], boxes[:, 4], sizes[0], scale, height, ratio, aligned)
-    across = bin_weights(boxes[:, 1], boxes[:, 3], sizes[1], scale, width, ratio, aligned)
+    down = bin_weights(
+        "roi_align", boxes[:, 2], boxes[:, 4], sizes[0], scale, height, ratio, aligned
+    )
+    across = bin_weights(
+        "roi_align", boxes[:, 1], boxes[:, 3], sizes[1], scale, width, ratio, aligned
+    )
     result = np.zeros((len(rois), channels, height, width), wide)
     for k, box in enumerate(boxes):
         rows, columns = _used(down[k]), _used(across[k])
@@ -177,10 +194,10 @@ _SCHEMA = (
     "(Tensor input, Tensor rois, float spatial_scale, int pooled_height, int pooled_width, "
     "int sampling_ratio, bool aligned) -> Tensor"
 )
-_ROIS = given([[1.0, 0.5, 1.0, 9.0, 6.5], [0, 3, 2, 3, 2], [0, -4, -3, 40, 50], [1, 5, 4, 2, 1]])
+ROIS = given([[1.0, 0.5, 1.0, 9.0, 6.5], [0, 3, 2, 3, 2], [0, -4, -3, 40, 50], [1, 5, 4, 2, 1]])
 _SAMPLES = (
-    (f32(2, 3, 6, 9), _ROIS, 1.0, 2, 3, 2, False),
-    (f32(2, 17, 6, 9), _ROIS, 0.5, 3, 2, 1, True),
+    (f32(2, 3, 6, 9), ROIS, 1.0, 2, 3, 2, False),
+    (f32(2, 17, 6, 9), ROIS, 0.5, 3, 2, 1, True),
     (f64(1, 2, 1, 1), f64(1, 5, low=0.0), 1.0, 2, 2, 2, False),
     (f32(2, 3, 6, 9), f32(0, 5), 1.0, 2, 3, 2, False),
 )
@@ -190,124 +207,4 @@ op(
     infer=_infer,
     lower=Decompose(_decompose),
     samples=_SAMPLES,
-)
-
-
-# --- the same as loops --------------------------------------------------------------------------
-
-
-def _infer_table(
-    rois: TensorType, column: int, scale: float, bins: int, ratio: int, aligned: bool, size: int,
-    part: int,
-) -> TensorType:  # fmt: skip
-    if min(bins, ratio, size) < 1 or rois.sizes[1:] != (5,) or column not in (1, 2):
-        raise ShapeError(
-            f"roi_table: {bins} bins of {ratio} points over {size} pixels, columns {column} and"
-            f" {column + 2} of {rois}"
-        )
-    return tensor(dtypes.i64 if part < 2 else rois.element, (rois.sizes[0], bins * ratio))
-
-
-def _table(
-    rois: Array, column: int, scale: float, bins: int, ratio: int, aligned: bool, size: int,
-    part: int,
-) -> Array:  # fmt: skip
-    """Part `part` of `_ends` for all points of each box along one dim: [k, bins * ratio]."""
-    _infer_table(
-        tensor(dtype_of(rois), rois.shape), column, scale, bins, ratio, aligned, size, part
-    )
-    low, high = (rois[:, c, None] for c in (column, column + 2))
-    point = np.arange(bins * ratio)
-    place = _place(NUMPY, low, high, point, scale, bins, ratio, aligned)
-    return np.asarray(_ends(NUMPY, place, size)[part])
-
-
-def _place(
-    f: Any, low: Any, high: Any, point: Any, scale: float, bins: int, ratio: int, aligned: bool
-) -> Any:
-    start, step = _start_and_step(f, low, high, scale, bins, aligned)
-    dtype = f.dtype(start)
-    bin_ = f.floordiv(point, ratio)
-    share = (f.cast(point - bin_ * ratio, dtype) + 0.5) * step / float(ratio)
-    return start + f.cast(bin_, dtype) * step + share
-
-
-def _table_element(
-    load: Loader, positions: Sequence[Expr], result: TensorType, rois: TensorType, column: int,
-    scale: float, bins: int, ratio: int, aligned: bool, size: int, part: int,
-) -> Expr:  # fmt: skip
-    k, point = positions
-    low, high = (Element(load(0, (k, extent(c)))) for c in (column, column + 2))
-    place = _place(LOOPS, low, high, Element(point), scale, bins, ratio, aligned)
-    found: Element = _ends(LOOPS, place, size)[part]
-    return found.expr
-
-
-op(
-    "treadle::roi_table(Tensor rois, int column, float scale, int bins, int ratio, bool aligned, "
-    "int size, int part) -> Tensor",
-    reference=_table,
-    infer=_infer_table,
-    lower=Elements(_table_element),
-    samples=tuple((_ROIS, 1, 0.75, 3, 2, part == 2, 9, part) for part in range(4)),
-)
-
-
-def _pooled(pixels: Array, rois: Array, *args: Any) -> Array:
-    """[k, height, width, c]: the means of the points that the tables give."""
-    (*tables, height, width, ratio) = args
-    images = checked_positions("roi_align", rois[:, 0].astype(np.int64), len(pixels))
-    total: Any = 0.0
-    for y, down in (tables[0:3:2], tables[1:4:2]):
-        for x, across in (tables[4:7:2], tables[5:8:2]):
-            value = pixels[images[:, None, None], y[:, :, None], x[:, None, :]]
-            total = total + value * (down[:, :, None] * across[:, None, :])[..., None]
-    shape = (len(rois), height, ratio, width, ratio, pixels.shape[3])
-    return np.asarray(total.reshape(shape).sum(axis=(2, 4)) / ratio**2, pixels.dtype)
-
-
-def _infer_pooled(pixels: TensorType, rois: TensorType, *args: Any) -> TensorType:
-    (*_, height, width, _) = args
-    return tensor(pixels.element, (rois.sizes[0], height, width, pixels.sizes[3]))
-
-
-def _point(
-    load: Loader, positions: Sequence[Expr], index: Expr, result: TensorType, pixels: TensorType,
-    rois: TensorType, *args: Any,
-) -> Expr:  # fmt: skip
-    """The sample at point `index` of a bin, from four pixels."""
-    k, down, across, channel = positions
-    ratio, dtype = args[-1], accumulation(result.element)
-    point, row = Element(index), LOOPS.floordiv(Element(index), ratio)
-    y = (k, (Element(down) * ratio + row).expr)
-    x = (k, (Element(across) * ratio + point - row * ratio).expr)
-    number = cast(load(1, (k, extent(0))), dtypes.i64)
-    image = checked_index(number, pixels.sizes[0])
-    total: Any = 0.0
-    for row_table in (2, 3):
-        for column_table in (6, 7):
-            place = (image, load(row_table, y), load(column_table, x), channel)
-            weight = Element(load(row_table + 2, y)) * Element(load(column_table + 2, x))
-            total = Element(cast(load(0, place), dtype)) * Element(cast(weight.expr, dtype)) + total
-    return cast(total.expr, dtype)
-
-
-def _mean(
-    total: Expr, load: Loader, positions: Sequence[Expr], result: TensorType, *args: Any
-) -> Expr:
-    return (Element(total) / float(args[-1] ** 2)).expr
-
-
-op(
-    "treadle::pooled_rois(Tensor pixels, Tensor rois, Tensor top, Tensor bottom, Tensor top_weight,"
-    " Tensor bottom_weight, Tensor left, Tensor right, Tensor left_weight, Tensor right_weight, "
-    "int height, int width, int ratio) -> Tensor",
-    reference=_pooled,
-    infer=_infer_pooled,
-    lower=Fold(
-        lambda load, positions, *args: (extent(0), extent(args[-1] ** 2)),
-        _point,
-        _mean,
-        lambda *_: "sum",
-    ),
 )

@@ -124,5 +124,6 @@ index_reduce = composite(
         for reduce in ("prod", "mean", "amax", "amin")
         for own in (True, False)
     ),
+    kinds="if",
 )
 inplace(scatter_reduce, index_reduce)

@@ -103,6 +103,7 @@ sort = op(
     lower=Decompose(decompose_order),
     tolerance=EXACT,
     samples=_SORTS,
+    kinds="bif",
 )
 sort_stable = op(
     "aten::sort.stable(Tensor self, *, bool? stable, int dim=-1, bool descending=False) "
@@ -112,6 +113,7 @@ sort_stable = op(
     lower=Decompose(lambda emit, x, _, *rest: decompose_order(emit, x, *rest)),
     tolerance=EXACT,
     samples=_stable((*_SORTS, *_STABLE)),
+    kinds="bif",
 )
 argsort = op(
     "aten::argsort(Tensor self, int dim=-1, bool descending=False) -> Tensor",
@@ -120,6 +122,7 @@ argsort = op(
     lower=Decompose(lambda *args: decompose_order(*args)[1]),
     tolerance=EXACT,
     samples=_SORTS,
+    kinds="bif",
 )
 argsort_stable = op(
     "aten::argsort.stable(Tensor self, *, bool stable, int dim=-1, bool descending=False) "
@@ -176,6 +179,7 @@ topk = op(
         (f32(5, 2), 2, 0, False, True),
         (f32(4), 0, 0, True, True),
     ),
+    kinds="if",
 )
 
 
@@ -252,6 +256,7 @@ kthvalue = op(
     lower=Decompose(_decompose_kth),
     tolerance=EXACT,
     samples=((f32(3, 7), 2, -1, False), (f32(5), 5, 0, True)),
+    kinds="if",
 )
 median_dim = op(
     "aten::median.dim(Tensor self, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)",
@@ -266,6 +271,7 @@ median_dim = op(
         (f32(), 0, False),
         (given([[3.0, float("nan"), 1.0], [2.0, 3.0, 1.0]]), 1, False),
     ),
+    kinds="if",
 )
 
 
@@ -281,4 +287,5 @@ median = op(
     lower=Decompose(lambda emit, x: _decompose_median(emit, emit("reshape", x, [-1]), 0, False)[0]),
     tolerance=EXACT,
     samples=((f32(3, 7),), (i64(4),), (given([3.0, float("nan"), 1.0]),)),
+    kinds="if",
 )

@@ -98,6 +98,7 @@ copysign_scalar = pointwise(
     _copysign,
     result=Result.FLOAT,
     samples=((f32(3, 7), -2.0), (f32(3, 7), 2)),
+    kinds="bif",
 )
 
 
@@ -139,6 +140,7 @@ pointwise(
     _logaddexp2,
     result=Result.FLOAT,
     samples=(*_TWO, (given([-math.inf, math.inf, 0.0]), given([-math.inf, 1.0, -math.inf]))),
+    kinds="f",
 )
 
 

@@ -39,12 +39,14 @@ composite(
     _aminmax,
     samples=((f32(3, 7), 1, False), (f32(3, 7), None, False), (i64(4), 0, True)),
     tolerance=EXACT,
+    kinds="bif",
 )
 composite(
     "aten::msort(Tensor self) -> Tensor",
     lambda x: x.op("sort", 0, False)[0],
     samples=((f32(5, 3),), (i64(9),)),
     tolerance=EXACT,
+    kinds="bif",
 )
 
 
@@ -149,6 +151,7 @@ op(
     infer=_infer_one_dim,
     tolerance=EXACT,
     samples=((_ROWS, 1, False), (f32(3, 7), 0, True)),
+    kinds="if",
 )
 op(
     "aten::nanmedian(Tensor self) -> Tensor",
@@ -156,6 +159,7 @@ op(
     infer=lambda x: tensor(x.element, ()),
     tolerance=EXACT,
     samples=((_ROWS,), (f32(4),)),
+    kinds="if",
 )
 
 
@@ -180,6 +184,7 @@ op(
     infer=_infer_one_dim,
     tolerance=EXACT,
     samples=((i64(3, 7, low=0, high=3), 1, False), (given([2.0, 1.0, 2.0, 1.0]), 0, True)),
+    kinds="bif",
 )
 
 
@@ -279,5 +284,11 @@ composite(
         (f32(3, 4), 1, given([1, 2, 1, 3], dtypes.i64), None),
         (f32(3, 4), 1, None, f32(4, low=0.1)),
     ),
+    kinds="ifc",
 )
-composite("aten::corrcoef(Tensor self) -> Tensor", _corrcoef, samples=((f32(3, 7),), (f32(9),)))
+composite(
+    "aten::corrcoef(Tensor self) -> Tensor",
+    _corrcoef,
+    samples=((f32(3, 7),), (f32(9),)),
+    kinds="ifc",
+)

@@ -1,4 +1,4 @@
-"""Views by strides: order of dims, broadcasting, parts, diagonals, windows."""
+"""Views by strides: order of dims, broadcasting, parts."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from treadle.errors import IndexOutOfRange, ShapeError, UnsupportedError
+from treadle.errors import IndexOutOfRange, ShapeError
 from treadle.ir.op import OpDef
 from treadle.ir.types import TensorType
 from treadle.ops.declare import EXACT, op
 from treadle.ops.lowering import Strides, View
-from treadle.ops.samples import bf16, f32, i64
+from treadle.ops.samples import f32, i64
 from treadle.ops.shapes import numel, slice_bounds, tensor, wrap_dim
 
 Array = np.ndarray[Any, Any]
@@ -281,120 +281,4 @@ narrow = strided(
     "aten::narrow(Tensor(a) self, int dim, int start, int length) -> Tensor(a)",
     _narrow,
     ((f32(5, 3), 0, 1, 3), (f32(5, 3), 1, -2, 2), (f32(4), 0, 4, 0)),
-)
-
-
-# --- diagonals and windows ----------------------------------------------------------------------
-
-
-def _diagonal(
-    shape: Any, strides: Any, offset: int, diagonal: int, dim1: int, dim2: int
-) -> Geometry:
-    a, b = wrap_dim("diagonal", dim1, len(shape)), wrap_dim("diagonal", dim2, len(shape))
-    if a == b or len(shape) < 2:
-        raise ShapeError(f"diagonal: dims {dim1} and {dim2} of {list(shape)} must differ")
-    below, right = max(-diagonal, 0), max(diagonal, 0)
-    length = max(0, min(shape[a] - below, shape[b] - right))
-    start = offset + (below * strides[a] + right * strides[b] if length else 0)
-    rest = [i for i in range(len(shape)) if i not in (a, b)]
-    return (
-        (*(shape[i] for i in rest), length),
-        (*(strides[i] for i in rest), strides[a] + strides[b]),
-        start,
-    )
-
-
-def _unfold(
-    shape: Any, strides: Any, offset: int, dimension: int, size: int, step: int
-) -> Geometry:
-    axis = wrap_dim("unfold", dimension, len(shape))
-    extent, stride = (shape[axis], strides[axis]) if shape else (1, 1)
-    if step <= 0 or not 0 <= size <= extent:
-        raise ShapeError(f"unfold: windows of {size} every {step} over {extent} elements")
-    count = (extent - size) // step + 1
-    if not shape:
-        return (size,), (1,), offset
-    moved = tuple(s * step if i == axis else s for i, s in enumerate(strides))
-    return (*shape[:axis], count, *shape[axis + 1 :], size), (*moved, stride), offset
-
-
-diagonal = strided(
-    "aten::diagonal(Tensor(a) self, int offset=0, int dim1=0, int dim2=1) -> Tensor(a)",
-    _diagonal,
-    (
-        (f32(3, 4), 0, 0, 1),
-        (f32(3, 4), 1, 0, 1),
-        (f32(4, 3), -2, 0, 1),
-        (f32(2, 3, 3), 0, -2, -1),
-        (f32(2, 2), 5, 0, 1),
-    ),
-)
-unfold = strided(
-    "aten::unfold(Tensor(a) self, int dimension, int size, int step) -> Tensor(a)",
-    _unfold,
-    ((f32(7), 0, 3, 2), (f32(2, 6), 1, 2, 1), (f32(4, 3), -2, 4, 1)),
-)
-
-
-# --- any strides --------------------------------------------------------------------------------
-
-
-def storage_of(x: Array) -> Array:
-    """The array that owns the memory of `x`, one block of it.
-
-    Raises:
-        UnsupportedError: if it is not one.
-    """
-    root = x
-    while isinstance(root.base, np.ndarray):
-        root = root.base
-    root = root.T if root.flags.f_contiguous else root
-    if not root.flags.c_contiguous:
-        raise UnsupportedError("as_strided of memory that is not one block")
-    return root
-
-
-def _check_strides(size: Sequence[int], stride: Sequence[int]) -> None:
-    if len(size) != len(stride) or any(d < 0 for d in (*size, *stride)):
-        raise ShapeError(
-            f"as_strided: size {list(size)} and stride {list(stride)}; as many, none negative"
-        )
-
-
-def _infer_as_strided(x: TensorType, size: Sequence[int], stride: Any, *_: Any) -> TensorType:
-    _check_strides(size, stride)
-    return tensor(x.element, size)
-
-
-def _as_strided(x: Array, size: Sequence[int], stride: Sequence[int], start: int | None) -> Array:
-    """Bounded by the array that owns the memory, so that no model reads outside of it."""
-    _check_strides(size, stride)
-    if 0 in size:
-        return x.reshape(-1)[:0].reshape(size)
-    root = storage_of(x)
-    offset = x.ctypes.data - root.ctypes.data if start is None else start * x.itemsize
-    try:
-        steps = [s * x.itemsize for s in stride]
-        memory = root.reshape(-1).view(np.uint8).data  # not all dtypes can be buffers themselves
-        return np.asarray(np.ndarray(tuple(size), x.dtype, memory, offset, steps))
-    except (ValueError, TypeError) as error:
-        raise ShapeError(
-            f"as_strided: size {list(size)}, stride {list(stride)} and offset"
-            f" {offset // x.itemsize} leave the storage of {root.size} elements"
-        ) from error
-
-
-as_strided = op(
-    "aten::as_strided(Tensor(a) self, int[] size, int[] stride, int? storage_offset=None) "
-    "-> Tensor(a)",
-    reference=_as_strided,
-    infer=_infer_as_strided,
-    tolerance=EXACT,
-    samples=(
-        (f32(3, 4), [2, 2], [1, 2], None),
-        (bf16(3, 4), [2, 2], [1, 2], 1),
-        (f32(6), [2, 3], [3, 1], 0),
-        (f32(5), [3, 3], [1, 1], None),
-        (f32(0, 4), [2, 0], [4, 1], None),
-    ),
 )

@@ -11,7 +11,7 @@ from treadle.ops.composite import alias
 from treadle.ops.declare import op
 from treadle.ops.query import item, numel_, size, size_int, stride, stride_of
 from treadle.ops.samples import f32
-from treadle.ops.strided import storage_of
+from treadle.ops.storage import storage_of
 
 Array = np.ndarray[Any, Any]
 

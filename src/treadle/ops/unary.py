@@ -8,6 +8,7 @@ from typing import Any
 from treadle.ir.op import OpDef
 from treadle.ops.inplace import inplace
 from treadle.ops.pointwise import Body, Result, pointwise
+from treadle.ops.promotion import KINDS
 from treadle.ops.samples import SPECIAL, bf16, boolean, f16, f32, f64, i64
 
 _ANY = (
@@ -20,21 +21,21 @@ _LARGE = 1e9
 """Beyond it 1 is nothing to a square."""
 
 
-def _floating(schema: str, body: Body) -> OpDef:
+def _floating(schema: str, body: Body, kinds: str = KINDS) -> OpDef:
     """A function into floats; integers become f32."""
     return pointwise(
         schema,
         body,
+        kinds=kinds,
         result=Result.FLOAT,
         samples=(*_ANY, (i64(5),), (boolean(4),), (f32(9, low=0.01, high=1.0),)),
     )
 
 
-def _keeping(
-    schema: str, body: Body, *, integers: bool = True, result: Result = Result.KEEP
-) -> OpDef:
+def _keeping(schema: str, body: Body, *, result: Result = Result.KEEP, kinds: str = KINDS) -> OpDef:
     """A function that keeps the dtype."""
-    return pointwise(schema, body, result=result, samples=(*_ANY, (i64(5),)) if integers else _ANY)
+    samples = (*_ANY, (i64(5),)) if "i" in kinds else _ANY
+    return pointwise(schema, body, result=result, samples=samples, kinds=kinds)
 
 
 def _whole(name: str) -> Body:
@@ -85,21 +86,23 @@ sinh = _floating("aten::sinh(Tensor self) -> Tensor", lambda f, x: f.sinh(x))
 cosh = _floating("aten::cosh(Tensor self) -> Tensor", lambda f, x: f.cosh(x))
 tanh = _floating("aten::tanh(Tensor self) -> Tensor", lambda f, x: f.tanh(x))
 sigmoid = _floating("aten::sigmoid(Tensor self) -> Tensor", lambda f, x: f.sigmoid(x))
-erf = _floating("aten::erf(Tensor self) -> Tensor", lambda f, x: f.erf(x))
-neg = _keeping("aten::neg(Tensor self) -> Tensor", lambda f, x: -x, result=Result.SIGNED)
-negative = _keeping("aten::negative(Tensor self) -> Tensor", lambda f, x: -x, result=Result.SIGNED)
-abs_ = _keeping("aten::abs(Tensor self) -> Tensor", lambda f, x: f.abs(x), result=Result.MAGNITUDE)
+erf = _floating("aten::erf(Tensor self) -> Tensor", lambda f, x: f.erf(x), "bif")
+neg = _keeping("aten::neg(Tensor self) -> Tensor", lambda f, x: -x, kinds="ifc")
+negative = _keeping("aten::negative(Tensor self) -> Tensor", lambda f, x: -x, kinds="ifc")
+abs_ = _keeping(
+    "aten::abs(Tensor self) -> Tensor", lambda f, x: f.abs(x), result=Result.MAGNITUDE, kinds="ifc"
+)
 absolute = _keeping(
     "aten::absolute(Tensor self) -> Tensor", lambda f, x: f.abs(x), result=Result.MAGNITUDE
 )
-sign = _keeping("aten::sign(Tensor self) -> Tensor", lambda f, x: f.sign(x))
+sign = _keeping("aten::sign(Tensor self) -> Tensor", lambda f, x: f.sign(x), kinds="bif")
 square = _keeping("aten::square(Tensor self) -> Tensor", lambda f, x: x * x, result=Result.NUMBER)
-floor = _keeping("aten::floor(Tensor self) -> Tensor", _whole("floor"))
-ceil = _keeping("aten::ceil(Tensor self) -> Tensor", _whole("ceil"))
-trunc = _keeping("aten::trunc(Tensor self) -> Tensor", _whole("trunc"))
-fix = _keeping("aten::fix(Tensor self) -> Tensor", _whole("trunc"))
-round_ = _keeping("aten::round(Tensor self) -> Tensor", _whole("round"))
-frac = _keeping("aten::frac(Tensor self) -> Tensor", lambda f, x: x - f.trunc(x), integers=False)
+floor = _keeping("aten::floor(Tensor self) -> Tensor", _whole("floor"), kinds="if")
+ceil = _keeping("aten::ceil(Tensor self) -> Tensor", _whole("ceil"), kinds="if")
+trunc = _keeping("aten::trunc(Tensor self) -> Tensor", _whole("trunc"), kinds="if")
+fix = _keeping("aten::fix(Tensor self) -> Tensor", _whole("trunc"), kinds="if")
+round_ = _keeping("aten::round(Tensor self) -> Tensor", _whole("round"), kinds="if")
+frac = _keeping("aten::frac(Tensor self) -> Tensor", lambda f, x: x - f.trunc(x), kinds="f")
 asinh = _floating(
     "aten::asinh(Tensor self) -> Tensor",
     _asinh,
@@ -107,10 +110,10 @@ asinh = _floating(
 atanh = _floating("aten::atanh(Tensor self) -> Tensor", _atanh)
 acosh = _floating("aten::acosh(Tensor self) -> Tensor", _acosh)
 deg2rad = _floating(
-    "aten::deg2rad(Tensor self) -> Tensor", lambda f, x: x * (3.141592653589793 / 180)
+    "aten::deg2rad(Tensor self) -> Tensor", lambda f, x: x * (3.141592653589793 / 180), "bif"
 )
 rad2deg = _floating(
-    "aten::rad2deg(Tensor self) -> Tensor", lambda f, x: x * (180 / 3.141592653589793)
+    "aten::rad2deg(Tensor self) -> Tensor", lambda f, x: x * (180 / 3.141592653589793), "bif"
 )
 
 inplace(exp, exp2, expm1, log, log1p, log2, log10, sqrt, rsqrt, reciprocal, sin, cos, tan, asin,
