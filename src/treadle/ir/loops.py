@@ -141,7 +141,7 @@ class Axis:
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """An inner axis of a stage, ``start <= i < stop``.
+    """An inner axis of a stage, ``start <= i < stop``; `start` is at most `stop`.
 
     The bounds are i64 expressions over the outer axes (never over the vectorised one) and extents.
     """

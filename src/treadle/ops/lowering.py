@@ -111,6 +111,17 @@ class Elements:
 
 
 @dataclass(frozen=True, slots=True)
+class Sieve:
+    """Which rows of argument 0 stay, of which each that stays strikes out some after it.
+
+    ``strikes(load, i, j, *args) -> Expr``: whether row `i` strikes out row `j`; `load` as in
+    `Elements`.
+    """
+
+    strikes: Callable[..., Expr]
+
+
+@dataclass(frozen=True, slots=True)
 class Scatter:
     """A copy of argument 0, of the result's dtype, in which each point of a domain writes.
 

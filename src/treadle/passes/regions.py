@@ -27,6 +27,7 @@ from treadle.passes.region_members import (
     nodes_of,
     operands_of,
 )  # fmt: skip
+from treadle.passes.selections import take_selections_apart
 from treadle.passes.writes import take_writes_apart
 
 
@@ -42,7 +43,7 @@ def form_regions(graph: Graph, unfit: Iterable[Node] = ()) -> int:
     made them in it.
 
     Operators that write into a tensor are taken apart: one that computes, and joins a run, and a
-    `WRITE` of its result.
+    `WRITE` of its result; and so are those that select what they have computed.
 
     The first inputs of a region are tensors, and numbers that stand for tensors without dims (see
     `number_twin`). A plan is made for the values of the others, as many as `fixed` says.
@@ -52,6 +53,7 @@ def form_regions(graph: Graph, unfit: Iterable[Node] = ()) -> int:
     arms could join, (4) loops, unless they are short and their number of trips is a constant.
     """
     take_writes_apart(graph)
+    take_selections_apart(graph)
     former = _Former(graph, unfit)
     former.form(graph)
     return former.count

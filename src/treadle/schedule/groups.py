@@ -27,6 +27,7 @@ from treadle.ops.lowering import (
     Rows,
     Scan,
     Scatter,
+    Sieve,
     View,
     Window,
 )  # fmt: skip
@@ -34,7 +35,7 @@ from treadle.ops.lowering import (
 _STRUCTURE = (CONSTANT, FORK, LIST, TUPLE, TUPLE_UNPACK, WAIT)
 _ALONE = (
     *(Convolution, MatrixProduct, Recurrence, Window, Elements, Scatter, Fold, Scan, Order),
-    Fourier,
+    *(Fourier, Sieve),
 )
 _TAKES_TAIL = (Convolution, MatrixProduct, Rows, Window, Elements, Scan)
 MAX_NODES = 64

@@ -60,20 +60,24 @@ def padded_copy(
     shape = (n, c, height + 2 * up, width + 2 * left)
     target = placement.scratch(image, shape, (0, 2, 3, 1))
     inner = target.offset + up * target.strides[2] + left * target.strides[3]
-    steps = [_lane_step("pad", target.view((target.numel,), (1,), target.offset), None, machine)]
+    steps = [lane_step("pad", target.view((target.numel,), (1,), target.offset), None, machine)]
     steps.append(
-        _lane_step("channels_last", target.view(image.shape, target.strides, inner), image, machine)
+        lane_step("channels_last", target.view(image.shape, target.strides, inner), image, machine)
     )
     return steps if any(padding) else steps[1:], target
 
 
-def _lane_step(name: str, target: Place, origin: Place | None, machine: Machine) -> Step:
-    """Copy `origin`, or zeros, to `target`, lanes along the last dim whatever the strides."""
+def lane_step(
+    name: str, target: Place, origin: Place | None, machine: Machine, fill: int = 0
+) -> Step:
+    """Copy `origin`, or `fill`, to `target`, lanes along the last dim whatever the strides."""
     builder = NestBuilder()
     numbers = range(len(target.shape))
     axes = task_axes(builder, target.shape)
     value = (
-        const(0, target.dtype) if origin is None else builder.load(origin, origin.strides, numbers)
+        const(fill, target.dtype)
+        if origin is None
+        else builder.load(origin, origin.strides, numbers)
     )
     store = builder.store(target, target.strides, numbers, value)
     nest = LoopNest(name, tuple(builder.buffers), axes, (Stage((), (), (store,)),))

@@ -19,6 +19,7 @@ from treadle.ops.lowering import (
     Rows,
     Scan,
     Scatter,
+    Sieve,
     Window,
 )  # fmt: skip
 from treadle.passes.abstract import Unplannable
@@ -38,6 +39,7 @@ from treadle.schedule.recurrence import recurrence_steps
 from treadle.schedule.rows import rows_steps
 from treadle.schedule.scans import scan_step
 from treadle.schedule.scatter import fold_step, scatter_steps
+from treadle.schedule.sieve import sieve_steps
 from treadle.schedule.steps import Fork, Instruction, Join, Packing, Schedule, Step
 from treadle.schedule.windows import window_step
 
@@ -133,6 +135,8 @@ class _Scheduler:
                 return [fold_step(group, self.placement, self._machine)]
             case Fourier():
                 return [fourier_step(group, self.placement, self._machine)]
+            case Sieve():
+                return sieve_steps(group, self.placement, self._machine)
             case Scan():
                 return [scan_step(group, self.placement, self._machine)]
             case Order():
