@@ -15,6 +15,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from treadle.eager.creation import check_options
 from treadle.errors import InputError
 from treadle.errors import ScriptError as Error
 from treadle.frontends.torchscript.loader import load_program
@@ -96,8 +97,7 @@ def load(
         UnsupportedError: if it needs what Treadle does not implement.
         InputError: if `map_location` is another device.
     """
-    if map_location is not None and str(map_location).partition(":")[0] != "cpu":
-        raise InputError(f"load: there is only the device cpu, got map_location={map_location!r}")
+    check_options("load", map_location, requires_grad=False)
     loaded = load_program(source, restore=restore_state)
     if extra_files is not None:
         extra_files.update(

@@ -19,6 +19,7 @@ from treadle.ir.schema import REQUIRED
 from treadle.ir.types import TensorType, Type
 from treadle.locks import ForkLock
 from treadle.runtime import RunControl, span
+from treadle.runtime.threads import check_count
 from treadle.structure import (
     Leaf,
     filled,
@@ -74,6 +75,7 @@ class Method:
         Raises:
             InputError: if number, type, dtype or rank of the arguments do not fit.
             ScriptError: if the model itself raises.
+            ThreadingError: if `threads` is no number of threads.
             DeadlineExceeded: if the call took longer than `timeout`.
         """
         control = None if timeout is None else RunControl(timeout)
@@ -86,6 +88,8 @@ class Method:
         threads: int | None,
         control: RunControl | None,
     ) -> Any:
+        if threads is not None:
+            threads = check_count(f"{self.__name__}(threads=..)", threads)
         plain = self._plain
         if plain is not None and not kwargs and len(args) == len(self._parameters):
             return plain.run(args, threads, control)

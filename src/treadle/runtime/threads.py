@@ -102,7 +102,13 @@ def _type_name(value: object) -> str:
     return f"numpy.{kind.__name__}" if is_numpy else kind.__name__
 
 
-def _check_count(function: str, threads: object) -> int:
+def check_count(function: str, threads: object) -> int:
+    """`threads` as an int, if it is a number of threads; `function` is for messages.
+
+    Raises:
+        ThreadingError: if it is no integer, or not positive.
+        InputError: if it is larger than any.
+    """
     if isinstance(threads, bool | np.bool_) or not isinstance(threads, int | np.integer):
         raise ThreadingError(f"{function} expects an int, but got {_type_name(threads)}")
     count = int(threads)
@@ -122,7 +128,7 @@ def set_num_threads(threads: int) -> None:
         ThreadingError: if `threads` is no exact integer or not positive.
         InputError: if it does not fit 32 bits.
     """
-    count = _check_count("set_num_threads", threads)
+    count = check_count("set_num_threads", threads)
     with _lock:
         _change(intra=Setting(count, "API"))
 
@@ -142,7 +148,7 @@ def set_num_interop_threads(threads: int) -> None:
             does.
         InputError: if it does not fit 32 bits.
     """
-    count = _check_count("set_num_interop_threads", threads)
+    count = check_count("set_num_interop_threads", threads)
     with _lock:
         is_late = _settings.interop_was_set or _native.has_forked()
         if is_late and options.flag("TREADLE_STRICT_TORCH"):
@@ -188,10 +194,10 @@ def threads(*, intra: int | None = None, inter: int | None = None) -> Iterator[N
     tokens: list[tuple[ContextVar[Any], Token[Any]]] = []
     try:
         if inter is not None:
-            limit = _native.TaskLimit(_check_count("threads(inter=..)", inter))
+            limit = _native.TaskLimit(check_count("threads(inter=..)", inter))
             tokens.append((_native.inter_limit, _native.inter_limit.set(limit)))
         if intra is not None:
-            count = _check_count("threads(intra=..)", intra)
+            count = check_count("threads(intra=..)", intra)
             tokens.append((_native.intra_limit, _native.intra_limit.set(count)))
         yield
     finally:

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from treadle.ir.strides import dense_strides
+
 Array = np.ndarray[Any, Any]
 
 
@@ -59,7 +61,9 @@ class Storages:
         """Storage, offset, sizes and strides of an array, in elements."""
         storage, plain = self._of[id(array)], self._plain[id(array)][1]
         size = plain.dtype.itemsize
-        offset = (plain.ctypes.data - storage.low) // size if plain.size else 0
+        if not plain.size:  # NumPy gives these strides of 0, PyTorch has them row by row
+            return storage, 0, plain.shape, dense_strides(plain.shape)
+        offset = (plain.ctypes.data - storage.low) // size
         strides = tuple(step // size for step in plain.strides)
         return storage, offset, plain.shape, strides
 

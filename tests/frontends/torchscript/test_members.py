@@ -183,7 +183,7 @@ def test_weights_come_to_the_cpu_and_nowhere_else() -> None:
     archive = written(torch.jit.script(nn.Linear(2, 2)))
     for place in (None, "cpu", torch.device("cpu")):
         assert treadle.jit.load(archive, map_location=place).weight.shape == (2, 2)
-    with pytest.raises(treadle.InputError, match="only the device cpu, got map_location='cuda'"):
+    with pytest.raises(treadle.InputError, match="load: there is only the device cpu, got 'cuda'"):
         treadle.load(archive, "cuda")
 
 
