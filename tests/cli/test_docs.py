@@ -12,6 +12,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from torch import nn
 
 import treadle as library
 from tests.cli.conftest import Command
@@ -66,6 +68,60 @@ def _run_blocks(page: str, folder: Path) -> None:
     said = "\n".join(blocks(page, "python"))
     for expected in re.findall(r"^ *print\(.*\)  # (.*)$", said, re.MULTILINE):
         assert expected in printed.getvalue().splitlines()
+
+
+class Images(nn.Module):
+    """What the front page runs: images of the usual size in, scores out."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.flatten(x, 1)[:, :10]
+
+
+@pytest.fixture
+def front_page(folder: Path) -> str:
+    """The text of README.md, in a folder that holds the files that it names."""
+    np.save(folder / "image.npy", np.zeros((1, 3, 224, 224), np.float32))
+    for name in ("model.pt", "resnet50.pt"):
+        torch.jit.save(torch.jit.script(Images()), folder / name)
+    return (DOCS.parent / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
+def test_python_of_the_front_page_runs(folder: Path, front_page: str) -> None:
+    parts = [body for kind, body in _BLOCK.findall(front_page) if kind == "python"]
+    assert len(parts) == 2
+    for number, block in enumerate(parts):
+        path = folder / f"front{number}.py"
+        path.write_text(block)
+        namespace: dict[str, object] = {"__name__": "front"}
+        exec(compile(block, str(path), "exec"), namespace)
+    pair = namespace["pair"]
+    assert callable(pair)
+    assert pair(library.ones(2)).tolist() == pytest.approx([1.7310586] * 2)
+
+
+@pytest.mark.slow
+def test_commands_of_the_front_page_succeed(treadle: Command, front_page: str) -> None:
+    found = re.findall(r"^treadle (.*?)(?: *#.*)?$", front_page, re.MULTILINE)
+    assert [command.split()[0] for command in found] == ["run", "show", "tune"]
+    for command in found:
+        quick = ["--quick", "--no-plot"] if command.startswith("tune") else []
+        result = treadle(*shlex.split(command), *quick)
+        assert result.status == 0, result.errors
+
+
+def test_what_the_front_page_names_is_there() -> None:
+    root = DOCS.parent
+    text = (root / "README.md").read_text(encoding="utf-8")
+    for target in re.findall(r"\]\(([^)#:]+)\)", text):
+        assert (root / target).exists(), target
+    goals = re.findall(r"^make (\w+)", text, re.MULTILINE)
+    assert goals == ["demo", "test"]
+    rules = (root / "Makefile").read_text(encoding="utf-8")
+    assert all(re.search(rf"^{goal}:", rules, re.MULTILINE) for goal in goals)
+    names = re.findall(r"`(TREADLE_\w+)[`=]", text)
+    assert names
+    assert set(names) <= set(VARIABLES)
 
 
 @pytest.mark.slow
