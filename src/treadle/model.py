@@ -15,6 +15,7 @@ from treadle.ir.program import Function, Object, Program
 from treadle.members import Members, attribute_of
 from treadle.method import Method
 from treadle.passes.freeze import written_in_place
+from treadle.passes.inline import expand_hooks
 from treadle.passes.sealing import read_only
 from treadle.runtime import RunControl
 from treadle.saving.archive import save as save_archive
@@ -55,9 +56,9 @@ class Module(Members):
         cls = self._object.cls
         if not cls.forward_hooks and not cls.forward_pre_hooks:
             return self.method("forward")
-        forward = self.method("forward").function
+        forward, program = self.method("forward").function, self._program
         called = Function(
-            forward.name, forward.parameters, forward.result, lambda: _hooked(forward)
+            forward.name, forward.parameters, forward.result, lambda: _hooked(forward, program)
         )
         return Method(self._program, called, self._object, interpret=self._interpret)
 
@@ -194,10 +195,11 @@ def run_controlled(
     return method._run(args, kwargs, threads, control)
 
 
-def _hooked(forward: Function) -> Graph:
+def _hooked(forward: Function, program: Program) -> Graph:
     """A graph that calls a module, so that its hooks run around `forward`."""
     graph = Graph(forward.name)
     inputs = [graph.add_param(p.type, p.name) for p in forward.parameters]
     call = graph.add(CALL_METHOD, inputs, (forward.result,), name="__call__")
     graph.set_returns([call.output])
+    expand_hooks(graph, program)
     return graph

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -125,7 +126,7 @@ def _member(value: enum.Enum, name: str, program: Program) -> EnumValue:
     member = cls.constants.get(value.name) if cls is not None else None
     if not isinstance(member, EnumValue) or member.value != value.value:
         raise Misfit
-    return member
+    return replace(member)
 
 
 def _scalar(value: Any) -> Any:

@@ -41,6 +41,14 @@ def inline(graph: Graph, program: Program) -> bool:
     return changed
 
 
+def expand_hooks(graph: Graph, program: Program) -> None:
+    """Replace ``__call__`` of modules by calls of their pre-hooks, ``forward`` and their hooks."""
+    inliner = _Inliner(program)
+    for node in graph.nodes_of(CALL_METHOD):
+        if node.attributes["name"] == "__call__":
+            inliner.expand_hooks(node)
+
+
 class _Inliner:
     def __init__(self, program: Program) -> None:
         self.program = program

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
+import treadle
+from tests.frontends.torchscript.support import written
 from tests.frontends.torchscript.test_hostile_source import archive, forward
 from treadle.errors import UnsupportedError
 from treadle.interpreter import call
@@ -77,3 +80,38 @@ def test_overloads_of_forward_are_chosen_by_their_arguments() -> None:
     loaded = archive(body)
     values = [call(loaded.program, loaded.root, "forward", (x,)) for x in (X, "a", 5)]
     assert values == [1, 2, 0]
+
+
+def autocast(x: torch.Tensor) -> torch.Tensor:
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        return x @ x
+
+
+def autocast_of_the_cpu(x: torch.Tensor) -> torch.Tensor:
+    with torch.cpu.amp.autocast():
+        return x @ x
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning")
+@pytest.mark.parametrize("program", [autocast, autocast_of_the_cpu])
+def test_autocast_that_is_on_is_refused_by_name(program) -> None:
+    with pytest.raises(UnsupportedError, match=r"torch.autocast .* pass enabled=False.*\.py:\d+"):
+        treadle.load(written(torch.jit.script(program)))
+    with pytest.raises(UnsupportedError, match=r"torch.autocast .* pass enabled=False.*\.py:\d+"):
+        treadle.script(program)(X)
+
+
+def test_a_tensor_with_elements_is_not_resized_for_a_result() -> None:
+    def into(x: torch.Tensor, c: torch.Tensor) -> torch.Tensor:
+        return torch.exp(x, out=c)
+
+    with pytest.raises(UnsupportedError, match=r"resize_: \[3\] to \[2\]"):
+        treadle.script(into)(X, np.zeros(3, np.float32))
+
+
+def test_results_and_operands_of_out_have_one_category() -> None:
+    def into(x: torch.Tensor, c: torch.Tensor) -> torch.Tensor:
+        return torch.exp(x, out=c)
+
+    with pytest.raises(treadle.ScriptError, match="the result cannot be cast to"):
+        treadle.script(into)(X, np.zeros(2, np.int64))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import ClassVar
 
 from treadle.frontends.torchscript.attributes import Attributes
@@ -25,6 +26,7 @@ from treadle.frontends.torchscript.symbols import (
 )
 from treadle.ir.graph import Value
 from treadle.ir.op import FUNCTION_REF, LIST
+from treadle.ir.program import EnumValue
 from treadle.ir.types import (
     TENSOR,
     FunctionType,
@@ -74,6 +76,8 @@ class Expressions(Attributes):
         if isinstance(value, list):
             parts = [self._constant_value(part) for part in value]
             return self.value(LIST, parts, ListType(parts[0].type if parts else TENSOR))
+        if isinstance(value, EnumValue):  # ``is`` tells two mentions of a member apart
+            return self.constant(replace(value))
         return self.constant(value)
 
     def call(self, node: ast.Call, hint: Type | None) -> Item:

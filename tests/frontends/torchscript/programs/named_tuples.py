@@ -138,6 +138,28 @@ def enum_printed(n: int) -> None:
     print(Color.RED, Color.BLUE.value)
 
 
+def enum_identity(n: int) -> List[bool]:
+    c = Color.RED if n == 1 else Color.GREEN
+    d = c
+    return [c is Color.RED, c is not Color.RED, c is d, c == Color.RED]
+
+
+def enum_identity_in_a_loop(n: int) -> int:
+    total = 0
+    for _ in range(n):
+        c = Color.RED
+        d = Color.RED
+        if c is d:
+            total += 1
+        if c == d:
+            total += 100
+    return total
+
+
+def enum_identity_of_arguments(c: Color, d: Color) -> List[bool]:
+    return [c is d, c is c, c == d]
+
+
 CASES = [
     (pair_fields, (4,)),
     (pair_is_returned, (4,)),
@@ -158,4 +180,7 @@ CASES = [
     (enum_in_list, (4,)),
     (enum_iterated, (4,)),
     (enum_printed, (4,)),
+    (enum_identity, (1,), (2,)),
+    (enum_identity_in_a_loop, (3,)),
+    (enum_identity_of_arguments, (Color.RED, Color.RED), (Color.RED, Color.GREEN)),
 ]
