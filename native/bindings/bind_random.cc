@@ -12,10 +12,11 @@ constexpr npy_intp kMany = 1 << 14;  // beyond, the GIL is released
 class Drawer {
  public:
   explicit Drawer(nb::object generator)
-      : capsule_(generator.attr("capsule")),
+      : generator_(generator),
         acquire_(generator.attr("lock").attr("acquire")),
         release_(generator.attr("lock").attr("release")) {
-    bits_ = static_cast<bitgen_t*>(PyCapsule_GetPointer(capsule_.ptr(), "BitGenerator"));
+    nb::object capsule = generator.attr("capsule");
+    bits_ = static_cast<bitgen_t*>(PyCapsule_GetPointer(capsule.ptr(), "BitGenerator"));
     if (!bits_) nb::raise_python_error();
   }
 
@@ -39,6 +40,21 @@ class Drawer {
   void fill_bernoulli(nb::handle array) {
     fill_floats(array, [&]<typename T>(T* element) {
       *element = static_cast<T>(bits_->next_double(bits_->state) < static_cast<double>(*element));
+    });
+  }
+
+  // Ones with this chance, else zeros.
+  void fill_chance(nb::handle array, double chance) {
+    if (!(chance >= 0.0 && chance <= 1.0)) throw nb::value_error("p must be from 0 to 1");
+    fill_floats(array, [&]<typename T>(T* element) {
+      *element = static_cast<T>(bits_->next_double(bits_->state) < chance);
+    });
+  }
+
+  void fill_exponential(nb::handle array, double rate) {
+    if (!(rate > 0.0)) throw nb::value_error("lambd must be positive");
+    fill_floats(array, [&]<typename T>(T* element) {
+      *element = static_cast<T>(-std::log1p(-bits_->next_double(bits_->state)) / rate);
     });
   }
 
@@ -104,7 +120,7 @@ class Drawer {
     if (state) PyEval_RestoreThread(state);
   }
 
-  nb::object capsule_;  // keeps the generator
+  nb::object generator_;  // has what `bits_` points to
   nb::object acquire_, release_;
   bitgen_t* bits_;
 };
@@ -120,6 +136,10 @@ void bind_random(nb::module_& m) {
            nb::arg("std") = 1.0, "Numbers of a normal distribution.")
       .def("fill_bernoulli", &Drawer::fill_bernoulli, nb::arg("array"),
            "Ones with the chances that the elements are, else zeros, in their place.")
+      .def("fill_chance", &Drawer::fill_chance, nb::arg("array"), nb::arg("chance") = 0.5,
+           "Ones with this chance, else zeros.")
+      .def("fill_exponential", &Drawer::fill_exponential, nb::arg("array"), nb::arg("rate") = 1.0,
+           "Numbers of an exponential distribution.")
       .def("shuffle", &Drawer::shuffle, nb::arg("array"), "Put int64 elements in random order.")
       .def("fill_integers", &Drawer::fill_integers, nb::arg("array"), nb::arg("low"),
            nb::arg("count"), "Integers in [low, low + count).");

@@ -44,7 +44,7 @@ bool is_tensor_type(nb::handle type) {
 
 PyArrayObject* array_in(PyObject* tensor) {
   PyObject* array = as_tensor(tensor)->array;
-  if (!array) PyErr_SetString(PyExc_AttributeError, "the constructor of this Tensor did not run");
+  if (!array) PyErr_SetString(PyExc_RuntimeError, "the constructor of this Tensor did not run");
   return reinterpret_cast<PyArrayObject*>(array);
 }
 

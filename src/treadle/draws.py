@@ -31,7 +31,7 @@ DEFAULT: Source = Source(np.random.Philox())
 CURRENT: ContextVar[Source] = ContextVar("source of random numbers", default=DEFAULT)
 _DRAWN = "fd"
 """The dtypes that are drawn, float32 and float64."""
-_FEW = 1 << 32
+FEW = 1 << 32
 _FIELDS = (("state", "counter", 4), ("state", "key", 2), ("buffer", "", 4))
 _NUMBERS = ("buffer_pos", "has_uint32", "uinteger")
 NUM_STATE_WORDS = sum(count for *_, count in _FIELDS) + len(_NUMBERS)
@@ -65,10 +65,7 @@ def _field(state: Any, outer: str, inner: str) -> Any:
 
 def fill_uniform(source: Source, array: Array, low: float = 0.0, high: float = 1.0) -> None:
     """Fill `array` with numbers in [low, high); each part of a complex one is such a number."""
-    if array.dtype.char in _DRAWN and array.flags.carray:
-        source.drawer.fill_uniform(array, low, high)
-        return
-    _fill(lambda target: source.drawer.fill_uniform(target, low, high), array)
+    _fill(source.drawer.fill_uniform, array, low, high)
     if array.dtype.char not in _DRAWN and array.dtype.kind != "c" and (low, high) == (0.0, 1.0):
         read: Any = ml_dtypes.finfo
         below_one = array.dtype.type(1 - read(array.dtype).epsneg)
@@ -77,43 +74,52 @@ def fill_uniform(source: Source, array: Array, low: float = 0.0, high: float = 1
 
 def fill_normal(source: Source, array: Array, mean: float = 0.0, std: float = 1.0) -> None:
     """Fill `array` with numbers of a normal distribution; parts of complex ones share `std`."""
-    if array.dtype.char in _DRAWN and array.flags.carray:
-        source.drawer.fill_normal(array, mean, std)
-        return
     if array.dtype.kind != "c":
-        _fill(lambda target: source.drawer.fill_normal(target, mean, std), array)
+        _fill(source.drawer.fill_normal, array, mean, std)
         return
-    _fill(lambda target: source.drawer.fill_normal(target, 0.0, std * 0.5**0.5), array)
+    _fill(source.drawer.fill_normal, array, 0.0, std * 0.5**0.5)
     array += array.dtype.type(mean)
 
 
-def _fill(fill: Callable[[Array], None], array: Array) -> None:
-    if array.dtype.kind == "c":
+def fill_chance(source: Source, array: Array, chance: float) -> None:
+    """Fill `array` with ones with this chance, else zeros."""
+    _fill(source.drawer.fill_chance, array, chance)
+
+
+def fill_exponential(source: Source, array: Array, rate: float) -> None:
+    """Fill `array` with numbers of an exponential distribution."""
+    _fill(source.drawer.fill_exponential, array, rate)
+
+
+def _fill(fill: Callable[..., None], array: Array, *args: float) -> None:
+    if array.dtype.char in _DRAWN and array.flags.carray:
+        fill(array, *args)
+    elif array.dtype.kind == "c":
         parts = np.empty((*array.shape, 2), array.real.dtype)
-        fill(parts)
+        fill(parts, *args)
         array.real, array.imag = parts[..., 0], parts[..., 1]
     else:
         drawn = np.empty(array.shape, np.float64 if array.dtype.char == "d" else np.float32)
-        fill(drawn)
+        fill(drawn, *args)
         array[...] = drawn
 
 
 def bernoulli(source: Source, chances: Array) -> Array:
     """Ones with these chances, else zeros, of the same dtype."""
     if chances.dtype.char in _DRAWN:
-        result = chances.copy()
+        result: Array = chances.copy()
         source.drawer.fill_bernoulli(result)
         return result
     drawn = chances.astype(np.float64, "C")
     source.drawer.fill_bernoulli(drawn)
-    result: Array = drawn.astype(chances.dtype)
+    result = drawn.astype(chances.dtype)
     return result
 
 
 def integers(source: Source, low: int, high: int, shape: Sequence[int]) -> Array:
     """Integers of 64 bits in [low, high)."""
     count = high - low
-    if count > _FEW:
+    if count > FEW:
         return np.asarray(source.integers(low, high, tuple(shape), np.int64))
     drawn = np.empty(shape, np.int64)
     source.drawer.fill_integers(drawn, low, count)

@@ -69,13 +69,12 @@ def new_array(
     function: str, size: Sequence[SizeArgument], dtype: Any, device: Any, requires_grad: bool
 ) -> Array:
     """Memory of any content for `function`, which has checked nothing."""
+    if len(size) == 1 and type(size[0]) is list:
+        size = (tuple(size[0]),)
     try:
         shape, kind, is_small = _checked(function, dtype, device, requires_grad, *size)
-    except TypeError:  # a list, which is no key
-        listed = (tuple(size[0]),) if len(size) == 1 and isinstance(size[0], list) else size
-        shape, kind, is_small = _checked.__wrapped__(
-            function, dtype, device, requires_grad, *listed
-        )
+    except TypeError:  # what is no key
+        shape, kind, is_small = _checked.__wrapped__(function, dtype, device, requires_grad, *size)
     try:
         return np.empty(shape, kind) if is_small else empty_array(shape, kind)
     except (ValueError, MemoryError) as refusal:

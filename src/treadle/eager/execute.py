@@ -52,7 +52,7 @@ class Prepared:
         self.target = -1
         if self.program is not None and _aliases(op) and self._gives_itself(tensors):
             self.program, self.target = None, arguments[0].index
-        self.gives_views = len(tensors) == 1 and gives_view(op)
+        self.gives_views = len(tensors) == 1 and gives_view(op, arguments)
 
     @property
     def reference(self) -> tuple[Any, tuple[Any, ...], list[int]] | None:
@@ -291,9 +291,11 @@ def _is_planned(op: OpDef) -> bool:
     return not _aliases(op) or isinstance(op.lower, Pointwise)
 
 
-def gives_view(op: OpDef) -> bool:
+def gives_view(op: OpDef, arguments: Sequence[Any]) -> bool:
     """Whether the results, one or a list, are views of the tensor in any case."""
     assert op.schema is not None
+    if op.name == "as_strided":
+        return arguments[-1] is None  # else the place is in the storage, not in the tensor
     several = isinstance(op.schema.results[0].type, ListType)
     return op.pure and _aliases(op) and (several or isinstance(op.lower, View | Reshape))
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from treadle import draws
+from treadle._native import TensorBase
 from treadle.eager.dtypes import as_dtype, dtype_of_array
 from treadle.eager.table import FUNCTIONS
 from treadle.errors import InputError
@@ -84,6 +85,34 @@ def _random_fill(name: str, fill: Callable[..., None]) -> Method:
     return method
 
 
+def _fill_few(array: Any, high: int) -> None:
+    """Draw integers below `high`, if they are few."""
+    if not 0 < high <= draws.FEW:
+        raise ValueError("the operator draws them")
+    draws.DEFAULT.drawer.fill_integers(array, 0, high)
+
+
+def _shaped(name: str, function: str) -> Method:
+    """The method `name`: `function` to the shape of another tensor."""
+
+    def method(self: Any, other: Any) -> Any:
+        try:
+            return FUNCTIONS[function](self, other.shape)
+        except (AttributeError, InputError):
+            return FUNCTIONS[name](self, other)
+
+    return method
+
+
+def _to() -> Method:
+    def to(self: Any, *args: Any, **options: Any) -> Any:
+        if len(args) == 1 and isinstance(args[0], TensorBase):
+            args = (args[0].dtype,)
+        return FUNCTIONS["to"](self, *args, **options)
+
+    return to
+
+
 def _detach() -> Method:
     def detach(self: Any) -> Any:
         return type(self)(self._array)
@@ -92,10 +121,17 @@ def _detach() -> Method:
 
 
 MAKERS: dict[str, Callable[[], Method]] = {
+    "bernoulli_": lambda: _random_fill("bernoulli_", draws.DEFAULT.drawer.fill_chance),
     "copy_": _copy,
     "detach": _detach,
+    "expand_as": lambda: _shaped("expand_as", "expand"),
+    "exponential_": lambda: _random_fill("exponential_", draws.DEFAULT.drawer.fill_exponential),
     "fill_": _fill,
     "normal_": lambda: _random_fill("normal_", draws.DEFAULT.drawer.fill_normal),
+    "random_": lambda: _random_fill("random_", _fill_few),
+    "reshape_as": lambda: _shaped("reshape_as", "reshape"),
+    "to": _to,
+    "view_as": lambda: _shaped("view_as", "view"),
     "uniform_": lambda: _random_fill("uniform_", draws.DEFAULT.drawer.fill_uniform),
     "zero_": _zero,
 }

@@ -62,7 +62,7 @@ defined(
 )
 defined(
     "aten::linalg_svdvals(Tensor A, *, str? driver=None) -> Tensor", _infer_singular,
-    lambda a, _: np.linalg.svd(a, compute_uv=False), ((TALL, None), (PAIR, None)),
+    lambda a, _: routines.svdvals(a), ((TALL, None), (PAIR, None)),
 )  # fmt: skip
 
 

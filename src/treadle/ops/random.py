@@ -187,12 +187,27 @@ _drawn(
     ),
     lambda count, prob, *_: (broadcast("binomial", count.shape, prob.shape), dtype_of(count)),
 )
-_drawn(
+
+
+def _infer_normal(
+    mean: float, std: float, size: Sequence[int], _: Any, dtype: int | None, *__: Any
+) -> tuple[Sequence[int], DType]:
+    return size, dtype_from_code("normal", dtype, f32_dtype)
+
+
+def _normal(mean: float, std: float, *args: Any) -> Array:
+    size, dtype = _infer_normal(mean, std, *args)
+    array = np.empty(checked_size("normal", size), dtype.numpy)
+    draws.fill_normal(draws.CURRENT.get(), array, mean, std)
+    return array
+
+
+_declare(
     "aten::normal.float_float(float mean, float std, int[] size, *, Generator? "
     "generator=None, ScalarType? dtype=None, Layout? layout=None, Device? device=None, "
     "bool? pin_memory=None) -> Tensor",
-    lambda size, mean, std, *_: normal(size) * std + mean,
-    lambda mean, std, size, _, dtype, *__: (size, dtype_from_code("normal", dtype, f32_dtype)),
+    _normal,
+    _infer_normal,
 )
 
 

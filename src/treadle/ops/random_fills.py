@@ -60,7 +60,7 @@ _filled(
 _filled(
     "aten::bernoulli_.float(Tensor(a!) self, float p=0.5, *, Generator? generator=None) "
     "-> Tensor(a!)",
-    _cast(lambda shape, p, _: uniform(shape) < p),
+    lambda x, p, _: draws.fill_chance(draws.CURRENT.get(), x, p),
     lambda p, _: 0 <= p <= 1,
     "p must be from 0 to 1",
 )
@@ -69,7 +69,7 @@ _filled(
 _filled(
     "aten::exponential_(Tensor(a!) self, float lambd=1., *, Generator? generator=None) -> "
     "Tensor(a!)",
-    _cast(lambda shape, rate, _: -np.log1p(-uniform(shape)) / rate),
+    lambda x, rate, _: draws.fill_exponential(draws.CURRENT.get(), x, rate),
     lambda rate, _: rate > 0,
     "lambd must be positive",
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -254,11 +255,21 @@ eye = op(
 # --- positions of triangles ---------------------------------------------------------------------
 
 
+_SMALL = 1 << 10
+"""Elements of matrices of which the positions of triangles are kept."""
+
+
 def _triangle_indices(schema: str, function: Any, samples: Samples) -> OpDef:
-    def reference(row: int, col: int, offset: int, dtype: int | None, *_: Any) -> Array:
+    def positions(row: int, col: int, offset: int) -> Array:
         checked_size("tril_indices", (row, col))
+        return np.stack(function(row, offset, col))
+
+    kept = functools.lru_cache(maxsize=64)(positions)
+
+    def reference(row: int, col: int, offset: int, dtype: int | None, *_: Any) -> Array:
         final = dtype_from_code("tril_indices", dtype, i64_dtype).numpy
-        return np.stack(function(row, offset, col)).astype(final)
+        small = row * col <= _SMALL
+        return (kept if small else positions)(row, col, offset).astype(final)
 
     def infer(row: int, col: int, offset: int, dtype: int | None, *_: Any) -> TensorType:
         checked_size("tril_indices", (row, col))

@@ -74,21 +74,28 @@ def svd(a: Array, full: bool) -> tuple[Array, ...]:
     return tuple(np.linalg.svd(a, full)) if found is None else found
 
 
+def svdvals(a: Array) -> Array:
+    """Singular values."""
+    found = _run("svd", "w->d", [a], [(*a.shape[:-2], min(a.shape[-2:]))])
+    return np.linalg.svd(a, compute_uv=False) if found is None else found[0]
+
+
 def qr(a: Array, complete: bool) -> tuple[Array, Array]:
     """An orthogonal matrix, with all its columns if `complete`, and an upper triangle."""
     *batch, m, n = a.shape
     columns = m if complete else min(m, n)
-    factors = a.astype(np.complex128 if a.dtype.kind == "c" else np.float64)
+    factors = a.astype(np.complex128 if a.dtype.kind == "c" else np.float64, "C")  # written to
     tau = _run("qr_r_raw", "w->w", [factors], [(*batch, min(m, n))])
     name = "qr_complete" if complete and m > n else "qr_reduced"
     found = tau and _run(name, "ww->w", [factors, *tau], [(*batch, m, columns)])
     if not found:
         return np.linalg.qr(a, "complete" if complete else "reduced")
     upper = factors[..., :columns, :]
-    np.copyto(upper, 0.0, where=_below_diagonal(columns, n))
+    np.copyto(upper, 0.0, where=below_diagonal(columns, n))
     return found[0], upper
 
 
 @functools.lru_cache(maxsize=64)
-def _below_diagonal(rows: int, columns: int) -> Array:
+def below_diagonal(rows: int, columns: int) -> Array:
+    """Where a matrix is below its diagonal."""
     return np.tri(rows, columns, -1, np.bool_)

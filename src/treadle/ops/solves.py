@@ -71,7 +71,10 @@ defined(
 
 
 def _triangle(a: Array, upper: bool, unit: bool) -> Array:
-    part = np.triu(a) if upper else np.tril(a)
+    n = a.shape[-1]
+    part: Array = a.copy()
+    below = routines.below_diagonal(n, n)
+    np.copyto(part, 0, where=below if upper else below.T)
     if unit:
         i = np.arange(a.shape[-1])
         part[..., i, i] = 1
