@@ -40,9 +40,13 @@ find src/treadle -type f ! -name '*.so' ! -path '*/__pycache__/*' | while read -
   mkdir -p "$build/package/$(dirname "${file#src/}")"
   cp "$file" "$build/package/${file#src/}"
 done
-echo "$kind: Python tests of the runtime"
 # Python is not built with the sanitizer, whose library must come first. LLVM's exceptions need the
 # C++ library to be there when the sanitizer looks for it.
-LD_PRELOAD="$(${CXX:-g++} -print-file-name=libasan.so) $(${CXX:-g++} -print-file-name=libstdc++.so.6)" \
-  PYTHONPATH="$build/package" PYTHONMALLOC=malloc \
-  "$python" -m pytest -q -p no:cacheprovider tests/runtime -k "not process and not backend and not budget and not settings and not interrupt"
+run_tests() {
+  LD_PRELOAD="$(${CXX:-g++} -print-file-name=libasan.so) $(${CXX:-g++} -print-file-name=libstdc++.so.6)" \
+    PYTHONPATH="$build/package" PYTHONMALLOC=malloc "$python" -m pytest -q -p no:cacheprovider "$@"
+}
+echo "$kind: Python tests of the runtime"
+run_tests tests/runtime -k "not process and not backend and not budget and not settings and not interrupt and not cgroups"
+echo "$kind: Python tests of eager functions"
+run_tests tests/eager -k "not stubs"
