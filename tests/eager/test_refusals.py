@@ -14,10 +14,13 @@ WHOLE = treadle.tensor([1, 2])
 @pytest.mark.parametrize(
     ("call", "match"),
     [
-        (lambda: treadle.frac(WHOLE), "frac: trunc needs floating numbers, got i64"),
-        (lambda: treadle.hypot(WHOLE, WHOLE), "hypot: div needs floating numbers"),
-        (lambda: treadle.gelu(WHOLE), "no number of i64|needs floating numbers"),
-        (lambda: treadle.addcdiv(WHOLE, WHOLE, WHOLE), "div needs floating numbers"),
+        (lambda: treadle.frac(WHOLE), "frac: needs floating numbers, got i64"),
+        (lambda: treadle.hypot(WHOLE, WHOLE), "hypot: needs floating numbers"),
+        (lambda: treadle.gelu(WHOLE), "gelu: needs floating numbers, got i64"),
+        (
+            lambda: treadle.addcdiv(WHOLE, WHOLE, WHOLE),
+            "addcdiv: needs floating numbers or",
+        ),
         (lambda: treadle.masked_fill(WHOLE, WHOLE, 1), "a condition is of bools, got i64"),
         (lambda: treadle.where(WHOLE, WHOLE, WHOLE), "where: a condition is of bools"),
         (lambda: treadle.where(WHOLE, 1.5, 0.0), "a condition is of bools, got i64"),

@@ -118,8 +118,8 @@ def _phases(weight: Array, spec: ConvolutionSpec) -> Array:
 
 def _phases_now(emit: Emitter, weight: Any, spec: ConvolutionSpec) -> Any:
     """The same of a weight that is computed at run time."""
-    if set(spec.dilation) != {1}:
-        raise UnsupportedError("a dilated transposed convolution with a weight made at run time")
+    for axis, d in enumerate(spec.dilation, 2):
+        weight = _spread_taps(emit, weight, axis, d) if d > 1 else weight
     (c_in, c_out), taps = emit.type(weight).sizes[:2], emit.type(weight).sizes[2:]
     count, groups = len(taps), spec.groups
     terms = [-(-k // s) for k, s in zip(taps, spec.stride, strict=True)]
@@ -131,6 +131,17 @@ def _phases_now(emit: Emitter, weight: Any, spec: ConvolutionSpec) -> Any:
     w = emit("permute", w, [0, 2, *range(4, 3 + 2 * count, 2), 1, *range(3, 3 + 2 * count, 2)])
     w = emit("flip", w, list(range(-count, 0))) if max(terms) > 1 else w
     return emit("reshape", w, [groups * c_out * math.prod(spec.stride), c_in // groups, *terms])
+
+
+def _spread_taps(emit: Emitter, weight: Any, axis: int, dilation: int) -> Any:
+    """`weight` with zeros between its taps along one dim."""
+    sizes = list(emit.type(weight).sizes)
+    before, taps, after = sizes[:axis], sizes[axis], sizes[axis + 1 :]
+    rest = math.prod(after)
+    apart = emit("reshape", weight, [math.prod(before) * taps, rest])
+    apart = emit("constant_pad_nd", apart, [0, (dilation - 1) * rest], 0)
+    spread = emit("reshape", apart, [*before, taps * dilation, *after])
+    return emit("narrow", spread, axis, 0, dilation * (taps - 1) + 1)
 
 
 def decompose_transposed(
@@ -199,64 +210,33 @@ def _interleaved(
 
 
 def _transposed(schema: str, name: str, count: int, samples: Any) -> None:
-    def spec_of(stride: Any, padding: Any, groups: int, dilation: Any) -> ConvolutionSpec:
-        return convolution_spec(name, count, stride, padding, dilation, groups)
+    def read(
+        stride: Any, padding: Any, extra: Any, groups: int, dilation: Any
+    ) -> tuple[ConvolutionSpec, Sequence[int]]:
+        spec = convolution_spec(name, count, stride, padding, dilation, groups)
+        return spec, pair(name, "output_padding", extra, count)
 
-    def infer(
-        x: TensorType,
-        weight: TensorType,
-        bias: Any,
-        stride: Any,
-        padding: Any,
-        extra: Any,
-        groups: int,
-        dilation: Any,
-    ) -> TensorType:
+    def infer(x: TensorType, weight: TensorType, bias: Any, *options: Any) -> TensorType:
         same_dtype(name, x, weight, bias)
+        spec, extra = read(*options)
         if bias is not None and (
-            len(weight.sizes) < 2 or bias.sizes != (weight.sizes[1] * groups,)
+            len(weight.sizes) < 2 or bias.sizes != (weight.sizes[1] * spec.groups,)
         ):
-            raise ShapeError(f"{name}: bias {bias} does not fit weight {weight} in {groups} groups")
-        spec = spec_of(stride, padding, groups, dilation)
-        return tensor(
-            x.element, transposed_shape(x, weight, spec, pair(name, "output_padding", extra, count))
-        )
+            raise ShapeError(
+                f"{name}: bias {bias} does not fit weight {weight} in {spec.groups} groups"
+            )
+        return tensor(x.element, transposed_shape(x, weight, spec, extra))
 
-    def reference(
-        x: Array,
-        weight: Array,
-        bias: Any,
-        stride: Any,
-        padding: Any,
-        extra: Any,
-        groups: int,
-        dilation: Any,
-    ) -> Array:
-        image, kernel, shift = (
-            None if a is None else tensor(dtype_of(a), a.shape) for a in (x, weight, bias)
-        )
+    def reference(x: Array, weight: Array, bias: Any, *options: Any) -> Array:
+        types = (None if a is None else tensor(dtype_of(a), a.shape) for a in (x, weight, bias))
+        image, kernel, shift = types
         assert image is not None
         assert kernel is not None
-        infer(image, kernel, shift, stride, padding, extra, groups, dilation)
-        spec = spec_of(stride, padding, groups, dilation)
-        return convolve_transposed(
-            x, weight, bias, spec, pair(name, "output_padding", extra, count)
-        )
+        infer(image, kernel, shift, *options)
+        return convolve_transposed(x, weight, bias, *read(*options))
 
-    def build(
-        emit: Emitter,
-        x: Any,
-        weight: Any,
-        bias: Any,
-        stride: Any,
-        padding: Any,
-        extra: Any,
-        groups: int,
-        dilation: Any,
-    ) -> Any:
-        spec = spec_of(stride, padding, groups, dilation)
-        more = pair(name, "output_padding", extra, count)
-        return decompose_transposed(emit, x, weight, bias, spec, more)
+    def build(emit: Emitter, x: Any, weight: Any, bias: Any, *options: Any) -> Any:
+        return decompose_transposed(emit, x, weight, bias, *read(*options))
 
     op(
         schema,
