@@ -1,7 +1,5 @@
 """What Python gets of a module's tensors: their memory; a write counts, or is refused."""
 
-from __future__ import annotations
-
 import io
 from collections.abc import Callable
 from typing import Any
@@ -18,6 +16,8 @@ X = np.ones(3, np.float32)
 
 
 class Cache(nn.Module):
+    kept: torch.Tensor
+
     def __init__(self) -> None:
         super().__init__()
         self.register_buffer("kept", torch.zeros(3))
@@ -46,11 +46,12 @@ class Model(nn.Module):
 
     @torch.jit.export
     def doubled(self) -> torch.Tensor:
-        return self.weight * 2
+        return torch.mul(self.weight, 2)
 
     @torch.jit.export
     def sum_of_kept(self) -> torch.Tensor:
-        return self.cache.kept.sum()
+        total: torch.Tensor = self.cache.kept.sum()
+        return total
 
 
 def archive() -> bytes:
@@ -141,5 +142,5 @@ def test_everything_of_an_interpreted_module_may_be_written() -> None:
 
 def test_torch_takes_parameters_without_a_copy() -> None:
     model = treadle.load(ARCHIVE)
-    taken = torch.from_dlpack(model.weight)
+    taken = torch.utils.dlpack.from_dlpack(model.weight)
     assert taken.data_ptr() == model.weight.data_ptr()
