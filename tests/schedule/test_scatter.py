@@ -5,6 +5,7 @@ import pytest
 
 from tests.plans import bind, graph_of, results_of, run, steps_of, type_of
 from treadle.errors import IndexOutOfRange
+from treadle.ops import OPS
 
 pytestmark = pytest.mark.native
 
@@ -95,3 +96,22 @@ def test_long_bags_of_any_width_are_summed(width: int) -> None:
     ends = [*offsets[1:], 90]
     want = [weight[indices[a:b]].sum(0, np.float64) for a, b in zip(offsets, ends, strict=True)]
     np.testing.assert_allclose(results_of(text, weight, indices, offsets)[0], want, atol=1e-5)
+
+
+@pytest.mark.parametrize("channels", [1, 7, 40])
+def test_pixels_whose_channels_are_far_apart_are_copied_before_boxes_are_pooled(
+    channels: int,
+) -> None:
+    source = np.random.default_rng(0)
+    image = source.standard_normal((2, channels, 9, 8)).astype(np.float32)
+    rois = np.array([[0, 1, 2, 5, 7], [1, -3, 0, 20, 4]], np.float32)
+    text = (
+        "graph(%x: Tensor, %r: Tensor)\n"
+        "%y: Tensor = roi_align(%x, %r, 0.75, 3, 2, 2, False)\nreturn %y"
+    )
+    (pooled,) = results_of(text, image, rois)
+    reference = OPS["roi_align"].reference
+    assert reference is not None
+    expected = reference(image, rois, 0.75, 3, 2, 2, False)
+    np.testing.assert_allclose(pooled, expected, rtol=1e-5, atol=1e-6)
+    assert steps_of(text, image, rois).count("contiguous") == (channels > 1)

@@ -72,8 +72,12 @@ def scatter_steps(group: Group, placement: Placement, machine: Machine) -> list[
     return [copy, _step(group, builder, kernel, math.prod(sizes), machine)]
 
 
-def fold_step(group: Group, placement: Placement, machine: Machine) -> Step:
-    """A `Fold` as one kernel, lanes along the last dim of the result."""
+def fold_steps(group: Group, placement: Placement, machine: Machine) -> list[Step]:
+    """A `Fold` as one kernel, lanes along the last dim of the result.
+
+    An operand as long there, of which the neighbours are far apart, is copied first: all of it is
+    read by vectors, most of it many times.
+    """
     node = group.anchor
     assert node is not None
     assert isinstance(node.op.lower, Fold)
@@ -82,7 +86,14 @@ def fold_step(group: Group, placement: Placement, machine: Machine) -> Step:
     target = placement.result(node.output)
     numbers = range(len(target.shape))
     builder = NestBuilder()
-    load = element_loader(builder, operand_places(node, placement))
+    steps: list[Step] = []
+    places = operand_places(node, placement)
+    for key, place in places.items():
+        along = place.shape[-1] if place.shape else 1
+        if 1 < along == target.shape[-1] and place.strides[-1] > 1:
+            places[key] = placement.scratch(place, place.shape)
+            steps.append(copy_step("contiguous", place, places[key], machine))
+    load = element_loader(builder, places)
     indices: Sequence[Expr] = [Index(n) for n in numbers]
     start, stop = (builder.generic(b) for b in rule.bounds(load, indices, result, *types))
     element = builder.generic(rule.build(load, indices, Index(len(numbers)), result, *types))
@@ -94,7 +105,7 @@ def fold_step(group: Group, placement: Placement, machine: Machine) -> Step:
     axes = task_axes(builder, target.shape, _RANGE)
     stages = (Stage((Range(start, stop),), (reduce,)), Stage((), (), (store,)))
     kernel = LoopNest(group.name, tuple(builder.buffers), axes, stages)
-    return _step(group, builder, kernel, target.numel * _RANGE, machine)
+    return [*steps, _step(group, builder, kernel, target.numel * _RANGE, machine)]
 
 
 def _step(

@@ -38,7 +38,7 @@ from treadle.schedule.pointwise import copy_step, pointwise_step
 from treadle.schedule.recurrence import recurrence_steps
 from treadle.schedule.rows import rows_steps
 from treadle.schedule.scans import scan_step
-from treadle.schedule.scatter import fold_step, scatter_steps
+from treadle.schedule.scatter import fold_steps, scatter_steps
 from treadle.schedule.sieve import sieve_steps
 from treadle.schedule.steps import Fork, Instruction, Join, Packing, Schedule, Step
 from treadle.schedule.windows import window_step
@@ -132,7 +132,7 @@ class _Scheduler:
             case Scatter():
                 return scatter_steps(group, self.placement, self._machine)
             case Fold():
-                return [fold_step(group, self.placement, self._machine)]
+                return fold_steps(group, self.placement, self._machine)
             case Fourier():
                 return [fourier_step(group, self.placement, self._machine)]
             case Sieve():
