@@ -111,6 +111,8 @@ class Plan {
   explicit Plan(PlanCode code);
   void compile_sequence(const Sequence& sequence);
   void collect_local_patches(std::size_t body, std::size_t sequence);
+  Status run_request(void* const* inputs, void* const* outputs, int max_threads,
+                     RunControl* control) const;
   std::unique_ptr<RunContext> acquire_context() const;
   void release_context(std::unique_ptr<RunContext> context) const;
 
