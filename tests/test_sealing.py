@@ -36,7 +36,7 @@ class Model(nn.Module):
         self.last = torch.zeros(3)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        y = self.cache(x) + self.last + torch.mv(self.weight, x).sum()
+        y: torch.Tensor = self.cache(x) + self.last + torch.mv(self.weight, x).sum()
         self.last = x
         return y
 

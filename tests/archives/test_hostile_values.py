@@ -163,3 +163,12 @@ def test_24_control_c_ends_an_endless_run(body: str) -> None:
     finally:
         process.kill()
         process.communicate()
+
+
+def test_a_long_chain_of_tasks_runs() -> None:
+    lines = ["def task0():", "  return torch.neg(x)", "f0 = fork(task0)"]
+    for i in range(1, 400):
+        wait = f"  return torch.neg(torch.wait(f{i - 1}))"
+        lines += [f"def task{i}():", wait, f"f{i} = fork(task{i})"]
+    module = model("\n".join([*lines, "return torch.wait(f399)"]))
+    assert np.array_equal(np.asarray(module(INPUT, INDEX)), INPUT)

@@ -32,19 +32,33 @@ class _Marks:
         self.nodes: set[Node] = set()
         self.values: set[Value] = set()
         self.pending: list[Value] = []
+        self.forks: dict[Node, bool] = {}  # whether what a task does has an effect
 
     def use(self, value: Value) -> None:
         if value not in self.values:
             self.values.add(value)
             self.pending.append(value)
 
-    def block(self, block: Block) -> None:
-        """Mark all that has an effect by itself."""
+    def block(self, block: Block) -> bool:
+        """Mark all that has an effect by itself; whether anything has."""
+        found = False
         for node in block.nodes:
-            if _has_effect(node):
+            inside = [self.block(inner) for inner in node.blocks]
+            if node.op is FORK:
+                self.forks[node] = inside[0]
+            has_effect = self.has_effect(node)
+            if has_effect:
                 self.keep(node)
-            for inner in node.blocks:
-                self.block(inner)
+            found |= has_effect or any(inside)
+        return found
+
+    def has_effect(self, node: Node) -> bool:
+        if node.op is WAIT:
+            fork = node.inputs[0].node
+            return fork is None or self.forks.get(fork, True)
+        if node.op in _CONTROL:
+            return False
+        return not node.op.pure or (node.op.schema is not None and node.op.schema.writes)
 
     def keep(self, node: Node) -> None:
         """Let `node` stay, and with it what decides whether it runs."""
@@ -92,19 +106,6 @@ class _Marks:
         self.use(node.blocks[0].returns[1 + position])
         self.use(node.outputs[position])
         self.use(node.blocks[0].params[1 + position])
-
-
-def _has_effect(node: Node) -> bool:
-    if node.op is WAIT:
-        fork = node.inputs[0].node
-        return fork is None or fork.op is not FORK or _block_has_effect(fork.blocks[0])
-    if node.op in _CONTROL:
-        return False
-    return not node.op.pure or (node.op.schema is not None and node.op.schema.writes)
-
-
-def _block_has_effect(block: Block) -> bool:
-    return any(_has_effect(n) or any(map(_block_has_effect, n.blocks)) for n in block.nodes)
 
 
 def _sweep(block: Block, marks: _Marks) -> bool:
