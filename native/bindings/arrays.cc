@@ -47,6 +47,7 @@ ArrayType parse_array_type(nb::handle spec) {
   ArrayType type;
   type.descr = parse_dtype(spec[0]);
   auto* descr = reinterpret_cast<PyArray_Descr*>(type.descr.ptr());
+  if (PyDataType_REFCHK(descr)) throw nb::type_error("plans have no arrays of Python objects");
   type.type_num = descr->type_num;
   type.bytes = PyDataType_ELSIZE(descr);
   for (nb::handle dim : spec[1]) {

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import treadle
 from tests.runtime.plans import SIZE, copy_plan, ramp, run
 from treadle import runtime
 from treadle.errors import PlanError
@@ -64,11 +65,6 @@ def test_program_takes_any_layout(change: Callable[[Any], Any]) -> None:
     np.testing.assert_array_equal(program(argument)[0], argument)
 
 
-class _Tensor:
-    def __init__(self, array: Any) -> None:
-        self._array = array
-
-
 class _WithArray:
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
         return ramp(4)
@@ -82,10 +78,16 @@ class _WithDlpack:
         return ramp(4).__dlpack_device__()
 
 
-@pytest.mark.parametrize("argument", [_Tensor(ramp(4)), _WithArray(), _WithDlpack()])
+@pytest.mark.parametrize("argument", [treadle.from_numpy(ramp(4)), _WithArray(), _WithDlpack()])
 def test_program_takes_what_holds_an_array(argument: Any) -> None:
     program, _ = copy_program()
     np.testing.assert_array_equal(program(argument)[0], ramp(4))
+
+
+def test_program_refuses_arrays_of_objects() -> None:
+    program, _ = copy_program()
+    with pytest.raises(TypeError, match="plans have no arrays of Python objects"):
+        program(object())
 
 
 def test_program_takes_bfloat16() -> None:
@@ -106,10 +108,17 @@ def test_program_takes_bfloat16() -> None:
 
 
 def test_program_wraps_results() -> None:
-    program, _ = copy_program(wrap=_Tensor)
+    program, _ = copy_program(wrap=lambda array: ("wrapped", array))
+    ((name, result),) = program(ramp(4))
+    assert name == "wrapped"
+    np.testing.assert_array_equal(result, ramp(4))
+
+
+def test_program_makes_tensors_of_results() -> None:
+    program, _ = copy_program(wrap=treadle.Tensor)
     (result,) = program(ramp(4))
-    assert isinstance(result, _Tensor)
-    np.testing.assert_array_equal(result._array, ramp(4))
+    assert isinstance(result, treadle.Tensor)
+    np.testing.assert_array_equal(result.numpy(), ramp(4))
 
 
 def test_errors_of_bind_reach_the_caller() -> None:
