@@ -202,6 +202,13 @@ remainder_scalar = pointwise(
     samples=_SCALARS,
     divides=True,
 )
+remainder_of = pointwise(
+    "aten::remainder.Scalar_Tensor(Scalar self, Tensor other) -> Tensor",
+    lambda f, a, b: f.remainder(a, b),
+    operands=(0, 1),
+    samples=((7, f32(3, low=1.0)), (7.5, i64(4, low=1, high=9)), (-7, i64(4, low=1, high=9))),
+    divides=True,
+)
 fmod = pointwise(
     "aten::fmod.Tensor(Tensor self, Tensor other) -> Tensor",
     lambda f, a, b: f.fmod(a, b),

@@ -107,19 +107,34 @@ item = op(
     reference=lambda x: _only("item", x),
     samples=((f32(1),), (i64(),), (boolean(1),)),
 )
+
+
+def _implicit(name: str, x: Array) -> Any:
+    """The element of a tensor without dims, where a script has the tensor for a number."""
+    if x.ndim:
+        raise ShapeError(f"{name}: a tensor of {x.ndim} dims stands for a number")
+    return x[()].item()
+
+
+def _integral(x: Array) -> int:
+    if x.dtype.kind not in "iu":
+        raise ShapeError(f"IntImplicit: a tensor of {dtype_of(x)} stands for an integer")
+    return int(_implicit("IntImplicit", x))
+
+
 int_implicit = op(
     "aten::IntImplicit(Tensor a) -> int",
-    reference=lambda x: int(_only("IntImplicit", x)),
+    reference=_integral,
     samples=((i64(),),),
 )
 float_implicit = op(
     "aten::FloatImplicit(Tensor a) -> float",
-    reference=lambda x: float(_only("FloatImplicit", x)),
+    reference=lambda x: float(_implicit("FloatImplicit", x)),
     samples=((f32(),),),
 )
 scalar_implicit = op(
     "aten::ScalarImplicit(Tensor a) -> Scalar",
-    reference=lambda x: _only("ScalarImplicit", x),
+    reference=lambda x: _implicit("ScalarImplicit", x),
     samples=((f32(),),),
 )
 

@@ -30,6 +30,7 @@ from tests.frontends.torchscript.programs import (
     mappings,
     members,
     memory,
+    mixed,
     modules,
     named_tuples,
     narrowing,
@@ -104,9 +105,9 @@ def _name_of(program: Any) -> str:
 
 MODULES = (
     algorithms, aliases, classes, contexts, conversions, decisions, dicts, flow, generators,
-    given_results, indexing, library, lists, mappings, members, memory, modules, named_tuples,
-    narrowing, numbers, objects, overloading, raising, refinement, stateful, statements, tasks,
-    tensors, texts, tuples,
+    given_results, indexing, library, lists, mappings, members, memory, mixed, modules,
+    named_tuples, narrowing, numbers, objects, overloading, raising, refinement, stateful,
+    statements, tasks, tensors, texts, tuples,
 )  # fmt: skip
 CASES = [
     pytest.param(program, calls, id=f"{file.__name__.rpartition('.')[2]}:{_name_of(program)}")

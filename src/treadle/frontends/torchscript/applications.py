@@ -83,7 +83,8 @@ class Applications(Emitter):
         """Apply the overload of operator `name` that fits, as TorchScript chooses it."""
         call = CallArguments([self.materialize(a) for a in args], {})
         call.keywords.update({k: self.materialize(v) for k, v in (kwargs or {}).items()})
-        name = _SAME.get(name, name)
+        is_tensor = bool(call.positional) and isinstance(call.positional[0].type, TensorType)
+        name = "aten::abs" if name == "prim::abs" and is_tensor else _SAME.get(name, name)
         if name in ("aten::wait", "prim::awaitable_wait"):
             return self._wait(call)
         if name == "prim::awaitable_nowait" and len(call.positional) == 1:

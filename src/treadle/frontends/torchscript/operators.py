@@ -34,8 +34,7 @@ _BINARY: dict[type[ast.operator], str] = {
 _EXCHANGED = {
     "aten::add": "aten::add", "aten::mul": "aten::mul", "aten::eq": "aten::eq",
     "aten::ne": "aten::ne", "aten::lt": "aten::gt", "aten::le": "aten::ge", "aten::gt": "aten::lt",
-    "aten::ge": "aten::le", "aten::__and__": "aten::__and__", "aten::__or__": "aten::__or__",
-    "aten::__xor__": "aten::__xor__",
+    "aten::ge": "aten::le",
 }  # fmt: skip
 NUMBERS = (INT, NUMBER, BOOL, FLOAT, COMPLEX)
 _METHODS = {
@@ -82,11 +81,11 @@ class Operators(Control):
         if name == "aten::add" and isinstance(left.type, TupleType):
             return self._joined(left, right)
         tensor = isinstance(right.type, TensorType)
-        if name == "aten::floordiv" and (tensor or isinstance(left.type, TensorType)):
-            return self._floor_divide(left, right)
+        if name == "aten::floordiv" and isinstance(left.type, TensorType):
+            return self.apply("aten::floor_divide", (left, right))
         if name == "aten::remainder" and left.type == STR:
             return self.apply("aten::percentFormat", (left, right))
-        if tensor and left.type in NUMBERS:
+        if tensor and left.type in NUMBERS and left.type != BOOL:
             if name in _EXCHANGED:
                 return self.apply(_EXCHANGED[name], (right, left))
             if name == "aten::sub":
@@ -103,12 +102,6 @@ class Operators(Control):
                 raise self.error(f"a tuple and a value of type {value.type} cannot be added")
             parts += self.emit(TUPLE_UNPACK, (value,), value.type.elements).outputs
         return self.tuple(parts)
-
-    def _floor_divide(self, left: Value, right: Value) -> Value:
-        if isinstance(left.type, TensorType):
-            return self.apply("aten::floor_divide", (left, right))
-        quotient = self.apply("aten::mul", (self.apply("aten::reciprocal", (right,)), left))
-        return self.apply("aten::floor", (quotient,))
 
     def _unary(self, node: ast.UnaryOp, hint: Type | None) -> Item:
         if isinstance(node.op, ast.Not):

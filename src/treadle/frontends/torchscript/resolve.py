@@ -118,9 +118,9 @@ def match(
                     return f"argument {argument.name} is {argument.type}, got {rest[0].type}"
             else:
                 value = positional.pop(0)
-        elif argument.name in call.keywords:
-            value = call.keywords[argument.name]
-            used.add(argument.name)
+        elif (keyword := _keyword_for(argument, signature, call)) is not None:
+            value = call.keywords[keyword]
+            used.add(keyword)
         elif argument.default is not REQUIRED:
             matched.inputs.append(emitter.constant(argument.default, _default_type(argument)))
             continue
@@ -137,6 +137,14 @@ def match(
         return f"there is no argument {min(unknown)!r} to give by name"
     matched.inputs += positional
     return matched
+
+
+def _keyword_for(argument: Argument, signature: Signature, call: CallArguments) -> str | None:
+    """The name by which a call gives `argument`; functions call the ``self`` of methods input."""
+    if argument.name in call.keywords:
+        return argument.name
+    is_self = argument.name == "self" and signature.name.startswith("aten::")
+    return "input" if is_self and "input" in call.keywords else None
 
 
 def _default_type(argument: Argument) -> Type | None:

@@ -49,7 +49,6 @@ _AS_OPERATOR = {
     "hash": "aten::hash", "id": "prim::id",
 }  # fmt: skip
 _METHODS = frozenset({"len", "hex", "oct", "round"})
-_ON_TENSORS = {"prim::min": "aten::min", "prim::max": "aten::max", "prim::abs": "aten::abs"}
 _CASTS: dict[str, tuple[Type, str]] = {
     "int": (INT, "aten::Int"), "float": (FLOAT, "aten::Float"), "bool": (BOOL, "aten::Bool"),
     "complex": (COMPLEX, "aten::Complex"), "str": (STR, "aten::str"),
@@ -79,8 +78,6 @@ class Specials(Contexts):
             args, keywords = self._arguments(node)
             operator = _AS_OPERATOR[name]
             values = [self.materialize(a) for a in args]
-            if values and isinstance(values[0].type, TensorType):
-                operator = _ON_TENSORS.get(operator, operator)
             if name == "len" and values and isinstance(values[0].type, TupleType):
                 return self.constant(len(values[0].type.elements))
             if name == "len" and args:
