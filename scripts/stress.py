@@ -44,7 +44,7 @@ def random_plan(rng: random.Random) -> tuple[Plan, int]:
     additions = 0
     num_parts = rng.randint(1, 6)
     slots: list[BufferRef] = [(Space.ARENA, 0, 4 * SIZE * i) for i in range(num_parts)]
-    source, target = (Space.INPUT, 0, 0), (Space.OUTPUT, 0, 0)
+    source, target, local = (Space.INPUT, 0, 0), (Space.OUTPUT, 0, 0), (Space.LOCAL, 0, 0)
 
     def run(to: BufferRef, kernel: int, origin: BufferRef) -> Instruction:
         return ("run", "step", kernel, (to, origin), (), SIZE, rng.choice((1, 100, 1000, SIZE)))
@@ -52,17 +52,23 @@ def random_plan(rng: random.Random) -> tuple[Plan, int]:
     sequences[0].append(run(target, COPY, (Space.INPUT, 1, 0)))
     for slot in slots:
         repeats = rng.randint(1, 8)
-        body = [run(slot, COPY, source), *[run(slot, ACCUMULATE, source)] * (repeats - 1)]
+        is_fork = rng.random() < 0.7
+        origin = local if is_fork else source
+        body = [run(slot, COPY, origin), *[run(slot, ACCUMULATE, origin)] * (repeats - 1)]
         additions += repeats
-        if rng.random() < 0.7:
-            sequences.append(body)
+        if is_fork:
+            sequences.append([run(local, COPY, source), *body])
             sequences[0].append(("fork", len(sequences) - 1, futures))
             futures += 1
         else:
             sequences[0] += body
     sequences[0] += [("join", i) for i in range(futures)]
     sequences[0] += [run(target, ACCUMULATE, slot) for slot in slots]
-    return Plan(sequences, 4 * SIZE * num_parts, [], [spec, spec], [spec]), additions
+    memory = [0, *[4 * SIZE] * futures]
+    plan = Plan(
+        sequences, 4 * SIZE * num_parts, [], [spec, spec], [spec], local_bytes=memory
+    )  # fmt: skip
+    return plan, additions
 
 
 class Client(threading.Thread):
