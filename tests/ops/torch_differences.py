@@ -24,6 +24,11 @@ TIES = frozenset({"topk", "kthvalue", "mode", "median", "nanmedian", "sort"})
 """Functions that give positions too, any of those of equal elements: these are not compared."""
 SIGNS = frozenset({"eigh", "eig", "qr", "lobpcg"})
 """Functions whose results have columns of either sign (or phase): absolute values are compared."""
+ROUNDED = frozenset({
+    "grid_sample", "grid_sampler_2d", "grid_sampler_3d", "hinge_embedding_loss", "histc",
+    "multi_head_attention_forward", "native_layer_norm", "scaled_dot_product_attention",
+})  # fmt: skip
+"""Functions that torch rounds to 16 bits between steps, where Treadle rounds the result alone."""
 TOLERANCES = {
     torch.float64: 1e-7, torch.complex128: 1e-7, torch.float32: 2e-5, torch.complex64: 2e-5,
     torch.float16: 4e-3, torch.bfloat16: 3e-2,
@@ -81,6 +86,11 @@ def _tensor_difference(ours: Any, torchs: torch.Tensor, name: str) -> str:
         return ""
     first = tuple(np.argwhere(~close)[0])
     return f"{found[first]} in place of {theirs[first]} at {list(map(int, first))}"
+
+
+def is_short(tensor: torch.Tensor) -> bool:
+    """Whether its elements are floats of 16 bits."""
+    return tensor.dtype in (torch.float16, torch.bfloat16)
 
 
 def _to_torch(tensor: treadle.Tensor) -> torch.Tensor:

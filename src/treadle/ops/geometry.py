@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 
 from treadle.errors import ShapeError
+from treadle.ir.dtypes import i64 as i64_dtype
 from treadle.ir.types import TensorType
 from treadle.ops.composite import alias
 from treadle.ops.contraction import same_dtype
 from treadle.ops.declare import EXACT, op
 from treadle.ops.lowering import Decompose, Emitter
 from treadle.ops.promotion import dtype_of
-from treadle.ops.samples import f32, f64, i64
+from treadle.ops.samples import f32, f64, i64, u8
 from treadle.ops.shapes import broadcast, tensor, wrap_dim
 
 Array = np.ndarray[Any, Any]
@@ -133,18 +134,18 @@ linalg_cross = op(
 def _trace(x: Array) -> Array:
     if x.ndim != 2:
         raise ShapeError(f"trace: expected 2 dims, got {list(x.shape)}")
-    return np.asarray(np.trace(x))
+    wide = np.int64 if x.dtype.kind in "iu" else x.dtype
+    return np.asarray(np.trace(x, dtype=wide))
 
 
 def _infer_trace(x: TensorType) -> TensorType:
     if len(x.sizes) != 2:
         raise ShapeError(f"trace: expected 2 dims, got {list(x.sizes)}")
-    return tensor(x.element, ())
+    return tensor(i64_dtype if x.element.is_integral else x.element, ())
 
 
 def _decompose_trace(emit: Emitter, x: Any) -> Any:
-    y = emit("sum", emit("diagonal", x, 0, 0, 1), None)
-    return y if emit.type(y).element == emit.type(x).element else emit("type_as", y, x)
+    return emit("sum", emit("diagonal", x, 0, 0, 1), None)
 
 
 trace = op(
@@ -152,7 +153,7 @@ trace = op(
     reference=_trace,
     infer=_infer_trace,
     lower=Decompose(_decompose_trace),
-    samples=((f32(3, 4),), (i64(3, 3),)),
+    samples=((f32(3, 4),), (i64(3, 3),), (u8(2, 2),)),
     kinds="ifc",
 )
 

@@ -13,7 +13,7 @@ from treadle.ir.types import TensorType
 from treadle.ops.composite import Operand, composite
 from treadle.ops.declare import op
 from treadle.ops.inplace import inplace
-from treadle.ops.samples import f32, f64, given
+from treadle.ops.samples import f32, f64, given, u8
 from treadle.ops.shapes import expect_rank, numel, tensor, wrap_dim
 
 Array = np.ndarray[Any, Any]
@@ -63,7 +63,7 @@ def _addr(x: Operand, a: Operand, b: Operand, beta: float, alpha: float) -> Any:
 
 
 def _addbmm(x: Operand, a: Operand, b: Operand, beta: float, alpha: float) -> Any:
-    return _mixed(x, a.op("bmm", b).sum(0), beta, alpha)
+    return _mixed(x, a.op("bmm", b).sum(0).to(a.dtype), beta, alpha)
 
 
 def _mixed(x: Operand, y: Operand, beta: float, alpha: float) -> Operand:
@@ -99,7 +99,7 @@ def _bilinear(a: Operand, b: Operand, weight: Operand, bias: Operand | None) -> 
     k, i, j = weight.shape
     matrix = weight.op("permute", [1, 0, 2]).op("reshape", [i, k * j])
     partial = a.op("matmul", matrix).op("reshape", [*a.shape[:-1], k, j])
-    y = (partial * b.op("unsqueeze", -2)).sum(-1)
+    y = (partial * b.op("unsqueeze", -2)).sum(-1).to(a.dtype)
     return y if bias is None else y + bias
 
 
@@ -166,6 +166,7 @@ addbmm = composite(
     samples=(
         (f32(3, 4), f32(2, 3, 5), f32(2, 5, 4), 1, 1),
         (f32(3, 4), f32(2, 3, 5), f32(2, 5, 4), 0, 0.5),
+        (u8(3, 4), u8(2, 3, 5), u8(2, 5, 4), 1, 2),
     ),
     kinds="ifc",
 )

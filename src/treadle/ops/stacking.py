@@ -13,7 +13,7 @@ from treadle.ir import dtypes
 from treadle.ops.composite import Operand, composite
 from treadle.ops.declare import EXACT
 from treadle.ops.promotion import promote
-from treadle.ops.samples import f32, f64, i64
+from treadle.ops.samples import f32, f64, i64, u8
 from treadle.ops.shapes import wrap_dim
 
 
@@ -234,14 +234,14 @@ def _vander(x: Operand, count: int | None, increasing: bool) -> Any:
     if n < 0:
         raise ShapeError(f"vander: {n} columns")
     powers = np.arange(n) if increasing else np.arange(n)[::-1]
-    wide = x if x.dtype.kind != "b" else x.to(dtypes.i64)
+    wide = x.to(dtypes.i64) if x.dtype.kind in "biu" else x
     return wide.op("unsqueeze", -1).op("pow.Tensor_Tensor", x.given(powers, wide.dtype))
 
 
 composite(
     "aten::vander(Tensor x, int? N=None, bool increasing=False) -> Tensor",
     _vander,
-    samples=((f32(4), None, False), (f32(3), 5, True), (i64(3), 2, False)),
+    samples=((f32(4), None, False), (f32(3), 5, True), (i64(3), 2, False), (u8(3), 2, True)),
 )
 composite(
     "aten::linalg_vander(Tensor x, *, int? N=None) -> Tensor",
