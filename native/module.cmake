@@ -8,6 +8,7 @@ nanobind_add_module(_native NB_STATIC NOMINSIZE
   native/bindings/arrays.cc
   native/bindings/bind_arrays.cc
   native/bindings/bind_control.cc
+  native/bindings/bind_elimination.cc
   native/bindings/bind_function.cc
   native/bindings/bind_memory.cc
   native/bindings/bind_plan.cc

@@ -9,6 +9,7 @@ namespace nb = nanobind;
 
 void bind_arrays(nb::module_& m);
 void bind_control(nb::module_& m);
+void bind_elimination(nb::module_& m);
 void bind_function(nb::module_& m);
 void bind_memory(nb::module_& m);
 void bind_plan(nb::module_& m);

@@ -13,6 +13,7 @@ NB_MODULE(_native, m) {
   treadle::bind_control(m);
   treadle::bind_tensor(m);  // before those that look for the arrays of tensors
   treadle::bind_function(m);
+  treadle::bind_elimination(m);
   treadle::bind_memory(m);
   treadle::bind_plan(m);
   treadle::bind_program(m);

@@ -22,6 +22,15 @@ _RunInstruction: TypeAlias = tuple[
 _Instruction: TypeAlias = _RunInstruction | tuple[str, int, int] | tuple[str, int]
 _StatusHandler: TypeAlias = Callable[[int, tuple[int, int, int]], object]
 
+def factor_lu(
+    array: npt.NDArray[Any],
+    pivots: npt.NDArray[np.int32],
+    info: npt.NDArray[np.int32],
+    exchanges: bool,
+) -> None: ...
+def solve_triangle(
+    triangle: npt.NDArray[Any], target: npt.NDArray[Any], upper: bool, unit: bool
+) -> None: ...
 def find_nonzero(array: npt.NDArray[Any]) -> npt.NDArray[np.int64]: ...
 def are_equal(a: npt.NDArray[Any], b: npt.NDArray[Any]) -> bool: ...
 

@@ -92,9 +92,13 @@ def fill_exponential(source: Source, array: Array, rate: float) -> None:
 
 
 def _fill(fill: Callable[..., None], array: Array, *args: float) -> None:
-    if array.dtype.char in _DRAWN and array.flags.carray:
-        fill(array, *args)
-    elif array.dtype.kind == "c":
+    if array.dtype.char in _DRAWN:
+        try:
+            fill(array, *args)
+            return
+        except TypeError:
+            pass  # its elements do not lie row by row
+    if array.dtype.kind == "c":
         parts = np.empty((*array.shape, 2), array.real.dtype)
         fill(parts, *args)
         array.real, array.imag = parts[..., 0], parts[..., 1]

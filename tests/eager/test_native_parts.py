@@ -225,3 +225,30 @@ def test_threads_call_references_and_attributes_at_once() -> None:
         thread.join()
     assert not wrong
     assert issubclass(Tensor, TensorBase)
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8", "c8", "c16"])
+@pytest.mark.parametrize("shape", [(4, 4), (2, 3, 5), (5, 3), (0, 2, 2), (0, 0)])
+def test_elimination_gives_back_the_matrices(dtype: str, shape: tuple[int, ...]) -> None:
+    source = np.random.default_rng(5)
+    a = source.standard_normal(shape).astype(dtype)
+    a = a + 1j * a[..., ::-1, :] if a.dtype.kind == "c" else a
+    p, low, high = (part.numpy() for part in treadle.linalg.lu(Tensor(a.astype(dtype))))
+    np.testing.assert_allclose(p @ low @ high, a, atol=1e-5)
+    assert (abs(low.real) <= 1.5).all()
+
+
+@pytest.mark.parametrize("upper", [False, True])
+@pytest.mark.parametrize("left", [False, True])
+@pytest.mark.parametrize("unit", [False, True])
+def test_triangles_are_solved_for(upper: bool, left: bool, unit: bool) -> None:
+    triangle = np.triu(SQUARE) if upper else np.tril(SQUARE)
+    if unit:
+        np.fill_diagonal(triangle, 1.0)
+    b = np.arange(18.0).reshape(2, 3, 3)
+    x = treadle.linalg.solve_triangular(
+        Tensor(SQUARE), Tensor(b), upper=upper, left=left, unitriangular=unit
+    ).numpy()
+    np.testing.assert_allclose(triangle @ x if left else x @ triangle, b, atol=1e-12)
+    zero = treadle.linalg.solve_triangular(treadle.zeros(1, 1), treadle.ones(1, 1), upper=upper)
+    assert zero.item() == float("inf")

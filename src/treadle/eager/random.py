@@ -211,8 +211,7 @@ def randperm(
 
 
 def _filled(function: str, fill: Fill, array: Array, generator: Generator | None) -> Tensor:
-    kind = array.dtype.kind
-    if kind != "f" and kind != "c" and not dtype_of_array(array).is_floating_point:
+    if array.dtype.kind not in "fc" and not dtype_of_array(array).is_floating_point:
         raise InputError(
             f"{function}: only floating and complex dtypes, got {dtype_of_array(array)}"
         )

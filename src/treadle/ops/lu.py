@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from treadle._native import factor_lu
 from treadle.errors import ScriptError, ShapeError
 from treadle.ir import dtypes
 from treadle.ir.types import TensorType
-from treadle.ops.lapack import GOOD, PAIR, TALL, Array, adjoint, defined, magnitude, matrix
+from treadle.ops.lapack import GOOD, PAIR, TALL, Array, adjoint, defined, matrix
 from treadle.ops.samples import f32, f64, given
 from treadle.ops.shapes import broadcast, tensor
 
@@ -19,26 +20,16 @@ _PIVOTS = given([2, 3, 3], dtypes.i32)
 
 def _factor(a: Array, pivot: bool) -> tuple[Array, Array, Array]:
     """L below and U above the diagonal, rows exchanged (from 1), and the first pivot of 0."""
-    lu = a.copy()
-    rank = min(a.shape[-2:])
-    pivots = np.zeros((*a.shape[:-2], rank), np.int32)
-    info = np.zeros(a.shape[:-2], np.int32)
-    for at in np.ndindex(*a.shape[:-2]):
-        for k in range(rank):
-            row = k + int(np.argmax(magnitude(lu[at][k:, k]))) if pivot else k
-            pivots[at][k] = row + 1
-            lu[at][[k, row]] = lu[at][[row, k]]
-            if lu[at][k, k] == 0:
-                info[at] = info[at] or k + 1
-                continue
-            lu[at][k + 1 :, k] /= lu[at][k, k]
-            lu[at][k + 1 :, k + 1 :] -= np.outer(lu[at][k + 1 :, k], lu[at][k, k + 1 :])
-    return lu, pivots, info
+    lu = a.astype(np.complex128 if a.dtype.kind == "c" else np.float64, "C")
+    pivots = np.empty((*a.shape[:-2], min(a.shape[-2:])), np.int32)
+    info = np.empty(a.shape[:-2], np.int32)
+    factor_lu(lu, pivots, info, pivot)
+    return lu.astype(a.dtype, copy=False), pivots, info
 
 
 def _checked_factor(a: Array, pivot: bool, check_errors: bool = True) -> tuple[Array, ...]:
     found = _factor(a, pivot)
-    if check_errors and np.any(found[2]) and not pivot:
+    if check_errors and not pivot and np.any(found[2]):
         raise ScriptError("linalg_lu_factor: a pivot is 0", "RuntimeError")
     return found
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from treadle._native import Routine
+from treadle._native import Routine, solve_triangle
 
 Array = np.ndarray[Any, Any]
 _ROUTINES = getattr(np.linalg, "_umath_linalg", None)
@@ -54,6 +54,20 @@ def solve(a: Array, b: Array) -> Array:
     is_plain = a.ndim == b.ndim and a.shape[:-2] == b.shape[:-2]
     found = _run("solve", "ww->w", [a, b], [b.shape]) if is_plain else None
     return np.linalg.solve(a, b) if found is None else found[0]
+
+
+def substituted(a: Array, b: Array, upper: bool, unit: bool) -> Array:
+    """The matrices that the triangles in `a` make `b` of; with ones on their diagonals if `unit`.
+
+    Where there is a zero on the diagonal, they are infinite.
+    """
+    if a.shape[:-2] != b.shape[:-2]:
+        batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+        a, b = (np.broadcast_to(x, (*batch, *x.shape[-2:])) for x in (a, b))
+    wide = np.complex128 if a.dtype.kind == "c" else np.float64
+    target: Array = b.astype(wide, "C")
+    solve_triangle(a.astype(wide, "C", copy=False), target, upper, unit)
+    return target
 
 
 def eigh(a: Array, part: str) -> tuple[Array, ...]:

@@ -70,22 +70,21 @@ defined(
 )
 
 
-def _triangle(a: Array, upper: bool, unit: bool) -> Array:
-    n = a.shape[-1]
-    part: Array = a.copy()
-    below = routines.below_diagonal(n, n)
-    np.copyto(part, 0, where=below if upper else below.T)
-    if unit:
-        i = np.arange(a.shape[-1])
-        part[..., i, i] = 1
-    return part
+def _substituted(a: Array, b: Array, upper: bool, unit: bool, left: bool = True) -> Array:
+    """The matrices, or vectors, that the triangles in `a` make `b` of."""
+    if _is_vector(a, b):
+        return _substituted(a, b[..., None], upper, unit)[..., 0]
+    if left:
+        return routines.substituted(a, b, upper, unit)
+    turned = routines.substituted(np.swapaxes(a, -1, -2), np.swapaxes(b, -1, -2), not upper, unit)
+    return np.swapaxes(turned, -1, -2)
 
 
 defined(
     "aten::linalg_solve_triangular(Tensor self, Tensor B, *, bool upper, bool left=True, bool "
     "unitriangular=False) -> Tensor",
     lambda a, b, upper, left, unit: solved(a, b, left),
-    lambda a, b, upper, left, unit: _solve(_triangle(a, upper, unit), b, left),
+    lambda a, b, upper, left, unit: _substituted(a, b, upper, unit, left),
     ((GOOD, f32(3, 2), True, True, False), (GOOD, f32(2, 3), False, False, True)),
 )
 
@@ -99,6 +98,11 @@ def _whole(factor: Array, upper: bool) -> Array:
     """The matrix of which `factor` is Cholesky's."""
     factor = np.triu(factor) if upper else np.tril(factor)
     return adjoint(factor) @ factor if upper else factor @ adjoint(factor)
+
+
+def _cholesky_solve(b: Array, low: Array) -> Array:
+    """The solution for the matrix of which `low` is Cholesky's factor."""
+    return _substituted(adjoint(low), _substituted(low, b, False, False), True, False)
 
 
 def _cholesky_ex(a: Array, upper: bool, check_errors: bool) -> tuple[Array, Array]:
@@ -126,7 +130,7 @@ for _schema in (
 defined(
     "aten::cholesky_solve(Tensor self, Tensor input2, bool upper=False) -> Tensor",
     lambda b, low, upper: solved(low, b),
-    lambda b, low, upper: routines.solve(_whole(low, upper), b),
+    lambda b, factor, upper: _cholesky_solve(b, adjoint(factor) if upper else factor),
     ((f32(3, 2), given([[2.0, 0.0, 0.0], [0.5, 1.5, 0.0], [0.1, -0.3, 1.0]]), False),),
 )
 defined(
@@ -152,8 +156,9 @@ defined(
 
 
 def _triangular_solve(b: Array, a: Array, upper: bool, transposed: bool, unit: bool) -> Array:
-    part = _triangle(a, upper, unit)
-    return _solve(np.swapaxes(part, -1, -2) if transposed else part, b)
+    if transposed:
+        a, upper = np.swapaxes(a, -1, -2), not upper
+    return _substituted(a, b, upper, unit)
 
 
 def _tensor_solve(a: Operand, b: Operand, dims: list[int] | None) -> Any:
