@@ -20,8 +20,7 @@ from treadle.errors import Error, IndexOutOfRange, InputError
 from treadle.ir.dtypes import from_numpy
 from treadle.ir.op import OpDef
 from treadle.ir.types import ListType, TensorType
-from treadle.ops import OPS
-from treadle.ops.inplace import FUNCTIONAL, RESHAPING, check_not_expanded, check_writable
+from treadle.ops.inplace import check_not_expanded, check_writable
 from treadle.ops.lowering import Pointwise, Reshape, View
 from treadle.ops.promotion import dtype_of
 from treadle.passes.abstract import Unplannable
@@ -141,110 +140,6 @@ class Prepared:
         named = zip(self.op.schema.arguments, self._arguments, strict=True)
         copies = any(argument.name == "copy" and value for argument, value in named)
         return not copies and result.element == dtype_of(arrays[0])
-
-
-class PreparedReshaping:
-    """A call that gives a tensor the shape and strides of a view: ``unsqueeze_``.
-
-    The array stays as it is, for others may have it, unless the call names the array itself.
-    """
-
-    __slots__ = ("_view", "_written", "inputs", "op")
-    gives_views = True
-    target = 0
-    make = program = reference = None
-
-    def __init__(self, op: OpDef, arguments: Sequence[Any], tensors: Sequence[Any]) -> None:
-        self.op, self.inputs = op, [0]
-        self._view = Prepared(OPS[RESHAPING[op.name]], arguments, tensors)
-        self._written = Prepared(op, arguments, tensors)
-
-    def run(self, tensors: Sequence[Any]) -> Any:
-        """The tensor, which has another shape now."""
-        (tensor,) = tensors
-        if not isinstance(tensor, Tensor):
-            return self._written.run(tensors)
-        tensor._array = self._view.run(tensors)._array
-        return tensor
-
-    def run_into(self, tensors: Sequence[Any], out: Array) -> None:
-        """Refuse: there is nothing to write."""
-        raise InputError(f"{self.op.name}: there is no argument out, it changes self")
-
-
-class PreparedInPlace:
-    """A call of which the result of the functional form is written into the first tensor."""
-
-    __slots__ = ("_functional", "_place", "inputs", "make", "op", "program", "target")
-    gives_views, reference = False, None
-
-    def __init__(self, op: OpDef, arguments: Sequence[Any], tensors: Sequence[Any]) -> None:
-        self.op = op
-        self._place = arguments[0].index
-        functional = OPS[FUNCTIONAL[op.name]]
-        count = len(functional.schema.arguments) if functional.schema is not None else 0
-        self._functional = Prepared(functional, arguments[:count], tensors)
-        self.inputs, self.make = self._functional.inputs, None
-        self.program = None if self._functional.make else self._functional.program
-        self.target = -1 if self.program is None else self._place
-
-    def run(self, tensors: Sequence[Any]) -> Any:
-        """The tensor that was written into.
-
-        Raises:
-            InputError: if its memory is read-only.
-        """
-        target = tensors[self._place]
-        array = as_array(target)
-        if not array.flags.writeable:
-            raise InputError(f"{self.op.name}: the memory of the tensor is read-only")
-        write(self.op, as_array(self._functional.run(tensors)), array)
-        return target
-
-    def run_into(self, tensors: Sequence[Any], out: Array) -> None:
-        """Refuse: the result has its place already."""
-        raise InputError(f"{self.op.name}: there is no argument out, it writes into self")
-
-
-class PreparedInto:
-    """A call with the argument `out`."""
-
-    __slots__ = ("_place", "_prepared", "inputs", "make", "program", "target")
-    gives_views, reference = False, None
-
-    def __init__(
-        self, name: str, prepared: Prepared | PreparedReshaping | PreparedInPlace, out: Any
-    ) -> None:
-        if not isinstance(out, Leaf):
-            raise InputError(f"{name}: argument out must be a tensor, got {type(out).__name__}")
-        self._prepared, self._place = prepared, out.index
-        self.inputs, self.make = prepared.inputs, None
-        is_functional = isinstance(prepared, Prepared) and prepared.make is None
-        self.program = prepared.program if is_functional else None
-        self.target = -1 if self.program is None else self._place
-
-    def run(self, tensors: Sequence[Any]) -> Any:
-        """The tensor `out`, which was written to."""
-        out = tensors[self._place]
-        self._prepared.run_into(tensors, as_array(out))
-        return out
-
-
-AnyPrepared = Prepared | PreparedReshaping | PreparedInPlace | PreparedInto
-
-
-def prepare(
-    op: OpDef, arguments: Sequence[Any], tensors: Sequence[Any]
-) -> Prepared | PreparedReshaping | PreparedInPlace:
-    """How to run `op` on tensors of these dtypes.
-
-    `arguments` hold a `Leaf` for each of the call's tensors, unless its element was taken.
-    """
-    if op.name in FUNCTIONAL and isinstance(arguments[0], Leaf):
-        return PreparedInPlace(op, arguments, tensors)
-    if op.name in RESHAPING:
-        return PreparedReshaping(op, arguments, tensors)
-    return Prepared(op, arguments, tensors)
 
 
 def as_array(value: Any) -> Array:

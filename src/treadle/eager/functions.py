@@ -10,9 +10,10 @@ import numpy as np
 
 from treadle._native import Function
 from treadle.eager.adapters import ADAPTERS
-from treadle.eager.execute import AnyPrepared, Prepared, PreparedInto, as_array, prepare
+from treadle.eager.execute import Prepared, as_array
 from treadle.eager.matching import Leaf, match_call
 from treadle.eager.signatures import signature_of
+from treadle.eager.writing import AnyPrepared, PreparedInto, prepare
 from treadle.errors import InputError
 from treadle.ir.dtypes import from_numpy
 from treadle.ir.op import OpDef
