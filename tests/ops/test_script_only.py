@@ -52,6 +52,17 @@ def test_tensor_of_lists_is_torchs(data: Any) -> None:
     assert result.dtype == expected.dtype
 
 
+@pytest.mark.parametrize("number", [True, 3, -(2**62), 0.1, float("nan"), 1.5 - 2j])
+def test_tensors_of_numbers_are_torchs(number: Any) -> None:
+    graph = torch._C.parse_ir(
+        "graph(%a : Scalar):\n  %b : Tensor = prim::NumToTensor(%a)\n  return (%b)"
+    )
+    expected = torch._C._create_function_from_graph("f", graph)(number).numpy()
+    result = OPS["NumToTensor.Scalar"].reference(number)  # type: ignore[misc]
+    np.testing.assert_array_equal(result, expected)
+    assert result.dtype == expected.dtype
+
+
 def test_ragged_lists_are_refused() -> None:
     with pytest.raises(ShapeError, match="different lengths"):
         OPS["tensor"].reference([[1, 2], [3]], None, None, False)  # type: ignore[misc]

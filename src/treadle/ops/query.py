@@ -11,7 +11,8 @@ import numpy as np
 
 from treadle._native import are_equal
 from treadle.errors import ShapeError
-from treadle.ir.dtypes import bool_
+from treadle.ir.dtypes import DType, bool_, c64, c128, f64
+from treadle.ir.dtypes import f32 as f32_dtype
 from treadle.ir.symbols import as_int
 from treadle.ir.types import TensorType
 from treadle.ops.declare import EXACT, op
@@ -94,10 +95,17 @@ bool_of = op(
     samples=((f32(),), (i64(1),)),
 )
 
+
+def _dtype_of_number(a: Any) -> DType:
+    """The widest dtype of its kind, unlike that of `torch.tensor`."""
+    found = dtype_of(a)
+    return {f32_dtype: f64, c64: c128}.get(found, found)
+
+
 number_to_tensor = op(
     "prim::NumToTensor.Scalar(Scalar a) -> Tensor",
-    reference=lambda a: np.asarray(a, dtype_of(a).numpy),
-    infer=lambda a: tensor(dtype_of(a), ()),
+    reference=lambda a: np.asarray(a, _dtype_of_number(a).numpy),
+    infer=lambda a: tensor(_dtype_of_number(a), ()),
     lower=Elements(lambda load, positions, result, a: const(a, result.element)),
     tolerance=EXACT,
     samples=((3,), (2.5,), (True,)),
