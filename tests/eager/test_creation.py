@@ -44,6 +44,21 @@ def test_creation_gives_torchs_tensors(name: str, args: Any, kwargs: Any) -> Non
     np.testing.assert_allclose(ours.numpy(), theirs.numpy(), rtol=1e-6)
 
 
+@pytest.mark.torch
+@pytest.mark.parametrize("dtype", ["uint8", "int16", "int64", "float32"])
+@pytest.mark.parametrize("bounds", [(0, 2.5), (0.5, 3.7, 1.5), (-0.5, 3.7, 1.5), (3.5, 0, -1.2)])
+def test_ranges_with_fractions_have_torchs_counts(bounds: tuple[float, ...], dtype: str) -> None:
+    ours = treadle.arange(*bounds, dtype=getattr(treadle, dtype))
+    theirs = torch.arange(*bounds, dtype=getattr(torch, dtype))
+    np.testing.assert_array_equal(ours.numpy(), theirs.numpy())
+
+
+@pytest.mark.parametrize("steps", [[2, 2], 2.0, True, None])
+def test_steps_of_linspace_are_an_int(steps: Any) -> None:
+    with pytest.raises(treadle.InputError, match="linspace: steps must be an int, got"):
+        treadle.linspace(0, 1, steps)
+
+
 def test_memory_is_shared_or_copied_as_asked_for() -> None:
     array = np.zeros(3)
     shared, copied = treadle.asarray(array), treadle.asarray(array, copy=True)

@@ -14,6 +14,7 @@ import numpy as np
 
 from treadle.eager.dtypes import as_element
 from treadle.errors import InputError, ShapeError, UnsupportedError
+from treadle.ir.dtypes import i64
 from treadle.runtime import empty as empty_array
 from treadle.tensor import Tensor
 
@@ -212,8 +213,11 @@ def arange(
     """
     low, high = (0, start) if end is None else (start, end)
     check_options("arange", device, requires_grad)
+    first, stride = low, step
     if dtype is not None and as_element(dtype).is_integral:
-        low, high, step = int(low), int(high), int(step)
+        first, stride = int(low), int(step)
+        if as_element(dtype) == i64:  # torch counts the elements of others in floats
+            low, high, step = first, int(high), stride
     if not step or not (math.isfinite(low) and math.isfinite(high) and math.isfinite(step)):
         raise InputError(f"arange: finite bounds and a step that is not 0, got {low, high, step}")
     if (high - low) / step < 0:
@@ -222,8 +226,8 @@ def arange(
         values: Array = np.arange(int(low), int(high), int(step), dtype=np.int64)
         return Tensor(values if dtype is None else values.astype(as_element(dtype).numpy))
     values = _counted("arange", math.ceil((high - low) / step))
-    values *= step
-    values += low
+    values *= stride
+    values += first
     return Tensor(values.astype(np.float32 if dtype is None else as_element(dtype).numpy))
 
 
@@ -247,6 +251,8 @@ def linspace(
     pin_memory: bool = False,
 ) -> Tensor:
     """`steps` numbers from `start` to `end`, both included, at equal distances."""
+    if not isinstance(steps, int | np.integer) or isinstance(steps, bool):
+        raise InputError(f"linspace: steps must be an int, got {steps!r}")
     array = new_array("linspace", (steps,), dtype, device, requires_grad)
     start = start.item() if isinstance(start, Tensor) else start
     end = end.item() if isinstance(end, Tensor) else end

@@ -31,17 +31,24 @@ Array = np.ndarray[Any, Any]
 
 
 def _range(start: Any, end: Any, step: Any, code: int | None) -> tuple[int, DType, Any, Any]:
-    """Length, dtype, start and step of a range; an integer dtype makes integers of all of them."""
-    if code is not None and dtype_from_code("arange", code, i64_dtype).is_integral:
-        start, end, step = map(int, (start, end, step))
+    """Length, dtype, start and step of a range; an integer dtype makes integers of these.
+
+    Source: torch.arange; of i64 alone it counts the elements in integers.
+    """
+    first, stride = start, step
+    asked = None if code is None else dtype_from_code("arange", code, i64_dtype)
+    if asked is not None and asked.is_integral:
+        first, stride = int(start), int(step)
+        if asked == i64_dtype:
+            start, end, step = first, int(end), stride
     if step == 0 or (end - start) * step < 0:
         raise InputError(f"arange: {start} to {end} by {step}; the step must lead to the end")
     if not all(math.isfinite(v) for v in (start, end, step) if isinstance(v, float)):
         raise InputError(f"arange: {start} to {end} by {step}; bounds must be finite")
     whole = all(isinstance(v, int) for v in (start, end, step))
-    dtype = dtype_from_code("arange", code, i64_dtype if whole else f32_dtype)
+    dtype = asked or (i64_dtype if whole else f32_dtype)
     count = -(-(end - start) // step) if whole else math.ceil((end - start) / step)
-    return as_int(count), dtype, start, step
+    return as_int(count), dtype, first, stride
 
 
 def _arange(
@@ -86,6 +93,8 @@ arange_step = _arange(
         (2, 11, 3, None, *REST),
         (5, 0, -2, None, *REST),
         (0.0, 1.0, 0.1, None, *REST),
+        (0, 2.5, 0.5, 2, *REST),
+        (-0.5, 3.7, 1.5, 4, *REST),
         (0, 9, 2, 7, *REST),
         (0.0, -8.5, -4.0, 4, *REST),
     ),
