@@ -13,7 +13,7 @@ TASK_FLOPS = 1.2e6
 TASK_BYTES = 256 << 10
 """Of weights, for products of few rows, which only stream them: about 10 us too."""
 MAX_TASKS = 512
-SUM_LENGTH = 192
+SUM_LENGTH = 96
 """Products that are summed one after another; the sums of so many are then added up."""
 
 
@@ -62,8 +62,8 @@ def choose_blocks(
 
 
 def part_of_k(taps: int) -> int:
-    """Positions of k of which the products, over all taps, are about `SUM_LENGTH`."""
-    return -(-SUM_LENGTH // max(taps, 1) // 16) * 16
+    """Positions of k, at least 16, whose products over all taps are at most `SUM_LENGTH`."""
+    return max(SUM_LENGTH // max(taps, 1) // 16, 1) * 16
 
 
 def _k_block(
