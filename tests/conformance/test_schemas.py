@@ -30,3 +30,11 @@ def test_schema_is_torchs(op: object) -> None:
 def test_name_is_base_and_overload(op: object) -> None:
     schema = op.schema  # type: ignore[attr-defined]
     assert op.name == ".".join(filter(None, (schema.base, schema.overload)))  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("name", sorted({op.schema.name for op in _OPS if op.schema}))
+def test_overloads_are_tried_in_torchs_order(name: str) -> None:
+    ours = dict.fromkeys(op.schema.overload for op in OPS.tried(name) if op.schema)
+    schemas = torch._C._jit_get_schemas_for_operator(name)
+    theirs = dict.fromkeys(s.overload_name for s in schemas)
+    assert [o for o in ours if o in theirs] == [t for t in theirs if t in ours]

@@ -100,7 +100,7 @@ class Applications(Emitter):
         places = RESULT_NAMES.get(name, ("out",))
         if call.keywords.keys() >= set(places):
             return self._apply_into(name, call, places)
-        overloads = OPS.overloads(name)
+        overloads = OPS.tried(name)
         if not overloads:
             return self._unsupported(name, call, f"operator {name}({call}) is not supported")
         return self._matched(name, overloads, call, result)
