@@ -39,6 +39,12 @@ def _check_nms(boxes: Any, scores: Any) -> None:
         )
 
 
+def _check_ordered(boxes: Any) -> None:
+    dtype, shape = dtype_of(boxes), list(boxes.shape)
+    if shape[1:] != [4] or dtype.name not in ("f32", "f64"):
+        raise ShapeError(f"nms_staying: dets {dtype}{shape} must be [n, 4], f32 or f64")
+
+
 def _overlap(f: Any, a: Sequence[Any], b: Sequence[Any]) -> Any:
     """Intersection over union of two boxes, given by their coordinates."""
     width = f.minimum(a[2], b[2]) - f.maximum(a[0], b[0])
@@ -67,6 +73,7 @@ def _order(boxes: Array, scores: Array) -> Array:
 
 def _staying(boxes: Array, threshold: float) -> Array:
     """Blocks of boxes meet all later ones at once."""
+    _check_ordered(boxes)
     left, staying = np.arange(len(boxes)), np.zeros(len(boxes), np.bool_)
     while left.size:
         corners = boxes[left].T
@@ -138,8 +145,7 @@ def _below(number: float, dtype: DType) -> float:
 
 
 def _infer_staying(boxes: TensorType, threshold: float) -> TensorType:
-    if len(boxes.sizes) != 2 or boxes.sizes[1] != 4 or boxes.element.name not in ("f32", "f64"):
-        raise ShapeError(f"nms_staying: boxes {boxes} must be [n, 4], f32 or f64")
+    _check_ordered(boxes)
     return tensor(bool_, boxes.sizes[:1])
 
 
