@@ -191,19 +191,17 @@ class BlockCache {
   BlockStatistics statistics_{0, 0, default_limit(), 0, 0};  // guarded by mutex_
 };
 
-// Leaked on purpose: arrays may be freed after static destructors have run.
-BlockCache& cache() {
-  static auto* instance = new BlockCache;
-  return *instance;
-}
+// Made when the library is loaded: a child of a fork would wait for ever for a worker that was
+// making it. Leaked on purpose: arrays may be freed after static destructors have run.
+BlockCache& cache = *new BlockCache;
 
 }  // namespace
 
-void* allocate_block(std::size_t bytes) { return cache().allocate(bytes); }
-void free_block(void* block) noexcept { cache().free(block); }
-void trim_blocks(std::size_t keep_bytes) noexcept { cache().trim(keep_bytes); }
-void set_block_limit(std::size_t bytes) noexcept { cache().set_limit(bytes); }
-void guard_blocks() noexcept { cache().guard(); }
-BlockStatistics block_statistics() noexcept { return cache().statistics(); }
+void* allocate_block(std::size_t bytes) { return cache.allocate(bytes); }
+void free_block(void* block) noexcept { cache.free(block); }
+void trim_blocks(std::size_t keep_bytes) noexcept { cache.trim(keep_bytes); }
+void set_block_limit(std::size_t bytes) noexcept { cache.set_limit(bytes); }
+void guard_blocks() noexcept { cache.guard(); }
+BlockStatistics block_statistics() noexcept { return cache.statistics(); }
 
 }  // namespace treadle

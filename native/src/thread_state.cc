@@ -60,15 +60,13 @@ class ParkerRegistry {
 
 namespace {
 
-// Leaked on purpose: threads may end after static destructors have run.
-ParkerRegistry& registry() {
-  static auto* instance = new ParkerRegistry;
-  return *instance;
-}
+// Made when the library is loaded: a child of a fork would wait for ever for a worker that was
+// making it. Leaked on purpose: threads may end after static destructors have run.
+ParkerRegistry& registry = *new ParkerRegistry;
 
 struct OwnedParker {
-  Parker* parker = registry().acquire();
-  ~OwnedParker() { registry().release(parker); }
+  Parker* parker = registry.acquire();
+  ~OwnedParker() { registry.release(parker); }
 };
 
 // Below this address little is left of the calling thread's stack.
