@@ -12,7 +12,7 @@ from treadle.ir.types import TensorType
 from treadle.ops.contraction import same_dtype
 from treadle.ops.declare import op
 from treadle.ops.lowering import Decompose, Emitter, Recurrence
-from treadle.ops.lstm import emit_lstm_step, logistic, lstm_step
+from treadle.ops.lstm import emit_lstm_step, lstm_step
 from treadle.ops.recurrent import (
     TOLERANCE,
     infer_network,
@@ -23,6 +23,7 @@ from treadle.ops.recurrent import (
     weight_samples,
 )
 from treadle.ops.samples import f32, f64
+from treadle.ops.scalar_math import NUMPY
 from treadle.ops.shapes import expect_rank, tensor
 
 Array = np.ndarray[Any, Any]
@@ -34,8 +35,8 @@ Array = np.ndarray[Any, Any]
 def _gru_step(gates_x: Array, gates_h: Array, h: Array) -> Array:
     """The new h from the two sums of gates r, z, n; r scales the recurrent part of n only."""
     (xr, xz, xn), (hr, hz, hn) = (np.split(g, 3, axis=-1) for g in (gates_x, gates_h))
-    z = logistic(xz + hz)
-    return np.asarray((1 - z) * np.tanh(xn + logistic(xr + hr) * hn) + z * h)
+    z = NUMPY.sigmoid(xz + hz)
+    return np.asarray((1 - z) * np.tanh(xn + NUMPY.sigmoid(xr + hr) * hn) + z * h)
 
 
 def _gru_over(x: Array, states: list[Array], weights: Any, reverse: bool) -> tuple[Any, ...]:

@@ -23,14 +23,10 @@ from treadle.ops.recurrent import (
     weight_samples,
 )
 from treadle.ops.samples import f32, f64
+from treadle.ops.scalar_math import NUMPY
 from treadle.ops.shapes import expect_rank, tensor
 
 Array = np.ndarray[Any, Any]
-
-
-def logistic(x: Array) -> Array:
-    """The logistic function."""
-    return np.asarray(1 / (1 + np.exp(-x)))
 
 
 # --- one layer and direction --------------------------------------------------------------------
@@ -58,8 +54,8 @@ def _infer_layer(
 def lstm_step(gates: Array, c: Array) -> tuple[Array, Array]:
     """The new h and c from the sums of gates i, f, g, o and the old c."""
     i, f, g, o = np.split(gates, 4, axis=-1)
-    c = logistic(f) * c + logistic(i) * np.tanh(g)
-    return logistic(o) * np.tanh(c), c
+    c = NUMPY.sigmoid(f) * c + NUMPY.sigmoid(i) * np.tanh(g)
+    return NUMPY.sigmoid(o) * np.tanh(c), c
 
 
 def _lstm_layer(
