@@ -23,7 +23,7 @@ class Source(np.random.Generator):
 
     def __init__(self, bits: np.random.BitGenerator) -> None:
         super().__init__(bits)
-        self.drawer = Drawer(bits)
+        self.drawer: Drawer = Drawer(bits)
 
 
 DEFAULT: Source = Source(np.random.Philox())
