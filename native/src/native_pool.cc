@@ -109,15 +109,18 @@ bool NativePool::run_leaf_work() {
   return found;
 }
 
-void NativePool::spin(std::int64_t until_ns) {
+// Whether there is work: a worker that went on to sleep then would miss the next short region.
+bool NativePool::spin(std::int64_t until_ns) {
   trace::IdleScope traced(trace::Kind::kSpin);
   num_spinning_.fetch_add(1, std::memory_order_relaxed);
-  for (int turn = 1; !has_work(false); ++turn) {
+  bool found = false;
+  for (int turn = 1; !(found = has_work(false)); ++turn) {
     pause_cpu();
     // No place for us: the clients need the processors.
     if (turn % 64 == 0 && (!has_room() || monotonic_ns() >= until_ns || stopping_.load())) break;
   }
   num_spinning_.fetch_sub(1, std::memory_order_seq_cst);
+  return found;
 }
 
 void NativePool::sit_out(std::int64_t until_ns) {
@@ -135,8 +138,7 @@ void NativePool::worker_main(int index) {
   while (!stopping_.load() && index < task_worker_limit_.load()) {
     const bool found = run_something(aside);
     if (aside.is_due()) sit_out(aside.take_end());
-    if (found) continue;
-    spin(monotonic_ns() + spin_ns());
+    if (found || spin(monotonic_ns() + spin_ns())) continue;
     sleepers_.sleep(parker, -1, [&] {
       return has_work(false) || stopping_.load() || index >= task_worker_limit_.load();
     });

@@ -68,7 +68,7 @@ class NativePool final : public ThreadPool {
   bool help_region(Region& region, StepAside* aside);
   bool has_work(bool leaf_only) const;
   bool has_room() const { return !admission_.is_full() && !admission_.is_crowded(); }
-  void spin(std::int64_t until_ns);
+  bool spin(std::int64_t until_ns);
   void signal(int wanted, bool is_leaf);
   void start_worker(int limit);
   std::uint32_t run_region(Region& region, const ChunkLoop& loop, int seats,
