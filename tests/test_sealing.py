@@ -144,3 +144,36 @@ def test_torch_takes_parameters_without_a_copy() -> None:
     model = treadle.load(ARCHIVE)
     taken = torch.utils.dlpack.from_dlpack(model.weight)
     assert taken.data_ptr() == model.weight.data_ptr()
+
+
+class Reader(nn.Module):
+    kept: torch.Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("kept", torch.zeros(3))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x + self.kept
+
+
+class Writer(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.reader = Reader()
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        self.reader.kept.add_(x)
+        y: torch.Tensor = self.reader(x)
+        return y
+
+
+def test_a_submodule_that_is_called_alone_reads_what_the_whole_writes() -> None:
+    buffer = io.BytesIO()
+    torch.jit.save(torch.jit.script(Writer().eval()), buffer)
+    model = treadle.load(buffer.getvalue())
+    view = model.reader.kept[:2]
+    assert model.reader(X).tolist() == [1, 1, 1]
+    assert model(X).tolist() == [2, 2, 2]
+    view.fill_(4.0)
+    assert model.reader(X).tolist() == [5, 5, 2]

@@ -53,22 +53,30 @@ PASSES: tuple[Callable[[Graph], bool], ...] = (
 
 @span("optimise")
 @collection_paused()
-def optimise(graph: Graph, program: Program, root: Object | None, *, check: bool = False) -> Graph:
+def optimise(
+    graph: Graph,
+    program: Program,
+    root: Object | None,
+    *,
+    whole: Object | None = None,
+    check: bool = False,
+) -> Graph:
     """`graph` with calls inlined, attributes of `root` frozen, and all `PASSES` run, in place.
 
     Args:
         graph: of one method; it is changed.
         program: where the functions and classes that it calls are found.
         root: the module that ``self`` is; None for a function.
+        whole: the module that `root` is part of, if it is not all of it.
         check: verify the graph after every pass.
     """
     first = True
     while inline(graph, program) or first:
         first = False
         if root is not None:  # freezing again finds nothing unless calls were inlined since
-            freeze(graph, root)
+            freeze(graph, root, whole)
     fold_constants(graph)  # branches on constants go, and with them writes into attributes
-    while root is not None and freeze(graph, root):
+    while root is not None and freeze(graph, root, whole):
         fold_constants(graph)
     for run in PASSES:
         run(graph)

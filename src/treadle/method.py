@@ -42,9 +42,17 @@ class Method:
     """
 
     def __init__(
-        self, program: Program, function: Function, root: Object | None, *, interpret: bool = False
+        self,
+        program: Program,
+        function: Function,
+        root: Object | None,
+        *,
+        whole: Object | None = None,
+        interpret: bool = False,
     ) -> None:
+        """`function` bound to `root`, which is part of `whole`."""
         self._source, self.function, self._root = program, function, root
+        self._whole = whole
         self._interpret = interpret or engine().options.interpret
         self._parameters = function.parameters[1 if root is not None else 0 :]
         self._lock = ForkLock()
@@ -133,7 +141,9 @@ class Method:
             if self._graph is None:
                 graph = clone_graph(self.function.graph())
                 check = engine().options.verify
-                self._graph = optimise(graph, self._source, self._root, check=check)
+                self._graph = optimise(
+                    graph, self._source, self._root, whole=self._whole, check=check
+                )
             return self._graph
 
     def explain(self, *args: Any, **kwargs: Any) -> Explanation:

@@ -60,7 +60,7 @@ class Module(Members):
         called = Function(
             forward.name, forward.parameters, forward.result, lambda: _hooked(forward, program)
         )
-        return Method(self._program, called, self._object, interpret=self._interpret)
+        return self._bound(called)
 
     @property
     def method_names(self) -> tuple[str, ...]:
@@ -77,9 +77,12 @@ class Module(Members):
             if function is None:
                 known = ", ".join(sorted(self._object.cls.methods)) or "none"
                 raise InputError(f"{self._object.cls.name} has no method {name!r}; it has: {known}")
-            found = Method(self._program, function, self._object, interpret=self._interpret)
-            self._methods[name] = found
+            found = self._methods[name] = self._bound(function)
         return found
+
+    def _bound(self, function: Function) -> Method:
+        whole = self._whole._object
+        return Method(self._program, function, self._object, whole=whole, interpret=self._interpret)
 
     def _member(self, value: Object) -> Module:
         return Module(self._program, value, interpret=self._interpret, whole=self._whole)

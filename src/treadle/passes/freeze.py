@@ -21,8 +21,11 @@ _NOTHING = object()
 _CALLS = (CALL_METHOD, CALL_FUNCTION)
 
 
-def freeze(graph: Graph, root: Object) -> bool:
+def freeze(graph: Graph, root: Object, whole: Object | None = None) -> bool:
     """Replace ``self`` by the constant object `root`, and reading its attributes by constants.
+
+    `root` is part of the module `whole`, of which a user may call all methods; by default that is
+    `root` itself.
 
     Nested modules become constant objects, so that `inline` finds their methods; tensors keep their
     identity, so tied weights stay tied, and are read-only from then on. Run it after `inline`.
@@ -38,14 +41,15 @@ def freeze(graph: Graph, root: Object) -> bool:
     reads = graph.nodes_of(GET_ATTR)
     if not reads:
         return changed
-    written = _set_names(graph) | _assigned(root)
+    whole = whole or root
+    written = _set_names(graph) | assigned_names(whole)
     for node in reads:
         value = _attribute(node)
         if node.attributes["name"] not in written and _is_immutable(value):
             _replace(node, value)
             changed = True
     if not graph.nodes_of(CALL_METHOD, CALL_FUNCTION):
-        changed |= _freeze_mutable(graph, written, root)
+        changed |= _freeze_mutable(graph, written, root, whole)
     return changed
 
 
@@ -83,7 +87,7 @@ def _is_immutable(value: Any) -> bool:
     return is_literal(value) and not isinstance(value, list)
 
 
-def _freeze_mutable(graph: Graph, written: frozenset[str], root: Object) -> bool:
+def _freeze_mutable(graph: Graph, written: frozenset[str], root: Object, whole: Object) -> bool:
     candidates = [
         (node, value)
         for node in graph.nodes_of(GET_ATTR)
@@ -91,11 +95,11 @@ def _freeze_mutable(graph: Graph, written: frozenset[str], root: Object) -> bool
     ]
     if not candidates:
         return False
-    aliases, elsewhere = analyse_aliases(graph), _written_elsewhere(graph, root)
+    aliases, elsewhere = analyse_aliases(graph), _written_elsewhere(graph, root, whole)
     frozen = [
         (node, value)
         for node, value in candidates
-        if _place(node) not in elsewhere and not aliases.is_written(node.output)
+        if place_of(node) not in elsewhere and not aliases.is_written(node.output)
     ]
     for node, value in frozen:
         seal(value)
@@ -114,7 +118,7 @@ def _replace(node: Node, value: Any) -> None:
     block.erase(node)
 
 
-def _assigned(root: Object) -> frozenset[str]:
+def assigned_names(root: Object) -> frozenset[str]:
     """Names of the attributes to which any method of the modules in `root` assigns."""
     methods = {
         id(method): method
@@ -134,14 +138,14 @@ def written_in_place(root: Object) -> frozenset[Place]:
     return frozenset(places)
 
 
-def _written_elsewhere(graph: Graph, root: Object) -> frozenset[Place]:
+def _written_elsewhere(graph: Graph, root: Object, whole: Object) -> frozenset[Place]:
     """The attributes into which methods that a user may call instead write in place.
 
     What `graph` calls is part of it, where it is inlined. Of ``forward`` of the modules within
-    `root`, with its overloads (``forward__1``), only its own writes count: whatever it calls is
+    `whole`, with its overloads (``forward__1``), only its own writes count: whatever it calls is
     a method of such a module too, or gets what it writes into from outside.
     """
-    classes = classes_in(root)
+    classes = classes_in(whole)
     part = called_by(graph, root, classes)
     places: set[Place] = set()
     for cls in classes.values():
@@ -165,14 +169,15 @@ def _written_by(method: Function, *, calls: bool) -> set[Place]:
     aliases = analyse_aliases(graph)
     written = {at for at, nodes in aliases.writers.items() if not set(writes).isdisjoint(nodes)}
     reads = graph.nodes_of(GET_ATTR)
-    return {_place(n) for n in reads if not written.isdisjoint(aliases.reachable(n.output))}
+    return {place_of(n) for n in reads if not written.isdisjoint(aliases.reachable(n.output))}
 
 
 def _writes(node: Node) -> bool:
     return node.op.schema is not None and node.op.schema.writes
 
 
-def _place(read: Node) -> Place:
+def place_of(read: Node) -> Place:
+    """What a ``get_attr`` reads."""
     owner = read.inputs[0]
     constant = owner.constant
     if isinstance(constant, Object):
