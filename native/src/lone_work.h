@@ -6,18 +6,16 @@
 
 namespace treadle {
 
-// What a thread has worked alone in its last regions. To wake a thread costs the one who does it
-// some ten microseconds, and that one needs as many more before it runs. So a thread calls for help
-// where it is about to work alone for longer than that together, or has done so, in one region or
-// in several with no longer pauses than a helper stays awake for.
+// What a thread has worked alone in its last regions. It calls for help where it is about to work
+// alone for longer than a wake-up costs, or has done so, in one region or in several with no longer
+// pauses than a helper stays awake for.
 class LoneWork {
  public:
-  static constexpr std::int64_t kWakeWorthNs = 30'000;
-
   // When a region that begins now has gone on alone for long enough.
-  std::int64_t wake_at(std::int64_t began_ns, std::int64_t spin_ns) noexcept {
+  std::int64_t wake_at(std::int64_t began_ns, std::int64_t spin_ns,
+                       std::int64_t wake_cost_ns) noexcept {
     if (began_ns - last_end_ns_ > spin_ns) sum_ns_ = 0;
-    return began_ns + std::max<std::int64_t>(kWakeWorthNs - sum_ns_, 0);
+    return began_ns + std::max<std::int64_t>(wake_cost_ns - sum_ns_, 0);
   }
   void end(std::int64_t began_ns, std::int64_t now_ns, bool had_help) noexcept {
     last_end_ns_ = now_ns;

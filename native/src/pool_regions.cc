@@ -84,7 +84,7 @@ std::uint32_t NativePool::run_region(Region& region, const ChunkLoop& loop, int 
   region.state.store(state, std::memory_order_release);
   const std::uint64_t bit = 1ull << (&region - regions_.data());
   open_.fetch_or(bit, std::memory_order_seq_cst);
-  const std::int64_t wake_at_ns = lone_work.wake_at(began_ns, spin_ns());
+  const std::int64_t wake_at_ns = lone_work.wake_at(began_ns, spin_ns(), sleepers_.wake_cost_ns());
   bool wakes = false;
   auto call_for_help = [&] {
     const std::int64_t before_ns = monotonic_ns();
