@@ -93,6 +93,21 @@ def test_what_comes_before_and_after_a_reduction_is_fused(
     assert steps_of(text, x, z) == ["relu+mean+sub"]
 
 
+def test_what_is_computed_beside_a_reduction_for_what_follows_it_is_fused() -> None:
+    x, y = _random(7, 3), _random(7, 4)
+    text = """
+    graph(%x: Tensor, %y: Tensor)
+    %a: Tensor = select.int(%y, 1, 0)
+    %b: Tensor = select.int(%y, 1, 2)
+    %c: Tensor = mul.Tensor(%a, %b)
+    %s: Tensor = sum.dim_IntList(%x, [1], False, None)
+    %t: Tensor = add.Tensor(%c, %s, 1)
+    return %t
+    """
+    _close(results_of(text, x, y)[0], y[:, 0] * y[:, 2] + x.sum(1))
+    assert steps_of(text, x, y) == ["mul+sum+add"]
+
+
 def test_rows_of_broadcast_operands() -> None:
     a, b = _random(6, 1), _random(1, 9)
     (actual,) = results_of(

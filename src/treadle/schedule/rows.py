@@ -220,17 +220,16 @@ def _combining_stage(
 
 
 def _sides(group: Group, anchor: Node) -> tuple[list[Value], list[Value]]:
-    """External values read up to the anchor, and those read by what follows it."""
-    computed = set(anchor.outputs)
-    for node in group.nodes:
-        if any(v in computed for v in tensor_operands(node)):
-            computed.update(node.outputs)
+    """External values read for what the anchor takes, and those read for the rest."""
+    taken: set[Value] = set(anchor.outputs)
+    for node in reversed(group.nodes):
+        if not taken.isdisjoint(node.outputs):
+            taken.update(tensor_operands(node))
     inner = {v for n in group.nodes for v in n.outputs}
     before: dict[Value, None] = {}
     after: dict[Value, None] = {}
     for node in group.nodes:
-        is_tail = node is not anchor and node.outputs[0] in computed
-        (after if is_tail else before).update(
+        (after if taken.isdisjoint(node.outputs) else before).update(
             dict.fromkeys(v for v in tensor_operands(node) if v not in inner)
         )
     return list(before), list(after)
