@@ -143,10 +143,13 @@ class Padded(Encoder):
 class Decoder(nn.Module):
     def __init__(self) -> None:
         super().__init__()
-        self.inner = nn.TransformerDecoder(nn.TransformerDecoderLayer(16, 2, 32), 2)
+        layer = nn.TransformerDecoderLayer(16, 2, 32, batch_first=True)
+        self.inner = nn.TransformerDecoder(layer, 2)
 
-    def forward(self, x: torch.Tensor, memory: torch.Tensor) -> torch.Tensor:
-        return self.inner(x, memory)
+    def forward(
+        self, x: torch.Tensor, memory: torch.Tensor, mask: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        return self.inner(x, memory, mask)
 
 
 SEQUENCE = torch.linspace(-1, 1, 160).reshape(2, 5, 16).sin()
@@ -176,16 +179,55 @@ def test_scripted_transformers_agree(make, args) -> None:
         np.testing.assert_allclose(np.asarray(g), w.numpy(), atol=1e-5)
 
 
-@pytest.mark.parametrize("interpret", [False, True])
-def test_encoders_of_nested_tensors_agree_where_nothing_is_padded(interpret) -> None:
-    torch.manual_seed(0)
-    scripted, data = saved(Padded(nested=True))
+SCATTERED = torch.tensor([[False] * 5, [True, False, True, False, False]])
+
+
+def check_nested(archive, padding, *, interpret: bool = False) -> None:
+    """Check an encoder that makes nested tensors; it is planned unless interpreted."""
+    scripted, data = archive
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # nested tensors are a prototype
-        want = scripted(SEQUENCE, PADDING).numpy()
-    got = np.asarray(treadle.load(data, interpret=interpret)(SEQUENCE, PADDING))
-    assert got.shape == want.shape
-    np.testing.assert_allclose(got[~PADDING.numpy()], want[~PADDING.numpy()], atol=1e-5)
+        want = scripted(SEQUENCE, padding).numpy()
+    model = treadle.load(data, interpret=interpret)
+    np.testing.assert_allclose(np.asarray(model(SEQUENCE, padding)), want, atol=1e-5)
+    assert model.explain(SEQUENCE, padding).planned != interpret
+
+
+@pytest.mark.parametrize("interpret", [False, True])
+@pytest.mark.parametrize("padding", [PADDING, SCATTERED])
+def test_encoders_of_nested_tensors_agree(interpret, padding) -> None:
+    torch.manual_seed(0)
+    archive = saved(Padded(nested=True))
+    check_nested(archive, padding, interpret=interpret)
+
+
+@pytest.mark.parametrize("interpret", [False, True])
+def test_traced_encoders_of_nested_tensors_agree(interpret) -> None:
+    torch.manual_seed(0)
+    buffer = io.BytesIO()
+    with torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        module = Padded(nested=True).eval()
+        traced = torch.jit.trace(module, (SEQUENCE, PADDING), check_trace=False)
+    torch.jit.save(traced, buffer)
+    shorter = torch.arange(5) >= torch.tensor([[2], [4]])
+    check_nested((traced, buffer.getvalue()), shorter, interpret=interpret)
+
+
+@pytest.mark.parametrize("make", [Encoder, Decoder])
+@pytest.mark.parametrize("causal", [False, True])
+def test_masks_of_scripted_transformers_are_planned(make, causal) -> None:
+    torch.manual_seed(0)
+    mask = torch.full((5, 5), -torch.inf).fill_diagonal_(0.0)
+    if causal:
+        mask = torch.full((5, 5), -torch.inf).triu(1)
+    scripted, data = saved(make())
+    args = (SEQUENCE, mask) if make is Encoder else (SEQUENCE, SEQUENCE, mask)
+    model = treadle.load(data)
+    with torch.no_grad():
+        want = scripted(*args).numpy()
+    np.testing.assert_allclose(np.asarray(model(*args)), want, atol=1e-5)
+    assert model.explain(*args).planned
 
 
 class Pair(NamedTuple):

@@ -100,6 +100,9 @@ class ArchiveScope:
     def find_function(self, name: str) -> Function | None:
         """The function with a qualified name."""
         if name not in self.program.functions:
+            replacement = self._library.replacement(name)
+            if replacement is not None:
+                return replacement
             found = self._definition(name)
             if found is None or not isinstance(found[1], ast.FunctionDef):
                 return None
