@@ -7,9 +7,10 @@ tree of forks. torch answers for its forks, from TorchScript, and for a small pa
 engine is a process of its own, and they take turns.
 
 Regions are microseconds beyond the body, torch.add beyond its share of the serial one, forks
-microseconds per task. Expected of Treadle: a region at most 0.8 us back to back and 6 us after
-sleep, where libgomp needs 18; after sleep one with bodies of 10 us wakes nobody and costs what one
-thread needs; a fork at most 1 us, where torch needs 5 to 8.
+microseconds per task. `system` is the limit: what waking a thread takes without any runtime, the
+call and until the woken thread runs. Expected of Treadle: a region at most 0.8 us back to back and
+6 us after sleep, where libgomp needs 18; after sleep bodies shorter than a wake-up wake nobody and
+cost what one thread needs; a fork at most 1 us, where torch needs 5 to 8.
 """
 
 import argparse
@@ -30,6 +31,7 @@ from benchmarks.forkjoin_engines import (
     fork_name,
     gap,
     region_name,
+    wake_name,
 )
 from benchmarks.results import Result, cpu_count, document, make_console, write_json
 
@@ -72,7 +74,8 @@ def rows() -> Mapping[str, float]:
     }
     bodies |= {f"{ADD}, {gap(idle)}": 0.0 for idle in IDLE_US}
     bodies |= {fork_name(size, body): 0.0 for body in (0, 10) for size in BATCHES}
-    return bodies | {TREE: 0.0}
+    wake_ups = {wake_name(until, idle): 0.0 for until in (False, True) for idle in IDLE_US if idle}
+    return bodies | {TREE: 0.0} | wake_ups
 
 
 def make_table(results: Sequence[Result], engines: Sequence[str]) -> Table:

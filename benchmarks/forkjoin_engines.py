@@ -1,7 +1,8 @@
 """The child process of `benchmarks.forkjoin`: regions and forks of one runtime.
 
 `forkjoin.cc` is compiled for Treadle's header, for libgomp and for oneTBB; torch is asked what it
-answers from Python. Each line on standard input is answered with a round of samples as JSON.
+answers from Python, the system how long it takes to wake a thread (`wakeup.cc`). Each line on
+standard input is answered with a round of samples as JSON.
 """
 
 import argparse
@@ -18,9 +19,11 @@ from pathlib import Path
 
 from benchmarks.results import cpu_count
 
-SOURCE = Path(__file__).with_name("forkjoin.cc")
+LOOPS = Path(__file__).with_name("forkjoin.cc")
+WAKE_UPS = Path(__file__).with_name("wakeup.cc")
 TREADLE_POOLS = ("native", "openmp", "tbb")
 LIBRARIES = ("libgomp", "oneTBB")
+SYSTEM = "system"
 SAMPLES = 12
 
 BODIES_US = (0, 1, 10)
@@ -53,6 +56,11 @@ def fork_name(size: int, body_us: int) -> str:
 TREE = f"nested, {TREE_DEPTH} levels"
 
 
+def wake_name(until_it_runs: bool, idle_us: int) -> str:
+    """Name of the case of wake-ups."""
+    return f"wake-up, {'until it runs' if until_it_runs else 'the call'}, {gap(idle_us)}"
+
+
 class MissingError(Exception):
     """A runtime is not installed."""
 
@@ -81,43 +89,54 @@ def compile_flags(runtime: str) -> list[str]:
     return [*flags, f"-Wl,-rpath,{prefix / 'lib'}"]
 
 
-def build(runtime: str, folder: Path) -> ctypes.CDLL:
-    """Compile the loops for `runtime` and load them."""
-    library = folder / f"{runtime}.so"
+def build(source: Path, flags: Sequence[str], folder: Path) -> ctypes.CDLL:
+    """Compile `source` and load it."""
+    library = folder / f"{source.stem}.so"
     options = ["-std=c++20", "-O2", "-shared", "-fPIC", "-pthread", "-o", str(library)]
-    command = ["c++", str(SOURCE), *options, *compile_flags(runtime)]
-    subprocess.run(command, check=True)
+    subprocess.run(["c++", str(source), *options, *flags], check=True)
     return ctypes.CDLL(str(library))
+
+
+def call(library: ctypes.CDLL, function: str, *arguments: float, count: int = SAMPLES) -> Case:
+    """A case that calls `function`, which fills an array of `count` samples."""
+    numbers = [ctypes.c_double(each) if isinstance(each, float) else each for each in arguments]
+
+    def run() -> list[float]:
+        samples = (ctypes.c_double * count)()
+        getattr(library, function)(*numbers, samples)
+        return list(samples)
+
+    return run
+
+
+def system_cases(folder: Path) -> Mapping[str, Case]:
+    """The limit: what a wake-up takes without any runtime."""
+    library = build(WAKE_UPS, [], folder)
+    return {
+        wake_name(until, idle): call(library, "measure_wake_ups", float(idle), until, SAMPLES)
+        for until in (False, True)
+        for idle in IDLE_US
+        if idle
+    }
 
 
 def compiled_cases(runtime: str, folder: Path) -> Mapping[str, Case]:
     """All cases, in the compiled loops."""
-    library = build(runtime, folder)
+    library = build(LOOPS, compile_flags(runtime), folder)
     threads = cpu_count()
-
-    def case(function: str, *arguments: int | float, count: int = SAMPLES) -> Case:
-        numbers = [ctypes.c_double(each) if isinstance(each, float) else each for each in arguments]
-
-        def run() -> list[float]:
-            samples = (ctypes.c_double * count)()
-            getattr(library, function)(*numbers, samples)
-            return list(samples)
-
-        return run
-
     cases: dict[str, Case] = {}
     for team, body, idle in itertools.product(sorted({1, threads}), BODIES_US, IDLE_US):
         repeats = 200 if idle == 0 else 1
-        cases[region_name(team, body, idle)] = case(
-            "measure_regions", team, float(body), float(idle), SAMPLES, repeats
+        cases[region_name(team, body, idle)] = call(
+            library, "measure_regions", team, float(body), float(idle), SAMPLES, repeats
         )
     for size, body in itertools.product(BATCHES, (0, 10)):
         repeats = max(1, 500 // size) if body == 0 else max(1, 20 // size)
         count = SAMPLES if size * body < 5_000 else 2
-        cases[fork_name(size, body)] = case(
-            "measure_forks", threads, size, float(body), count, repeats, count=count
+        cases[fork_name(size, body)] = call(
+            library, "measure_forks", threads, size, float(body), count, repeats, count=count
         )
-    cases[TREE] = case("measure_tree", threads, TREE_DEPTH, SAMPLES)
+    cases[TREE] = call(library, "measure_tree", threads, TREE_DEPTH, SAMPLES)
     return cases
 
 
@@ -196,6 +215,8 @@ def cases_of(engine: str, folder: Path) -> Mapping[str, Case]:
     """What an engine is asked."""
     if engine == "torch":
         return torch_cases()
+    if engine == SYSTEM:
+        return system_cases(folder)
     if engine in TREADLE_POOLS:
         from treadle import runtime
 
@@ -217,13 +238,15 @@ def available() -> Sequence[str]:
         except MissingError:
             continue
         names.append(library)
-    return [*names, "torch"] if find_spec("torch") else names
+    if find_spec("torch"):
+        names.append("torch")
+    return [*names, SYSTEM]
 
 
 def main() -> None:
     """Serve one engine until standard input ends."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("engine", choices=(*TREADLE_POOLS, *LIBRARIES, "torch"))
+    parser.add_argument("engine", choices=(*TREADLE_POOLS, *LIBRARIES, "torch", SYSTEM))
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         cases = cases_of(arguments.engine, Path(folder))
