@@ -14,6 +14,7 @@ from treadle.codegen.functions import call_function, maximum, minimum
 from treadle.codegen.values import Value, compute_dtype
 from treadle.ir.dtypes import DType, bool_, i64
 from treadle.ir.loops import Call, Expr, Reduce
+from treadle.ir.loops_functions import ORDERED
 
 State = tuple[Value, ...]
 _FAR = 2**63 - 1
@@ -46,6 +47,11 @@ class Reduction:
     def rounds(self) -> bool:
         """Whether it is a sum that rounds."""
         return self.function == "sum" and self.dtype.kind == "f"
+
+    @property
+    def ordered(self) -> bool:
+        """Whether its bits depend on the order in which elements are combined."""
+        return self.function in ORDERED and self.dtype.kind == "f"
 
     def identity(self, lanes: int) -> State:
         """The state before any element."""

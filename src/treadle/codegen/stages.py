@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from treadle.codegen.across import AcrossCode
 from treadle.codegen.expressions import Evaluator
 from treadle.codegen.memory import pointer, prefetch
 from treadle.codegen.ranges import Positions, Results
 from treadle.codegen.reductions import State
-from treadle.codegen.strips import StripCode
 from treadle.codegen.values import Value
 from treadle.ir.loops import Access, Call, Expr, Load, Stage
 from treadle.ir.loops_walk import is_scan
@@ -22,7 +22,7 @@ _AHEAD = 8
 _LINE = 64
 
 
-class StageWriter(StripCode):
+class StageWriter(AcrossCode):
     """Writes the stages of a kernel."""
 
     def run(
@@ -49,6 +49,8 @@ class StageWriter(StripCode):
                 states = [self._scan(stage, points[0], results[0])]
             elif self.kernel.vectorize == "inner" and stage.ranges:
                 states = [self._inner_stage(stage, points[0], results[0])]
+            elif stage.across and stage.reduces:
+                states = [self._across_stage(stage, points[0], lanes, mask, results[0])]
             else:
                 states = self._stage(stage, points, lanes, mask, results, whole)
             for known, ends in zip(results, states, strict=True):

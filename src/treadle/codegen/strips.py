@@ -20,9 +20,7 @@ class StripCode(RangeCode):
 
     def _inner_stage(self, stage: Stage, positions: Positions, known: Results) -> list[State]:
         """A stage whose lanes are on its last range: partial states per width, then folded."""
-        reductions = self._reductions(stage)
-        widths = [self.lanes * self.wide, self.lanes] if stage.reduces else [self.lanes]
-        keys = [*widths] if self.masked and self.lanes > 1 else [*widths, 1]
+        reductions, (widths, keys) = self._reductions(stage), self._widths(stage)
         partial = [r.identity(width) for r in reductions for width in keys]
         axis = len(self.kernel.axes) + len(stage.ranges) - 1
 
@@ -45,6 +43,16 @@ class StripCode(RangeCode):
                 total = reduction.combine(reduction.fold(total, width), part)
             results.append(reduction.fold(total, 1))
         return results
+
+    def _widths(self, stage: Stage) -> tuple[list[int], list[int]]:
+        """Elements of the strips of a stage, and those of which there are partial states.
+
+        What depends on them has as many as a vector holds of it, whatever else is computed.
+        """
+        sums = [r.dtype.itemsize for r in self._reductions(stage) if r.ordered]
+        lanes = self.e.target.vector_bytes // max(sums) if sums else self.lanes
+        widths = [lanes * self.wide, lanes] if stage.reduces else [lanes]
+        return widths, widths if self.masked and lanes > 1 else [*widths, 1]
 
     def _streams(self, stage: Stage, axis: int) -> bool:
         """Whether all a stage does is one store, of whole vectors, that may bypass the caches."""
@@ -154,13 +162,14 @@ class StripCode(RangeCode):
         if 1 in keys:
             strip(start, stop, 1)
         else:
-            self._masked_strip(start, stop, run, states, of(widths[-1]) if count else [])
+            where = of(widths[-1]) if count else []
+            self._masked_strip((start, stop), widths[-1], run, states, where)
         return states
 
     def _masked_strip(
         self,
-        start: Value,
-        stop: Value,
+        bounds: tuple[Value, Value],
+        lanes: int,
         run: Callable[[Value, int, Value | None, list[State]], list[State]],
         states: list[State],
         where: list[int],
@@ -168,9 +177,9 @@ class StripCode(RangeCode):
         """At most one strip under a mask: a loop, so that its states have a way out."""
         e = self.e
         chosen = [states[i] for i in where]
-        with e.loop(start, stop, self.lanes, [v for s in chosen for v in s]) as loop:
-            mask = lane_mask(e, e.sub(stop, loop.index), self.lanes)
-            after = run(loop.index, self.lanes, mask, regroup(loop.carried, chosen))
+        with e.loop(*bounds, lanes, [v for s in chosen for v in s]) as loop:
+            mask = lane_mask(e, e.sub(bounds[1], loop.index), lanes)
+            after = run(loop.index, lanes, mask, regroup(loop.carried, chosen))
             loop.following = tuple(v for s in after for v in s)
         for i, state in zip(where, regroup(loop.results, chosen), strict=True):
             states[i] = state

@@ -181,11 +181,15 @@ class Stage:
 
     A stage without ranges runs once for each outer point. In its stores, `Reduced` of the stage
     itself is the reduction of all positions up to this one: then it is a scan.
+
+    With `across`, whose lanes are on the last outer axis, reductions combine elements in the order
+    in which lanes on the last range would.
     """
 
     ranges: tuple[Range, ...] = ()
     reduces: tuple[Reduce, ...] = ()
     stores: tuple[Store, ...] = ()
+    across: bool = False
 
 
 @dataclass(frozen=True, slots=True)

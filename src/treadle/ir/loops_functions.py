@@ -60,3 +60,5 @@ FUNCTIONS: dict[str, Signature] = {
     **_many("checked_index wrapped_index", Signature(2, "i", note="see loops.Call")),
     "checked_divisor": Signature(1, "biu", note="see loops.Call"),
 }
+ORDERED = frozenset(("sum", "prod", "logsumexp"))
+"""Reductions whose results, if they are floats, depend on the order of the elements."""

@@ -10,7 +10,8 @@
     store b1[a0:1] %1
 
 Every expression is one line; equal expressions are the same line. ``s0`` is ``Size(0)``; an access
-is its offset (if not 0) and ``axis:stride`` or ``%value:stride`` terms.
+is its offset (if not 0) and ``axis:stride`` or ``%value:stride`` terms. ``stage across`` is one
+that combines as lanes within a row would.
 """
 
 from __future__ import annotations
@@ -94,7 +95,7 @@ class _Printer:
         return f"{head} gates={kernel.gates}{flags}"
 
     def _stage(self, stage: Stage) -> None:
-        self.lines.append("stage")
+        self.lines.append("stage across" if stage.across else "stage")
         for range_ in stage.ranges:
             start, stop = self._expr(range_.start), self._expr(range_.stop)
             self.lines.append(f"range {start} {stop}")
@@ -202,7 +203,7 @@ class _Parser:
         elif kind == "axis":
             self.axes.append(Axis(_parse_dim(rest[0]), _parse_dim(rest[2])))
         elif kind == "stage":
-            self.stages.append(Stage())
+            self.stages.append(Stage(across=rest == ["across"]))
         elif kind == "range":
             range_ = Range(*(self.values[word] for word in rest))
             self.stages[-1] = replace(stage, ranges=(*stage.ranges, range_))

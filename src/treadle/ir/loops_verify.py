@@ -130,6 +130,12 @@ class _Verifier:
         self.seen.clear()
         for reduce in stage.reduces:
             self._reduce(reduce)
+        if stage.across:
+            outside = kernel.vectorize == "outer" and not is_scan(stage, self.stage)
+            _require(
+                outside, "lanes that reduce across rows are on an outer axis, and scan nothing"
+            )
+            _require(bool(stage.ranges), "there is no range to reduce across")
         if is_scan(stage, self.stage):
             inner = kernel.vectorize == "inner"
             _require(not inner or len(stage.ranges) == 1, "lanes scan one range")

@@ -1,0 +1,130 @@
+"""Stages whose lanes are rows, reduced in the order in which the lanes of one row would be.
+
+So the bits of a sum do not depend on which axis lies side by side in memory. What are the lanes of
+partial sums within a row is an array of states here, on the stack.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from treadle.codegen import memory
+from treadle.codegen.casts import memory_type
+from treadle.codegen.ranges import Positions, Results
+from treadle.codegen.reductions import Reduction, State
+from treadle.codegen.strips import StripCode
+from treadle.codegen.values import PTR, Value
+from treadle.ir.loops import Stage
+
+
+class _Room:
+    """An array of `count` states of one reduction, at first those of no elements."""
+
+    def __init__(self, reduction: Reduction, count: int, lanes: int) -> None:
+        self.reduction, self._lanes = reduction, lanes
+        self._kinds = reduction.identity(lanes)
+        self._arrays = [self._array(kind, count) for kind in self._kinds]
+        e = reduction.e
+        with e.loop(e.integer(0), e.integer(count)) as loop:
+            self.store(loop.index, self._kinds)
+
+    def _array(self, kind: Value, count: int) -> Value:
+        e = self.reduction.e
+        name = f"%across{e.fresh()}"
+        room = f"[{count * self._lanes} x {memory_type(kind.dtype)}]"
+        e.scopes[0].items.append(f"{name} = alloca {room}, align 64")
+        return Value(name, PTR, 1, 0)
+
+    def load(self, position: Value) -> State:
+        """The state at a position."""
+        return tuple(
+            memory.load(self.reduction.e, self._at(array, kind, position), kind.dtype, self._lanes)
+            for array, kind in zip(self._arrays, self._kinds, strict=True)
+        )
+
+    def store(self, position: Value, state: State) -> None:
+        """Change the state at a position."""
+        for array, kind, value in zip(self._arrays, self._kinds, state, strict=True):
+            memory.store(self.reduction.e, value, self._at(array, kind, position), kind.dtype)
+
+    def _at(self, array: Value, kind: Value, position: Value) -> Value:
+        e = self.reduction.e
+        return memory.pointer(e, array, e.mul(position, e.integer(self._lanes)), kind.dtype)
+
+    def fold(self, count: int, rest: int) -> None:
+        """Combine halves of the first `count` states with each other until `rest` are left."""
+        e = self.reduction.e
+        while count > rest:
+            count //= 2
+            with e.loop(e.integer(0), e.integer(count)) as loop:
+                other = self.load(e.add(loop.index, e.integer(count)))
+                self.store(loop.index, self.reduction.combine(self.load(loop.index), other))
+
+
+class AcrossCode(StripCode):
+    """Cuts a range as `_inner_stage` does, and walks the positions of a strip one by one."""
+
+    def _across_stage(
+        self, stage: Stage, positions: Positions, lanes: int, mask: Value | None, known: Results
+    ) -> list[State]:
+        """A stage of which each lane is a row of its own."""
+        e = self.e
+        reductions, (widths, keys) = self._reductions(stage), self._widths(stage)
+        widest, width = widths
+        start, stop = self._range_bounds(stage.ranges[-1], positions, known)
+        middle = e.add(start, e.binary("and", e.sub(stop, start), e.integer(-widest)))
+        end = stop
+        if 1 in keys:
+            end = e.add(middle, e.binary("and", e.sub(stop, middle), e.integer(-width)))
+
+        def met(bounds: tuple[Value, Value], width: int) -> list[_Room]:
+            """What strips of a width come to."""
+            rooms = [_Room(r, width, lanes) for r in reductions]
+            self._meet(stage, positions, known, (lanes, mask), rooms, bounds, width)
+            return rooms
+
+        rooms = met((middle, end), width)
+        with e.branch(e.compare("icmp slt", start, middle)):
+            wide = met((start, middle), widest)
+            for room, other in zip(rooms, wide, strict=True):
+                other.fold(widest, width)
+                with e.loop(e.integer(0), e.integer(width)) as loop:
+                    pair = (r.load(loop.index) for r in (other, room))
+                    room.store(loop.index, room.reduction.combine(*pair))
+        for room in rooms:
+            room.fold(width, 1)
+        states = [room.load(e.integer(0)) for room in rooms]
+        if 1 not in keys:
+            return states
+        rests = (room.load(e.integer(0)) for room in met((end, stop), 1))
+        return [r.combine(a, b) for r, a, b in zip(reductions, states, rests, strict=True)]
+
+    def _meet(
+        self,
+        stage: Stage,
+        positions: Positions,
+        known: Results,
+        vector: tuple[int, Value | None],
+        rooms: Sequence[_Room],
+        bounds: tuple[Value, Value],
+        width: int,
+    ) -> None:
+        """Combine the elements at each position of strips with the state of that position."""
+        e, (lanes, mask), first = self.e, vector, len(self.kernel.axes)
+        axis = first + len(stage.ranges) - 1
+
+        def body(taps: Positions, states: list[State]) -> list[State]:
+            with e.loop(*bounds, width) as strip:
+                end = e.minimum(e.add(strip.index, e.integer(width)), bounds[1])
+                with e.loop(strip.index, end) as at:
+                    places = {**positions, **taps, axis: at.index}
+                    lane_axis = first - 1 if lanes > 1 else None
+                    evaluator = self._evaluator(places, known, lane_axis, lanes, mask, e.depth)
+                    place = e.sub(at.index, strip.index)
+                    before = [room.load(place) for room in rooms]
+                    after = self._run(stage, evaluator, before, known)
+                    for room, state in zip(rooms, after, strict=True):
+                        room.store(place, state)
+            return states
+
+        self._ranges(stage.ranges[:-1], first, {}, [], body, (positions, known))
