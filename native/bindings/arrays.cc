@@ -122,6 +122,22 @@ nb::object make_view(const nb::object& whole, const ArrayType& type, std::int64_
   return view;
 }
 
+std::pair<const char*, const char*> extent(PyArrayObject* array) {
+  const char* first = PyArray_BYTES(array);
+  const char* last = first;
+  for (int i = 0; i < PyArray_NDIM(array); ++i) {
+    const npy_intp reach = PyArray_STRIDE(array, i) * (PyArray_DIM(array, i) - 1);
+    (reach < 0 ? first : last) += reach;
+  }
+  return {first, last + PyArray_ITEMSIZE(array)};
+}
+
+bool is_within(PyArrayObject* array, const ArrayType& type) {
+  if (PyArray_TYPE(array) != type.type_num || PyArray_SIZE(array) == 0) return false;
+  const auto [first, last] = extent(array);
+  return first == PyArray_BYTES(array) && last - first <= type.bytes;
+}
+
 static nb::object from_any(const nb::object& array, int requirements) {
   PyObject* made = PyArray_CheckFromAny(
       array.ptr(), nullptr, 0, 0,

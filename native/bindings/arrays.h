@@ -13,6 +13,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace treadle {
@@ -55,6 +56,12 @@ inline PyArrayObject* as_numpy(nb::handle array) {
 inline bool is_plain(PyArrayObject* array) {
   return PyArray_IS_C_CONTIGUOUS(array) && PyArray_ISBEHAVED_RO(array);
 }
+
+// The first byte of an array that has elements, and the one after its last.
+std::pair<const char*, const char*> extent(PyArrayObject* array);
+
+// Whether all elements of `array` would lie in an array of `type` that began where it begins.
+bool is_within(PyArrayObject* array, const ArrayType& type);
 
 // The array that a call's argument is, holds (that of a tensor) or gives (`__dlpack__`,
 // `__array__`, numbers, lists). It need not be plain; strides and memory are the caller's, unless

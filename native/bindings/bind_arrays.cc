@@ -65,6 +65,27 @@ nb::object find_nonzero(nb::handle array) {
   return positions;
 }
 
+template <typename T>
+void fill_with_steps(PyArrayObject* array, double first, double step) {
+  T* data = static_cast<T*>(PyArray_DATA(array));
+  const npy_intp count = PyArray_SIZE(array);
+  for (npy_intp i = 0; i < count; ++i)
+    data[i] = static_cast<T>(static_cast<double>(i) * step + first);
+}
+
+// first, first + step, ...
+void fill_steps(nb::handle array, double first, double step) {
+  PyArrayObject* target = as_numpy(array);
+  if (!PyArray_Check(array.ptr()) || !PyArray_ISCARRAY(target))
+    throw nb::type_error("expected a contiguous array that can be written to");
+  if (PyArray_TYPE(target) == NPY_FLOAT)
+    fill_with_steps<float>(target, first, step);
+  else if (PyArray_TYPE(target) == NPY_DOUBLE)
+    fill_with_steps<double>(target, first, step);
+  else
+    throw nb::type_error("expected float32 or float64");
+}
+
 }  // namespace
 
 void bind_arrays(nb::module_& m) {
@@ -72,6 +93,8 @@ void bind_arrays(nb::module_& m) {
         "Whether two arrays have one shape and equal elements.");
   m.def("find_nonzero", find_nonzero, nb::arg("array"),
         "The positions of elements that are not zero, one a row.");
+  m.def("fill_steps", fill_steps, nb::arg("array"), nb::arg("first"), nb::arg("step"),
+        "Fill with `first` and what follows it at distances of `step`, in double precision.");
 }
 
 }  // namespace treadle

@@ -74,6 +74,11 @@ bool are_in_order(const std::vector<nb::object>& inputs, std::size_t num_tensors
   return true;
 }
 
+bool is_tuple_class(PyObject* object) {
+  return PyType_Check(object) &&
+         PyType_IsSubtype(reinterpret_cast<PyTypeObject*>(object), &PyTuple_Type);
+}
+
 void check_indices(const KnownCall& call, std::size_t num_tensors) {
   for (const nb::object& input : call.inputs)
     if (PyLong_Check(input.ptr()) && nb::cast<std::size_t>(input) >= num_tensors)
@@ -116,6 +121,8 @@ nb::object remember_call(FunctionObject* function, PyObject* args) {
   call.run = nb::borrow(run);
   call.program = nb::borrow(program);
   call.make = nb::borrow(make);
+  if (make != Py_None && !is_tuple_class(make))
+    throw nb::type_error("make must be a class of tuples");
   call.target = target;
   if (reference != Py_None) call.reference = parse_reference(reference, key.tensors.size());
   if (gives_views && key.tensors.size() == 1) call.views = std::make_shared<KnownViews>();

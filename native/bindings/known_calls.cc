@@ -24,6 +24,17 @@ nb::object list_of(const std::vector<nb::object>& items) {
   return list;
 }
 
+nb::object make_tuple_of(const nb::object& type, const nb::object& items) {
+  auto* cls = reinterpret_cast<PyTypeObject*>(type.ptr());
+  if (cls == &PyTuple_Type) return items;
+  const Py_ssize_t count = PyTuple_GET_SIZE(items.ptr());
+  nb::object made = nb::steal(cls->tp_alloc(cls, count));
+  if (!made.is_valid()) nb::raise_python_error();
+  for (Py_ssize_t i = 0; i < count; ++i)
+    PyTuple_SET_ITEM(made.ptr(), i, Py_NewRef(PyTuple_GET_ITEM(items.ptr(), i)));
+  return made;
+}
+
 void KnownCalls::add_tensor(CallKey& key, PyObject* tensor, nb::object array) const {
   PyArrayObject* numpy = as_numpy(array);
   key.words.push_back(kTensor);
@@ -113,7 +124,7 @@ nb::object run_program(const KnownCall& call, const CallKey& key) {
   }
   nb::object results = program.call(arrays, {});
   if (call.make.is_none()) return nb::borrow(PyTuple_GET_ITEM(results.ptr(), 0));
-  return nb::steal(PyObject_Call(call.make.ptr(), results.ptr(), nullptr));
+  return make_tuple_of(call.make, results);
 }
 
 }  // namespace treadle

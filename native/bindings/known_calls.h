@@ -47,7 +47,7 @@ struct KnownCall {
   nb::object program;              // a Program or None
   std::vector<nb::object> inputs;  // an int for a tensor of the call, or an array
   bool in_order = true;            // whether `inputs` are the tensors of the call
-  nb::object make;                 // makes the result of several, or None for the only one
+  nb::object make;  // a class of tuples for several results, or None for the only one
   int target = -1;  // the tensor of the call that the result, or the view, is written to
   std::shared_ptr<KnownViews> views;  // of a call that gives views of its only tensor
   std::vector<nb::object> objects;    // keeps the addresses of the key from being used anew
@@ -87,6 +87,10 @@ nb::object run_reference(const KnownCall& call, const CallKey& key, nb::handle t
 nb::object make_views(const KnownCall& call, const CallKey& key, nb::handle tensor);
 
 nb::object list_of(const std::vector<nb::object>& items);
+
+// The tuple `items` as an instance of `type`, a class derived from it; its constructor is not
+// called.
+nb::object make_tuple_of(const nb::object& type, const nb::object& items);
 
 // Remembers that `result` is what the call gives, if it consists of views; false if it does not.
 bool remember_views(const KnownCall& call, const CallKey& key, nb::handle tensor,

@@ -64,7 +64,7 @@ nb::object wrap_result(const KnownCall& call, const Wrapping& wrapping, const nb
     return wrapping.wrap(result);
   nb::tuple all(list_of(wrapping.wrap_items(result)));
   if (call.make.is_none()) return all;
-  return nb::steal(PyObject_Call(call.make.ptr(), all.ptr(), nullptr));
+  return make_tuple_of(call.make, all);
 }
 
 }  // namespace

@@ -13,17 +13,6 @@ Signature signature_of(const nb::object& array) {
   return signature;
 }
 
-// The first byte of an array that has elements, and the one after its last.
-std::pair<const char*, const char*> extent(PyArrayObject* array) {
-  const char* first = PyArray_BYTES(array);
-  const char* last = first;
-  for (int i = 0; i < PyArray_NDIM(array); ++i) {
-    const npy_intp reach = PyArray_STRIDE(array, i) * (PyArray_DIM(array, i) - 1);
-    (reach < 0 ? first : last) += reach;
-  }
-  return {first, last + PyArray_ITEMSIZE(array)};
-}
-
 // Whether `result` is a tensor over memory of `whole`; then also where.
 bool find_place(Place& place, PyArrayObject* whole, nb::handle tensor, nb::handle result) {
   if (!Py_IS_TYPE(result.ptr(), reinterpret_cast<PyTypeObject*>(tensor.ptr()))) return false;

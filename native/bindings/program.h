@@ -16,6 +16,8 @@ struct CallOptions {
   RunControl* control = nullptr;  // alive as long as the call's keywords
 };
 
+constexpr std::size_t kMostLying = 64;  // arguments that a plan may read as they lie
+
 // The entry of a compiled model: finds the plan for the arguments' types and shapes, or has it
 // made, and runs it. Everything but the run itself happens under the GIL, which guards the cache.
 class Program {
@@ -34,24 +36,24 @@ class Program {
 
   // The same for arrays that `array_of` gave.
   nb::object call(const std::vector<nb::object>& given, const CallOptions& options) {
-    nb::object owner = find_plan(given);  // keeps the plan alive if the cache drops it meanwhile
-    const BoundPlan& plan = *nb::inst_ptr<BoundPlan>(owner);
+    const Found found = find_plan(given);
+    const BoundPlan& plan = *nb::inst_ptr<BoundPlan>(found.plan);
     std::vector<nb::object> copies;
-    std::vector<void*> data = plain_data(given, copies, plan.outputs.size());
+    std::vector<void*> data = plain_data(found, given, copies, plan.outputs.size());
     nb::object results = run(plan, given, data, options);
     return wrap_.is_none() ? results : wrap_all(results);
   }
 
   // Writes the only result to `target`; false if that is not of its type and shape, or read-only.
   bool call_into(const std::vector<nb::object>& given, const nb::object& target) {
-    nb::object owner = find_plan(given);
-    const BoundPlan& plan = *nb::inst_ptr<BoundPlan>(owner);
+    const Found found = find_plan(given);
+    const BoundPlan& plan = *nb::inst_ptr<BoundPlan>(found.plan);
     PyArrayObject* out = as_numpy(target);
     if (plan.outputs.size() != 1 || !plan.results.empty() || !matches(plan.outputs[0], out) ||
         !PyArray_ISBEHAVED(out))
       return false;
     std::vector<nb::object> copies;
-    std::vector<void*> data = plain_data(given, copies, 1);
+    std::vector<void*> data = plain_data(found, given, copies, 1);
     const bool is_direct = is_plain(out) && !overlaps(out, copies.empty() ? given : copies);
     nb::object output = is_direct ? target : make_array(plan.outputs[0]);
     data.back() = PyArray_DATA(as_numpy(output));
@@ -64,7 +66,7 @@ class Program {
   nb::object plan_for(const nb::args& arguments) {
     std::vector<nb::object> arrays;
     for (nb::handle argument : arguments) arrays.push_back(array_of(argument));
-    return find_plan(arrays);
+    return find_plan(arrays).plan;
   }
 
   std::size_t num_plans() const { return plans_.size(); }
@@ -78,7 +80,7 @@ class Program {
   int traverse(visitproc visit, void* arg) const {
     Py_VISIT(bind_.ptr());
     Py_VISIT(wrap_.ptr());
-    for (const Entry& entry : plans_) Py_VISIT(entry.plan.ptr());
+    for (const Entry& entry : plans_) Py_VISIT(entry.found.plan.ptr());
     return 0;
   }
 
@@ -89,31 +91,46 @@ class Program {
   }
 
  private:
-  struct Entry {
-    Signature signature;
+  // A plan, kept alive if the cache drops it, and which arguments it reads where they lie though
+  // they are not plain: a bit for each.
+  struct Found {
     nb::object plan;
+    std::uint64_t lying = 0;
+
+    bool reads_in_place(std::size_t i) const { return i < kMostLying && (lying >> i & 1); }
   };
 
-  // Where the arguments lie, copied if they are not plain, with room for the results' addresses.
-  static std::vector<void*> plain_data(const std::vector<nb::object>& given,
+  struct Entry {
+    Signature signature;
+    Found found;
+  };
+
+  // Where the arguments lie, copied if the plan cannot read them there, with room for the results'
+  // addresses.
+  static std::vector<void*> plain_data(const Found& found, const std::vector<nb::object>& given,
                                        std::vector<nb::object>& copies, std::size_t results) {
-    bool all_plain = true;
-    for (const nb::object& array : given) all_plain = all_plain && is_plain(as_numpy(array));
-    if (!all_plain)
-      for (const nb::object& array : given) copies.push_back(as_plain(array));
-    const std::vector<nb::object>& arrays = all_plain ? given : copies;
+    auto is_readable = [&](std::size_t i) {
+      return is_plain(as_numpy(given[i])) || found.reads_in_place(i);
+    };
+    bool all_readable = true;
+    for (std::size_t i = 0; i < given.size(); ++i) all_readable = all_readable && is_readable(i);
+    if (!all_readable)
+      for (std::size_t i = 0; i < given.size(); ++i)
+        copies.push_back(is_readable(i) ? given[i] : as_plain(given[i]));
+    const std::vector<nb::object>& arrays = all_readable ? given : copies;
     std::vector<void*> data(given.size() + results);
     for (std::size_t i = 0; i < given.size(); ++i) data[i] = PyArray_DATA(as_numpy(arrays[i]));
     return data;
   }
 
-  // Whether a kernel that reads `arrays` could see what it writes to `out`; all of them are plain.
+  // Whether a kernel that reads `arrays` could see what it writes to `out`, which is plain.
   static bool overlaps(PyArrayObject* out, const std::vector<nb::object>& arrays) {
     const char* begin = PyArray_BYTES(out);
     const char* end = begin + PyArray_NBYTES(out);
     for (const nb::object& array : arrays) {
-      const char* first = PyArray_BYTES(as_numpy(array));
-      if (first < end && begin < first + PyArray_NBYTES(as_numpy(array))) return true;
+      if (PyArray_SIZE(as_numpy(array)) == 0) continue;
+      const auto [first, last] = extent(as_numpy(array));
+      if (first < end && begin < last) return true;
     }
     return false;
   }
@@ -134,34 +151,48 @@ class Program {
     return plan.results.empty() ? outputs : plan.view_results(given, outputs);
   }
 
-  nb::object find_plan(const std::vector<nb::object>& arrays) {
+  Found find_plan(const std::vector<nb::object>& arrays) {
     signature_.clear();
     for (const nb::object& array : arrays) append_to_signature(signature_, as_numpy(array));
-    if (!plans_.empty() && plans_.front().signature == signature_) return plans_.front().plan;
+    if (!plans_.empty() && plans_.front().signature == signature_) return plans_.front().found;
     auto found = by_signature_.find(signature_);
     if (found == by_signature_.end()) return bind_plan(signature_, arrays);
     plans_.splice(plans_.begin(), plans_, found->second);
-    return plans_.front().plan;
+    return plans_.front().found;
   }
 
-  nb::object bind_plan(Signature signature, const std::vector<nb::object>& arrays) {
-    nb::object plan = bind_(describe_arguments(arrays));
-    if (!nb::isinstance<BoundPlan>(plan)) throw nb::type_error("bind must return a Plan");
-    const BoundPlan& bound = *nb::inst_ptr<BoundPlan>(plan);
+  // What `bind` gave: a plan, or a plan and the numbers of the arguments that it reads as they lie.
+  static Found parse_bound(const nb::object& given) {
+    if (!PyTuple_Check(given.ptr())) return {given, 0};
+    Found found{given[0], 0};
+    for (nb::handle number : given[1]) {
+      const auto i = nb::cast<std::size_t>(number);
+      if (i >= kMostLying) throw nb::value_error("only the first arguments are read as they lie");
+      found.lying |= std::uint64_t{1} << i;
+    }
+    return found;
+  }
+
+  Found bind_plan(Signature signature, const std::vector<nb::object>& arrays) {
+    const Found found = parse_bound(bind_(describe_arguments(arrays)));
+    if (!nb::isinstance<BoundPlan>(found.plan)) throw nb::type_error("bind must return a Plan");
+    const BoundPlan& bound = *nb::inst_ptr<BoundPlan>(found.plan);
     bool fits = bound.inputs.size() == arrays.size();
-    for (std::size_t i = 0; fits && i < arrays.size(); ++i)
-      fits = matches(bound.inputs[i], as_numpy(arrays[i]));
+    for (std::size_t i = 0; fits && i < arrays.size(); ++i) {
+      fits = found.reads_in_place(i) ? is_within(as_numpy(arrays[i]), bound.inputs[i])
+                                     : matches(bound.inputs[i], as_numpy(arrays[i]));
+    }
     if (!fits) throw PlanError("bind returned a plan for other inputs than it was asked for");
     // `bind` may have come back here and added the same signature.
-    if (by_signature_.contains(signature)) return plan;
-    plans_.push_front({signature, plan});
+    if (by_signature_.contains(signature)) return found;
+    plans_.push_front({signature, found});
     by_signature_.emplace(std::move(signature), plans_.begin());
     if (plans_.size() > capacity_) {
       by_signature_.erase(plans_.back().signature);
-      nb::object dropped = std::move(plans_.back().plan);
+      Found dropped = std::move(plans_.back().found);
       plans_.pop_back();
     }
-    return plan;
+    return found;
   }
 
   nb::object wrap_all(const nb::object& results) const {

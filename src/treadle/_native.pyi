@@ -32,6 +32,7 @@ def solve_triangle(
     triangle: npt.NDArray[Any], target: npt.NDArray[Any], upper: bool, unit: bool
 ) -> None: ...
 def find_nonzero(array: npt.NDArray[Any]) -> npt.NDArray[np.int64]: ...
+def fill_steps(array: npt.NDArray[Any], first: float, step: float) -> None: ...
 def are_equal(a: npt.NDArray[Any], b: npt.NDArray[Any]) -> bool: ...
 
 class Plan:
@@ -61,7 +62,9 @@ class Plan:
 class Program:
     def __init__(
         self,
-        bind: Callable[[tuple[_ArraySpec | _StridedSpec, ...]], Plan],
+        bind: Callable[
+            [tuple[_ArraySpec | _StridedSpec, ...]], Plan | tuple[Plan, Sequence[int]]
+        ],
         wrap: Callable[[npt.NDArray[Any]], Any] | None = None,
         capacity: int = 64,
     ) -> None: ...

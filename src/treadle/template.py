@@ -99,7 +99,7 @@ class Binder:
 
     def bind_once(self, signature: Signature) -> Bound:
         """Bind without templates."""
-        types: list[ArgumentType] = [_argument(*entry) for entry in signature]
+        types: list[ArgumentType] = [argument_of(*entry) for entry in signature]
         return engine().bind(self._graph(), self._arguments(types), shared=True)
 
     def _learned(self, signature: Signature) -> Template | None:
@@ -144,7 +144,7 @@ class Binder:
         types: list[ArgumentType] = []
         for dtype, shape, order in pattern:
             sizes = tuple(_filled(shape, trace.symbols))
-            types.append(_argument(dtype, sizes, order and dense_strides(sizes, order)))
+            types.append(argument_of(dtype, sizes, order and dense_strides(sizes, order)))
         with choices.used():
             specialised = specialise(
                 self._graph(), self._arguments(types), OPS.by_name, shared=True
@@ -154,7 +154,7 @@ class Binder:
         return Template(pattern, trace.compile(parts.numbers), parts, specialised.result)
 
 
-def _argument(
+def argument_of(
     dtype: str, sizes: tuple[int, ...], strides: tuple[int, ...] | None = None
 ) -> ArgumentType:
     """An argument of `specialise`."""

@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from treadle._native import fill_steps
 from treadle.eager.dtypes import as_element
 from treadle.errors import InputError, ShapeError, UnsupportedError
 from treadle.ir.dtypes import i64
@@ -225,18 +226,11 @@ def arange(
     if isinstance(low, _WHOLE) and isinstance(high, _WHOLE) and isinstance(step, _WHOLE):
         values: Array = np.arange(int(low), int(high), int(step), dtype=np.int64)
         return Tensor(values if dtype is None else values.astype(as_element(dtype).numpy))
-    values = _counted("arange", math.ceil((high - low) / step))
-    values *= stride
-    values += first
-    return Tensor(values.astype(np.float32 if dtype is None else as_element(dtype).numpy))
-
-
-def _counted(function: str, count: int) -> Array:
-    """The numbers from 0 to below `count`."""
-    try:
-        return np.arange(count, dtype=np.float64)
-    except (ValueError, MemoryError) as refusal:
-        raise InputError(f"{function}: {refusal}, got {count} elements") from None
+    kind = np.dtype(np.float32) if dtype is None else as_element(dtype).numpy
+    drawn = kind if kind.char in "fd" else np.dtype(np.float64)
+    values = new_array("arange", (math.ceil((high - low) / step),), drawn, device, requires_grad)
+    fill_steps(values, first, stride)
+    return Tensor(values.astype(kind, copy=False))
 
 
 def linspace(
@@ -258,11 +252,16 @@ def linspace(
     end = end.item() if isinstance(end, Tensor) else end
     if array.dtype.kind in "iu":
         start, end = int(start), int(end)
-    (count,) = array.shape
-    values = _counted("linspace", count) * ((end - start) / max(count - 1, 1)) + start
+    count = len(array)
+    if array.dtype.kind == "c":
+        array[...] = np.linspace(start, end, count)
+        return Tensor(array)
+    values = array if array.dtype.char in "fd" else np.empty(count, np.float64)
+    fill_steps(values, start, (end - start) / max(count - 1, 1))
     if count > 1:
         values[-1] = end
-    array[...] = values
+    if values is not array:
+        array[...] = values
     return Tensor(array)
 
 

@@ -6,18 +6,19 @@ written back. So eager results have the bits that a planned model gives.
 
 from __future__ import annotations
 
-from collections import namedtuple
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from treadle.compiler import engine
 from treadle.eager.dlpack import import_array
+from treadle.eager.dtypes import as_dtype, dtype
 from treadle.eager.matching import Leaf
 from treadle.eager.programs import program_of
+from treadle.eager.return_types import return_type
 from treadle.errors import Error, IndexOutOfRange, InputError
-from treadle.ir.dtypes import from_numpy
+from treadle.ir.dtypes import BY_CODE, from_numpy
 from treadle.ir.op import OpDef
 from treadle.ir.types import ListType, TensorType
 from treadle.ops.inplace import check_not_expanded, check_writable
@@ -32,12 +33,13 @@ Array = np.ndarray[Any, Any]
 class Prepared:
     """A call as far as it does not depend on its tensors' shapes; run it on these, in its order.
 
-    `program` on `inputs` (numbers of tensors, and constants) gives the results, and `make` makes
-    several into one; without a program, tensor number `target` is the result, if it is not -1.
+    `program` on `inputs` (numbers of tensors, and constants) gives the results, and `make` is the
+    class of several; without a program, tensor number `target` is the result, if it is not -1.
     """
 
     __slots__ = (
-        "_arguments", "_places", "gives_views", "inputs", "make", "op", "program", "target",
+        "_answer", "_arguments", "_places", "gives_views", "inputs", "make", "op", "program",
+        "target",
     )  # fmt: skip
 
     def __init__(self, op: OpDef, arguments: Sequence[Any], tensors: Sequence[Any]) -> None:
@@ -52,6 +54,7 @@ class Prepared:
         if self.program is not None and _aliases(op) and self._gives_itself(tensors):
             self.program, self.target = None, arguments[0].index
         self.gives_views = len(tensors) == 1 and gives_view(op, arguments)
+        self._answer = self._told_dtype(tensors) if tells_dtype(op) else None
 
     @property
     def reference(self) -> tuple[Any, tuple[Any, ...], list[int]] | None:
@@ -59,6 +62,8 @@ class Prepared:
 
         The operator's reference, its arguments, and which tensor each of them is, or -1.
         """
+        if self._answer is not None:
+            return lambda: self._answer, (), []
         if self.program is not None or self.gives_views or self.target >= 0:
             return None
         if self._places is None:
@@ -69,6 +74,8 @@ class Prepared:
 
     def run(self, tensors: Sequence[Any]) -> Any:
         """The result of the operator: a tensor, or a tuple of them, or what a query answers."""
+        if self._answer is not None:
+            return self._answer
         if self.target >= 0:
             return tensors[self.target]
         if self.program is not None:
@@ -77,7 +84,7 @@ class Prepared:
             except Unplannable:
                 pass
             else:
-                return results[0] if self.make is None else self.make(*results)
+                return results[0] if self.make is None else tuple.__new__(self.make, results)
         return self._run_reference(tensors)
 
     def run_into(self, tensors: Sequence[Any], out: Array) -> None:
@@ -115,8 +122,7 @@ class Prepared:
             same = [t for t, array in zip(tensors, arrays, strict=True) if array is result]
             return same[0] if same else Tensor(result)
         if isinstance(result, tuple | list):
-            values = [_wrapped(v) for v in result]
-            return tuple(values) if self.make is None else self.make(*values)
+            return tuple.__new__(self.make or tuple, map(_wrapped, result))
         return _wrapped(result)
 
     def refused(self, tensors: Sequence[Any], error: Exception) -> Exception:
@@ -130,6 +136,12 @@ class Prepared:
                 return better
         kind = IndexOutOfRange if isinstance(error, IndexError) else InputError
         return kind(f"{self.op.name}: {error}")
+
+    def _told_dtype(self, tensors: Sequence[Any]) -> dtype:
+        """What an operator tells that gives the code of a dtype: it depends on dtypes alone."""
+        assert self.op.reference is not None
+        code = self.op.reference(*self._with([as_array(t) for t in tensors]))
+        return as_dtype(BY_CODE[code].torch_name)
 
     def _gives_itself(self, tensors: Sequence[Any]) -> bool:
         """Whether a conversion has nothing to convert: then the result is the tensor itself."""
@@ -166,17 +178,13 @@ def _wrapped(value: Any) -> Any:
     return Tensor(np.asarray(value)) if isinstance(value, np.ndarray | np.generic) else value
 
 
-def _result_class(op: OpDef) -> Callable[..., Any] | None:
-    """What makes the result of several: a named tuple, as torch's, or a tuple; None for one."""
+def _result_class(op: OpDef) -> type[tuple[Any, ...]] | None:
+    """The class of the result of several: of named tuples, as torch's; None for one result."""
     results = () if op.schema is None else op.schema.results
     if len(results) == 1:
-        return _as_tuple if isinstance(results[0].type, ListType) else None
-    fields = [r.name for r in results]
-    return namedtuple(op.name.partition(".")[0], fields) if all(fields) else _as_tuple
-
-
-def _as_tuple(*values: Any) -> tuple[Any, ...]:
-    return values
+        return tuple if isinstance(results[0].type, ListType) else None
+    fields = tuple(r.name for r in results)
+    return return_type(op.name.partition(".")[0], fields) if all(fields) else tuple
 
 
 def _is_planned(op: OpDef) -> bool:
@@ -193,6 +201,11 @@ def gives_view(op: OpDef, arguments: Sequence[Any]) -> bool:
         return arguments[-1] is None  # else the place is in the storage, not in the tensor
     several = isinstance(op.schema.results[0].type, ListType)
     return op.pure and _aliases(op) and (several or isinstance(op.lower, View | Reshape))
+
+
+def tells_dtype(op: OpDef) -> bool:
+    """Whether the result is a dtype."""
+    return op.schema is not None and op.schema.text.endswith("-> ScalarType")
 
 
 def _aliases(op: OpDef) -> bool:

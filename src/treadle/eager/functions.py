@@ -10,7 +10,7 @@ import numpy as np
 
 from treadle._native import Function
 from treadle.eager.adapters import ADAPTERS
-from treadle.eager.execute import Prepared, as_array
+from treadle.eager.execute import Prepared, as_array, tells_dtype
 from treadle.eager.matching import Leaf, match_call
 from treadle.eager.signatures import signature_of
 from treadle.eager.writing import AnyPrepared, PreparedInto, prepare
@@ -230,13 +230,15 @@ def _is_method(schema: Schema) -> bool:
 
 
 def is_on_tensors(op: OpDef) -> bool:
-    """Whether it takes or makes tensors, and is no method of lists or dicts."""
+    """Whether it takes or makes tensors, or tells a dtype, and is no method of lists or dicts."""
     schema = op.schema
     if schema is None:
         return False
     first = schema.arguments[0] if schema.arguments else None
     if first and first.name == "self" and isinstance(first.type, ListType | DictType):
         return False
+    if tells_dtype(op):
+        return True
     return any(_has_tensor(a.type) for a in (*schema.arguments, *schema.results))
 
 

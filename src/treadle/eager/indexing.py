@@ -112,6 +112,10 @@ def _located(array: Array, index: Any) -> tuple[Array, tuple[Any, ...]]:
 
 def _split(array: Array, items: tuple[Any, ...]) -> tuple[Array, tuple[Any, ...]]:
     """The view that ints, slices, None and ... select; where in it the rest finds the elements."""
+    if all(type(i) is int or type(i) is slice or _is_ints(i) for i in items):
+        basic_items = tuple(_ALL if type(i) is np.ndarray else i for i in items)
+        rest = tuple(_ALL if type(i) is slice else i for i in items if type(i) is not int)
+        return array[basic_items], rest
     missing = array.ndim - sum(map(_num_dims, items))
     where = [n for n, item in enumerate(items) if item is Ellipsis] or [len(items)]
     if len(where) > 1:
@@ -132,6 +136,10 @@ def _split(array: Array, items: tuple[Any, ...]) -> tuple[Array, tuple[Any, ...]
                 position.append(_ALL)
     basic.append(...)
     return array[tuple(basic)], tuple(position)
+
+
+def _is_ints(item: Any) -> bool:
+    return type(item) is np.ndarray and item.dtype.kind != "b"
 
 
 def _num_dims(item: Any) -> int:

@@ -113,6 +113,13 @@ def _to() -> Method:
     return to
 
 
+def _where() -> Method:
+    def where(self: Any, condition: Any, other: Any) -> Any:
+        return FUNCTIONS["where"](condition, self, other)
+
+    return where
+
+
 def _detach() -> Method:
     def detach(self: Any) -> Any:
         return type(self)(self._array)
@@ -131,6 +138,7 @@ MAKERS: dict[str, Callable[[], Method]] = {
     "random_": lambda: _random_fill("random_", _fill_few),
     "reshape_as": lambda: _shaped("reshape_as", "reshape"),
     "to": _to,
+    "where": _where,
     "view_as": lambda: _shaped("view_as", "view"),
     "uniform_": lambda: _random_fill("uniform_", draws.DEFAULT.drawer.fill_uniform),
     "zero_": _zero,

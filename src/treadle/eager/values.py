@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
 
 from treadle.eager.creation import Array, check_options
 from treadle.eager.dlpack import import_array
-from treadle.eager.dtypes import as_element, dtype_of_array
+from treadle.eager.dtypes import as_dtype, as_element, dtype_of_array
+from treadle.eager.table import FUNCTIONS
 from treadle.errors import InputError
 from treadle.tensor import Tensor
 
@@ -18,7 +20,8 @@ def tensor(
 ) -> Tensor:
     """A tensor of a copy of `data`: a number, nested lists of numbers, an array or a tensor."""
     check_options("tensor", device, requires_grad)
-    return Tensor(np.array(_values(data, dtype)))
+    values = _values(data, dtype)
+    return Tensor(values.copy() if hasattr(data, "__array__") else values)
 
 
 def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
@@ -94,10 +97,7 @@ def frombuffer(
 
 
 def _values(data: Any, dtype: Any) -> Array:
-    if isinstance(data, Tensor | np.ndarray | np.generic) or hasattr(data, "__array__"):
-        array = np.asarray(data)
-    else:
-        array = _parse(data)
+    array = np.asarray(data) if hasattr(data, "__array__") else _parse(data)
     if dtype is not None:
         with np.errstate(all="ignore"):
             array = array.astype(as_element(dtype).numpy, copy=False)
@@ -108,18 +108,46 @@ def _values(data: Any, dtype: Any) -> Array:
     return array
 
 
+_NUMBERS = frozenset((bool, int, float, complex))
+_LISTS = (list, tuple, range)
+
+
 def _parse(data: Any) -> Array:
-    """Numbers in lists, in the dtype that torch gives to Python's numbers."""
+    """Numbers in lists, in the dtype that torch gives to them."""
+    dtype = _common_dtype(frozenset(_kinds(data)))
     try:
-        array = np.asarray(_plain(data))
-    except (ValueError, OverflowError):
+        if dtype.kind in "biu":
+            return np.array(data, dtype)
+        with np.errstate(over="ignore"):
+            return np.array(data, dtype)
+    except (TypeError, ValueError, OverflowError):
         raise InputError("tensor: data must be numbers in lists of equal lengths") from None
-    if array.dtype == np.float64:
-        return array.astype(np.float32)
-    return array.astype(np.complex64) if array.dtype == np.complex128 else array
 
 
-def _plain(data: Any) -> Any:
-    if isinstance(data, list | tuple):
-        return [_plain(item) for item in data]
-    return data.tolist() if isinstance(data, Tensor) else data
+def _kinds(data: Any) -> set[Any]:
+    """The types of Python's numbers in `data`, and the dtypes of arrays, also of one element."""
+    parts = data if isinstance(data, _LISTS) else (data,)
+    kinds: set[Any] = set(map(type, parts))
+    if kinds <= _NUMBERS:
+        return kinds
+    found: set[Any] = set()
+    for part in parts:
+        if isinstance(part, _LISTS):
+            found |= _kinds(part)
+        elif hasattr(part, "__array__"):
+            found.add(np.asarray(part).dtype)
+        else:
+            found.add(type(part))
+    return found
+
+
+@functools.cache
+def _common_dtype(kinds: frozenset[Any]) -> np.dtype[Any]:
+    """The dtype that holds numbers of all these types and dtypes."""
+    names = [kind.__name__ for kind in kinds if isinstance(kind, type) and kind not in _NUMBERS]
+    if names:
+        raise InputError(f"tensor: data must be numbers in lists, got {min(names)}")
+    dtypes = list(map(as_dtype, kinds or {float}))
+    if len(dtypes) == 1:
+        return dtypes[0].numpy
+    return functools.reduce(FUNCTIONS["promote_types"], dtypes).numpy

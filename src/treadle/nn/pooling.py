@@ -99,9 +99,11 @@ def adaptive_avg_pool3d(input: Any, output_size: Any) -> Tensor:
     return result
 
 
-def _sizes(name: str, input: Any, output_size: Any, count: int) -> list[int]:
-    """The sizes of the result."""
-    listed = [output_size] * count if not isinstance(output_size, list | tuple) else output_size
+def _sizes(name: str, input: Any, output_size: Any, count: int) -> Any:
+    """The sizes of the result, with those of the input for None."""
+    if isinstance(output_size, int):
+        return output_size
+    listed = [output_size] * count if output_size is None else output_size
     if len(listed) != count or len(input.shape) < count:
         raise ShapeError(
             f"{name}: output_size {list(listed)} must be 1 or {count} sizes, for an input of at"

@@ -6,8 +6,6 @@ import math
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
-import numpy as np
-
 from treadle.eager.table import FUNCTIONS
 from treadle.errors import InputError, ShapeError
 from treadle.tensor import Tensor
@@ -109,17 +107,8 @@ def unfold(
     input: Any, kernel_size: Sizes, dilation: Sizes = 1, padding: Sizes = 0, stride: Sizes = 1
 ) -> Tensor:
     """The windows of images as columns: ``[batch, channels * window, windows]``."""
-    kernel, gap, border, step = map(_pair, (kernel_size, dilation, padding, stride))
-    image = FUNCTIONS["pad"](input, [border[1], border[1], border[0], border[0]]).contiguous()
-    lead, size = list(image.shape[:-2]), image.shape[-2:]
-    counts = _counts("unfold", size, kernel, gap, step)
-    strides = image.stride()
-    rows, columns = strides[-2:]
-    windows: Tensor = image.as_strided(
-        [*lead, *kernel, *counts],
-        [*strides[:-2], gap[0] * rows, gap[1] * columns, step[0] * rows, step[1] * columns],
-    )
-    return windows.reshape(*lead[:-1], lead[-1] * kernel[0] * kernel[1], counts[0] * counts[1])
+    result: Tensor = FUNCTIONS["im2col"](input, kernel_size, dilation, padding, stride)
+    return result
 
 
 def fold(
@@ -131,43 +120,5 @@ def fold(
     stride: Sizes = 1,
 ) -> Tensor:
     """The image whose windows are the columns of `input`, overlaps added up."""
-    shape, kernel, gap, border, step = map(
-        _pair, (output_size, kernel_size, dilation, padding, stride)
-    )
-    padded = [s + 2 * b for s, b in zip(shape, border, strict=True)]
-    counts = _counts("fold", padded, kernel, gap, step)
-    columns = np.asarray(input)
-    lead, window = columns.shape[:-2], kernel[0] * kernel[1]
-    if columns.shape[-2] % window or columns.shape[-1] != counts[0] * counts[1]:
-        wanted = f"[..., channels * {window}, {counts[0] * counts[1]}]"
-        raise ShapeError(f"fold: argument input must be {wanted}, got {list(columns.shape)}")
-    parts = columns.reshape(*lead, columns.shape[-2] // window, *kernel, *counts)
-    image = np.zeros((*parts.shape[:-4], *padded), columns.dtype)
-    for i in range(kernel[0]):
-        for j in range(kernel[1]):
-            down = slice(i * gap[0], i * gap[0] + counts[0] * step[0], step[0])
-            right = slice(j * gap[1], j * gap[1] + counts[1] * step[1], step[1])
-            image[..., down, right] += parts[..., i, j, :, :]
-    down, across = (slice(b, b + s) for b, s in zip(border, shape, strict=True))
-    return Tensor(np.ascontiguousarray(image[..., down, across]))
-
-
-def _counts(
-    function: str,
-    size: Sequence[int],
-    kernel: Sequence[int],
-    gap: Sequence[int],
-    step: Sequence[int],
-) -> list[int]:
-    """How many windows there are along each dimension."""
-    found = [
-        (n - g * (k - 1) - 1) // s + 1 for n, k, g, s in zip(size, kernel, gap, step, strict=True)
-    ]
-    if min(found) < 1:
-        raise ShapeError(f"{function}: windows of {list(kernel)} do not fit into {list(size)}")
-    return found
-
-
-def _pair(value: Sizes) -> tuple[int, int]:
-    rows, columns = (value, value) if isinstance(value, int) else value
-    return rows, columns
+    result: Tensor = FUNCTIONS["col2im"](input, output_size, kernel_size, dilation, padding, stride)
+    return result
