@@ -103,6 +103,20 @@ def attention_case(length: int) -> list[Array]:
     ]
 
 
+def test_a_size_that_holds_alone_leaves_the_others_free() -> None:
+    binder = binder_of(
+        graph_of("""
+        graph(%x: f32[3, 4], %y: f32[5, 4])
+        %s: f32[4] = sum.dim_IntList(%x, [0], False, None)
+        %z: f32[5, 4] = mul.Tensor(%y, %s)
+        return %z
+        """)
+    )
+    sizes = [(3, 7), (2, 7), (1, 9), (1, 20), (1, 33), (0, 8), (1, 12), (0, 9), (0, 31), (0, 14)]
+    cases = [[np.ones((n, 4), np.float32), np.ones((m, 4), np.float32)] for n, m in sizes]
+    assert check(binder, cases) >= 7
+
+
 def test_a_growing_cache_needs_few_templates() -> None:
     binder = binder_of(graph_of(ATTENTION))
     lengths = range(200)

@@ -218,11 +218,17 @@ def _filled(shape: Sequence[int | str], symbols: Sequence[Symbol]) -> Iterator[i
 
 
 def _probes(sizes: Sequence[int]) -> Iterator[list[int]]:
-    """Other sizes, near and a few tiles away, each symbol moved by another distance."""
-    for step in (1, 2, 16, 32, 64, 128, -1, -2, -16, -32, -64):
-        moved = [size + step * (1 + i) for i, size in enumerate(sizes)]
-        if min(moved) >= 0:
-            yield moved
+    """Other sizes, near and a few tiles away, each symbol moved by another distance.
+
+    Then with one symbol moved: the others may hold for one size only, of no elements or of one.
+    """
+    numbers = range(len(sizes))
+    alone = [[int(i == moved) for i in numbers] for moved in numbers] if len(sizes) > 1 else []
+    for distances in ([1 + i for i in numbers], *alone):
+        for step in (1, 2, 16, 32, 64, 128, -1, -2, -16, -32, -64):
+            moved = [size + step * d for size, d in zip(sizes, distances, strict=True)]
+            if min(moved) >= 0:
+                yield moved
 
 
 def _same(template: Template, other: Template, numbers: Numbers) -> bool:
