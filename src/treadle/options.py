@@ -29,8 +29,8 @@ VARIABLES: dict[str, Variable] = {
     "TREADLE_INTERPRET": Variable("0", "1: run everything in the reference interpreter"),
     "TREADLE_ISA": Variable("native", "native or avx2: the instructions to generate"),
     "TREADLE_NUM_INTEROP_THREADS": Variable("budget", "forked tasks that run side by side"),
-    "TREADLE_SPIN_US": Variable("50", "how long a worker spins before it sleeps, 0 to 50"),
     "TREADLE_SHARED_WEIGHTS_MB": Variable("0", "size of the packed weights that processes share"),
+    "TREADLE_SPIN_US": Variable("50", "how long a worker spins before it sleeps, 0 to 50"),
     "TREADLE_STRICT_TORCH": Variable("0", "1: inter-op threads may be set once only, as in torch"),
     "TREADLE_THREADING": Variable("native", "native, openmp, tbb or serial: the thread pool"),
     "TREADLE_VERIFY": Variable("0", "1: check the graph after every pass"),
@@ -39,6 +39,8 @@ VARIABLES: dict[str, Variable] = {
     "XDG_CACHE_HOME": Variable("~/.cache", "where caches live"),
 }
 """Every variable of the environment that Treadle reads."""
+
+_NO, _YES = ("0", "false", "no", "off"), ("1", "true", "yes", "on")
 
 
 def environment() -> dict[str, dict[str, str]]:
@@ -94,8 +96,8 @@ def word(name: str, words: Sequence[str]) -> str:
 
 
 def flag(name: str) -> bool:
-    """Whether variable `name` is set to something other than 0, false, no or off."""
-    return (variable(name) or "0").lower() not in ("0", "false", "no", "off")
+    """Whether variable `name` says yes; what is neither yes nor no warns and means no."""
+    return word(name, (*_NO, *_YES)) in _YES
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,12 +129,26 @@ class Options:
     @staticmethod
     def from_environment() -> Options:
         """What the environment says, defaults for the rest."""
-        base = variable("XDG_CACHE_HOME") or str(Path.home() / ".cache")
         return Options(
-            cache_directory=Path(variable("TREADLE_CACHE_DIR") or Path(base) / "treadle"),
+            cache_directory=_cache_directory(),
             cache_limit_bytes=integer("TREADLE_CACHE_LIMIT_MB", 1024, 1, 1 << 20) << 20,
             isa=word("TREADLE_ISA", ("native", "avx2")),
             interpret=flag("TREADLE_INTERPRET"),
             shared_weights_bytes=integer("TREADLE_SHARED_WEIGHTS_MB", 0, 0, 1 << 20) << 20,
             verify=flag("TREADLE_VERIFY"),
         )
+
+
+def _cache_directory() -> Path:
+    """Where the variables say; else in the user's home, or, who has none, among temporary files."""
+    chosen, caches = variable("TREADLE_CACHE_DIR"), variable("XDG_CACHE_HOME")
+    if chosen is not None:
+        return Path(chosen)
+    if caches is not None:
+        return Path(caches) / "treadle"
+    try:
+        return Path.home() / ".cache" / "treadle"
+    except RuntimeError:  # a container whose user is in no list and has no HOME
+        import tempfile  # which takes as long as the rest of this module
+
+        return Path(tempfile.gettempdir()) / f"treadle-{os.getuid()}"
