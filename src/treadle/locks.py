@@ -1,10 +1,17 @@
-"""Locks that a forked child finds free: the thread that held one in the parent is not there."""
+"""Locks that a forked child finds free: the thread that held one in the parent is not there.
+
+`cached_property` has none; that of `functools` has one, until Python 3.11, that stays taken.
+"""
 
 from __future__ import annotations
 
 import os
 import threading
 import weakref
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar, overload
+
+T = TypeVar("T")
 
 _locks: weakref.WeakSet[ForkLock] = weakref.WeakSet()
 
@@ -31,3 +38,25 @@ def _renew() -> None:
 
 
 os.register_at_fork(after_in_child=_renew)
+
+
+class cached_property(Generic[T]):  # noqa: N801 - as in `functools`
+    """An attribute that is computed when it is first read; twice if two threads read it at once."""
+
+    def __init__(self, function: Callable[[Any], T]) -> None:
+        self._function = function
+        self.__doc__ = function.__doc__
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    @overload
+    def __get__(self, instance: None, owner: type) -> cached_property[T]: ...
+    @overload
+    def __get__(self, instance: object, owner: type) -> T: ...
+
+    def __get__(self, instance: object | None, owner: type) -> cached_property[T] | T:
+        if instance is None:
+            return self
+        value: T = instance.__dict__.setdefault(self._name, self._function(instance))
+        return value

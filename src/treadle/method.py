@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -17,8 +16,9 @@ from treadle.ir.graph import Graph
 from treadle.ir.program import Function, Object, Program
 from treadle.ir.schema import REQUIRED
 from treadle.ir.types import TensorType, Type
-from treadle.locks import ForkLock
+from treadle.locks import ForkLock, cached_property
 from treadle.runtime import RunControl, span
+from treadle.runtime.futures import check_timeout
 from treadle.runtime.threads import check_count
 from treadle.structure import (
     Leaf,
@@ -81,11 +81,13 @@ class Method:
             **kwargs: arguments by the names of their parameters.
 
         Raises:
-            InputError: if number, type, dtype or rank of the arguments do not fit.
+            InputError: if number, type, dtype or rank of the arguments do not fit, or `timeout` is
+                no number of seconds.
             ScriptError: if the model itself raises.
             ThreadingError: if `threads` is no number of threads.
             DeadlineExceeded: if the call took longer than `timeout`.
         """
+        check_timeout(timeout)
         control = None if timeout is None else RunControl(timeout)
         return self._run(args, kwargs, threads, control)
 
@@ -152,7 +154,7 @@ class Method:
         template = tuple(split(a, arrays) for a in self._normalise(args, kwargs))
         return self._variant(template).explain([np.asarray(a) for a in arrays])
 
-    @functools.cached_property
+    @cached_property
     def _interpreted(self) -> tuple[Graph, int]:
         """The graph for the interpreter, and how many regions of it are planned."""
         graph = clone_graph(self.inlined_graph)

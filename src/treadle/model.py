@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import os
 from collections.abc import Mapping, Sequence
 from typing import Any, BinaryIO
@@ -12,6 +11,7 @@ from treadle.errors import InputError
 from treadle.ir.graph import Graph
 from treadle.ir.op import CALL_METHOD
 from treadle.ir.program import Function, Object, Program
+from treadle.locks import cached_property
 from treadle.members import Members, attribute_of
 from treadle.method import Method
 from treadle.passes.freeze import written_in_place
@@ -50,7 +50,7 @@ class Module(Members):
             return self._call._run(args, kwargs, threads, None)
         return self._call(*args, threads=threads, timeout=timeout, **kwargs)
 
-    @functools.cached_property
+    @cached_property
     def _call(self) -> Method:
         """``forward`` itself, or a call of it that runs the hooks."""
         cls = self._object.cls
@@ -87,7 +87,7 @@ class Module(Members):
     def _member(self, value: Object) -> Module:
         return Module(self._program, value, interpret=self._interpret, whole=self._whole)
 
-    @functools.cached_property
+    @cached_property
     def _changing(self) -> frozenset[tuple[str, str]]:
         """The attributes into which methods write in place, by class and name."""
         return written_in_place(self._object)

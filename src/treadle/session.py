@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
+import atexit
 import contextvars
 import itertools
 import os
 import threading
 import time
 import weakref
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from types import TracebackType
 from typing import Any
-
-import numpy as np
 
 from treadle.errors import Cancelled, DeadlineExceeded, InputError, ThreadingError
 from treadle.method import Method
 from treadle.model import Module, run_controlled
 from treadle.runtime import RunControl, Turn
+from treadle.runtime.dispatchers import Dispatchers
 from treadle.runtime.futures import Future, StoppableFuture
-from treadle.runtime.requests import TURN_SECONDS, Request, RequestQueue, SessionStatistics
+from treadle.runtime.requests import (
+    TURN_SECONDS,
+    Outcomes,
+    Request,
+    RequestQueue,
+    SessionStatistics,
+    is_int,
+    new_request,
+)
 
-_RECENT = 1024
 _MAX_DISPATCHERS = 256
+_PATIENCE_SECONDS, _STOP_SECONDS = 5.0, 1.0
 
 
 class Session:
@@ -39,10 +44,12 @@ class Session:
         """Serve `model`, with at most `max_concurrency` requests in flight (None: any number).
 
         Raises:
-            InputError: if `max_concurrency` is not positive.
+            InputError: if `model` is none, or `max_concurrency` is no positive int.
         """
-        if max_concurrency is not None and max_concurrency < 1:
-            raise InputError(f"max_concurrency must be positive, got {max_concurrency}")
+        if not isinstance(model, Module | Method):
+            raise InputError(f"a session serves a Module or a Method, got {type(model).__name__}")
+        if max_concurrency is not None and (not is_int(max_concurrency) or max_concurrency < 1):
+            raise InputError(f"max_concurrency must be a positive int, got {max_concurrency!r}")
         self._model = model
         self._max_concurrency = max_concurrency
         self._numbers = itertools.count()
@@ -52,15 +59,13 @@ class Session:
     def _start(self) -> None:
         """Everything that must begin anew in a forked child."""
         self._changed = threading.Condition(threading.Lock())
-        self._executor = ThreadPoolExecutor(_MAX_DISPATCHERS, "treadle")
+        self._dispatchers = Dispatchers(_MAX_DISPATCHERS, "treadle")
         # What follows is guarded by `_changed`.
         self._requests = RequestQueue(self._max_concurrency)
-        self._running = 0
+        self._under_way: set[Request] = set()
         self._is_closed = False
         self._is_watched = False
-        self._outcomes = {"completed": 0, "failed": 0, "cancelled": 0}
-        self._queue_times: deque[float] = deque(maxlen=_RECENT)
-        self._run_times: deque[float] = deque(maxlen=_RECENT)
+        self._outcomes = Outcomes()
 
     def __call__(
         self,
@@ -81,15 +86,16 @@ class Session:
 
         Raises:
             DeadlineExceeded: if the timeout passed first.
+            InputError: if `timeout` is no number of seconds, or `priority` no int.
             ThreadingError: if the session is closed.
         """
         turn = None if self._max_concurrency is None else Turn()
-        request = self._request(timeout, priority, turn)
+        request = new_request(next(self._numbers), timeout, priority, turn)
         if turn is not None:
             self._wait_for_turn(request, turn, timeout)
         with self._changed:
             self._refuse_closed()
-            self._running += 1
+            self._under_way.add(request)
         return self._run(request, args, kwargs, threads)
 
     def run_async(
@@ -104,7 +110,7 @@ class Session:
 
         `Future.cancel` stops the request also when it runs.
         """
-        request = self._request(timeout, priority)
+        request = new_request(next(self._numbers), timeout, priority)
         future: StoppableFuture[Any] = StoppableFuture(lambda: self._stop(request))
         context = contextvars.copy_context()
 
@@ -112,8 +118,8 @@ class Session:
             future.settle(lambda: context.run(self._run, request, args, kwargs, threads))
 
         def start() -> None:
-            self._running += 1
-            self._executor.submit(run)
+            self._under_way.add(request)
+            self._dispatchers.submit(run)
 
         request.start = start
         request.drop = lambda: future.settle(lambda: _raise_dropped(request.control))
@@ -129,38 +135,38 @@ class Session:
     def statistics(self) -> SessionStatistics:
         """Counts and times so far."""
         with self._changed:
-            queue_times = np.array(self._queue_times or [0.0])
-            run_times = np.array(self._run_times or [0.0])
-            counts = (self._running, len(self._requests.waiting), *self._outcomes.values())
-        times = (*np.percentile(queue_times, (50, 99)), *np.percentile(run_times, (50, 99)))
-        return SessionStatistics(*counts, *map(float, times))
+            return self._outcomes.statistics(len(self._under_way), len(self._requests.waiting))
 
     def close(self) -> None:
         """Refuse new requests, cancel those that wait, and return when the others are finished."""
+        self._refuse_more()
+        self._wait_for_end(None)
+        self._dispatchers.close()
+
+    def _refuse_more(self) -> None:
         with self._changed:
             self._is_closed = True
             for request in self._requests.waiting:
                 request.control.cancel()
             dropped = self._drop_stopped()
             self._changed.notify_all()
-        _call_all(dropped)
+        for drop in dropped:
+            drop()
+
+    def _wait_for_end(self, seconds: float | None) -> None:
+        """Return when nothing is under way any more, after `seconds` by stopping it."""
         with self._changed:
-            self._changed.wait_for(lambda: self._running == 0)
-        self._executor.shutdown(wait=False)
+            if self._changed.wait_for(lambda: not self._under_way, seconds):
+                return
+            for request in self._under_way:
+                request.control.cancel()
+            self._changed.wait_for(lambda: not self._under_way, _STOP_SECONDS)
 
     def __enter__(self) -> Session:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
-
-    def _request(self, timeout: float | None, priority: int, turn: Turn | None = None) -> Request:
-        return Request((-priority, next(self._numbers)), RunControl(timeout, priority), turn)
 
     def _refuse_closed(self) -> None:
         if self._is_closed:
@@ -203,7 +209,7 @@ class Session:
     def _drop(self, request: Request) -> None:
         """Forget a request that will not run; under the lock."""
         if self._requests.drop(request):
-            self._outcomes["cancelled"] += 1
+            self._outcomes.cancelled += 1
 
     def _drop_stopped(self) -> list[Callable[[], object]]:
         """Forget requests that are cancelled or too late; returns what to call without the lock."""
@@ -230,7 +236,8 @@ class Session:
                     return
                 if not dropped:
                     self._changed.wait(max(0.0, min(known) - time.monotonic()) + 0.001)
-            _call_all(dropped)
+            for drop in dropped:
+                drop()
 
     def _run(
         self,
@@ -239,33 +246,22 @@ class Session:
         kwargs: Mapping[str, Any],
         threads: int | None,
     ) -> Any:
-        outcome = "failed"
         request.started = time.monotonic()
+        error: BaseException | None = None
         try:
-            result = run_controlled(self._model, args, kwargs, threads, request.control)
-            outcome = "completed"
-            return result
-        except (Cancelled, DeadlineExceeded):
-            if request.control.reason:
-                outcome = "cancelled"
+            return run_controlled(self._model, args, kwargs, threads, request.control)
+        except BaseException as raised:
+            error = raised
             raise
         finally:
-            total = time.monotonic() - request.made
-            waited = request.started - request.made + request.control.queued_seconds
             with self._changed:
-                self._running -= 1
-                self._outcomes[outcome] += 1
-                self._queue_times.append(waited)
-                self._run_times.append(max(0.0, total - waited))
+                self._under_way.discard(request)
+                self._outcomes.note(request, error)
                 if request.is_granted:
                     self._requests.leave(request)
                 if self._is_closed:
                     self._changed.notify_all()
-
-
-def _call_all(calls: list[Callable[[], object]]) -> None:
-    for call in calls:
-        call()
+            del error  # its traceback holds this frame
 
 
 def _raise_dropped(control: RunControl) -> None:
@@ -284,3 +280,17 @@ def _start_again_in_child() -> None:
 
 
 os.register_at_fork(after_in_child=_start_again_in_child)
+
+
+def _end_all() -> None:
+    """At exit what waits is dropped; what runs has a while to end, and is stopped then."""
+    sessions = list(_sessions)
+    for session in sessions:
+        session._refuse_more()
+    end = time.monotonic() + _PATIENCE_SECONDS
+    for session in sessions:
+        session._wait_for_end(max(0.0, end - time.monotonic()))
+        session._dispatchers.close(_STOP_SECONDS)  # callbacks of futures, too
+
+
+atexit.register(_end_all)

@@ -3,6 +3,7 @@ import concurrent.futures
 import functools
 import signal
 import threading
+from typing import Any
 
 import numpy as np
 import pytest
@@ -61,9 +62,45 @@ def test_session_gives_the_models_result(quick: Method) -> None:
     assert 0 < statistics.run_p50 <= statistics.run_p99
 
 
-def test_concurrency_must_be_positive(quick: Method) -> None:
-    with pytest.raises(InputError, match="max_concurrency must be positive, got 0"):
-        Session(quick, max_concurrency=0)
+@pytest.mark.parametrize("count", [0, -1, True, 1.5, "2"])
+def test_concurrency_must_be_a_positive_int(quick: Method, count: Any) -> None:
+    with pytest.raises(InputError, match=f"max_concurrency must be a positive int, got {count!r}"):
+        Session(quick, max_concurrency=count)
+
+
+def test_a_session_serves_models_only() -> None:
+    with pytest.raises(InputError, match="serves a Module or a Method, got function"):
+        Session(_quick)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("timeout", ["2", float("nan"), [1]])
+def test_a_timeout_is_a_number_of_seconds(quick: Method, timeout: Any) -> None:
+    session = Session(quick)
+    calls = (session, session.run_async, quick)
+    for call in calls:
+        with pytest.raises(InputError, match="timeout must be a number of seconds, got "):
+            call(X, timeout=timeout)
+    assert session.statistics().queued == 0
+
+
+@pytest.mark.parametrize("timeout", [60, np.float32(60), float("inf"), 10**30])
+def test_any_number_is_a_timeout(quick: Method, timeout: Any) -> None:
+    with Session(quick, 1) as session:
+        results = [
+            session(X, timeout=timeout),
+            session.run_async(X, timeout=timeout).wait(timeout),
+            quick(X, timeout=timeout),
+        ]
+    assert [result.tolist() for result in results] == [[1.0] * 4] * 3
+
+
+@pytest.mark.parametrize("priority", [1.5, "2", None, True])
+def test_a_priority_is_an_int(quick: Method, priority: Any) -> None:
+    with Session(quick) as session:
+        for call in (session, session.run_async):
+            with pytest.raises(InputError, match="priority must be an int, got "):
+                call(X, priority=priority)
+        assert session(X, priority=10**30).tolist() == [1.0] * 4
 
 
 @pytest.mark.parametrize("max_concurrency", [None, 1, 2])

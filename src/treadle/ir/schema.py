@@ -23,6 +23,7 @@ from treadle.ir.types import (
     Type,
     UnionType,
 )
+from treadle.locks import cached_property
 
 REQUIRED: Any = type("Required", (), {"__repr__": lambda self: "REQUIRED"})()
 """The default of an argument that has none."""
@@ -81,7 +82,7 @@ class Schema:
         """Whether any number of arguments may follow those that are named."""
         return "..." in self._inputs
 
-    @functools.cached_property
+    @cached_property
     def arguments(self) -> tuple[Argument, ...]:
         """The arguments in order."""
         parsed: list[Argument] = []
@@ -93,7 +94,7 @@ class Schema:
                 parsed.append(_argument(part, keyword_only))
         return tuple(parsed)
 
-    @functools.cached_property
+    @cached_property
     def results(self) -> tuple[Argument, ...]:
         """The results in order."""
         text = self._outputs

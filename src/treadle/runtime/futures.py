@@ -6,10 +6,11 @@ import concurrent.futures
 import logging
 import threading
 from collections.abc import Callable, Generator
+from numbers import Real
 from typing import Any, TypeVar
 
 from treadle import _native
-from treadle.errors import Cancelled, ThreadingError
+from treadle.errors import Cancelled, InputError, ThreadingError
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -104,6 +105,7 @@ class Future(concurrent.futures.Future[T]):
 
         Raises:
             TimeoutError: if there is none after `timeout` seconds.
+            InputError: if `timeout` is no number.
             Cancelled: if the future was cancelled.
             BaseException: what the forked call raised.
         """
@@ -176,6 +178,7 @@ class Future(concurrent.futures.Future[T]):
             if self._task is None:
                 self._task = _native.Task()
             task = self._task
+        check_timeout(timeout)
         if not task.wait(timeout):
             raise TimeoutError(f"the future has no result after {timeout} seconds")
 
@@ -225,6 +228,16 @@ class Future(concurrent.futures.Future[T]):
                 callback(self)
             except Exception:
                 _log.exception("a callback of a future failed")
+
+
+def check_timeout(timeout: object) -> None:
+    """Refuse what is neither None nor a number of seconds.
+
+    Raises:
+        InputError: if it is not.
+    """
+    if timeout is not None and not (isinstance(timeout, Real) and timeout == timeout):
+        raise InputError(f"timeout must be a number of seconds, got {timeout!r}")
 
 
 class StoppableFuture(Future[T]):

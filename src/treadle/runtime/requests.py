@@ -5,12 +5,19 @@ from __future__ import annotations
 import heapq
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
+
 from treadle._native import RunControl, Turn
+from treadle.errors import Cancelled, DeadlineExceeded, InputError
+from treadle.runtime.futures import check_timeout
 from treadle.runtime.threads import get_budget
 
+_RECENT = 1024
+_MAX_PRIORITY = 1_000_000
 TURN_SECONDS = 0.0005
 AWAY_SECONDS = 0.0001
 """A client that was away for less comes back at once the next time too."""
@@ -35,6 +42,11 @@ class SessionStatistics:
     run_p99: float
 
 
+def is_int(value: object) -> bool:
+    """Whether `value` is a whole number, a bool not counted."""
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
+
+
 class Request:
     """A call of the model. Fields that change are guarded by the session's lock."""
 
@@ -56,6 +68,50 @@ class Request:
     def is_below(self, other: Request) -> bool:
         """Whether it has a lower priority."""
         return self.order[0] > other.order[0]
+
+
+def new_request(
+    number: int, timeout: float | None, priority: int, turn: Turn | None = None
+) -> Request:
+    """The request of this number; `turn` is of the thread that waits for it, if one does.
+
+    Raises:
+        InputError: if `timeout` is no number of seconds, or `priority` no int.
+    """
+    check_timeout(timeout)
+    if not is_int(priority):
+        raise InputError(f"priority must be an int, got {priority!r}")
+    priority = max(-_MAX_PRIORITY, min(int(priority), _MAX_PRIORITY))
+    return Request((-priority, number), RunControl(timeout, priority), turn)
+
+
+class Outcomes:
+    """What became of requests, and how long the last of them took. Not thread-safe."""
+
+    def __init__(self) -> None:
+        self.completed = self.failed = self.cancelled = 0
+        self._queue_times: deque[float] = deque(maxlen=_RECENT)
+        self._run_times: deque[float] = deque(maxlen=_RECENT)
+
+    def note(self, request: Request, error: BaseException | None) -> None:
+        """`request`, which ran, ended now, with `error` if it failed."""
+        if error is None:
+            self.completed += 1
+        elif isinstance(error, Cancelled | DeadlineExceeded) and request.control.reason:
+            self.cancelled += 1
+        else:
+            self.failed += 1
+        total = time.monotonic() - request.made
+        waited = request.started - request.made + request.control.queued_seconds
+        self._queue_times.append(waited)
+        self._run_times.append(max(0.0, total - waited))
+
+    def statistics(self, running: int, queued: int) -> SessionStatistics:
+        """The numbers so far, with those of requests that are not at their end."""
+        queue_times = np.percentile(self._queue_times or [0.0], (50, 99))
+        run_times = np.percentile(self._run_times or [0.0], (50, 99))
+        counts = running, queued, self.completed, self.failed, self.cancelled
+        return SessionStatistics(*counts, *map(float, (*queue_times, *run_times)))
 
 
 class _Client(threading.local):

@@ -1,0 +1,84 @@
+"""The end of a process whose sessions have work in flight."""
+
+import pytest
+
+from tests.runtime.processes import run_python
+
+pytestmark = [pytest.mark.threads, pytest.mark.slow]
+
+SERVING = """
+import threading
+import numpy as np
+from tests.runtime.counted import until
+from tests.runtime.test_session import LONG, X, _slow
+from treadle import session as sessions
+sessions._PATIENCE_SECONDS = {patience}
+slow = treadle.script(_slow)
+session = treadle.Session(slow, max_concurrency=1)
+running = session.run_async(X, {turns})
+until(running.running)
+waiting = session.run_async(X, {turns})
+
+def tell(name):
+    def told(future):
+        print(name + (" error" if future.exception() else " result"), flush=True)
+    return told
+
+running.add_done_callback(tell("ran"))
+waiting.add_done_callback(tell("waited"))
+"""
+
+
+def test_a_request_that_runs_has_a_while_to_end_and_those_that_wait_are_dropped() -> None:
+    done = run_python(SERVING.format(patience=30, turns=2000))
+    assert done.stdout == "waited error\nran result\n"
+    assert done.stderr == ""
+
+
+def test_a_request_that_takes_too_long_is_stopped() -> None:
+    code = SERVING.format(patience=0.01, turns="LONG")
+    code += "threading.Thread(target=lambda: slow(X, LONG), daemon=True).start()\n"
+    done = run_python(code)
+    assert done.stdout == "waited error\nran error\n"
+    assert done.stderr == ""
+
+
+def test_threads_of_a_session_end_with_it() -> None:
+    code = """
+import gc
+import threading
+import numpy as np
+from tests.runtime.test_session import X, _quick
+quick = treadle.script(_quick)
+def threads():
+    return [thread for thread in threading.enumerate() if thread.name == "treadle"]
+with treadle.Session(quick) as session:
+    session.run_async(X).wait()
+    (first,) = threads()
+    session.run_async(X).wait()
+    assert threads() in ([first], [first, threads()[-1]])
+closed = threads()
+session = treadle.Session(quick)
+session.run_async(X).wait()
+forgotten = threads()
+del session
+gc.collect()
+for thread in (*closed, *forgotten):
+    thread.join(30)
+print(threads())
+"""
+    assert run_python(code).stdout == "[]\n"
+
+
+def test_a_session_begins_anew_in_a_forked_child() -> None:
+    code = SERVING.format(patience=0.01, turns="LONG")
+    code += """
+import os
+child = os.fork()
+if child == 0:
+    fine = session(X, 2).tolist() == session.run_async(X, 2).wait(30).tolist() == [2.0] * 4
+    found = session.statistics()
+    os._exit(0 if fine and (found.running, found.completed) == (0, 2) else 1)
+print("child", os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+"""
+    assert run_python(code).stdout == "child 0\nwaited error\nran error\n"
