@@ -33,6 +33,7 @@ from treadle.passes.freeze import freeze
 from treadle.passes.functionalise import functionalise
 from treadle.passes.inline import inline
 from treadle.passes.layouts import ResultView
+from treadle.passes.memos import fill_memos
 from treadle.passes.specialise import Specialised, specialise
 from treadle.runtime import Plan, span
 from treadle.schedule.machine import Machine
@@ -77,6 +78,8 @@ def optimise(
             freeze(graph, root, whole)
     fold_constants(graph)  # branches on constants go, and with them writes into attributes
     while root is not None and freeze(graph, root, whole):
+        fold_constants(graph)
+    if root is not None and fill_memos(graph, whole or root):
         fold_constants(graph)
     for run in PASSES:
         run(graph)
