@@ -43,6 +43,21 @@ def test_views_alias_and_results_do_not() -> None:
     assert not aliases.escapes(v["a"])
 
 
+def test_a_product_of_several_tensors_is_none_of_them() -> None:
+    aliases, v = _analyse(
+        """
+        graph(%x: f32[2, 3], %y: f32[3, 2])
+        %one: List[Tensor] = list(%x)
+        %a: Tensor = einsum("ij->ij", %one, None)
+        %two: List[Tensor] = list(%x, %y)
+        %b: Tensor = einsum("ij,jk->ik", %two, None)
+        return %a
+        """
+    )
+    assert aliases.may_alias(v["a"], v["x"])
+    assert not aliases.may_alias(v["b"], v["x"])
+
+
 def test_parameters_may_be_one_tensor() -> None:
     aliases, v = _analyse("graph(%x: f32[2], %y: f32[2], %n: int)\nreturn %x")
     assert aliases.may_alias(v["x"], v["y"])

@@ -50,6 +50,8 @@ MAY_GIVE_ARGUMENT = frozenset(
     }
 )  # fmt: skip
 """Operators that may give their argument itself although their schemas do not say so."""
+_COMBINE = frozenset({"einsum", "chain_matmul", "cartesian_prod"})
+"""Those of them that give something new where they take several tensors."""
 
 
 def analyse_aliases(graph: Graph) -> Aliases:
@@ -195,7 +197,7 @@ class _Analysis:
             if not holds_memory(output.type):
                 continue
             if result.alias in (None, "*"):
-                sources = list(node.inputs) if schema.base in MAY_GIVE_ARGUMENT else []
+                sources = list(node.inputs) if _may_give_argument(node) else []
             else:
                 sources = [v for a, v in given if a.alias == result.alias]
             packed = is_container(output.type)
@@ -273,6 +275,14 @@ def _reaches_back(node: Node) -> bool:
         a.writes and is_container(v.type)
         for a, v in zip(schema.arguments, node.inputs, strict=False)
     )
+
+
+def _may_give_argument(node: Node) -> bool:
+    """Whether the result may be an operand although the schema does not say so."""
+    base = node.op.schema.base if node.op.schema is not None else ""
+    lists = [v.node for v in node.inputs if v.node is not None and v.node.op is LIST]
+    takes_several = any(len(tensors.inputs) > 1 for tensors in lists)
+    return base in MAY_GIVE_ARGUMENT and not (base in _COMBINE and takes_several)
 
 
 def _attribute(node: Node) -> Location:
