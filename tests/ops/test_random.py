@@ -8,9 +8,13 @@ import numpy as np
 import pytest
 
 from treadle.errors import InputError, ShapeError
+from treadle.ir.text import print_graph
+from treadle.ir.text_parser import parse_graph
 from treadle.ops import OPS
 from treadle.ops.random import manual_seed
+from treadle.passes.cse import eliminate_common_subexpressions
 
+Array = np.ndarray[Any, Any]
 _REST = (None, None, None)
 
 
@@ -100,3 +104,57 @@ def test_slopes_of_rrelu_lie_between_their_bounds() -> None:
 def test_integers_are_not_dropped_in_training(name: str) -> None:
     with pytest.raises(ShapeError, match=f"{name}: needs floating numbers in training, got i64"):
         _draw(name, np.ones((2, 3), np.int64), 0.5, True)
+
+
+@pytest.mark.parametrize("name", ["lstm", "gru", "rnn_tanh", "rnn_relu"])
+def test_networks_drop_elements_between_their_layers_in_training(name: str) -> None:
+    rows = {"lstm": 16, "gru": 12}.get(name, 4)
+    first, second = ([_weight(rows, n), _weight(rows, 4)] for n in (3, 4))
+    states = np.zeros((2, 2, 4), np.float32)
+
+    def run(x: Array, weights: list[Array], dropout: float, train: bool) -> list[Array]:
+        h = states[: len(weights) // 2]
+        flags = False, len(h), dropout, train, False, False
+        return list(_call(f"{name}.input", x, [h, h] if name == "lstm" else h, weights, *flags))
+
+    x = np.ones((5, 2, 3), np.float32)
+    plain, dropped, again = (run(x, first + second, 0.5, train) for train in (False, True, True))
+    assert not np.array_equal(dropped[0], again[0])
+    np.testing.assert_array_equal(plain[1][0], dropped[1][0])  # the first layer gets all
+    nothing = run(np.zeros((5, 2, 4), np.float32), second, 0.5, True)
+    np.testing.assert_array_equal(run(x, first + second, 1.0, True)[0], nothing[0])
+
+
+def test_attention_drops_weights() -> None:
+    q = _weight(4, 8)
+    plain, dropped, nothing = (
+        _call("scaled_dot_product_attention", q, q, q, None, p, False, None, False)
+        for p in (0.0, 0.5, 1.0)
+    )
+    assert not np.array_equal(plain, dropped)
+    assert not nothing.any()
+
+
+@pytest.mark.parametrize(("p", "calls"), [("0.5", 2), ("0.0", 1)])
+def test_two_calls_that_draw_are_not_one(p: str, calls: int) -> None:
+    call = f"scaled_dot_product_attention(%q, %q, %q, None, {p}, False, None, False)"
+    graph = parse_graph(
+        f"""
+        graph(%q: f32[3, 4])
+        %a: f32[3, 4] = {call}
+        %b: f32[3, 4] = {call}
+        %c: f32[3, 4] = sub.Tensor(%a, %b)
+        return %c
+        """,
+        OPS,
+    )
+    eliminate_common_subexpressions(graph)
+    assert print_graph(graph).count("attention") == calls
+
+
+def _weight(*shape: int) -> Array:
+    return np.random.default_rng(0).standard_normal(shape).astype(np.float32)
+
+
+def _call(name: str, *args: Any) -> Any:
+    return OPS[name].reference(*args)  # type: ignore[misc]

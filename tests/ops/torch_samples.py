@@ -35,9 +35,8 @@ OUT_OF_SCOPE = {
 """Parts of names of functions that Treadle does not have, and why."""
 REFUSED = {
     "complex numbers": "complex numbers where Treadle takes floats alone",
+    "parts must both be f32 or f64": "complex numbers of 16-bit parts",
     "got c64": "complex numbers where Treadle takes floats alone",
-    "dropout_p": "dropout of attention weights",
-    "dropout in training": "dropout of attention weights",
     "training mode": "statistics that move on",
     "of integers": "means of integers",
     "must ascend": "edges out of order",

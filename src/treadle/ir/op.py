@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
@@ -33,6 +33,8 @@ class OpDef:
         name: unique, ``base`` or ``base.overload`` as in ATen, e.g. ``add.Tensor``, ``relu``.
         pure: neither writes, prints, raises on purpose, nor draws random numbers.
         samples: argument tuples for the conformance tests (arrays, or functions of a Generator).
+        draws: of a pure operator, which calls draw random numbers nevertheless; what of the
+            arguments is not known is None.
     """
 
     name: str
@@ -44,6 +46,11 @@ class OpDef:
     samples: tuple[tuple[Any, ...], ...] = ()
     tolerance: Tolerance = field(default_factory=Tolerance)
     doc: str = ""
+    draws: Callable[..., bool] | None = None
+
+    def is_pure_on(self, args: Sequence[Any]) -> bool:
+        """Whether a call is pure; what of the arguments is not known is None."""
+        return self.pure and not (self.draws is not None and self.draws(*args))
 
     def __repr__(self) -> str:
         return f"OpDef({self.name})"

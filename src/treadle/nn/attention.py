@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from treadle.eager.table import FUNCTIONS
-from treadle.errors import ShapeError, UnsupportedError
+from treadle.errors import ShapeError
 from treadle.tensor import Tensor
 
 
@@ -42,11 +42,8 @@ def multi_head_attention_forward(
     """Attention over [time, batch, features], or [time, features], and its weights if wanted.
 
     Raises:
-        UnsupportedError: for dropout, which training alone uses.
         ShapeError: if the features do not divide among the heads.
     """
-    if training and dropout_p:
-        raise UnsupportedError("multi_head_attention_forward: dropout in training")
     batched = query.ndim == 3
     if not batched:
         query, key, value = (t.unsqueeze(1) for t in (query, key, value))
@@ -77,7 +74,7 @@ def multi_head_attention_forward(
     mask = mask if mask is None else _open_to(mask, k.shape[2])
     scores = (q / math.sqrt(q.shape[-1])) @ k.transpose(-2, -1)
     scores = scores if mask is None else scores + mask
-    shares = FUNCTIONS["softmax"](scores, -1)
+    shares = FUNCTIONS["dropout"](FUNCTIONS["softmax"](scores, -1), dropout_p, training)
     mixed = (shares @ v).permute(2, 0, 1, 3)
     time, batch = mixed.shape[:2]
     y = linear(mixed.reshape(time, batch, features), out_proj_weight, out_proj_bias)

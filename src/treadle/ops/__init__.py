@@ -10,6 +10,7 @@ from treadle.ops import batch_norm as batch_norm
 from treadle.ops import bessel as bessel
 from treadle.ops import bits as bits
 from treadle.ops import boxes as boxes
+from treadle.ops import cells as cells
 from treadle.ops import class_losses as class_losses
 from treadle.ops import columns as columns
 from treadle.ops import comparison as comparison

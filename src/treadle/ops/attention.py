@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from treadle.errors import ShapeError, UnsupportedError
+from treadle.errors import InputError, ShapeError, UnsupportedError
 from treadle.ir.dtypes import bool_
 from treadle.ir.loops import Expr
 from treadle.ir.types import TensorType
 from treadle.ops.contraction import same_dtype
 from treadle.ops.declare import EXACT, op
+from treadle.ops.dropout import dropout as drop
 from treadle.ops.expr import compare, const, select
 from treadle.ops.lowering import Decompose, Elements, Emitter, Loader
 from treadle.ops.promotion import accumulation, dtype_of
@@ -63,8 +64,10 @@ def _check(
     gqa: bool,
 ) -> None:
     same_dtype("scaled_dot_product_attention", q, k, v)
-    if dropout:
-        raise UnsupportedError(f"scaled_dot_product_attention: dropout_p {dropout} is for training")
+    if not 0 <= dropout <= 1:
+        raise InputError(
+            f"scaled_dot_product_attention: argument dropout_p must be from 0 to 1, got {dropout}"
+        )
     if mask is not None and causal:
         raise ShapeError("scaled_dot_product_attention: attn_mask and is_causal exclude each other")
     if (
@@ -92,6 +95,19 @@ def _infer(
     gqa: bool,
 ) -> TensorType:
     _check(q, k, v, mask, dropout, causal, gqa)
+    if dropout:
+        raise UnsupportedError("scaled_dot_product_attention with dropout draws random numbers")
+    return _result(q, k, v, mask, gqa)
+
+
+def _result(
+    q: TensorType, k: TensorType, v: TensorType, mask: TensorType | None, gqa: bool
+) -> TensorType:
+    """The type of the result.
+
+    Raises:
+        ShapeError: if the batches or the mask do not broadcast.
+    """
     keys = (*k.sizes[:-3], q.sizes[-3]) if gqa else k.sizes[:-2]
     batch = broadcast("scaled_dot_product_attention", q.sizes[:-2], keys)
     scores = (*batch, q.sizes[-2], k.sizes[-2])
@@ -118,7 +134,9 @@ def _reference(
     gqa: bool,
 ) -> Array:
     over = None if mask is None else _type(mask)
-    _infer(_type(q), _type(k), _type(v), over, dropout, causal, scale, gqa)
+    types = _type(q), _type(k), _type(v), over
+    _check(*types, dropout, causal, gqa)
+    _result(*types, gqa)
     wide = accumulation(dtype_of(q)).numpy
     if gqa:
         k, v = (np.repeat(t, q.shape[-3] // t.shape[-3], axis=-3) for t in (k, v))
@@ -130,9 +148,11 @@ def _reference(
     top = np.max(scores, axis=-1, keepdims=True, initial=-np.inf)
     e = np.exp(scores - np.where(np.isneginf(top), 0, top))
     total = e.sum(axis=-1, keepdims=True)
-    return np.asarray((e / np.where(total == 0, 1, total)).astype(wide) @ v.astype(wide)).astype(
-        q.dtype
-    )
+    weights = (e / np.where(total == 0, 1, total)).astype(wide)
+    if dropout:
+        assert drop.reference is not None
+        weights = drop.reference(weights, dropout, True)
+    return np.asarray(weights @ v.astype(wide)).astype(q.dtype)
 
 
 def _scale(features: int, scale: float | None) -> float:
@@ -158,7 +178,7 @@ def _decompose(
             for t in (k, v)
         )
     q = emit("mul.Scalar", q, _scale(sizes[-1], scale))
-    scores = emit("matrix_product", q, emit("transpose.int", k, -2, -1))
+    scores = emit("product_by_rows", q, k)
     if causal:
         scores = emit("causal_mask", scores)
     if mask is None and not causal:
@@ -194,4 +214,5 @@ scaled_dot_product_attention = op(
         (f64(2, 4, 3, 8), f64(2, 2, 3, 8), f64(2, 2, 3, 8), None, 0.0, False, None, True),
     ),
     kinds="fc",
+    draws=lambda *args: args[4] != 0,
 )

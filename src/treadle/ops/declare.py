@@ -31,10 +31,11 @@ def op(
     tolerance: Tolerance = DEFAULT,
     doc: str = "",
     kinds: str = KINDS,
+    draws: Callable[..., bool] | None = None,
 ) -> OpDef:
     """Define the operator of `schema`, named ``base.overload``; one that writes is not pure.
 
-    `kinds` are those of numbers that its first tensor may hold.
+    `kinds` are those of numbers that its first tensor may hold; `draws` as in `OpDef`.
     """
     parsed = parse_schema(schema)
     name = f"{parsed.base}.{parsed.overload}" if parsed.overload else parsed.base
@@ -51,6 +52,7 @@ def op(
             samples=samples,
             tolerance=tolerance,
             doc=doc,
+            draws=draws,
         )
     )
 

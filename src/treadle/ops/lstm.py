@@ -11,14 +11,13 @@ from treadle.errors import ShapeError
 from treadle.ir.types import TensorType
 from treadle.ops.contraction import same_dtype
 from treadle.ops.declare import op
-from treadle.ops.lowering import Decompose, Emitter, Recurrence
+from treadle.ops.lowering import Emitter, Recurrence
 from treadle.ops.promotion import accumulation, dtype_of
 from treadle.ops.recurrent import (
     TOLERANCE,
-    infer_network,
+    Weights,
+    define_network,
     project_inputs,
-    run_layers,
-    split_parameters,
     type_of,
     weight_samples,
 )
@@ -141,51 +140,12 @@ lstm_projected_layer = op(
 # --- whole networks -----------------------------------------------------------------------------
 
 
-def cell_step(x: Array, states: Sequence[Array], weights: Any) -> tuple[Array, Array]:
+def cell_step(x: Array, states: Sequence[Array], weights: Weights) -> tuple[Array, Array]:
     """The new h and c of one step; h is projected if there is a w_hr."""
     w_ih, w_hh, b_ih, b_hh, w_hr = weights
     h, c = states
     h, c = lstm_step(project_inputs(x, w_ih, b_ih) + project_inputs(h, w_hh, b_hh), c)
     return (h if w_hr is None else h @ w_hr.T), c
-
-
-def _lstm_over(x: Array, states: list[Array], weights: Any, reverse: bool) -> tuple[Any, ...]:
-    w_ih, w_hh, b_ih, b_hh, w_hr = weights
-    h, c = states
-    if w_hr is None:
-        total = None if b_ih is None else b_ih + b_hh
-        return _lstm_layer(project_inputs(x, w_ih, total), h, c, w_hh, reverse)
-    outputs, steps = np.empty((*x.shape[:2], h.shape[1]), x.dtype), range(x.shape[0])
-    for t in reversed(steps) if reverse else steps:
-        h, c = cell_step(x[t], (h, c), weights)
-        outputs[t] = h
-    return outputs, h, c
-
-
-def _lstm(
-    x: Array,
-    hx: Sequence[Array],
-    params: Sequence[Array],
-    biases: bool,
-    layers: int,
-    dropout: float,
-    train: bool,
-    bidirectional: bool,
-    batch_first: bool,
-) -> tuple[Array, ...]:
-    types = [type_of(s) for s in hx], [type_of(p) for p in params]
-    _infer_lstm(type_of(x), *types, biases, layers, dropout, train, bidirectional, batch_first)
-    directions = 2 if bidirectional else 1
-    weights = split_parameters("lstm", params, biases, layers, directions)
-    return run_layers(x, hx, weights, directions, batch_first, _lstm_over)
-
-
-def _infer_lstm(
-    x: TensorType, hx: Sequence[TensorType], params: Sequence[TensorType], *rest: Any
-) -> tuple[TensorType, ...]:
-    if len(hx) != 2:
-        raise ShapeError(f"lstm: hx must hold h and c, got {len(hx)} tensors")
-    return infer_network("lstm", x, hx, params, 4, *rest)
 
 
 def emit_lstm_step(emit: Emitter, gates: Any, c: Any) -> tuple[Any, Any]:
@@ -196,94 +156,57 @@ def emit_lstm_step(emit: Emitter, gates: Any, c: Any) -> tuple[Any, Any]:
     return emit("mul.Tensor", emit("sigmoid", o), emit("tanh", c)), c
 
 
-def _decompose_lstm(
-    emit: Emitter,
-    x: Any,
-    hx: Sequence[Any],
-    params: Sequence[Any],
-    biases: bool,
-    layers: int,
-    dropout: float,
-    train: bool,
-    bidirectional: bool,
-    batch_first: bool,
+def _over(x: Array, states: list[Array], weights: Weights, reverse: bool) -> tuple[Array, ...]:
+    w_ih, w_hh, b_ih, b_hh, w_hr = weights
+    h, c = states
+    gates = project_inputs(x, w_ih, None if b_ih is None else b_ih + b_hh)
+    return _lstm_steps(gates, h, c, w_hh, w_hr, reverse)
+
+
+def _emit_layer(
+    emit: Emitter, x: Any, states: Sequence[Any], weights: Weights, reverse: bool
 ) -> tuple[Any, ...]:
-    """Per layer and direction: all inputs projected by one product, then `lstm_layer`."""
-    directions = 2 if bidirectional else 1
-    weights = split_parameters("lstm", params, biases, layers, directions)
-    x = emit("transpose.int", x, 0, 1) if batch_first else x
-    finals: list[tuple[Any, Any]] = []
-    for first in range(0, len(weights), directions):
-        outputs = []
-        for i in range(first, first + directions):
-            w_ih, w_hh, b_ih, b_hh, w_hr = weights[i]
-            total = None if b_ih is None else emit("add.Tensor", b_ih, b_hh, 1)
-            h0, c0 = (emit("select.int", s, 0, i) for s in hx)
-            gates = emit("linear", x, w_ih, total)
-            if w_hr is None:
-                y, h, c = emit("lstm_layer", gates, h0, c0, w_hh, i > first)
-            else:
-                y, h, c = emit("lstm_projected_layer", gates, h0, c0, w_hh, w_hr, i > first)
-            outputs.append(y)
-            finals.append((h, c))
-        x = emit("cat", outputs, -1) if directions > 1 else outputs[0]
-    x = emit("contiguous", emit("transpose.int", x, 0, 1), 0) if batch_first else x
-    return x, emit("stack", [h for h, _ in finals], 0), emit("stack", [c for _, c in finals], 0)
+    """All inputs projected by one product, then step after step."""
+    w_ih, w_hh, b_ih, b_hh, w_hr = weights
+    total = None if b_ih is None else emit("add.Tensor", b_ih, b_hh, 1)
+    return emit_recurrence(emit, emit("linear", x, w_ih, total), states, w_hh, w_hr, reverse)
 
 
-lstm = op(
+def emit_recurrence(
+    emit: Emitter, gates: Any, states: Sequence[Any], w_hh: Any, w_hr: Any, reverse: bool
+) -> tuple[Any, ...]:
+    """The layer whose inputs are projected to `gates`; with `w_hr`, of projected outputs."""
+    if w_hr is None:
+        return tuple(emit(lstm_layer, gates, *states, w_hh, reverse))
+    return tuple(emit(lstm_projected_layer, gates, *states, w_hh, w_hr, reverse))
+
+
+define_network(
     "aten::lstm.input(Tensor input, Tensor[] hx, Tensor[] params, bool has_biases, int "
     "num_layers, float dropout, bool train, bool bidirectional, bool batch_first) -> "
     "(Tensor, Tensor, Tensor)",
-    reference=_lstm,
-    infer=_infer_lstm,
-    lower=Decompose(_decompose_lstm),
-    tolerance=TOLERANCE,
-    samples=(
+    4,
+    _over,
+    _emit_layer,
+    (
         (
-            f32(5, 2, 3),
-            [f32(1, 2, 4), f32(1, 2, 4)],
-            weight_samples(3, 4, 1, 1, True, 4),
-            True,
-            1,
-            0.0,
-            False,
-            False,
-            False,
+            f32(5, 2, 3), [f32(1, 2, 4)] * 2, weight_samples(3, 4, 1, 1, True, 4),
+            True, 1, 0.0, False, False, False,
         ),
         (
-            f32(2, 3, 6),
-            [f32(4, 2, 5), f32(4, 2, 5)],
-            weight_samples(6, 5, 2, 2, True, 4),
-            True,
-            2,
-            0.0,
-            False,
-            True,
-            True,
+            f32(2, 3, 6), [f32(4, 2, 5)] * 2, weight_samples(6, 5, 2, 2, True, 4),
+            True, 2, 0.0, False, True, True,
         ),
         (
-            f32(1, 1, 1),
-            [f32(1, 1, 1), f32(1, 1, 1)],
-            weight_samples(1, 1, 1, 1, False, 4),
-            False,
-            1,
-            0.0,
-            False,
-            False,
-            False,
+            f32(1, 1, 1), [f32(1, 1, 1)] * 2, weight_samples(1, 1, 1, 1, False, 4),
+            False, 1, 0.5, True, False, False,
         ),
         (
-            f32(4, 2, 3),
-            [f32(2, 2, 2), f32(2, 2, 4)],
+            f32(4, 2, 3), [f32(2, 2, 2), f32(2, 2, 4)],
             [f32(16, 3), f32(16, 2), f32(16), f32(16), f32(2, 4)] * 2,
-            True,
-            1,
-            0.0,
-            False,
-            True,
-            False,
+            True, 1, 0.0, False, True, False,
         ),
     ),
+    num_states=2,
     kinds="fc",
-)
+)  # fmt: skip

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from treadle.errors import ShapeError, UnsupportedError
+from treadle.errors import ShapeError
 from treadle.ir.dtypes import i64
 from treadle.ir.types import TensorType
 from treadle.ops.declare import EXACT, op
 from treadle.ops.gru import unit_step
 from treadle.ops.lowering import Decompose, Emitter
-from treadle.ops.lstm import cell_step
-from treadle.ops.promotion import dtype_of
+from treadle.ops.lstm import cell_step, emit_recurrence
 from treadle.ops.recurrent import (
     TOLERANCE,
+    Network,
+    Step,
+    Weights,
     check_network,
+    emit_layers,
     run_layers,
     split_parameters,
+    states_of,
     type_of,
     weight_samples,
 )
@@ -27,7 +32,6 @@ from treadle.ops.samples import f32, given
 from treadle.ops.shapes import tensor
 
 Array = np.ndarray[Any, Any]
-Step = Callable[[Array, Sequence[Array], Any], tuple[Array, ...]]
 
 
 def _pack(x: Array, lengths: Array, batch_first: bool) -> tuple[Array, Array]:
@@ -164,93 +168,75 @@ class _Steps:
         return chosen, last
 
 
-def _emit_layer(
-    emit: Emitter, steps: _Steps, gates: Any, states: Sequence[Any], weights: Any, reverse: bool
+def _emit_lstm(
+    emit: Emitter, steps: _Steps, data: Any, states: Sequence[Any], weights: Weights, reverse: bool
 ) -> tuple[Any, ...]:
     """The packed outputs of one layer and direction, and its last states."""
-    _, w_hh, _, b_hh, w_hr = weights
-    if len(states) == 1:
-        y, _ = emit("gru_layer", gates, *states, w_hh, b_hh, False)
-        return steps.gather(y, reverse)
+    w_ih, w_hh, b_ih, b_hh, w_hr = weights
+    bias = b_ih if b_ih is None else emit("add.Tensor", b_ih, b_hh, 1)
+    gates = emit("linear", steps.spread(data, reverse), w_ih, bias)
     cells = emit.type(gates).sizes[2] // 4
     # Behind a sequence's end: input gate 0, forget gate 1. So the cell stays what it was.
     ended = np.repeat(np.array([-1e30, 1e30, 0.0, 0.0]), int(cells))
     ended = ended.astype(emit.type(gates).element.numpy)
     gates = emit("where.self", emit("unsqueeze", steps.is_used, 2), gates, ended)
-    if w_hr is None:
-        y, _, c = emit("lstm_layer", gates, *states, w_hh, False)
-    else:
-        y, _, c = emit("lstm_projected_layer", gates, *states, w_hh, w_hr, False)
+    y, _, c = emit_recurrence(emit, gates, states, w_hh, w_hr, False)
     return *steps.gather(y, reverse), c
 
 
-def _define(schema: str, name: str, step: Step, gates: int, samples: Any) -> None:
-    def infer(
-        data: TensorType,
-        sizes: TensorType,
-        hx: Any,
-        params: Sequence[TensorType],
-        biases: bool,
-        layers: int,
-        dropout: float,
-        train: bool,
-        bidirectional: bool,
-    ) -> tuple[TensorType, ...]:
-        states = list(hx) if isinstance(hx, list | tuple) else [hx]
-        directions = 2 if bidirectional else 1
-        if train and dropout:
-            raise UnsupportedError(f"{name} with dropout in training mode")
-        if len(data.sizes) != 2 or len(states) != {4: 2, 3: 1}[gates]:
-            raise ShapeError(f"{name}: data must have 2 dims, got {data} and {len(states)} states")
-        weights = split_parameters(name, params, biases, layers, directions)
-        batch = states[0].sizes[1] if len(states[0].sizes) == 3 else -1
-        check_network(name, data.sizes[1], batch, states, weights, directions, gates)
-        output = tensor(data.element, (data.sizes[0], states[0].sizes[2] * directions))
-        return output, *states
+def _emit_gru(
+    emit: Emitter, steps: _Steps, data: Any, states: Sequence[Any], weights: Weights, reverse: bool
+) -> tuple[Any, ...]:
+    """As `_emit_lstm`."""
+    w_ih, w_hh, b_ih, b_hh, _ = weights
+    gates = emit("linear", steps.spread(data, reverse), w_ih, b_ih)
+    y, _ = emit("gru_layer", gates, *states, w_hh, b_hh, False)
+    return steps.gather(y, reverse)
 
-    def reference(data: Array, sizes: Array, hx: Any, params: Sequence[Array], *rest: Any) -> Any:
-        states = list(hx) if isinstance(hx, list | tuple) else [hx]
-        types = [type_of(s) for s in states], [type_of(p) for p in params]
-        infer(type_of(data), tensor(dtype_of(sizes), sizes.shape), *types, *rest)
-        biases, layers, _, _, bidirectional = rest
-        directions = 2 if bidirectional else 1
+
+def _define(
+    schema: str, gates: int, num_states: int, step: Step, emit_layer: Any, samples: Any
+) -> None:
+    name = schema.removeprefix("aten::").partition(".")[0]
+
+    def check(data: TensorType, hx: Any, params: Any, network: Network) -> tuple[TensorType, ...]:
+        states = states_of(hx)
+        if len(data.sizes) != 2 or len(states) != num_states:
+            raise ShapeError(f"{name}: data must have 2 dims, got {data} and {len(states)} states")
+        weights = split_parameters(name, params, network)
+        batch = states[0].sizes[1] if len(states[0].sizes) == 3 else -1
+        check_network(name, data.sizes[1], batch, states, weights, network.directions, gates)
+        size = states[0].sizes[2] * network.directions
+        return tensor(data.element, (data.sizes[0], size)), *states
+
+    def infer(data: TensorType, _: TensorType, hx: Any, params: Any, *flags: Any) -> Any:
+        network = Network(*flags)
+        network.check_draws_nothing(name)
+        return check(data, hx, params, network)
+
+    def reference(data: Array, sizes: Array, hx: Any, params: Sequence[Array], *flags: Any) -> Any:
+        network, states = Network(*flags), states_of(hx)
+        check(type_of(data), [*map(type_of, states)], [*map(type_of, params)], network)
         if sizes.size and sizes[0] != states[0].shape[1]:
             raise ShapeError(f"{name}: {sizes[0]} sequences, but states {list(states[0].shape)}")
-        weights = split_parameters(name, params, biases, layers, directions)
-        return run_layers(data, states, weights, directions, False, _over(step, name, sizes))
+        weights = split_parameters(name, params, network)
+        return run_layers(data, states, weights, network, _over(step, name, sizes))
 
     def build(
-        emit: Emitter, data: Any, sizes: Any, hx: Any, params: Sequence[Any], *rest: Any
+        emit: Emitter, data: Any, sizes: Any, hx: Any, params: Sequence[Any], *flags: Any
     ) -> tuple[Any, ...]:
         """Sequences side by side, each from its first element for a direction, then packed again.
 
         Batch sizes that are none give other numbers, or an error of an index.
         """
-        states = list(hx) if isinstance(hx, list | tuple) else [hx]
-        types = [emit.type(s) for s in states], [emit.type(p) for p in params]
-        infer(emit.type(data), emit.type(sizes), *types, *rest)
-        biases, layers, _, _, bidirectional = rest
-        directions = 2 if bidirectional else 1
-        weights = split_parameters(name, params, biases, layers, directions)
-        steps = _Steps(emit, data, sizes, states[0])
-        finals: list[tuple[Any, ...]] = []
-        for first in range(0, len(weights), directions):
-            outputs = []
-            for i in range(first, first + directions):
-                w_ih, _, b_ih, b_hh, _ = weights[i]
-                both = len(states) == 2 and b_ih is not None
-                bias = emit("add.Tensor", b_ih, b_hh, 1) if both else b_ih
-                gates = emit("linear", steps.spread(data, i > first), w_ih, bias)
-                given = [emit("select.int", s, 0, i) for s in states]
-                y, *final = _emit_layer(emit, steps, gates, given, weights[i], i > first)
-                outputs.append(y)
-                finals.append(tuple(final))
-            data = emit("cat", outputs, -1) if directions > 1 else outputs[0]
-        return data, *(emit("stack", list(group), 0) for group in zip(*finals, strict=True))
+        network, states = Network(*flags), states_of(hx)
+        weights = split_parameters(name, params, network)
+        layer = partial(emit_layer, emit, _Steps(emit, data, sizes, states[0]))
+        return emit_layers(emit, data, states, weights, network, layer)
 
     op(
         schema, reference=reference, infer=infer, lower=Decompose(build), tolerance=TOLERANCE,
-        samples=samples,
+        samples=samples, draws=lambda *args: Network(*args[4:]).may_draw,
     )  # fmt: skip
 
 
@@ -259,9 +245,10 @@ _define(
     "aten::lstm.data(Tensor data, Tensor batch_sizes, Tensor[] hx, Tensor[] params, bool "
     "has_biases, int num_layers, float dropout, bool train, bool bidirectional) -> (Tensor, "
     "Tensor, Tensor)",
-    "lstm",
-    cell_step,
     4,
+    2,
+    cell_step,
+    _emit_lstm,
     (
         (
             f32(8, 5), _SIZES, [f32(4, 3, 4), f32(4, 3, 4)], weight_samples(5, 4, 2, 2, True, 4),
@@ -273,9 +260,10 @@ _define(
     "aten::gru.data(Tensor data, Tensor batch_sizes, Tensor hx, Tensor[] params, bool "
     "has_biases, int num_layers, float dropout, bool train, bool bidirectional) -> (Tensor, "
     "Tensor)",
-    "gru",
-    unit_step,
     3,
+    1,
+    unit_step,
+    _emit_gru,
     (
         (
             f32(8, 5), _SIZES, f32(2, 3, 4), weight_samples(5, 4, 1, 2, False, 3),

@@ -11,8 +11,10 @@ from treadle.errors import ShapeError, UnsupportedError
 from treadle.ir.dtypes import i32
 from treadle.ir.types import TensorType
 from treadle.ops.composite import Operand, composite
+from treadle.ops.contraction import matrix_product, product
 from treadle.ops.declare import op
 from treadle.ops.inplace import inplace
+from treadle.ops.lowering import MatrixProduct
 from treadle.ops.samples import f32, f64, given, u8
 from treadle.ops.shapes import expect_rank, numel, tensor, wrap_dim
 
@@ -204,3 +206,22 @@ composite(
     kinds="ifc",
 )
 inplace(addr, addbmm)
+
+
+def _infer_by_rows(a: TensorType, b: TensorType) -> TensorType:
+    assert matrix_product.infer is not None
+    turned = tensor(b.element, (*b.sizes[:-2], *reversed(b.sizes[-2:])))
+    result: TensorType = matrix_product.infer(a, turned)
+    return result
+
+
+product_by_rows = op(
+    "treadle::product_by_rows(Tensor a, Tensor b) -> Tensor",
+    reference=lambda a, b: product(a, np.swapaxes(b, -1, -2)),
+    infer=_infer_by_rows,
+    lower=MatrixProduct(transpose_b=True),
+    samples=(
+        (f32(2, 3, 4, 5), f32(2, 3, 6, 5)), (f32(4, 20, 5), f32(1, 7, 5)), (f32(3, 0), f32(2, 0)),
+    ),
+    doc="``a @ b.mT`` of operands with at least two dims, whose rows are multiplied as they lie.",
+)  # fmt: skip

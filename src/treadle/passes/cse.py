@@ -47,7 +47,9 @@ def _is_mergeable(node: Node, aliases: Aliases) -> bool:
     if node.op is CONSTANT:
         return is_literal(node.attributes["value"]) or not aliases.is_written(node.output)
     schema = node.op.schema
-    if not node.op.pure or node.blocks or node.op in (NEW_OBJECT, UNINITIALIZED):
+    if not node.op.is_pure_on([v.constant if v.is_constant else None for v in node.inputs]):
+        return False
+    if node.blocks or node.op in (NEW_OBJECT, UNINITIALIZED):
         return False
     if schema is not None and schema.writes:
         return False

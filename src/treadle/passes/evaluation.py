@@ -42,7 +42,8 @@ class Evaluation:
         self._work += 1 + sum(len(a) for a in args if isinstance(a, list | dict))
         if self._work > MAX_WORK:
             raise Unplannable(f"more than {MAX_WORK} steps of unrolling")
-        if not op.pure and (op.schema is None or not containers) and not mutates_list(op):
+        may_change = mutates_list(op) or (containers and op.schema is not None)
+        if not may_change and not op.is_pure_on(args):
             self._check_own(op, args)
         try:
             result = op.reference(*args)

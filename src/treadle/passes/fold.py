@@ -214,7 +214,7 @@ def _results(node: Node) -> list[Any] | None:
     if node.op is TUPLE:
         return [tuple(values)]
     op = node.op
-    if op.schema is None or op.schema.writes or not op.pure or op.reference is None:
+    if op.schema is None or op.schema.writes or not op.is_pure_on(values) or op.reference is None:
         return None
     try:
         with np.errstate(all="ignore"):
