@@ -26,6 +26,8 @@ class Biased(nn.Module):
         self.kept = {}
 
     def bias(self, device: torch.device) -> Tensor:
+        if torch.jit.is_tracing() or self.training:
+            return self.biases[self.positions]
         key = str(device)
         if key not in self.kept:
             self.kept[key] = self.biases[self.positions]

@@ -86,7 +86,10 @@ def _misused(graph: Graph, reads: list[Node]) -> set[Place]:
 
 
 def _leaves_entries(user: Node, memo: Value, aliases: Aliases) -> bool:
-    """Whether all entries of `memo` are as they were after `user`, which uses it."""
+    """Whether all entries of `memo` are as they were after `user`, which uses it.
+
+    What is called here, and has no schema, is looked at by itself.
+    """
     if user.inputs.index(memo) != 0 or memo.users[user] != 1:
         return False
     if _base(user) == "__contains__":
@@ -94,7 +97,7 @@ def _leaves_entries(user: Node, memo: Value, aliases: Aliases) -> bool:
     if _base(user) == "__getitem__":
         places = aliases.reachable(user.output)
         writers = [node for place in places for node in aliases.writers.get(place, ())]
-        return all(_base(node) == "_set_item" for node in writers)
+        return all(_base(node) in ("_set_item", "") for node in writers)
     fill = _fill_of(user.owner.owner) if user.owner is not None else None
     return fill is not None and user.owner is fill.block and _adds(user, fill)
 
