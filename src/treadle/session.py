@@ -24,7 +24,6 @@ from treadle.runtime.requests import (
     Request,
     RequestQueue,
     SessionStatistics,
-    is_int,
     new_request,
 )
 
@@ -48,8 +47,6 @@ class Session:
         """
         if not isinstance(model, Module | Method):
             raise InputError(f"a session serves a Module or a Method, got {type(model).__name__}")
-        if max_concurrency is not None and (not is_int(max_concurrency) or max_concurrency < 1):
-            raise InputError(f"max_concurrency must be a positive int, got {max_concurrency!r}")
         self._model = model
         self._max_concurrency = max_concurrency
         self._numbers = itertools.count()
@@ -115,7 +112,10 @@ class Session:
         context = contextvars.copy_context()
 
         def run() -> None:
-            future.settle(lambda: context.run(self._run, request, args, kwargs, threads))
+            if not future.settle(lambda: context.run(self._run, request, args, kwargs, threads)):
+                with self._changed:  # cancelled after it was granted and before it began
+                    self._outcomes.cancelled += 1
+                    self._leave(request)
 
         def start() -> None:
             self._under_way.add(request)
@@ -255,13 +255,17 @@ class Session:
             raise
         finally:
             with self._changed:
-                self._under_way.discard(request)
                 self._outcomes.note(request, error)
-                if request.is_granted:
-                    self._requests.leave(request)
-                if self._is_closed:
-                    self._changed.notify_all()
+                self._leave(request)
             del error  # its traceback holds this frame
+
+    def _leave(self, request: Request) -> None:
+        """Make room for others; under the lock."""
+        self._under_way.discard(request)
+        if request.is_granted:
+            self._requests.leave(request)
+        if self._is_closed:
+            self._changed.notify_all()
 
 
 def _raise_dropped(control: RunControl) -> None:

@@ -21,7 +21,8 @@ from tests.cli.support import DIGITS, images
 from treadle.cli.tune import parse_settings
 from treadle.options import VARIABLES
 
-DOCS = Path(__file__).resolve().parents[2] / "docs"
+ROOT = Path(__file__).resolve().parents[2]
+DOCS = ROOT / "docs"
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
@@ -52,12 +53,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 @pytest.mark.slow
-def test_python_of_the_user_guide_runs(folder: Path) -> None:
-    _run_blocks("user_guide.md", folder)
-
-
-def _run_blocks(page: str, folder: Path) -> None:
-    """Run the blocks in one namespace, from files, since scripted functions need their source."""
+@pytest.mark.parametrize("page", ["user_guide.md", "serving.md"])
+def test_python_of_a_page_runs_and_prints_what_it_says(folder: Path, page: str) -> None:
+    """The blocks run in one namespace, from files, since scripted functions need their source."""
     namespace: dict[str, object] = {"__name__": "guide"}
     printed = io.StringIO()
     with redirect_stdout(printed):
@@ -83,7 +81,7 @@ def front_page(folder: Path) -> str:
     np.save(folder / "image.npy", np.zeros((1, 3, 224, 224), np.float32))
     for name in ("model.pt", "resnet50.pt"):
         torch.jit.save(torch.jit.script(Images()), folder / name)
-    return (DOCS.parent / "README.md").read_text(encoding="utf-8")
+    return (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.slow
@@ -111,13 +109,12 @@ def test_commands_of_the_front_page_succeed(treadle: Command, front_page: str) -
 
 
 def test_what_the_front_page_names_is_there() -> None:
-    root = DOCS.parent
-    text = (root / "README.md").read_text(encoding="utf-8")
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
     for target in re.findall(r"\]\(([^)#:]+)\)", text):
-        assert (root / target).exists(), target
+        assert (ROOT / target).exists(), target
     goals = re.findall(r"^make (\w+)", text, re.MULTILINE)
     assert goals == ["demo", "test"]
-    rules = (root / "Makefile").read_text(encoding="utf-8")
+    rules = (ROOT / "Makefile").read_text(encoding="utf-8")
     assert all(re.search(rf"^{goal}:", rules, re.MULTILINE) for goal in goals)
     names = re.findall(r"`(TREADLE_\w+)[`=]", text)
     assert names
@@ -157,17 +154,39 @@ def test_every_option_of_tune_in_the_docs_exists(treadle: Command) -> None:
     assert len(parse_settings("1x1,2x1,2x2")) == 3
 
 
-@pytest.mark.parametrize("page", ["user_guide.md", "tuning.md", "adding_an_op.md"])
-def test_links_lead_somewhere(page: str) -> None:
-    text = (DOCS / page).read_text(encoding="utf-8")
-    for target in re.findall(r"\]\(([^)#:]+)\)", text):
-        assert (DOCS / target).exists(), target
-    for target in re.findall(r"`((?:src|tests|docs)/[\w./]*)`", text):
-        assert (DOCS.parent / target).exists(), target
+PAGES = [
+    page
+    for folder in ("", "docs", "docs/decisions", "native")
+    for page in sorted((ROOT / folder).glob("*.md"))
+]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text):
+        assert (page.parent / target).exists(), target
+    for target in re.findall(r"`((?:src|tests|docs|benchmarks|native|examples)/[\w./]*)`", text):
+        assert (ROOT / target).exists() or list(ROOT.glob(f"{target}-*.md")), target
+    for module in re.findall(r"python -m (benchmarks\.\w+)", text):
+        assert (ROOT / module.replace(".", "/")).with_suffix(".py").exists(), module
+
+
+def test_every_page_is_reached_from_the_front_page() -> None:
+    seen, new = set(), {ROOT / "README.md"}
+    while new:
+        page = new.pop()
+        seen.add(page)
+        found = re.findall(r"\]\(([^)#:]+\.md)", page.read_text(encoding="utf-8"))
+        found += re.findall(r"`([\w/]+\.md)`", page.read_text(encoding="utf-8"))
+        paths = {(base / name).resolve() for name in found for base in (page.parent, ROOT)}
+        new |= {path for path in paths if path.exists()} - seen
+    decisions = set((DOCS / "decisions").iterdir())
+    assert set(PAGES) - seen - decisions == set()
 
 
 def test_operators_that_the_docs_quote_are_in_the_source() -> None:
-    source = "\n".join(p.read_text() for p in (DOCS.parent / "src/treadle/ops").glob("*.py"))
+    source = "\n".join(p.read_text() for p in (ROOT / "src/treadle/ops").glob("*.py"))
     for block in blocks("adding_an_op.md", "python"):
         for line in block.splitlines():
             assert "..." in line or line in source, line

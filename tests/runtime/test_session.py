@@ -3,6 +3,7 @@ import concurrent.futures
 import functools
 import signal
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -177,6 +178,35 @@ def test_cancelling_stops_running_and_waiting_requests(slow: Method) -> None:
         until(lambda: session.statistics().running == 0)
         assert session.statistics().cancelled == 2
         assert session(X, 2).tolist() == [2.0] * 4
+
+
+def test_what_is_cancelled_before_it_begins_makes_room(
+    quick: Method, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submitted: list[Callable[[], object]] = []
+    with Session(quick, max_concurrency=1) as session:
+        with monkeypatch.context() as patched:
+            patched.setattr(session._dispatchers, "submit", submitted.append)
+            granted = session.run_async(X)
+        assert not granted.running()
+        assert granted.cancel()
+        assert session.statistics().running == 1
+        (begin,) = submitted
+        begin()
+        found = session.statistics()
+        assert (found.running, found.cancelled) == (0, 1)
+        assert session(X).tolist() == [1.0] * 4
+
+
+def test_requests_that_are_cancelled_at_once_leave_nothing_behind(quick: Method) -> None:
+    with Session(quick, max_concurrency=2) as session:
+        futures = [session.run_async(X) for _ in range(200)]
+        cancelled = [future.cancel() for future in reversed(futures)]
+        until(lambda: session.statistics().running == 0)
+        found = session.statistics()
+        assert found.queued == 0
+        assert found.completed + found.cancelled == 200
+        assert found.cancelled == sum(cancelled)
 
 
 def test_failures_reach_the_caller_and_leave_the_session_well() -> None:

@@ -210,10 +210,13 @@ class Future(concurrent.futures.Future[T]):
             self._task.complete()
         return callbacks
 
-    def _complete_with(self, function: Callable[[], T]) -> None:
-        """Complete the future with what `function` gives or raises, unless it is cancelled."""
+    def _complete_with(self, function: Callable[[], T]) -> bool:
+        """Complete the future with what `function` gives or raises.
+
+        Returns whether it was called, which it is unless the future is cancelled.
+        """
         if not self.set_running_or_notify_cancel():
-            return
+            return False
         try:
             result = function()
         except BaseException as error:
@@ -221,6 +224,7 @@ class Future(concurrent.futures.Future[T]):
             self = None  # type: ignore[assignment]  # else the traceback keeps the future
         else:
             self._complete(result, None)
+        return True
 
     def _run(self, callbacks: list[Callable[[Any], object]]) -> None:
         for callback in callbacks:
@@ -258,9 +262,12 @@ class StoppableFuture(Future[T]):
         self._run(callbacks)
         return True
 
-    def settle(self, function: Callable[[], T]) -> None:
-        """Complete the future with what `function` gives or raises, unless it is cancelled."""
-        self._complete_with(function)
+    def settle(self, function: Callable[[], T]) -> bool:
+        """Complete the future with what `function` gives or raises.
+
+        Returns whether it was called, which it is unless the future is cancelled.
+        """
+        return self._complete_with(function)
 
 
 def pending() -> Future[Any]:

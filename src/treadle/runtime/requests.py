@@ -42,8 +42,7 @@ class SessionStatistics:
     run_p99: float
 
 
-def is_int(value: object) -> bool:
-    """Whether `value` is a whole number, a bool not counted."""
+def _is_int(value: object) -> bool:
     return isinstance(value, int | np.integer) and not isinstance(value, bool)
 
 
@@ -79,7 +78,7 @@ def new_request(
         InputError: if `timeout` is no number of seconds, or `priority` no int.
     """
     check_timeout(timeout)
-    if not is_int(priority):
+    if not _is_int(priority):
         raise InputError(f"priority must be an int, got {priority!r}")
     priority = max(-_MAX_PRIORITY, min(int(priority), _MAX_PRIORITY))
     return Request((-priority, number), RunControl(timeout, priority), turn)
@@ -136,7 +135,13 @@ class RequestQueue:
     def __init__(
         self, places: int | None = None, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        """With so many places; None: as many as the budget."""
+        """With so many places; None: as many as the budget.
+
+        Raises:
+            InputError: if it is no positive int.
+        """
+        if places is not None and (not _is_int(places) or places < 1):
+            raise InputError(f"max_concurrency must be a positive int, got {places!r}")
         self.waiting: list[Request] = []  # a heap
         self.num_granted = 0
         self._places, self._clock = places, clock
