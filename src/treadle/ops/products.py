@@ -35,9 +35,9 @@ def _tensordot(a: Operand, b: Operand, dims_a: Sequence[int], dims_b: Sequence[i
     over_b = [wrap_dim("tensordot", d, len(b.shape)) for d in dims_b]
     for i, j in zip(over_a, over_b, strict=True):
         if b.shape[j] == 1:
-            a = a.sum(i, keepdim=True)
+            a = a.sum(i, keepdim=True).to(a.dtype)
         elif a.shape[i] == 1:
-            b = b.sum(j, keepdim=True)
+            b = b.sum(j, keepdim=True).to(b.dtype)
         elif a.shape[i] != b.shape[j]:
             raise ShapeError(
                 f"tensordot: dim {i} of {list(a.shape)} and dim {j} of {list(b.shape)} differ"

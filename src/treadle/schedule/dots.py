@@ -18,6 +18,7 @@ from treadle.schedule.machine import Machine
 from treadle.schedule.nests import NestBuilder
 from treadle.schedule.placement import Placement
 from treadle.schedule.places import Place, broadcast_strides
+from treadle.schedule.pointwise import copy_step
 from treadle.schedule.steps import Step, count_tasks, grain, stream_cost, task_axes
 
 FEW_ROWS = 16
@@ -28,14 +29,27 @@ _EACH = 32
 """What the ends of a dot product cost, in elements."""
 
 
-def dots_pay(a: Place, b: Place, packed: bool) -> bool:
+def dots_pay(a: Place, b: Place, transposed: bool, packed: bool) -> bool:
     """Whether A [..., m, k] times B [..., k, n] should be dot products.
 
-    `packed`: B is known ahead. Then only a product of so few columns that panels stay empty.
+    `transposed`: B's columns are rows of the operand. Where they lie does not count, which would
+    give views other bits than dense operands have. `packed`: B is known ahead. Then only a product
+    of so few columns that panels stay empty.
     """
-    along = (a.strides[-1] == 1 or a.shape[-1] == 1) and (b.strides[-2] == 1 or b.shape[-2] == 1)
     rows, columns = a.shape[-2], b.shape[-1]
+    along = transposed or columns == 1 or a.shape[-1] == 1
     return along and (columns == 1 if packed else rows <= FEW_ROWS or columns <= FEW_COLUMNS)
+
+
+def adjacent(
+    place: Place, dim: int, placement: Placement, machine: Machine
+) -> tuple[list[Step], Place]:
+    """`place`, or a copy of it, in which elements along `dim` are neighbours."""
+    if place.strides[dim] == 1 or place.shape[dim] == 1:
+        return [], place
+    order = [d for d in range(len(place.shape)) if d != dim % len(place.shape)]
+    copy = placement.scratch(place, place.shape, [*order, dim % len(place.shape)])
+    return [copy_step("contiguous", place, copy, machine)], copy
 
 
 def dots_step(

@@ -1,4 +1,4 @@
-"""Stages of rows: where their lanes are, and what is kept beside a row to be computed only once."""
+"""Stages of rows: what is kept beside a row to be computed only once."""
 
 from __future__ import annotations
 
@@ -102,22 +102,3 @@ def _replaced(stage: Stage, known: dict[int, Expr]) -> Stage:
     reduces = tuple(replace(r, value=visit(r.value)) for r in stage.reduces)
     stores = tuple(replace(s, value=visit(s.value)) for s in stage.stores)
     return replace(stage, reduces=reduces, stores=stores)
-
-
-def vectorized(outer: Sequence[int], num_inner: int, stages: Sequence[Stage]) -> str:
-    """``outer`` if neighbours in memory are on the last outer axis and not within a row."""
-    last_outer, last_inner = len(outer) - 1, len(outer) + num_inner - 1
-    accesses = [a for stage in stages for value in roots(stage) for a in _accesses(value)]
-    accesses += [store.access for stage in stages if stage.ranges for store in stage.stores]
-    inner = sum((last_inner, 1) in a.terms for a in accesses)
-    columns = sum(
-        (last_outer, 1) in a.terms and all(t != last_inner or s != 1 for t, s in a.terms)
-        for a in accesses
-    )
-    return "outer" if columns > inner and outer[-1] > 1 else "inner"
-
-
-def _accesses(expr: Expr) -> list[Access]:
-    if isinstance(expr, Call):
-        return [a for arg in expr.args for a in _accesses(arg)]
-    return [expr.access] if hasattr(expr, "access") else []

@@ -49,10 +49,14 @@ class Machine:
         return 4
 
     def tile(
-        self, dtype: DType, rows: int, columns: int, gates: int = 1, row_stride: int = 0
-    ) -> Tile:
-        """The register tile for a product of `rows` rows and `columns` columns."""
-        chains = self.chains(dtype, rows, columns, gates)
+        self, dtype: DType, rows: int, columns: int, gates: int = 1, row_stride: int = 0,
+        together: int | None = None,
+    ) -> Tile:  # fmt: skip
+        """The register tile for a product of `rows` rows and `columns` columns.
+
+        `together`: rows of one product, if strides let several be one.
+        """
+        chains = self.chains(dtype, rows if together is None else together, columns, gates)
         return self._tile(dtype, rows, columns, gates, row_stride, chains)
 
     @choice

@@ -18,7 +18,7 @@ from treadle.schedule.contractions import (
     packed_columns,
     packed_weight,
 )  # fmt: skip
-from treadle.schedule.dots import dots_pay, dots_step
+from treadle.schedule.dots import adjacent, dots_pay, dots_step
 from treadle.schedule.fused import tail_operands
 from treadle.schedule.groups import Group, arguments
 from treadle.schedule.machine import Machine
@@ -51,14 +51,20 @@ def matmul_steps(
         a, target = (p.view((1, *p.shape), (0, *p.strides), p.offset) for p in (a, target))
     constant = values[1].constant if values[1].is_constant else None
     bias = values[rule.bias] if rule.bias is not None else None
-    if dots_pay(a, b, constant is not None):
-        return [dots_step(group, a, b, target, bias, placement, machine)]
+    if dots_pay(a, b, rule.transpose_b, constant is not None):
+        first, a = adjacent(a, -1, placement, machine)
+        second, b = adjacent(b, -2, placement, machine)
+        return [*first, *second, dots_step(group, a, b, target, bias, placement, machine)]
     operands = [placement[v] for v in tail_operands(group)]
     if bias is not None:
         operands.append(placement[bias])
     product, b_batch, steps = _product(a, b, target, operands, placement, machine)
     apart = product.rows[2][1]
-    tile = machine.tile(a.dtype, product.num_rows, product.columns, row_stride=apart)
+    shared = all(n == 1 for n in b.shape[:-2])
+    together = product.num_rows if shared else a.shape[-2]
+    tile = machine.tile(
+        a.dtype, product.num_rows, product.columns, row_stride=apart, together=together
+    )
     panel = packed_columns(machine, a.dtype, tile)
     if constant is not None and len(b_batch) <= 1 and b.shape[-2:] == _matrix_shape(constant, rule):
         operand, packing = _constant_operand(constant, rule.transpose_b, product, panel, b_batch)

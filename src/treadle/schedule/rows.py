@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
-from treadle.ir.dtypes import DType, bool_, i64
+from treadle.ir.dtypes import i64
 from treadle.ir.graph import Node, Value
 from treadle.ir.loops import (
     Call,
@@ -20,12 +21,13 @@ from treadle.ir.loops import (
     Stage,
     Store,
 )  # fmt: skip
+from treadle.ir.loops_functions import ORDERED
 from treadle.ir.loops_walk import roots
-from treadle.ops.expr import add, const, dtype_of, mul
+from treadle.ops.expr import add, const, mul
 from treadle.ops.lowering import Rows
 from treadle.schedule.fused import Fused, operators
 from treadle.schedule.groups import Group, map_arguments, tensor_operands, tensor_type
-from treadle.schedule.kept import keep_shared, vectorized
+from treadle.schedule.kept import keep_shared
 from treadle.schedule.machine import Machine
 from treadle.schedule.nests import NestBuilder
 from treadle.schedule.placement import Placement
@@ -34,10 +36,11 @@ from treadle.schedule.places import (
     Space,
     Storage,
     broadcast_strides,
-    collapse,
     dense_strides,
-    walking_order,
 )  # fmt: skip
+from treadle.schedule.pointwise import copy_step
+from treadle.schedule.row_axes import Mode, RowAxes, RowOrder
+from treadle.schedule.row_stages import RowWriter
 from treadle.schedule.steps import (
     Step,
     count_tasks,
@@ -47,133 +50,195 @@ from treadle.schedule.steps import (
     task_axes,
 )
 
-_RESULT_DTYPE: dict[str, DType] = {"argmax": i64, "argmin": i64, "any": bool_, "all": bool_}
-
-
-class _Builder:
-    """`ops.lowering.RowBuilder`: sorts reductions into stages by what they need."""
-
-    def __init__(self, count: Expr) -> None:
-        self.stages: list[list[Reduce]] = []
-        self._count = count
-        self._levels: dict[int, tuple[Expr, int]] = {}
-
-    def count(self) -> Expr:
-        return self._count
-
-    def reduce(self, function: str, value: Expr) -> Expr:
-        stage = self._level(value)
-        while len(self.stages) <= stage:
-            self.stages.append([])
-        dtype = _RESULT_DTYPE.get(function, dtype_of(value))
-        self.stages[stage].append(Reduce(function, value, dtype))
-        return Reduced(stage, len(self.stages[stage]) - 1, dtype)
-
-    def _level(self, value: Expr) -> int:
-        """The first stage in which `value` can be computed."""
-        known = self._levels.get(id(value))
-        if known is not None:
-            return known[1]
-        level = 0
-        if isinstance(value, Reduced):
-            level = value.stage + 1
-        elif isinstance(value, Call):
-            level = max((self._level(a) for a in value.args), default=0)
-        self._levels[id(value)] = (value, level)
-        return level
-
-
-class _Axes:
-    """Outer axes and the axes of a row, each collapsed over all places."""
-
-    def __init__(
-        self,
-        shape: Sequence[int],
-        rows: Sequence[int],
-        order: Sequence[int],
-        strides: Sequence[Sequence[int]],
-    ) -> None:
-        self._outer = [d for d in order if d not in rows]
-        self._rows = [d for d in order if d in rows] if len(rows) > 1 else list(rows)
-        self._shape = shape
-        keys = [self._key(s) for s in strides]
-        outer, outer_merged = collapse([shape[d] for d in self._outer], [k[0] for k in keys])
-        inner, inner_merged = collapse([shape[d] for d in self._rows], [k[1] for k in keys])
-        self.outer, self.inner = outer, inner
-        self._known = {k: (o, i) for k, o, i in zip(keys, outer_merged, inner_merged, strict=True)}
-
-    def _key(self, strides: Sequence[int]) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        fixed = [s if n > 1 else 0 for s, n in zip(strides, self._shape, strict=True)]
-        return tuple(fixed[d] for d in self._outer), tuple(fixed[d] for d in self._rows)
-
-    def of(self, _: Place, strides: Sequence[int]) -> tuple[list[int], list[int]]:
-        outer, inner = self._known[self._key(strides)]
-        return [*outer, *inner], list(range(len(outer) + len(inner)))
-
 
 def rows_steps(group: Group, placement: Placement, machine: Machine) -> list[Step]:
     """A group around a `Rows` anchor as one kernel, or as two where few rows are long."""
-    node = group.anchor
-    assert node is not None
-    assert isinstance(node.op.lower, Rows)
-    rule, result = node.op.lower, tensor_type(node.output)
-    shape = tensor_type(tensor_operands(node)[0]).sizes
-    rows = rule.dims(result, *map_arguments(node, lambda _, v: tensor_type(v)))
-    before, after = _sides(group, node)
-    order = _order([placement[v] for v in before], shape)
-    target = placement.result(group.result, None if rule.reduces else order)
+    return _RowKernel(group, placement, machine).steps()
 
-    def over_rows(value: Value) -> tuple[int, ...]:
-        return broadcast_strides(placement[value], shape)
 
-    def over_result(place: Place) -> tuple[int, ...]:
-        own = broadcast_strides(place, target.shape)
-        return _spread(own, shape, rows) if rule.reduces else own
+class _RowKernel:
+    """What the kernels of a group over rows are made of."""
 
-    spread = over_result(target)
-    strides = [*map(over_rows, before), *(over_result(placement[v]) for v in after)]
-    axes = _Axes(shape, rows, order, [spread, *strides])
-    count = Const(math.prod(shape[d] for d in rows), i64)
+    def __init__(self, group: Group, placement: Placement, machine: Machine) -> None:
+        node = group.anchor
+        assert node is not None
+        assert isinstance(node.op.lower, Rows)
+        self.group, self.machine, self.placement = group, machine, placement
+        self.node, self.rule, self.result = node, node.op.lower, tensor_type(node.output)
+        shape = tensor_type(tensor_operands(node)[0]).sizes
+        rows = self.rule.dims(self.result, *map_arguments(node, lambda _, v: tensor_type(v)))
+        self.count = Const(math.prod(shape[d] for d in rows), i64)
+        self.order = RowOrder(shape, tuple(sorted(rows)), self._is_ordered())
+        self.made: list[Step] = []
+        before, after = _sides(group, node)
+        self.before = {v: self._place(v) for v in before}
+        self.after = {v: self._placed_after(v) for v in after}
+        lead = self.order.lead(list(self.before.values()))
+        order, outer, inner = self.order.walk(lead)
+        self.target = self._target(order)
+        self.spread = self._over_result(self.target)
+        strides = [self._over_rows(p) for p in self.before.values()]
+        strides += [self._over_result(p) for p in self.after.values()]
+        walks, ordered = [self.spread, *strides], self.order.ordered
+        self.axes = RowAxes(shape, outer, inner, walks, ordered=ordered)
+        self.mode = self.order.mode(lead)
 
-    def element(builder: NestBuilder, load: Callable[[Value], Expr]) -> tuple[_Builder, Expr]:
+    def _place(self, value: Value) -> Place:
+        """Where an operand is, or is copied to."""
+        place = self.placement[value]
+        steps, made = self.order.straightened(place, self.placement, self.machine)
+        self.made += steps
+        return made
+
+    def _placed_after(self, value: Value) -> Place:
+        """Where an operand of what follows the anchor is."""
+        if self.rule.reduces:
+            return self.placement[value]
+        return self.before[value] if value in self.before else self._place(value)
+
+    def _target(self, order: Sequence[int]) -> Place:
+        """Where the kernel writes its result: what is not walked in order is written by a copy."""
+        reduces = self.rule.reduces
+        target = self.placement.result(self.group.result, None if reduces else order)
+        fits = reduces or self.order.fits(target.strides)
+        return target if fits else self.placement.scratch(target, target.shape)
+
+    def _over_rows(self, place: Place) -> tuple[int, ...]:
+        return broadcast_strides(place, self.order.shape)
+
+    def _over_result(self, place: Place) -> tuple[int, ...]:
+        own = broadcast_strides(place, tensor_type(self.group.result).sizes)
+        return _spread(own, self.order.shape, self.order.rows) if self.rule.reduces else own
+
+    def _is_ordered(self) -> bool:
+        """Whether bits of the result depend on the order in which elements are combined."""
+        writer, _ = self._element(NestBuilder(), _nothing)
+        reduces = [r for stage in writer.stages for r in stage]
+        return any(r.function in ORDERED and r.dtype.is_floating for r in reduces)
+
+    def _element(
+        self, builder: NestBuilder, load: Callable[[Value], Expr]
+    ) -> tuple[RowWriter, Expr]:
         """The reductions of the anchor and its element, with operands from `load`."""
-        writer, inside = _Builder(builder.generic(count)), Fused(group, {}, load)
-        return writer, rule.build(writer, result, *map_arguments(node, lambda _, v: inside(v)))
+        writer, inside = RowWriter(builder.generic(self.count)), Fused(self.group, {}, load)
+        operands = map_arguments(self.node, lambda _, v: _rounded(inside(v)))
+        return writer, self.rule.build(writer, self.result, *operands)
 
-    def whole(builder: NestBuilder, first: int) -> Callable[[Value], Expr]:
-        return lambda v: _load(builder, axes, placement[v], over_rows(v), first)
+    def _whole(self, builder: NestBuilder, first: int) -> Callable[[Value], Expr]:
+        """What loads operands of the anchor, over axes that are numbered from `first`."""
 
-    builder = NestBuilder()
-    writer, total = element(builder, whole(builder, 0))
-    steps: list[Step] = []
-    stages = [Stage(_ranges(builder, axes.inner), tuple(r)) for r in writer.stages]
-    if rule.reduces and (parts := _num_parts(axes, writer)) > 1:
-        first = NestBuilder()
-        (reduces,) = element(first, whole(first, 1))[0].stages
-        step, partial = _partial_step(group, first, axes, reduces, parts, machine)
-        steps.append(step)
-        builder = NestBuilder()
-        total = element(builder, lambda v: const(0, tensor_type(v).element))[1]
-        stages = [_combining_stage(builder, axes, reduces, partial, parts)]
-    tail = Fused(
-        group, {node.output: total},
-        lambda v: _load(builder, axes, placement[v], over_result(placement[v])),
-    )  # fmt: skip
-    value = tail(group.result)
-    over, numbers = axes.of(target, spread)
-    kept = len(axes.outer) if rule.reduces else len(over)
-    store = builder.store(target, over[:kept], numbers[:kept], value)
-    last_ranges = () if rule.reduces else _ranges(builder, axes.inner)
-    stages.append(Stage(last_ranges, (), (store,)))
-    inner = [parts] if steps else axes.inner
-    return [*steps, _nest(group, builder, axes.outer, inner, stages, machine)]
+        def load(value: Value) -> Expr:
+            place = self.before[value]
+            over, numbers = self.axes.of(self._over_rows(place))
+            return builder.load(place, over, [n + first for n in numbers])
+
+        return load
+
+    def steps(self) -> list[Step]:
+        """Copies of operands, the kernels, and a copy of their result."""
+        builder, axes, reduces = NestBuilder(), self.axes, self.rule.reduces
+        writer, total = self._element(builder, self._whole(builder, 0))
+        stages = [Stage(_ranges(builder, axes.inner), tuple(r)) for r in writer.stages]
+        inner, mode = axes.inner, self.mode
+        if reduces and (parts := _num_parts(axes, writer)) > 1:
+            first = NestBuilder()
+            (reductions,) = self._element(first, self._whole(first, 1))[0].stages
+            step, partial = self._partial_step(first, reductions, parts)
+            self.made.append(step)
+            builder = NestBuilder()
+            total = self._element(builder, _nothing)[1]
+            stages = [_combining_stage(builder, axes, reductions, partial, parts)]
+            inner, mode = [parts], Mode("outer" if axes.outer[-1] > 1 else "inner")
+        stages.append(self._last(builder, total))
+        self.made.append(self._nest(builder, axes.outer, inner, stages, mode))
+        wanted = self.placement[self.group.result]
+        if wanted is not self.target:
+            self.made.append(copy_step("rows", self.target, wanted, self.machine))
+        return self.made
+
+    def _last(self, builder: NestBuilder, total: Expr) -> Stage:
+        """The stage that stores, from the element of the anchor."""
+
+        def load(value: Value) -> Expr:
+            place = self.after[value] if value in self.after else self.before[value]
+            return builder.load(place, *self.axes.of(self._over_result(place)))
+
+        value = Fused(self.group, {self.node.output: total}, load)(self.group.result)
+        over, numbers = self.axes.of(self.spread)
+        kept = len(self.axes.outer) if self.rule.reduces else len(over)
+        store = builder.store(self.target, over[:kept], numbers[:kept], value)
+        ranges = () if self.rule.reduces else _ranges(builder, self.axes.inner)
+        return Stage(ranges, (), (store,))
+
+    def _partial_step(
+        self, builder: NestBuilder, reduces: Sequence[Reduce], parts: int
+    ) -> tuple[Step, list[Place]]:
+        """The kernel that reduces each part of each row, and where it leaves the results."""
+        axes = self.axes
+        shape = (parts, *axes.outer)
+        chunk = builder.generic(Const(-(-axes.inner[0] // parts), i64))
+        extent = Extent(builder.size(axes.inner[0]))
+        start, after = mul(Index(0), chunk), mul(add(Index(0), Const(1, i64)), chunk)
+        first = Range(*(Call("min", (bound, extent), i64) for bound in (start, after)))
+        stage = Stage((first, *_ranges(builder, axes.inner[1:])), tuple(reduces))
+        partial: list[Place] = []
+        stores: list[Store] = []
+        for number, reduce in enumerate(reduces):
+            storage = Storage(Space.ARENA, math.prod(shape) * reduce.dtype.itemsize)
+            partial.append(Place(storage, reduce.dtype, shape, dense_strides(shape)))
+            value = Reduced(0, number, reduce.dtype)
+            stores.append(builder.store(partial[-1], partial[-1].strides, range(len(shape)), value))
+        inner = [-(-axes.inner[0] // parts), *axes.inner[1:]]
+        stages = [stage, Stage((), (), tuple(stores))]
+        return self._nest(builder, shape, inner, stages, self.mode), partial
+
+    def _nest(
+        self, builder: NestBuilder, outer: Sequence[int], inner: Sequence[int],
+        stages: Sequence[Stage], mode: Mode,
+    ) -> Step:  # fmt: skip
+        """The step of a nest over `outer` axes whose rows have the extents `inner`."""
+        if mode.lanes == "inner":
+            stages = keep_shared(builder, stages, len(outer), inner)
+        stages = [replace(s, across=mode.across and _is_sum(s)) for s in stages]
+        builder.finish_status([e for stage in stages for e in roots(stage)])
+        row, name = math.prod(inner), self.group.name
+        axes = task_axes(builder, outer, row, 64 if mode.lanes == "outer" else 1)
+        kernel = LoopNest(name, tuple(builder.buffers), axes, tuple(stages), mode.lanes)
+        elements = math.prod(outer) * row
+        nbytes = sum(elements * b.dtype.itemsize for b in builder.buffers[:2])
+        cost = stream_cost(self.machine, elements, nbytes, operators(self.group) * len(stages))
+        tasks = count_tasks(axes, builder.sizes)
+        return Step(
+            name, kernel, builder.bound, tuple(builder.sizes), tasks, grain(cost, tasks),
+            self.group.last.loc, cost,
+        )  # fmt: skip
+
+
+def _nothing(value: Value) -> Expr:
+    """An operand of which only the dtype matters."""
+    return const(0, tensor_type(value).element)
+
+
+def _rounded(expr: Expr) -> Expr:
+    """What another operator gives: a product that a sum must not take the factors of.
+
+    It is rounded as it is where that operator runs alone. Adding -0.0 changes nothing.
+    """
+    if isinstance(expr, Call) and expr.function == "mul" and expr.dtype.is_floating:
+        return add(expr, Const(-0.0, expr.dtype))
+    return expr
+
+
+def _is_sum(stage: Stage) -> bool:
+    """Whether a stage combines what has an order."""
+    return any(r.function in ORDERED and r.dtype.is_floating for r in stage.reduces)
 
 
 def _ranges(builder: NestBuilder, extents: Sequence[int]) -> tuple[Range, ...]:
     return tuple(Range(Const(0, i64), Extent(builder.size(n))) for n in extents)
 
 
-def _num_parts(axes: _Axes, writer: _Builder) -> int:
+def _num_parts(axes: RowAxes, writer: RowWriter) -> int:
     """Into how many parts each row is cut, so that few rows make enough tasks; 1: none."""
     functions = {r.function for stage in writer.stages for r in stage}
     if len(writer.stages) != 1 or functions & {"argmax", "argmin"}:
@@ -181,31 +246,8 @@ def _num_parts(axes: _Axes, writer: _Builder) -> int:
     return min(split_count(math.prod(axes.inner), math.prod(axes.outer)), axes.inner[0])
 
 
-def _partial_step(
-    group: Group, builder: NestBuilder, axes: _Axes, reduces: Sequence[Reduce], parts: int,
-    machine: Machine,
-) -> tuple[Step, list[Place]]:  # fmt: skip
-    """The kernel that reduces each part of each row, and where it leaves the results."""
-    shape = (parts, *axes.outer)
-    chunk = builder.generic(Const(-(-axes.inner[0] // parts), i64))
-    extent = Extent(builder.size(axes.inner[0]))
-    start, after = mul(Index(0), chunk), mul(add(Index(0), Const(1, i64)), chunk)
-    first = Range(*(Call("min", (bound, extent), i64) for bound in (start, after)))
-    stage = Stage((first, *_ranges(builder, axes.inner[1:])), tuple(reduces))
-    partial: list[Place] = []
-    stores: list[Store] = []
-    for number, reduce in enumerate(reduces):
-        storage = Storage(Space.ARENA, math.prod(shape) * reduce.dtype.itemsize)
-        partial.append(Place(storage, reduce.dtype, shape, dense_strides(shape)))
-        value = Reduced(0, number, reduce.dtype)
-        stores.append(builder.store(partial[-1], partial[-1].strides, range(len(shape)), value))
-    inner = [-(-axes.inner[0] // parts), *axes.inner[1:]]
-    stages = [stage, Stage((), (), tuple(stores))]
-    return _nest(group, builder, shape, inner, stages, machine), partial
-
-
 def _combining_stage(
-    builder: NestBuilder, axes: _Axes, reduces: Sequence[Reduce], partial: Sequence[Place],
+    builder: NestBuilder, axes: RowAxes, reduces: Sequence[Reduce], partial: Sequence[Place],
     parts: int,
 ) -> Stage:  # fmt: skip
     """The stage that reduces the parts of a row to what `reduces` of the whole row give."""
@@ -235,20 +277,6 @@ def _sides(group: Group, anchor: Node) -> tuple[list[Value], list[Value]]:
     return list(before), list(after)
 
 
-def _load(
-    builder: NestBuilder, axes: _Axes, place: Place, strides: Sequence[int], first: int = 0
-) -> Expr:
-    """A load over the axes, which are numbered from `first`."""
-    over, numbers = axes.of(place, strides)
-    return builder.load(place, over, [n + first for n in numbers])
-
-
-def _order(operands: Sequence[Place], shape: Sequence[int]) -> list[int]:
-    """The dims in the order in which the first operand of the whole shape has them in memory."""
-    whole = (p.strides for p in operands if p.shape == tuple(shape))
-    return walking_order(shape, next(whole, dense_strides(shape)))
-
-
 def _spread(strides: Sequence[int], shape: Sequence[int], rows: Sequence[int]) -> tuple[int, ...]:
     """Strides over the result of a reduction as strides over the full domain.
 
@@ -258,25 +286,3 @@ def _spread(strides: Sequence[int], shape: Sequence[int], rows: Sequence[int]) -
         return tuple(0 if d in rows else s for d, s in enumerate(strides))
     left = iter(strides)
     return tuple(0 if d in rows else next(left) for d in range(len(shape)))
-
-
-def _nest(
-    group: Group, builder: NestBuilder, outer: Sequence[int], inner: Sequence[int],
-    stages: Sequence[Stage], machine: Machine,
-) -> Step:  # fmt: skip
-    """The step of a nest over `outer` axes whose rows have the extents `inner`."""
-    mode = vectorized(outer, len(inner), stages)
-    if mode == "inner":
-        stages = keep_shared(builder, stages, len(outer), inner)
-    builder.finish_status([e for stage in stages for e in roots(stage)])
-    row = math.prod(inner)
-    axes = task_axes(builder, outer, row, 64 if mode == "outer" else 1)
-    kernel = LoopNest(group.name, tuple(builder.buffers), axes, tuple(stages), mode)
-    elements = math.prod(outer) * row
-    nbytes = sum(elements * b.dtype.itemsize for b in builder.buffers[:2])
-    cost = stream_cost(machine, elements, nbytes, operators(group) * len(stages))
-    tasks = count_tasks(axes, builder.sizes)
-    return Step(
-        group.name, kernel, builder.bound, tuple(builder.sizes), tasks, grain(cost, tasks),
-        group.last.loc, cost,
-    )  # fmt: skip

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 
-from treadle.ir.dtypes import DType, f64, i64
+from treadle.ir.dtypes import DType, bf16, f16, f32, f64, i64
 from treadle.ir.graph import Value
 from treadle.ir.loops import Const, Expr, Extent, LoopNest, Range, Reduce, Reduced, Stage
+from treadle.ir.loops_functions import ORDERED
 from treadle.ops.expr import cast, dtype_of
 from treadle.ops.lowering import Scan
 from treadle.schedule.fused import Fused, operators
@@ -14,21 +15,26 @@ from treadle.schedule.groups import Group, map_arguments, tensor_operands, tenso
 from treadle.schedule.machine import Machine
 from treadle.schedule.nests import NestBuilder
 from treadle.schedule.placement import Placement
-from treadle.schedule.places import Place, broadcast_strides, walking_order
+from treadle.schedule.places import Place, broadcast_strides, dense_strides, walking_order
+from treadle.schedule.pointwise import copy_step
 from treadle.schedule.steps import Step, count_tasks, grain, stream_cost, task_axes
 
 _OPERATORS = 4
 """A step of a scan waits for the one before."""
 
 
-def scan_step(group: Group, placement: Placement, machine: Machine) -> Step:
-    """A `Scan`, with what follows it, as one kernel."""
+def scan_steps(group: Group, placement: Placement, machine: Machine) -> list[Step]:
+    """A `Scan`, with what follows it, as one kernel; before it, a copy of what lies otherwise."""
     node = group.anchor
     assert node is not None
     assert isinstance(node.op.lower, Scan)
     rule, result = node.op.lower, tensor_type(node.output)
     dim = rule.dim(result, *map_arguments(node, lambda _, v: tensor_type(v)))
-    origin = placement[tensor_operands(node)[0]]
+    scanned = tensor_operands(node)[0]
+    origin, steps = placement[scanned], list[Step]()
+    if _depends_on_lanes(rule, origin, dim):
+        origin = placement.scratch(origin, origin.shape)
+        steps.append(copy_step("contiguous", placement[scanned], origin, machine))
     order = walking_order(origin.shape, origin.strides)
     target = _with_dims(placement.result(group.result, order))
     shape = target.shape
@@ -38,7 +44,7 @@ def scan_step(group: Group, placement: Placement, machine: Machine) -> Step:
     builder = NestBuilder()
 
     def load(value: Value) -> Expr:
-        place = placement[value]
+        place = origin if value is scanned else placement[value]
         return builder.load(place, broadcast_strides(place, shape), numbers)
 
     element = rule.build(result, *map_arguments(node, lambda _, v: load(v)))
@@ -57,10 +63,21 @@ def scan_step(group: Group, placement: Placement, machine: Machine) -> Step:
         machine, count, 2 * count * target.dtype.itemsize, _OPERATORS * operators(group)
     )
     tasks = count_tasks(axes, builder.sizes)
-    return Step(
-        group.name, kernel, builder.bound, tuple(builder.sizes), tasks, grain(cost, tasks),
-        group.last.loc, cost,
+    steps.append(
+        Step(group.name, kernel, builder.bound, tuple(builder.sizes), tasks, grain(cost, tasks),
+             group.last.loc, cost)
     )  # fmt: skip
+    return steps
+
+
+def _depends_on_lanes(rule: Scan, place: Place, dim: int) -> bool:
+    """Whether lanes would be elsewhere than in a dense operand, and that would change bits."""
+    if rule.function not in ORDERED or place.dtype not in (f16, bf16, f32):
+        return False
+    if not place.shape or place.shape[dim] == 1:
+        return False
+    adjacent = dense_strides(place.shape)[dim] == 1
+    return (place.strides[dim] == 1) != adjacent
 
 
 def _with_dims(place: Place) -> Place:

@@ -37,7 +37,7 @@ from treadle.schedule.places import Place, same_strides, walking_order
 from treadle.schedule.pointwise import copy_step, pointwise_step
 from treadle.schedule.recurrence import recurrence_steps
 from treadle.schedule.rows import rows_steps
-from treadle.schedule.scans import scan_step
+from treadle.schedule.scans import scan_steps
 from treadle.schedule.scatter import fold_steps, scatter_steps
 from treadle.schedule.sieve import sieve_steps
 from treadle.schedule.steps import Fork, Instruction, Join, Packing, Schedule, Step
@@ -138,7 +138,7 @@ class _Scheduler:
             case Sieve():
                 return sieve_steps(group, self.placement, self._machine)
             case Scan():
-                return [scan_step(group, self.placement, self._machine)]
+                return scan_steps(group, self.placement, self._machine)
             case Order():
                 return order_steps(group, self.placement, self._machine)
             case Convolution():
