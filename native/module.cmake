@@ -14,6 +14,7 @@ nanobind_add_module(_native NB_STATIC NOMINSIZE
   native/bindings/bind_plan.cc
   native/bindings/bind_program.cc
   native/bindings/bind_random.cc
+  native/bindings/bind_reflections.cc
   native/bindings/bind_routine.cc
   native/bindings/bind_task.cc
   native/bindings/bind_tensor.cc

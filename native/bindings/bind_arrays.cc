@@ -86,6 +86,24 @@ void fill_steps(nb::handle array, double first, double step) {
     throw nb::type_error("expected float32 or float64");
 }
 
+// An array of float64 or complex128 in half the precision; what is too large becomes infinite,
+// without a warning.
+nb::object narrow(nb::handle array) {
+  PyArrayObject* source = as_numpy(array);
+  if (!PyArray_Check(array.ptr()) || !is_plain(source) ||
+      (PyArray_TYPE(source) != NPY_DOUBLE && PyArray_TYPE(source) != NPY_CDOUBLE))
+    throw nb::type_error("expected a contiguous array in double precision");
+  const bool is_complex = PyArray_TYPE(source) == NPY_CDOUBLE;
+  nb::object result = nb::steal(PyArray_SimpleNew(PyArray_NDIM(source), PyArray_DIMS(source),
+                                                  is_complex ? NPY_CFLOAT : NPY_FLOAT));
+  if (!result.is_valid()) nb::raise_python_error();
+  const auto* wide = static_cast<const double*>(PyArray_DATA(source));
+  auto* narrow = static_cast<float*>(PyArray_DATA(as_numpy(result)));
+  const npy_intp count = PyArray_SIZE(source) * (is_complex ? 2 : 1);
+  for (npy_intp i = 0; i < count; ++i) narrow[i] = static_cast<float>(wide[i]);
+  return result;
+}
+
 }  // namespace
 
 void bind_arrays(nb::module_& m) {
@@ -93,6 +111,8 @@ void bind_arrays(nb::module_& m) {
         "Whether two arrays have one shape and equal elements.");
   m.def("find_nonzero", find_nonzero, nb::arg("array"),
         "The positions of elements that are not zero, one a row.");
+  m.def("narrow", narrow, nb::arg("array"),
+        "An array of float64 or complex128 in half the precision.");
   m.def("fill_steps", fill_steps, nb::arg("array"), nb::arg("first"), nb::arg("step"),
         "Fill with `first` and what follows it at distances of `step`, in double precision.");
 }

@@ -7,6 +7,7 @@
 
 #include "arrays.h"
 #include "bindings.h"
+#include "matrices.h"
 
 namespace treadle {
 namespace {
@@ -50,21 +51,6 @@ void substitute(const T* a, T* b, npy_intp n, npy_intp columns, bool upper, bool
       for (npy_intp c = 0; c < columns; ++c) row[c] -= a[i * n + j] * b[j * columns + c];
     for (npy_intp c = 0; !unit && c < columns; ++c) row[c] /= a[i * n + i];
   }
-}
-
-struct Matrices {
-  void* data;
-  npy_intp count, rows, columns;
-};
-
-Matrices matrices_of(nb::handle array) {
-  PyArrayObject* numpy = as_numpy(array);
-  if (!PyArray_Check(array.ptr()) || !PyArray_ISCARRAY(numpy) || PyArray_NDIM(numpy) < 2 ||
-      (PyArray_TYPE(numpy) != NPY_DOUBLE && PyArray_TYPE(numpy) != NPY_CDOUBLE))
-    throw nb::type_error("expected contiguous matrices in double precision");
-  const int batch = PyArray_NDIM(numpy) - 2;
-  return {PyArray_DATA(numpy), PyArray_MultiplyList(PyArray_DIMS(numpy), batch),
-          PyArray_DIM(numpy, batch), PyArray_DIM(numpy, batch + 1)};
 }
 
 std::int32_t* ints_of(nb::handle array, npy_intp count) {

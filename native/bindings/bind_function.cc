@@ -28,10 +28,15 @@ bool forget_exception() {
 
 // Null with an error set, or the result of a call of which `key` was found.
 PyObject* run_known(const KnownCall& call, const CallKey& key, nb::handle tensor) {
-  if (call.reference) return translate_errors([&] { return run_reference(call, key, tensor); });
+  if (call.reference && call.program.is_none())
+    return translate_errors([&] { return run_reference(call, key, tensor); });
   PyObject* result = translate_errors(
       [&] { return call.views ? make_views(call, key, tensor) : run_program(call, key); });
-  if (result || (PyErr_Occurred() && !forget_exception())) return result;
+  if (result) return result;
+  const bool has_failed = PyErr_Occurred();
+  if (has_failed && !forget_exception()) return nullptr;
+  if (call.reference && !has_failed)
+    return translate_errors([&] { return run_reference(call, key, tensor); });
   return translate_errors([&] {
     nb::object made = call.run(list_of(key.tensors));
     return call.views && remember_views(call, key, tensor, made) ? make_views(call, key, tensor)

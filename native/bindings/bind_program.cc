@@ -65,11 +65,11 @@ void bind_program(nb::module_& m) {
       m, "Program", nb::type_slots(kSlots),
       "A model compiled for any shapes: `program(*arrays, threads=n, control=c)` binds and runs "
       "it.")
-      .def(nb::init<nb::object, nb::object, std::size_t>(), nb::arg("bind"),
-           nb::arg("wrap") = nb::none(), nb::arg("capacity") = 64,
+      .def(nb::init<nb::object, nb::object, std::size_t, nb::object>(), nb::arg("bind"),
+           nb::arg("wrap") = nb::none(), nb::arg("capacity") = 64, nb::arg("refusal") = nb::none(),
            "`bind(((dtype, shape), ...))` makes the plan for new types and shapes, of which the "
-           "last "
-           "`capacity` are kept; `wrap` is called on each result.")
+           "last `capacity` are kept; `wrap` is called on each result. Where `bind` raises "
+           "`refusal` there is no plan, and it is not asked again.")
       .def("plan_for", &Program::plan_for, "The plan for such arguments.")
       .def_prop_ro("num_plans", &Program::num_plans, "How many plans are kept.")
       .def("clear", &Program::clear_plans, "Drop all plans.");

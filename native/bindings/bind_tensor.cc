@@ -122,6 +122,13 @@ PyObject* stride(PyObject* self, PyObject* const* values, Py_ssize_t count, PyOb
   return make_ints(&PyTuple_Type, PyArray_NDIM(array), stride_of);
 }
 
+PyObject* is_same_size(PyObject* self, PyObject* other) {
+  PyArrayObject* array = array_in(self);
+  if (array && !is_tensor(other)) PyErr_SetString(PyExc_TypeError, "is_same_size takes a tensor");
+  PyArrayObject* second = array && is_tensor(other) ? array_in(other) : nullptr;
+  return second ? PyBool_FromLong(PyArray_SAMESHAPE(array, second)) : nullptr;
+}
+
 PyObject* is_contiguous(PyObject* self, PyObject*) {
   PyArrayObject* array = array_in(self);
   return array ? PyBool_FromLong(PyArray_IS_C_CONTIGUOUS(array)) : nullptr;
@@ -233,6 +240,8 @@ PyMethodDef kMethods[] = {
      "data_ptr()\n--\n\nThe address of the first element."},
     {"is_contiguous", is_contiguous, METH_NOARGS,
      "is_contiguous()\n--\n\nWhether the elements lie row by row, without gaps."},
+    {"is_same_size", is_same_size, METH_O,
+     "is_same_size(other)\n--\n\nWhether another tensor has the same shape."},
     {"contiguous", as_method(contiguous), kFast,
      "contiguous(memory_format=0)\n--\n\nThe tensor itself if its elements lie row by row, else a "
      "copy in which they do."},

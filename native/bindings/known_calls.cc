@@ -122,7 +122,8 @@ nb::object run_program(const KnownCall& call, const CallKey& key) {
     const nb::object& tensor = key.tensors[call.target];
     return program.call_into(arrays, key.arrays[call.target]) ? tensor : nb::object();
   }
-  nb::object results = program.call(arrays, {});
+  nb::object results = program.call_if_planned(arrays);
+  if (!results.is_valid()) return {};
   if (call.make.is_none()) return nb::borrow(PyTuple_GET_ITEM(results.ptr(), 0));
   return make_tuple_of(call.make, results);
 }

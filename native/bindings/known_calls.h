@@ -39,8 +39,8 @@ struct Reference {
   std::vector<int> places;            // the number of the tensor, or -1
 };
 
-// How a call is run: by `program` on `inputs` if there is one and it takes these, by `reference`
-// if there is one, else by `run(tensors)`.
+// How a call is run: by `program` on `inputs` if there is one and it has a plan for these, else by
+// `reference` if there is one, else by `run(tensors)`.
 struct KnownCall {
   nb::object run;
   std::unique_ptr<Reference> reference;

@@ -18,8 +18,7 @@ bool find_place(Place& place, PyArrayObject* whole, nb::handle tensor, nb::handl
   if (!Py_IS_TYPE(result.ptr(), reinterpret_cast<PyTypeObject*>(tensor.ptr()))) return false;
   PyArrayObject* view = array_in(result.ptr());
   if (!view) nb::raise_python_error();
-  if (view == whole || PyArray_TYPE(view) != PyArray_TYPE(whole) || PyArray_SIZE(view) == 0)
-    return false;
+  if (view == whole || PyArray_SIZE(view) == 0) return false;
   const auto [first, end] = extent(whole);
   const auto [view_first, view_end] = extent(view);
   if (view_first < first || view_end > end) return false;

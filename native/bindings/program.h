@@ -22,8 +22,11 @@ constexpr std::size_t kMostLying = 64;  // arguments that a plan may read as the
 // made, and runs it. Everything but the run itself happens under the GIL, which guards the cache.
 class Program {
  public:
-  Program(nb::object bind, nb::object wrap, std::size_t capacity)
-      : bind_(std::move(bind)), wrap_(std::move(wrap)), capacity_(capacity) {
+  Program(nb::object bind, nb::object wrap, std::size_t capacity, nb::object refusal)
+      : bind_(std::move(bind)),
+        wrap_(std::move(wrap)),
+        refusal_(std::move(refusal)),
+        capacity_(capacity) {
     if (capacity_ == 0) throw nb::value_error("the capacity must be positive");
     wraps_in_tensors_ = PyType_Check(wrap_.ptr()) && is_tensor_type(wrap_);
   }
@@ -37,16 +40,21 @@ class Program {
   // The same for arrays that `array_of` gave.
   nb::object call(const std::vector<nb::object>& given, const CallOptions& options) {
     const Found found = find_plan(given);
-    const BoundPlan& plan = *nb::inst_ptr<BoundPlan>(found.plan);
-    std::vector<nb::object> copies;
-    std::vector<void*> data = plain_data(found, given, copies, plan.outputs.size());
-    nb::object results = run(plan, given, data, options);
-    return wrap_.is_none() ? results : wrap_all(results);
+    if (found.is_refused()) raise(found);
+    return run_found(found, given, options);
   }
 
-  // Writes the only result to `target`; false if that is not of its type and shape, or read-only.
+  // The same; null, with no error set, if no plan takes such arrays.
+  nb::object call_if_planned(const std::vector<nb::object>& given) {
+    const Found found = find_plan(given);
+    return found.is_refused() ? nb::object() : run_found(found, given, {});
+  }
+
+  // Writes the only result to `target`; false if that is not of its type and shape, or read-only,
+  // or if no plan takes such arrays.
   bool call_into(const std::vector<nb::object>& given, const nb::object& target) {
     const Found found = find_plan(given);
+    if (found.is_refused()) return false;
     const BoundPlan& plan = *nb::inst_ptr<BoundPlan>(found.plan);
     PyArrayObject* out = as_numpy(target);
     if (plan.outputs.size() != 1 || !plan.results.empty() || !matches(plan.outputs[0], out) ||
@@ -66,7 +74,9 @@ class Program {
   nb::object plan_for(const nb::args& arguments) {
     std::vector<nb::object> arrays;
     for (nb::handle argument : arguments) arrays.push_back(array_of(argument));
-    return find_plan(arrays).plan;
+    const Found found = find_plan(arrays);
+    if (found.is_refused()) raise(found);
+    return found.plan;
   }
 
   std::size_t num_plans() const { return plans_.size(); }
@@ -80,6 +90,7 @@ class Program {
   int traverse(visitproc visit, void* arg) const {
     Py_VISIT(bind_.ptr());
     Py_VISIT(wrap_.ptr());
+    Py_VISIT(refusal_.ptr());
     for (const Entry& entry : plans_) Py_VISIT(entry.found.plan.ptr());
     return 0;
   }
@@ -88,14 +99,18 @@ class Program {
     clear_plans();
     bind_ = nb::none();
     wrap_ = nb::none();
+    refusal_ = nb::none();
   }
 
  private:
   // A plan, kept alive if the cache drops it, and which arguments it reads where they lie though
-  // they are not plain: a bit for each.
+  // they are not plain: a bit for each. Or the reason why there is no plan.
   struct Found {
     nb::object plan;
     std::uint64_t lying = 0;
+    nb::object reason;
+
+    bool is_refused() const { return reason.is_valid(); }
 
     bool reads_in_place(std::size_t i) const { return i < kMostLying && (lying >> i & 1); }
   };
@@ -135,6 +150,20 @@ class Program {
     return false;
   }
 
+  [[noreturn]] void raise(const Found& found) const {
+    PyErr_SetObject(refusal_.ptr(), found.reason.ptr());
+    nb::raise_python_error();
+  }
+
+  nb::object run_found(const Found& found, const std::vector<nb::object>& given,
+                       const CallOptions& options) const {
+    const BoundPlan& plan = *nb::inst_ptr<BoundPlan>(found.plan);
+    std::vector<nb::object> copies;
+    std::vector<void*> data = plain_data(found, given, copies, plan.outputs.size());
+    nb::object results = run(plan, given, data, options);
+    return wrap_.is_none() ? results : wrap_all(results);
+  }
+
   // The results of `plan` on arguments that were `given` and lie at `data`, which has room for the
   // addresses of the outputs.
   static nb::object run(const BoundPlan& plan, const std::vector<nb::object>& given,
@@ -163,8 +192,8 @@ class Program {
 
   // What `bind` gave: a plan, or a plan and the numbers of the arguments that it reads as they lie.
   static Found parse_bound(const nb::object& given) {
-    if (!PyTuple_Check(given.ptr())) return {given, 0};
-    Found found{given[0], 0};
+    if (!PyTuple_Check(given.ptr())) return {given, 0, {}};
+    Found found{given[0], 0, {}};
     for (nb::handle number : given[1]) {
       const auto i = nb::cast<std::size_t>(number);
       if (i >= kMostLying) throw nb::value_error("only the first arguments are read as they lie");
@@ -174,15 +203,8 @@ class Program {
   }
 
   Found bind_plan(Signature signature, const std::vector<nb::object>& arrays) {
-    const Found found = parse_bound(bind_(describe_arguments(arrays)));
-    if (!nb::isinstance<BoundPlan>(found.plan)) throw nb::type_error("bind must return a Plan");
-    const BoundPlan& bound = *nb::inst_ptr<BoundPlan>(found.plan);
-    bool fits = bound.inputs.size() == arrays.size();
-    for (std::size_t i = 0; fits && i < arrays.size(); ++i) {
-      fits = found.reads_in_place(i) ? is_within(as_numpy(arrays[i]), bound.inputs[i])
-                                     : matches(bound.inputs[i], as_numpy(arrays[i]));
-    }
-    if (!fits) throw PlanError("bind returned a plan for other inputs than it was asked for");
+    Found found = ask_for_plan(arrays);
+    if (!found.is_refused()) check_plan(found, arrays);
     // `bind` may have come back here and added the same signature.
     if (by_signature_.contains(signature)) return found;
     plans_.push_front({signature, found});
@@ -193,6 +215,26 @@ class Program {
       plans_.pop_back();
     }
     return found;
+  }
+
+  Found ask_for_plan(const std::vector<nb::object>& arrays) const {
+    try {
+      return parse_bound(bind_(describe_arguments(arrays)));
+    } catch (nb::python_error& error) {
+      if (refusal_.is_none() || !error.matches(refusal_)) throw;
+      return {nb::object(), 0, nb::str(error.value())};
+    }
+  }
+
+  static void check_plan(const Found& found, const std::vector<nb::object>& arrays) {
+    if (!nb::isinstance<BoundPlan>(found.plan)) throw nb::type_error("bind must return a Plan");
+    const BoundPlan& bound = *nb::inst_ptr<BoundPlan>(found.plan);
+    bool fits = bound.inputs.size() == arrays.size();
+    for (std::size_t i = 0; fits && i < arrays.size(); ++i) {
+      fits = found.reads_in_place(i) ? is_within(as_numpy(arrays[i]), bound.inputs[i])
+                                     : matches(bound.inputs[i], as_numpy(arrays[i]));
+    }
+    if (!fits) throw PlanError("bind returned a plan for other inputs than it was asked for");
   }
 
   nb::object wrap_all(const nb::object& results) const {
@@ -215,6 +257,7 @@ class Program {
 
   nb::object bind_;
   nb::object wrap_;
+  nb::object refusal_;  // a class of exceptions or None
   std::size_t capacity_;
   bool wraps_in_tensors_ = false;  // whether `wrap` is a class of Tensors
   std::list<Entry> plans_;         // the latest used first

@@ -65,8 +65,10 @@ def _field(state: Any, outer: str, inner: str) -> Any:
 
 def fill_uniform(source: Source, array: Array, low: float = 0.0, high: float = 1.0) -> None:
     """Fill `array` with numbers in [low, high); each part of a complex one is such a number."""
-    _fill(source.drawer.fill_uniform, array, low, high)
-    if array.dtype.char not in _DRAWN and array.dtype.kind != "c" and (low, high) == (0.0, 1.0):
+    if _is_filled(source.drawer.fill_uniform, array, low, high):
+        return
+    _cast(source.drawer.fill_uniform, array, low, high)
+    if array.dtype.kind != "c" and (low, high) == (0.0, 1.0):
         read: Any = ml_dtypes.finfo
         below_one = array.dtype.type(1 - read(array.dtype).epsneg)
         np.minimum(array, below_one, out=array)  # rounding gave 1
@@ -74,30 +76,38 @@ def fill_uniform(source: Source, array: Array, low: float = 0.0, high: float = 1
 
 def fill_normal(source: Source, array: Array, mean: float = 0.0, std: float = 1.0) -> None:
     """Fill `array` with numbers of a normal distribution; parts of complex ones share `std`."""
-    if array.dtype.kind != "c":
-        _fill(source.drawer.fill_normal, array, mean, std)
+    if _is_filled(source.drawer.fill_normal, array, mean, std):
         return
-    _fill(source.drawer.fill_normal, array, 0.0, std * 0.5**0.5)
+    if array.dtype.kind != "c":
+        _cast(source.drawer.fill_normal, array, mean, std)
+        return
+    _cast(source.drawer.fill_normal, array, 0.0, std * 0.5**0.5)
     array += array.dtype.type(mean)
 
 
 def fill_chance(source: Source, array: Array, chance: float) -> None:
     """Fill `array` with ones with this chance, else zeros."""
-    _fill(source.drawer.fill_chance, array, chance)
+    if not _is_filled(source.drawer.fill_chance, array, chance):
+        _cast(source.drawer.fill_chance, array, chance)
 
 
 def fill_exponential(source: Source, array: Array, rate: float) -> None:
     """Fill `array` with numbers of an exponential distribution."""
-    _fill(source.drawer.fill_exponential, array, rate)
+    if not _is_filled(source.drawer.fill_exponential, array, rate):
+        _cast(source.drawer.fill_exponential, array, rate)
 
 
-def _fill(fill: Callable[..., None], array: Array, *args: float) -> None:
-    if array.dtype.char in _DRAWN:
-        try:
-            fill(array, *args)
-            return
-        except TypeError:
-            pass  # its elements do not lie row by row
+def _is_filled(fill: Callable[..., None], array: Array, *args: float) -> bool:
+    """Whether native code filled the array: of what is drawn, row by row in memory."""
+    try:
+        fill(array, *args)
+    except TypeError:
+        return False
+    return True
+
+
+def _cast(fill: Callable[..., None], array: Array, *args: float) -> None:
+    """Fill the array with what `fill` draws in another dtype, or elsewhere in memory."""
     if array.dtype.kind == "c":
         parts = np.empty((*array.shape, 2), array.real.dtype)
         fill(parts, *args)

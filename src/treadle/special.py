@@ -11,7 +11,8 @@ if TYPE_CHECKING:
 else:
 
     def __getattr__(name: str) -> Any:
-        return namespaces.find("special", name)
+        function = globals()[name] = namespaces.find("special", name)
+        return function
 
 
 def __dir__() -> list[str]:

@@ -14,8 +14,10 @@ import pytest
 
 import treadle
 from treadle import Tensor
-from treadle._native import Drawer, Routine, TensorBase, are_equal, find_nonzero
+from treadle._native import Drawer, Routine, TensorBase, are_equal, find_nonzero, narrow
 from treadle.ops import routines
+from treadle.passes.abstract import Unplannable
+from treadle.runtime import Program
 
 untyped: Any = treadle
 linalg: Any = np.linalg
@@ -120,10 +122,27 @@ def test_routines_give_what_numpy_gives(dtype: str, shape: tuple[int, ...]) -> N
     for complete in (False, True):
         for ours, theirs in zip(routines.svd(a, complete), linalg.svd(a, complete), strict=True):
             np.testing.assert_allclose(ours, theirs, **close)
-        q, r = routines.qr(a, complete)
-        np.testing.assert_allclose(q @ r, a, **close)
+        for ours, theirs in zip(
+            routines.qr(a, complete),
+            linalg.qr(a, "complete" if complete else "reduced"),
+            strict=True,
+        ):
+            np.testing.assert_allclose(ours, theirs, **close)
     for part in "LU":
         np.testing.assert_allclose(routines.eigh(a, part)[0], linalg.eigh(a, part)[0], **close)
+
+
+@pytest.mark.parametrize("scale", [1e-200, 1.0, 1e200])
+@pytest.mark.parametrize("shape", [(5, 3), (3, 5), (24, 24), (30, 4), (1, 1), (4, 0), (0, 4)])
+def test_reflections_are_lapacks(shape: tuple[int, int], scale: float) -> None:
+    source = np.random.default_rng(4)
+    real = source.standard_normal(shape) * scale
+    for a in (real, real + 1j * source.standard_normal(shape) * scale, 0 * real):
+        for complete, mode in ((False, "reduced"), (True, "complete")):
+            for ours, theirs in zip(routines.qr(a, complete), linalg.qr(a, mode), strict=True):
+                np.testing.assert_allclose(
+                    ours, theirs, rtol=1e-11, atol=1e-12 * abs(theirs).max(initial=0)
+                )
 
 
 @pytest.mark.parametrize(("m", "n"), [(2, 5), (5, 2)])
@@ -252,3 +271,26 @@ def test_triangles_are_solved_for(upper: bool, left: bool, unit: bool) -> None:
     np.testing.assert_allclose(triangle @ x if left else x @ triangle, b, atol=1e-12)
     zero = treadle.linalg.solve_triangular(treadle.zeros(1, 1), treadle.ones(1, 1), upper=upper)
     assert zero.item() == float("inf")
+
+
+def test_a_program_is_not_asked_twice_where_there_is_no_plan() -> None:
+    asked: list[Any] = []
+
+    def bind(specs: Any) -> Any:
+        asked.append(specs)
+        raise Unplannable("no plan takes this")
+
+    program = Program(bind, refusal=Unplannable)
+    for _ in range(3):
+        with pytest.raises(Unplannable, match="no plan takes this"):
+            program(np.ones(2))
+    assert len(asked) == 1
+    with pytest.raises(Unplannable):
+        Program(bind)(np.ones(2))
+
+
+def test_numbers_too_large_for_float32_are_infinite() -> None:
+    assert treadle.tensor([1e300, -1e300]).tolist() == [float("inf"), float("-inf")]
+    assert treadle.tensor([[1e-300 + 2j]]).tolist() == [[2j]]
+    with pytest.raises(TypeError, match="double precision"):
+        narrow(np.ones(2, np.float32))

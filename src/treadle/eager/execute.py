@@ -22,7 +22,7 @@ from treadle.ir.dtypes import BY_CODE, from_numpy
 from treadle.ir.op import OpDef
 from treadle.ir.types import ListType, TensorType
 from treadle.ops.inplace import check_not_expanded, check_writable
-from treadle.ops.lowering import Pointwise, Reshape, View
+from treadle.ops.lowering import Pointwise
 from treadle.ops.promotion import dtype_of
 from treadle.passes.abstract import Unplannable
 from treadle.tensor import Tensor
@@ -53,20 +53,18 @@ class Prepared:
         self.target = -1
         if self.program is not None and _aliases(op) and self._gives_itself(tensors):
             self.program, self.target = None, arguments[0].index
-        self.gives_views = len(tensors) == 1 and gives_view(op, arguments)
+        self.gives_views = len(tensors) == 1 and self._gives_views(tensors[0])
         self._answer = self._told_dtype(tensors) if tells_dtype(op) else None
 
     @property
     def reference(self) -> tuple[Any, tuple[Any, ...], list[int]] | None:
-        """What native code calls instead of `run`, if that is all there is to do.
+        """What native code calls instead of `run` where there is no plan, if that is all to do.
 
         The operator's reference, its arguments, and which tensor each of them is, or -1.
         """
         if self._answer is not None:
             return lambda: self._answer, (), []
-        if self.program is not None or self.gives_views or self.target >= 0:
-            return None
-        if self._places is None:
+        if self._places is None or self.gives_views or self.target >= 0:
             return None
         numbers = dict(self._places)
         arguments = tuple(None if i in numbers else a for i, a in enumerate(self._arguments))
@@ -143,6 +141,20 @@ class Prepared:
         code = self.op.reference(*self._with([as_array(t) for t in tensors]))
         return as_dtype(BY_CODE[code].torch_name)
 
+    def _gives_views(self, tensor: Any) -> bool:
+        """Whether the results, one or a list, are views of the only tensor, and no copies."""
+        if not self.op.pure or not _aliases(self.op) or self.program is not None:
+            return False
+        if self.op.name == "as_strided" and self._arguments[-1] is not None:
+            return False  # the place is in the storage, not in the tensor
+        result = self._run_reference([tensor])
+        return all(
+            isinstance(view, Tensor)
+            and view is not tensor
+            and np.may_share_memory(view._array, as_array(tensor))
+            for view in (result if isinstance(result, tuple) else [result])
+        )
+
     def _gives_itself(self, tensors: Sequence[Any]) -> bool:
         """Whether a conversion has nothing to convert: then the result is the tensor itself."""
         assert self.op.infer is not None
@@ -192,15 +204,6 @@ def _is_planned(op: OpDef) -> bool:
     if op.lower is None or not op.pure or engine().options.interpret:
         return False
     return not _aliases(op) or isinstance(op.lower, Pointwise)
-
-
-def gives_view(op: OpDef, arguments: Sequence[Any]) -> bool:
-    """Whether the results, one or a list, are views of the tensor in any case."""
-    assert op.schema is not None
-    if op.name == "as_strided":
-        return arguments[-1] is None  # else the place is in the storage, not in the tensor
-    several = isinstance(op.schema.results[0].type, ListType)
-    return op.pure and _aliases(op) and (several or isinstance(op.lower, View | Reshape))
 
 
 def tells_dtype(op: OpDef) -> bool:

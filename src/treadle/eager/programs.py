@@ -35,7 +35,7 @@ def program_of(op: OpDef, arguments: Sequence[Any]) -> Program:
     if program is None:
         if len(_programs) >= MAX_PROGRAMS:
             del _programs[next(iter(_programs))]
-        program = _programs[key] = Program(_Plans(op, arguments).bind, Tensor)
+        program = _programs[key] = Program(_Plans(op, arguments).bind, Tensor, refusal=Unplannable)
     return program
 
 
@@ -45,20 +45,13 @@ class _Plans:
     def __init__(self, op: OpDef, arguments: Sequence[Any]) -> None:
         self._op, self._arguments = op, arguments
         self._binders: dict[Lays, Binder] = {}
-        self._refused: dict[Signature, str] = {}
 
     def bind(self, specs: Signature) -> Plan | tuple[Plan, list[int]]:
-        """The plan, and with it which tensors it reads where they lie."""
-        if specs in self._refused:
-            raise Unplannable(self._refused[specs])
-        try:
-            return self._bound(specs)
-        except Unplannable as reason:
-            if len(self._refused) < MAX_PROGRAMS:
-                self._refused[specs] = str(reason)
-            raise
+        """The plan, and with it which tensors it reads where they lie.
 
-    def _bound(self, specs: Signature) -> Plan | tuple[Plan, list[int]]:
+        Raises:
+            Unplannable: if there is none.
+        """
         lays, wide = self._laid(specs)
         plan = self._binder(lays).bind(wide)[0]
         lying = [number for number, lay in enumerate(lays) if lay is not None]

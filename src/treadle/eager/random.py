@@ -215,5 +215,5 @@ def _filled(function: str, fill: Fill, array: Array, generator: Generator | None
         raise InputError(
             f"{function}: only floating and complex dtypes, got {dtype_of_array(array)}"
         )
-    fill(_source(generator), array)
+    fill(draws.DEFAULT if generator is None else generator._source, array)
     return Tensor(array)

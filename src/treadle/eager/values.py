@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from treadle._native import narrow
 from treadle.eager.creation import Array, check_options
 from treadle.eager.dlpack import import_array
 from treadle.eager.dtypes import as_dtype, as_element, dtype_of_array
@@ -51,10 +52,13 @@ def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None
         InputError: if it has not, or does not give its memory away.
     """
     check_options("from_dlpack", device, False)
-    try:
-        shared = import_array(ext_tensor)
-    except InputError as error:
-        raise InputError(f"from_dlpack: {error}") from None
+    shared = getattr(ext_tensor, "_array", ext_tensor)
+    if not isinstance(shared, np.ndarray):
+        try:
+            shared = import_array(ext_tensor)
+        except InputError as error:
+            raise InputError(f"from_dlpack: {error}") from None
+    dtype_of_array(shared)
     return Tensor(shared.copy() if copy else shared)
 
 
@@ -99,8 +103,10 @@ def frombuffer(
 def _values(data: Any, dtype: Any) -> Array:
     array = np.asarray(data) if hasattr(data, "__array__") else _parse(data)
     if dtype is not None:
-        with np.errstate(all="ignore"):
-            array = array.astype(as_element(dtype).numpy, copy=False)
+        wanted = as_element(dtype).numpy
+        if array.dtype != wanted:
+            with np.errstate(all="ignore"):
+                array = array.astype(wanted)
     try:
         dtype_of_array(array)
     except InputError as error:
@@ -108,6 +114,10 @@ def _values(data: Any, dtype: Any) -> Array:
     return array
 
 
+_NARROW = {
+    np.dtype(np.float32): np.dtype(np.float64), np.dtype(np.complex64): np.dtype(np.complex128),
+}  # fmt: skip
+"""What Python's numbers become, and what they are before that."""
 _NUMBERS = frozenset((bool, int, float, complex))
 _LISTS = (list, tuple, range)
 
@@ -116,8 +126,8 @@ def _parse(data: Any) -> Array:
     """Numbers in lists, in the dtype that torch gives to them."""
     dtype = _common_dtype(frozenset(_kinds(data)))
     try:
-        if dtype.kind in "biu":
-            return np.array(data, dtype)
+        if dtype in _NARROW:
+            return narrow(np.array(data, _NARROW[dtype]))
         with np.errstate(over="ignore"):
             return np.array(data, dtype)
     except (TypeError, ValueError, OverflowError):

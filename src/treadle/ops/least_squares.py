@@ -9,6 +9,7 @@ import numpy as np
 from treadle.errors import ShapeError
 from treadle.ir import dtypes
 from treadle.ir.types import TensorType
+from treadle.ops import routines
 from treadle.ops.composite import Operand, composite
 from treadle.ops.lapack import GOOD, PAIR, TALL, TOLERANCE, Array, adjoint, defined, matrix, real
 from treadle.ops.samples import f32, f64
@@ -49,24 +50,32 @@ def _from_triangle(a: Array, hermitian: bool) -> Array:
 
 def _pinv(a: Array, atol: Limit, rtol: Limit, hermitian: bool = False) -> Array:
     """The inverse on the singular values above both limits."""
-    u, s, vh = np.linalg.svd(_from_triangle(a, hermitian), full_matrices=False)
-    limit = _limit(a, s, atol, rtol)
-    inverse = np.where(s > limit, 1 / np.where(s > limit, s, 1), 0)
-    return np.asarray((adjoint(vh) * inverse[..., None, :]) @ adjoint(u))
+    u, s, vh = routines.svd(_from_triangle(a, hermitian), False)
+    return np.asarray((adjoint(vh) * _inverted(s, _limit(a, s, atol, rtol))) @ adjoint(u))
+
+
+def _inverted(s: Array, limit: Array) -> Array:
+    """The inverse singular values, as rows; zeros for those up to the limit."""
+    is_kept = s > limit
+    return np.divide(is_kept, s, where=is_kept, out=np.zeros_like(s))[..., None, :]
 
 
 def _limit(a: Array, s: Array, atol: Limit, rtol: Limit) -> Array:
     """Below which singular values `s` count as zero; each limit one number, or one a matrix."""
+    if atol is None and rtol is None:
+        return np.asarray(s.max(-1, keepdims=True, initial=0.0) * _relative(a))
     least = np.asarray(0.0 if atol is None else atol)[..., None]
-    if rtol is None:
-        rtol = np.where(least > 0, 0.0, max(a.shape[-2:]) * float(np.finfo(a.dtype).eps))
-    else:
-        rtol = np.asarray(rtol)[..., None]
+    rtol = np.where(least > 0, 0.0, _relative(a)) if rtol is None else np.asarray(rtol)[..., None]
     return np.asarray(np.maximum(least, rtol * s.max(-1, keepdims=True, initial=0.0)))
 
 
+def _relative(a: Array) -> float:
+    """Below which share of the largest a singular value may come from rounding."""
+    return float(max(a.shape[-2:]) * np.finfo(a.dtype).eps)
+
+
 def _rank(a: Array, atol: Limit, rtol: Limit, hermitian: bool) -> Array:
-    s = np.linalg.svd(_from_triangle(a, hermitian), compute_uv=False)
+    s = routines.svdvals(_from_triangle(a, hermitian))
     limit = _limit(a, s, atol, rtol)
     return np.asarray(np.sum(s > limit, -1))
 
@@ -148,10 +157,12 @@ def _lstsq(
     """Solution, squared residuals (of more rows than columns), rank, and singular values."""
     none = np.empty(0)
     columns = b[..., None] if b.ndim == a.ndim - 1 else b
-    solution = _pinv(a, None, rcond) @ columns
+    u, values, vh = routines.svd(a, False)
+    limit = _limit(a, values, None, rcond)
+    solution = (adjoint(vh) * _inverted(values, limit)) @ (adjoint(u) @ columns)
     left = np.square(np.abs(a @ solution - columns)).sum(-2) if _has_residuals(a, driver) else none
-    rank = none if driver == "gels" else _rank(a, None, rcond, False)
-    values = np.linalg.svd(a, compute_uv=False) if driver in ("gelsd", "gelss") else none
+    rank = none if driver == "gels" else np.count_nonzero(values > limit, -1)
+    values = values if driver in ("gelsd", "gelss") else none
     squeezed = solution[..., 0] if columns is not b else solution
     return squeezed, left[..., 0] if columns is not b and left.size else left, rank, values
 

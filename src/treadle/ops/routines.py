@@ -13,9 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from treadle._native import Routine, solve_triangle
+from treadle._native import Routine, factor_qr, solve_triangle
 
 Array = np.ndarray[Any, Any]
+_FEW_ROWS = 24
+"""Of matrices for which LAPACK takes longer to begin than to compute."""
 _ROUTINES = getattr(np.linalg, "_umath_linalg", None)
 
 
@@ -99,6 +101,10 @@ def qr(a: Array, complete: bool) -> tuple[Array, Array]:
     *batch, m, n = a.shape
     columns = m if complete else min(m, n)
     factors = a.astype(np.complex128 if a.dtype.kind == "c" else np.float64, "C")  # written to
+    if m <= _FEW_ROWS:
+        orthogonal = np.empty((*batch, m, columns), factors.dtype)
+        factor_qr(factors, orthogonal)
+        return orthogonal, factors[..., :columns, :]
     tau = _run("qr_r_raw", "w->w", [factors], [(*batch, min(m, n))])
     name = "qr_complete" if complete and m > n else "qr_reduced"
     found = tau and _run(name, "ww->w", [factors, *tau], [(*batch, m, columns)])
