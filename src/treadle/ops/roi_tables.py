@@ -9,7 +9,7 @@ import numpy as np
 
 from treadle.errors import ShapeError
 from treadle.ir import dtypes
-from treadle.ir.loops import Expr
+from treadle.ir.loops import Call, Expr
 from treadle.ir.types import TensorType
 from treadle.ops.declare import op
 from treadle.ops.expr import cast, checked_index, extent
@@ -46,7 +46,7 @@ def _table(
     low, high = (rois[:, c, None] for c in (column, column + 2))
     point = np.arange(bins * ratio)
     at = place(NUMPY, low, high, point, scale, bins, ratio, aligned)
-    return np.asarray(ends(NUMPY, at, size)[part])
+    return np.asarray(ends(NUMPY, at, float(size))[part])
 
 
 def _table_element(
@@ -56,7 +56,8 @@ def _table_element(
     k, point = positions
     low, high = (Element(load(0, (k, extent(c)))) for c in (column, column + 2))
     at = place(LOOPS, low, high, Element(point), scale, bins, ratio, aligned)
-    found: Element = ends(LOOPS, at, size)[part]
+    pixels = Element(Call("cast", (extent(size),), at.dtype))  # one kernel for all sizes
+    found: Element = ends(LOOPS, at, pixels)[part]
     return found.expr
 
 

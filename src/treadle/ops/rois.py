@@ -79,9 +79,12 @@ def place(
     return start + f.cast(bin_, dtype) * step + share
 
 
-def ends(f: Any, p: Any, size: int) -> tuple[Any, Any, Any, Any]:
-    """The two pixels around a point, and their weights; those are 0 beyond the image."""
-    inside = (p >= -1.0) & (p <= float(size))
+def ends(f: Any, p: Any, size: Any) -> tuple[Any, Any, Any, Any]:
+    """The two pixels around a point, and their weights; those are 0 beyond the image.
+
+    `size` is a number like `p`.
+    """
+    inside = (p >= -1.0) & (p <= size)
     p = f.minimum(f.maximum(f.where(inside, p, 0.0), 0.0), size - 1.0)
     low = f.floor(p)
     high = f.minimum(low + 1.0, size - 1.0)
@@ -124,7 +127,7 @@ def _shares(
     result, each = np.zeros((len(low), bins, size), low.dtype), max(ratio, 1)
     point = np.arange(bins * max(ratio, 0))
     places = place(NUMPY, low[:, None], high[:, None], point, scale, bins, each, aligned)
-    first, second, near, far = ends(NUMPY, places, size)
+    first, second, near, far = ends(NUMPY, places, float(size))
     box, index = np.indices(places.shape)
     np.add.at(result, (box, index // each, first), near)
     np.add.at(result, (box, index // each, second), far)
@@ -181,7 +184,7 @@ def _decompose(
         raise UnsupportedError("roi_align: as many samples as a box has pixels")
     *_, rows, columns = emit.type(image).sizes
     tables = [
-        emit("roi_table", rois, column, scale, bins, ratio, aligned, int(size), part)
+        emit("roi_table", rois, column, scale, bins, ratio, aligned, size, part)
         for column, bins, size in ((2, height, rows), (1, width, columns))
         for part in range(4)
     ]
