@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import builtins
+import signal
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 import treadle as library
 from tests.cli.conftest import Command
+from tests.cli.support import DIGITS, images, save_npy
 from treadle import cli
 from treadle.cli import app
 from treadle.errors import InputError
@@ -24,6 +27,46 @@ def test_runs_as_a_module() -> None:
     assert finished.stdout == ""
     assert finished.stderr.startswith("treadle: error: ")
     assert finished.stderr.count("\n") == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("arguments", [("ops",), ("ops", "--json")])
+def test_who_reads_no_more_hears_no_more(arguments: tuple[str, ...]) -> None:
+    command = [sys.executable, "-m", "treadle", *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == b""
+
+
+@pytest.mark.slow
+def test_ctrl_c_ends_a_command_with_one_line(tmp_path: Path) -> None:
+    save_npy(tmp_path / "image.npy", images(1))
+    command = [
+        sys.executable,
+        "-u",
+        "-m",
+        "treadle",
+        "run",
+        str(DIGITS),
+        str(tmp_path / "image.npy"),
+    ]
+    process = subprocess.Popen(
+        [*command, "--repeat", "1000000000"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        while process.stdout.readline() != "output =\n":
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        assert process.stderr.read() == "treadle: interrupted\n"
+    assert process.returncode == 130
 
 
 def test_help_has_examples_of_every_command(treadle: Command) -> None:

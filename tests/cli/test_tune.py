@@ -92,6 +92,7 @@ def test_settings_are_pairs_or_single_numbers(text: str, settings: list[tuple[in
         (("--clients", "5000"), "numbers from 1 to 4096"),
         (("--seconds", "0"), "--seconds"),
         (("--seconds", "nan"), "--seconds"),
+        (("--seconds", "inf"), "--seconds"),
         (("--plot", "missing/x.png"), "there is no directory missing"),
         (("--plot", "x.txt"), "a plot is .png, .svg or .pdf"),
         (("--json", "."), "it is a directory"),

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -75,12 +76,20 @@ def test_requests_are_sent_in_turn(unchanged_threads: None) -> None:
 def test_every_cell_has_its_turn_in_every_round(unchanged_threads: None) -> None:
     model = FakeModel()
     turns: list[Cell] = []
-    done: list[int] = []
+    done: list[Cell] = []
+
+    @contextmanager
+    def turn(cell: Cell) -> Iterator[None]:
+        turns.append(cell)
+        yield
+        done.append(cell)
+
     sweep(
         model, [(0,)], settings=(ONE, TWO), clients=(1,), seconds=0.01, rounds=4,
-        clock=model.clock, before_turn=turns.append, after_turn=lambda: done.append(1),
+        clock=model.clock, around_turn=turn,
     )  # fmt: skip
-    assert len(turns) == len(done) == 8
+    assert len(turns) == 8
+    assert turns == done
     for start in range(0, 8, 2):
         assert set(turns[start : start + 2]) == {Cell(ONE, 1), Cell(TWO, 1)}
 

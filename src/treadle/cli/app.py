@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from typing import Annotated
@@ -130,9 +128,6 @@ def run(arguments: Sequence[str]) -> int:
             status = app(list(arguments) or ["--help"], prog_name="treadle", standalone_mode=False)
     except (KeyboardInterrupt, typer.Abort):
         status = _INTERRUPTED
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nobody reads any more
-        return 0
     except (Error, OSError, MemoryError) as error:
         return _fail(str(error) or "not enough memory")
     except Exception as error:

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from treadle.cli.console import counted, human_bytes, output, print_json
+from treadle.cli.parameters import AsJson
 from treadle.codegen import ObjectCache
 from treadle.file_cache import FileCache
 from treadle.options import Options
@@ -18,7 +19,7 @@ def cache(
         bool, typer.Option("--clear", help="delete every kernel and every shared weight")
     ] = False,
     path: Annotated[bool, typer.Option("--path", help="print the directory only")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show, or clear, the cache of compiled kernels and shared weights."""
     options = Options.from_environment()

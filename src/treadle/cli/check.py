@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import Annotated
 
 import typer
 
 from treadle.cli.console import counted, output, print_json, working
+from treadle.cli.parameters import AsJson, Model
 from treadle.frontends.torchscript.checking import Checked, check_archive
 
 
 def check(
-    model: Annotated[Path, typer.Argument(metavar="MODEL", help="TorchScript archive")],
-    as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
+    model: Model,
+    as_json: AsJson = False,
 ) -> None:
     """Say whether Treadle supports all of MODEL; exit status 1 if not.
 

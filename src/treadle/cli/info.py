@@ -7,14 +7,14 @@ import os
 import platform
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-import typer
 from rich.table import Table
 
 import treadle
 from treadle import options
 from treadle.cli.console import human_bytes, output, print_json
+from treadle.cli.parameters import AsJson
 from treadle.codegen import ObjectCache, Target
 from treadle.errors import UnsupportedError
 from treadle.runtime import Setting, available_backends
@@ -26,9 +26,7 @@ _FEATURES = (
 )  # fmt: skip
 
 
-def info(
-    as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
-) -> None:
+def info(as_json: AsJson = False) -> None:
     """Print what Treadle found here and who decided each setting."""
     found = {
         "versions": _versions(),

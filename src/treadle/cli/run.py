@@ -15,32 +15,20 @@ import treadle
 from treadle.cli import files, values
 from treadle.cli.console import human_time, output, say, working
 from treadle.cli.files import Array
+from treadle.cli.parameters import Inputs, MethodName, Model, Threads
 from treadle.errors import InputError
 
 _EDGE_ITEMS = 3
 
 
 def run(
-    model: Annotated[
-        Path,
-        typer.Argument(metavar="MODEL", help="TorchScript archive, as torch.jit.save writes it"),
-    ],
-    inputs: Annotated[
-        list[Path] | None,
-        typer.Argument(
-            metavar="INPUT",
-            help="one .npz named by the method's parameters, or .npy files in order",
-        ),
-    ] = None,
+    model: Model,
+    inputs: Inputs = None,
     out: Annotated[
         Path | None, typer.Option("-o", "--out", help=".npy for one output, .npz for any number")
     ] = None,
-    threads: Annotated[
-        int | None, typer.Option(min=1, help="at most this many threads work on the call")
-    ] = None,
-    method_name: Annotated[
-        str, typer.Option("--method", metavar="NAME", help="the method to call")
-    ] = "forward",
+    threads: Threads = None,
+    method_name: MethodName = "forward",
     interpret: Annotated[
         bool, typer.Option("--interpret", help="run in the reference interpreter")
     ] = False,

@@ -16,19 +16,15 @@ from treadle.cli.model_tables import (
     print_tensors,
     tensors_of,
 )
+from treadle.cli.parameters import AsJson, Model, Shapes
 from treadle.cli.values import called_method, example_inputs, method_arguments
 from treadle.compiler import Explanation
 from treadle.ir.text import print_graph
 
 
 def show(
-    model: Annotated[Path, typer.Argument(metavar="MODEL", help="TorchScript archive")],
-    shapes: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--input", metavar="SHAPE", help="shape of an input, in order: 1x3x224x224, 8x16:int64"
-        ),
-    ] = None,
+    model: Model,
+    shapes: Shapes = None,
     method_name: Annotated[
         str | None,
         typer.Option("--method", metavar="NAME", help="another method than forward"),
@@ -41,7 +37,7 @@ def show(
     parameters: Annotated[
         bool, typer.Option("--parameters", help="list every parameter, buffer and constant")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show what MODEL holds, and how it runs for given shapes."""
     with working(f"compiling {model}"):

@@ -14,41 +14,26 @@ import typer
 import treadle
 from treadle.cli import files, values
 from treadle.cli.console import output, print_json, say, working
+from treadle.cli.parameters import AsJson, Inputs, MethodName, Model, Shapes, Threads
 from treadle.errors import InputError
 
 
 def trace(
-    model: Annotated[
-        Path,
-        typer.Argument(metavar="MODEL", help="TorchScript archive, as torch.jit.save writes it"),
-    ],
-    inputs: Annotated[
-        list[Path] | None,
-        typer.Argument(
-            metavar="INPUT",
-            help="one .npz named by the method's parameters, or .npy files in order",
-        ),
-    ] = None,
-    shapes: Annotated[
-        list[str] | None,
-        typer.Option("--input", metavar="SHAPE", help="shape of an input, in order: 1x3x224x224"),
-    ] = None,
-    method_name: Annotated[
-        str, typer.Option("--method", metavar="NAME", help="the method to call")
-    ] = "forward",
+    model: Model,
+    inputs: Inputs = None,
+    shapes: Shapes = None,
+    method_name: MethodName = "forward",
     out: Annotated[
         Path | None,
         typer.Option("-o", "--out", help="the trace, JSON; default: <model>-trace.json here"),
     ] = None,
-    threads: Annotated[
-        int | None, typer.Option(min=1, help="at most this many threads work on each call")
-    ] = None,
+    threads: Threads = None,
     repeat: Annotated[int, typer.Option(min=1, help="calls of each client")] = 10,
     clients: Annotated[int, typer.Option(min=1, max=1024, help="clients that call at once")] = 1,
     cold: Annotated[
         bool, typer.Option("--cold", help="record the first call too, which binds and compiles")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="print the summary as JSON")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Record what each thread does while MODEL runs, for ui.perfetto.dev.
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,10 +17,11 @@ from treadle import tune as measure
 from treadle.cli import files, values
 from treadle.cli.console import counted, messages, output, say
 from treadle.cli.info import describe_machine
+from treadle.cli.parameters import Shapes
 from treadle.cli.tune_table import print_sweep
 from treadle.errors import InputError
 from treadle.ir.op import FORK
-from treadle.tune import Cell, Examples, Sweep, ThreadSetting
+from treadle.tune import AroundTurn, Cell, Examples, Sweep, ThreadSetting
 
 _QUICK_SECONDS, _QUICK_ROUNDS = 0.15, 3
 
@@ -50,10 +52,7 @@ def tune(
             metavar="MODEL", help="TorchScript archive; default: the bundled digits model"
         ),
     ] = None,
-    shapes: Annotated[
-        list[str] | None,
-        typer.Option("--input", metavar="SHAPE", help="shape of an input, in order: 1x3x224x224"),
-    ] = None,
+    shapes: Shapes = None,
     data: Annotated[
         Path | None,
         typer.Option(help=".npz of inputs by name; with the array labels, rows are examples"),
@@ -67,7 +66,7 @@ def tune(
     ] = None,
     seconds: Annotated[
         float | None,
-        typer.Option(min=0.001, help="how long to measure each setting and client count"),
+        typer.Option(min=0.001, max=3600, help="how long to measure each setting and client count"),
     ] = None,
     plot: Annotated[
         Path | None, typer.Option(help="the picture; default: <model>-tune.png here")
@@ -86,25 +85,16 @@ def tune(
     settings = None if threads is None else parse_settings(threads)
     counts = None if clients is None else _parse_counts(clients, "--clients")
     picture = None if no_plot else _picture(plot, model)
-    for path in (picture, json_path):
-        if path is not None:
-            files.check_target(path)
+    for path in filter(None, (picture, json_path)):
+        files.check_target(path)
     subject = _load(model, shapes or [], data, batch)
-    if subject.summary:
-        output().print(f"{subject.name}: {subject.summary}", markup=False, soft_wrap=True)
+    _print_accuracy(subject)
     result = _measure(subject, settings, counts, seconds, quick)
     print_sweep(output(), result)
     if picture is not None:
         _write_picture(picture, result, subject)
     if json_path is not None:
-        document = {
-            "model": subject.name,
-            "machine": describe_machine(),
-            "accuracy": subject.accuracy,
-            **measure.as_document(result),
-        }
-        files.write_file(json_path, (json.dumps(document, indent=2) + "\n").encode())
-        say(f"wrote {json_path}")
+        _write_json(json_path, result, subject)
 
 
 def parse_settings(text: str) -> tuple[ThreadSetting, ...]:
@@ -200,20 +190,7 @@ def _measure(
         seconds = (
             _QUICK_SECONDS if quick else measure.seconds_per_cell(len(settings) * len(clients))
         )
-    columns = (
-        TextColumn("measuring {task.description}"), BarColumn(), MofNCompleteColumn(),
-        TimeRemainingColumn(),
-    )  # fmt: skip
-    with Progress(*columns, console=messages()) as bar:
-        task = bar.add_task("", total=len(settings) * len(clients) * rounds)
-
-        def progress(cell: Cell) -> None:
-            clients = counted(cell.clients, "client")
-            bar.update(task, description=f"{cell.setting}, {clients:9}")
-
-        def advance() -> None:
-            bar.advance(task)
-
+    with _progress(len(settings) * len(clients) * rounds) as around_turn:
         return measure.sweep(
             subject.module,
             subject.requests,
@@ -222,9 +199,44 @@ def _measure(
             seconds=seconds,
             rounds=rounds,
             batch=subject.batch,
-            before_turn=progress,
-            after_turn=advance,
+            around_turn=around_turn,
         )
+
+
+@contextmanager
+def _progress(turns: int) -> Iterator[AroundTurn]:
+    """Shows how many turns there were, and which it is."""
+    columns = (
+        TextColumn("measuring {task.description}"), BarColumn(), MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )  # fmt: skip
+    with Progress(*columns, console=messages()) as bar:
+        task = bar.add_task("", total=turns)
+
+        @contextmanager
+        def show(cell: Cell) -> Iterator[None]:
+            clients = counted(cell.clients, "client")
+            bar.update(task, description=f"{cell.setting}, {clients:9}")
+            yield
+            bar.advance(task)
+
+        yield show
+
+
+def _print_accuracy(subject: _Subject) -> None:
+    if subject.summary:
+        output().print(f"{subject.name}: {subject.summary}", markup=False, soft_wrap=True)
+
+
+def _write_json(path: Path, sweep: Sweep, subject: _Subject) -> None:
+    document = {
+        "model": subject.name,
+        "machine": describe_machine(),
+        "accuracy": subject.accuracy,
+        **measure.as_document(sweep),
+    }
+    files.write_file(path, (json.dumps(document, indent=2) + "\n").encode())
+    say(f"wrote {path}")
 
 
 def _write_picture(path: Path, sweep: Sweep, subject: _Subject) -> None:

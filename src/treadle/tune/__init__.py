@@ -24,12 +24,13 @@ from treadle.tune.settings import (
     counts_up_to,
     settings_up_to,
 )
-from treadle.tune.sweep import ROUNDS, Model, seconds_per_cell, sweep
+from treadle.tune.sweep import ROUNDS, AroundTurn, Model, seconds_per_cell, sweep
 
 __all__ = [
     "BUNDLED_DATA",
     "BUNDLED_MODEL",
     "ROUNDS",
+    "AroundTurn",
     "Cell",
     "Examples",
     "Measurement",

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import random
 import statistics
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Protocol
 
 import numpy as np
 
 from treadle import runtime
 from treadle.errors import InputError
-from treadle.tune.clients import Clock, Turn, drive
+from treadle.tune.clients import Call, Clock, Turn, drive
 from treadle.tune.foreign import CpuTime, foreign_share
 from treadle.tune.result import Cell, Measurement, Sweep, cells
 from treadle.tune.settings import ThreadSetting, client_counts, settings_up_to
@@ -20,6 +22,10 @@ from treadle.tune.settings import ThreadSetting, client_counts, settings_up_to
 ROUNDS = 7
 TOTAL_SECONDS = 25.0
 _SHORTEST_SECONDS, _LONGEST_SECONDS = 0.2, 2.0
+
+
+AroundTurn = Callable[[Cell], AbstractContextManager[object]]
+"""Gives, for the cell whose turn it is, what is entered around the turn."""
 
 
 class Model(Protocol):
@@ -39,8 +45,7 @@ def sweep(
     seconds: float | None = None,
     rounds: int = ROUNDS,
     batch: int = 1,
-    before_turn: Callable[[Cell], None] | None = None,
-    after_turn: Callable[[], None] | None = None,
+    around_turn: AroundTurn = nullcontext,
     clock: Clock = time.perf_counter_ns,
 ) -> Sweep:
     """Measure `module` at each of `settings` with each number of `clients`.
@@ -56,45 +61,54 @@ def sweep(
         seconds: for each cell, over all rounds; by default such that all take half a minute.
         rounds: turns of each cell.
         batch: examples in each request, for the record.
-        before_turn: called before each turn of a cell, to show progress.
-        after_turn: called after each turn.
+        around_turn: entered around each turn of a cell, to show progress.
         clock: for tests.
 
     Raises:
         InputError: if there is nothing to measure, or a number is not positive.
     """
     budget = runtime.get_budget()
-    settings = tuple(settings_up_to(budget) if settings is None else settings)
-    clients = tuple(client_counts(budget) if clients is None else clients)
-    plan = cells(settings, clients)
+    plan = cells(
+        settings_up_to(budget) if settings is None else settings,
+        client_counts(budget) if clients is None else clients,
+    )
     _check(plan, requests, seconds, rounds)
-    if seconds is None:
-        seconds = seconds_per_cell(len(plan))
+    seconds = seconds_per_cell(len(plan)) if seconds is None else seconds
+    call = _calls(module, requests)
+    before = CpuTime.now()
+    turns = _turns(call, plan, rounds, seconds / rounds, around_turn, clock)
+    found = tuple(summarise(cell, turns[cell]) for cell in plan)
+    foreign, default = foreign_share(before, CpuTime.now()), ThreadSetting(budget, budget)
+    return Sweep(found, budget, default, batch, rounds, seconds, foreign)
+
+
+def _calls(module: Model, requests: Sequence[Sequence[Any]]) -> Call:
+    """What sends the request of a number, after the first was sent."""
 
     def call(number: int) -> None:
         module(*requests[number % len(requests)])
 
     call(0)
-    before = CpuTime.now()
+    return call
+
+
+def _turns(
+    call: Call,
+    plan: Sequence[Cell],
+    rounds: int,
+    seconds: float,
+    around_turn: AroundTurn,
+    clock: Clock,
+) -> dict[Cell, list[Turn]]:
+    """What the clients saw in each turn of each cell."""
     turns: dict[Cell, list[Turn]] = {cell: [] for cell in plan}
     order = random.Random(0)
     for _ in range(rounds):
         for cell in order.sample(plan, len(plan)):
-            if before_turn is not None:
-                before_turn(cell)
-            with runtime.threads(intra=cell.setting.intra_op, inter=cell.setting.inter_op):
-                turns[cell].append(drive(call, cell.clients, seconds / rounds, clock))
-            if after_turn is not None:
-                after_turn()
-    return Sweep(
-        tuple(summarise(cell, turns[cell]) for cell in plan),
-        budget=budget,
-        default=ThreadSetting(budget, budget),
-        batch=batch,
-        rounds=rounds,
-        seconds=seconds,
-        foreign_load=foreign_share(before, CpuTime.now()),
-    )
+            threads = runtime.threads(intra=cell.setting.intra_op, inter=cell.setting.inter_op)
+            with around_turn(cell), threads:
+                turns[cell].append(drive(call, cell.clients, seconds, clock))
+    return turns
 
 
 def seconds_per_cell(num_cells: int) -> float:
@@ -124,7 +138,7 @@ def _check(
         raise InputError("a sweep needs at least one thread setting and one number of clients")
     if not requests:
         raise InputError("a sweep needs the inputs of at least one request")
-    if rounds < 1 or (seconds is not None and not seconds > 0):
+    if rounds < 1 or (seconds is not None and not 0 < seconds < math.inf):
         raise InputError(f"rounds and seconds must be positive, got {rounds} and {seconds}")
     for cell in plan:
         if min(cell.clients, cell.setting.intra_op, cell.setting.inter_op) < 1:
