@@ -18,7 +18,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from treadle.collector import collection_paused
-from treadle.compiler import Bound, PlanParts, engine
+from treadle.compiler import Bound, engine
 from treadle.ir.dtypes import BY_TORCH_NAME
 from treadle.ir.graph import Graph
 from treadle.ir.strides import dense_order, dense_strides
@@ -29,6 +29,7 @@ from treadle.locks import ForkLock
 from treadle.ops import OPS
 from treadle.passes.layouts import ArgumentType, StridedType
 from treadle.passes.specialise import specialise
+from treadle.plan_parts import PlanParts
 from treadle.runtime import Plan, span
 from treadle.schedule.choices import Choices
 from treadle.schedule.schedule import make_schedule
