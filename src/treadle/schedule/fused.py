@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from treadle.ir.dtypes import bf16, f16
 from treadle.ir.graph import Node, Value
-from treadle.ir.loops import Expr
+from treadle.ir.loops import Call, Const, Expr
+from treadle.ops.expr import add, dtype_of
 from treadle.ops.lowering import Pointwise
 from treadle.schedule.groups import Group, map_arguments, tensor_operands, tensor_type
 from treadle.schedule.nests import NestBuilder
@@ -24,7 +26,8 @@ class Fused:
         self, group: Group, given: dict[Value, Expr], load: Callable[[Value], Expr]
     ) -> None:
         self._inner = set(group.nodes)
-        self._known = given
+        alone = len(group.nodes) == 1
+        self._known = {v: e if alone else _as_stored(e) for v, e in given.items()}
         self._load = load
 
     def __call__(self, value: Value) -> Expr:
@@ -41,6 +44,22 @@ class Fused:
         assert isinstance(node.op.lower, Pointwise), node
         args = map_arguments(node, lambda _, v: self(v))
         return node.op.lower.build(tensor_type(node.output), *args)
+
+
+def as_given(expr: Expr) -> Expr:
+    """What another operator gives: a product whose factors a sum must not take.
+
+    It is rounded as it is where that operator runs alone. Adding -0.0 changes nothing.
+    """
+    if isinstance(expr, Call) and expr.function == "mul" and expr.dtype.is_floating:
+        return add(expr, Const(-0.0, expr.dtype))
+    return expr
+
+
+def _as_stored(expr: Expr) -> Expr:
+    """What was summed in a wider dtype, rounded as where it is stored and read again."""
+    dtype = dtype_of(expr)
+    return Call("cast", (expr,), dtype) if dtype in (f16, bf16) else expr
 
 
 def externals(group: Group) -> list[Value]:

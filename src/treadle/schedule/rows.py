@@ -25,7 +25,7 @@ from treadle.ir.loops_functions import ORDERED
 from treadle.ir.loops_walk import roots
 from treadle.ops.expr import add, const, mul
 from treadle.ops.lowering import Rows
-from treadle.schedule.fused import Fused, operators
+from treadle.schedule.fused import Fused, as_given, operators
 from treadle.schedule.groups import Group, map_arguments, tensor_operands, tensor_type
 from treadle.schedule.kept import keep_shared
 from treadle.schedule.machine import Machine
@@ -121,7 +121,7 @@ class _RowKernel:
     ) -> tuple[RowWriter, Expr]:
         """The reductions of the anchor and its element, with operands from `load`."""
         writer, inside = RowWriter(builder.generic(self.count)), Fused(self.group, {}, load)
-        operands = map_arguments(self.node, lambda _, v: _rounded(inside(v)))
+        operands = map_arguments(self.node, lambda _, v: as_given(inside(v)))
         return writer, self.rule.build(writer, self.result, *operands)
 
     def _whole(self, builder: NestBuilder, first: int) -> Callable[[Value], Expr]:
@@ -217,16 +217,6 @@ class _RowKernel:
 def _nothing(value: Value) -> Expr:
     """An operand of which only the dtype matters."""
     return const(0, tensor_type(value).element)
-
-
-def _rounded(expr: Expr) -> Expr:
-    """What another operator gives: a product that a sum must not take the factors of.
-
-    It is rounded as it is where that operator runs alone. Adding -0.0 changes nothing.
-    """
-    if isinstance(expr, Call) and expr.function == "mul" and expr.dtype.is_floating:
-        return add(expr, Const(-0.0, expr.dtype))
-    return expr
 
 
 def _is_sum(stage: Stage) -> bool:

@@ -1,0 +1,137 @@
+"""The bits of a result follow from shapes: not from where operands lie, nor from what is fused.
+
+An operator that is called eagerly has dense operands. In a plan they lie as views left them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.conformance.support import arguments
+from tests.conformance.test_plans import CONSTANT_WEIGHTS
+from tests.plans import Array, bind, graph_of, run, type_of
+from treadle.compiler import single
+from treadle.ir.graph import Graph
+from treadle.ir.op import OpDef
+from treadle.ir.types import ANY
+from treadle.ops import OPS
+from treadle.ops.lowering import Decompose, Fold, MatrixProduct, Rows, Scan, Window
+from treadle.passes.abstract import Unplannable
+
+pytestmark = pytest.mark.native
+VIEWS = ("reversed", "swapped", "channels_last", "sliced")
+_SUMMED = Rows | MatrixProduct | Scan | Window | Fold
+
+
+def _order(view: str, rank: int) -> list[int]:
+    """The dims of a tensor of that rank as they lie in memory."""
+    order = list(range(rank))
+    if view == "reversed":
+        order.reverse()
+    elif view == "swapped" and rank > 1:
+        order[-2:] = rank - 1, rank - 2
+    elif view == "channels_last" and rank > 2:
+        order = [0, *range(2, rank), 1]
+    return order
+
+
+def _viewed(op: OpDef, args: tuple[Any, ...], view: str) -> tuple[Graph, list[Array]]:
+    """As `single`, but operands lie otherwise in memory, and are views in the graph."""
+    graph, arrays = single(op, args)
+    first = next(iter(graph.nodes))
+    stored: list[Array] = []
+    numbers: tuple[Any, ...]
+    for param, array in zip(graph.params, arrays, strict=True):
+        users = [(n, i) for n in param.users for i, v in enumerate(n.inputs) if v is param]
+        if view == "sliced" and array.ndim:
+            stored.append(np.repeat(array, 2, -1))
+            name, numbers = "slice.Tensor", (-1, 0, None, 2)
+        else:
+            order = _order(view, array.ndim)
+            stored.append(np.array(array.transpose(order), order="C"))
+            name, numbers = "permute", ([order.index(d) for d in range(array.ndim)],)
+        constants = [graph.constant(number, ANY, before=first) for number in numbers]
+        seen = graph.add(OPS[name], [param, *constants], (ANY,), before=first).output
+        for node, index in users:
+            node.set_input(index, seen)
+    return graph, stored
+
+
+def _bits(graph: Graph, arrays: list[Array]) -> list[bytes]:
+    bound = bind(graph, [type_of(a) for a in arrays])
+    return [np.asarray(r, order="C").tobytes() for r in run(bound, arrays)]
+
+
+def _ops() -> list[OpDef]:
+    """Operators whose kernels combine elements; each element of others is computed for itself."""
+    return [
+        op
+        for op in OPS.by_name.values()
+        if op.schema is not None and op.samples and op.name not in CONSTANT_WEIGHTS
+        if isinstance(op.lower, _SUMMED | Decompose)
+    ]
+
+
+@pytest.mark.parametrize("op", _ops(), ids=lambda op: op.name)
+def test_views_have_the_bits_of_dense_operands(op: OpDef) -> None:
+    """All views of what is summed right away, one of each sample of what is made of other parts."""
+    for index in range(len(op.samples)):
+        args = arguments(op, index)
+        wanted = _bits(*single(op, args))
+        views = VIEWS if isinstance(op.lower, _SUMMED) else [VIEWS[index % len(VIEWS)]]
+        for view in views:
+            try:
+                found = _bits(*_viewed(op, args, view))
+            except Unplannable:
+                continue
+            assert found == wanted, (index, view)
+
+
+CHAINS = {
+    "a product and its sum": ["mul.Tensor(%x, %y)", "sum.dim_IntList({0}, [1], False, None)"],
+    "a sum in another dtype": [
+        "sum.dim_IntList(%x, [1], False, None)", "to.dtype({0}, 7, False, False, None)",
+    ],
+    "a row and the sum of all": ["add.Tensor(%x, %z, 1)", "sum({0}, None)"],
+    "a column and the sum of all": ["add.Tensor(%x, %w, 1)", "sum({0}, None)"],
+    "both sides of a softmax": [
+        "relu(%x)", "softmax.int({0}, 1, None)", "add.Tensor({1}, %y, 1)",
+    ],
+    "a norm of rows": [
+        "mul.Tensor(%x, %y)", "layer_norm({0}, [37], None, None, 0.00001, True)",
+        "mul.Tensor({1}, %z)",
+    ],
+    "a running sum": ["mul.Tensor(%x, %y)", "cumsum({0}, 1, None)", "mul.Tensor({1}, %y)"],
+    "a product of matrices": ["linear(%x, %y, None)", "mul.Tensor({0}, {0})", "relu({1})"],
+    "a product of few rows": [
+        "slice.Tensor(%x, 0, 0, 5, 1)", "linear({0}, %y, None)", "mul.Tensor({1}, {1})",
+    ],
+    "means of windows": [
+        "unsqueeze(%x, 0)", "avg_pool1d({0}, [3], [1], [0], False, True)", "mul.Tensor({1}, {1})",
+    ],
+}  # fmt: skip
+"""Lines of scripts; ``{n}`` is what line number n gives."""
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16", "float64"])
+@pytest.mark.parametrize("name", CHAINS)
+def test_operators_in_one_kernel_have_the_bits_of_one_after_the_other(
+    name: str, dtype: str
+) -> None:
+    shapes = {"x": (19, 37), "y": (19, 37), "z": (37,), "w": (19, 1)}
+    rng = np.random.default_rng(0)
+    values = {k: rng.standard_normal(s).astype(dtype) for k, s in shapes.items()}
+    params = ", ".join(f"%{k}: Tensor" for k in shapes)
+    lines = [line.format(*(f"%r{n}" for n in range(9))) for line in CHAINS[name]]
+    body = "\n".join(f"%r{n}: Tensor = {line}" for n, line in enumerate(lines))
+    whole = graph_of(f"graph({params})\n{body}\nreturn %r{len(lines) - 1}")
+    planned = _bits(whole, list(values.values()))
+    for number, line in enumerate(lines):
+        names = ", ".join(f"%{k}: Tensor" for k in values)
+        graph = graph_of(f"graph({names})\n%last: Tensor = {line}\nreturn %last")
+        arrays = list(values.values())
+        (values[f"r{number}"],) = run(bind(graph, [type_of(a) for a in arrays]), arrays)
+    assert planned == [values[f"r{len(lines) - 1}"].tobytes()]
