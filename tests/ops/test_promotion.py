@@ -10,6 +10,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+import treadle
 from treadle.errors import ShapeError
 from treadle.ir.dtypes import BY_TORCH_NAME, DTYPES, DType, c64, c128, f32, f64
 from treadle.ir.types import TensorType
@@ -63,3 +64,14 @@ def test_arrays_count_as_tensors() -> None:
     zero = np.zeros((), np.float64)
     assert result_dtype(np.zeros(2, np.float32), zero).name == "f32"
     assert result_dtype(np.zeros(2, np.int32), zero).name == "f64"
+
+
+@pytest.mark.parametrize(
+    "equation", ["i->", "ij,jk->ik", "ij,k->jk", "ij,kl->jk", "ii->i", "ij,ij->"]
+)
+def test_einstein_sums_of_small_integers_have_torchs_dtypes(equation: str) -> None:
+    shapes = [[3] * len(term) for term in equation.partition("->")[0].split(",")]
+    torchs = torch.einsum(equation, *(torch.full(s, 100, dtype=torch.uint8) for s in shapes))
+    ours = treadle.einsum(equation, [treadle.full(s, 100, dtype=treadle.uint8) for s in shapes])
+    assert ours.dtype.__str__().partition(".")[2] == str(torchs.dtype).partition(".")[2]
+    assert ours.tolist() == torchs.tolist()

@@ -8,6 +8,7 @@ from treadle.ops import attention as attention
 from treadle.ops import bags as bags
 from treadle.ops import batch_norm as batch_norm
 from treadle.ops import bessel as bessel
+from treadle.ops import bilinear as bilinear
 from treadle.ops import bits as bits
 from treadle.ops import boxes as boxes
 from treadle.ops import cells as cells
@@ -52,6 +53,7 @@ from treadle.ops import hashing as hashing
 from treadle.ops import indefinite as indefinite
 from treadle.ops import index as index
 from treadle.ops import index_put as index_put
+from treadle.ops import interpolate as interpolate
 from treadle.ops import join as join
 from treadle.ops import least_squares as least_squares
 from treadle.ops import limits as limits
@@ -65,6 +67,7 @@ from treadle.ops import matrix_norms as matrix_norms
 from treadle.ops import membership as membership
 from treadle.ops import memory as memory
 from treadle.ops import moves as moves
+from treadle.ops import nearest as nearest
 from treadle.ops import normalization as normalization
 from treadle.ops import norms as norms
 from treadle.ops import orthogonal as orthogonal

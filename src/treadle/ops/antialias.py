@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 
 from treadle.errors import ShapeError, UnsupportedError
+from treadle.ir.dtypes import u8
+from treadle.ops.byte_images import SAMPLES, resized_bytes
 from treadle.ops.composite import Operand, composite
 from treadle.ops.promotion import accumulation
-from treadle.ops.resize import by_vector, resized_shape, step_of
+from treadle.ops.resize import by_vector, linear_step, resized_shape
 from treadle.ops.samples import f32, f64
 
 Array = np.ndarray[Any, Any]
@@ -55,13 +57,15 @@ def _antialiased(name: str, curve: Callable[[Array], Array], reach: int) -> Any:
     def body(x: Operand, size: Sequence[int], align: bool, *factors: float | None) -> Any:
         if len(size) != 2:
             raise ShapeError(f"{name}: output_size {list(size)}; allowed: height and width")
-        if not x.dtype.is_floating:
-            raise UnsupportedError(f"{name} of {x.dtype}; allowed: floating-point numbers")
+        if not x.dtype.is_floating and x.dtype != u8:
+            raise UnsupportedError(f"{name} of {x.dtype}; allowed: floating-point numbers and u8")
         resized_shape(name, x.type, size)
         rows, columns = (
-            _mixture(curve, reach, have, out, step_of(have, out, align, factor))
+            _mixture(curve, reach, int(have), int(out), linear_step(have, out, align, factor))
             for have, out, factor in zip(x.shape[2:], size, factors, strict=True)
         )
+        if x.dtype == u8:
+            return resized_bytes(x, [rows, columns])
         wide = x.to(accumulation(x.dtype))
         y = wide.op("matmul", wide.given(columns.T))
         return wide.given(rows).op("matmul", y).to(x.dtype)
@@ -82,6 +86,7 @@ for _name, _curve, _reach in (
             (f32(1, 2, 8, 6), [3, 11], True, None, None),
             (f64(1, 1, 5, 5), [2, 2], False, 0.4, 0.4),
             (f32(1, 1, 1, 1), [3, 2], False, None, None),
+            *SAMPLES,
         ),
     )
     by_vector(

@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 
 from treadle.errors import InputError, ShapeError
+from treadle.ir.dtypes import DType, i64
 from treadle.ir.types import TensorType
 from treadle.ops.contraction import same_dtype
 from treadle.ops.declare import op
 from treadle.ops.lowering import Decompose, Emitter
-from treadle.ops.promotion import accumulation, dtype_of
-from treadle.ops.samples import f32, f64
+from treadle.ops.promotion import accumulation, category, dtype_of
+from treadle.ops.samples import f32, f64, u8
 from treadle.ops.shapes import numel, tensor
 
 Array = np.ndarray[Any, Any]
@@ -79,18 +80,25 @@ def _infer(equation: str, tensors: Sequence[TensorType], path: Any) -> TensorTyp
     shapes = [t.sizes for t in tensors]
     terms, result = _parse(equation, [len(s) for s in shapes])
     sizes = _extents(equation, terms, shapes)
-    return tensor(tensors[0].element, [sizes[c] for c in result])
+    return tensor(_dtype(tensors[0].element, terms, result), [sizes[c] for c in result])
+
+
+def _dtype(given: DType, terms: Sequence[str], result: str) -> DType:
+    """The dtype of the result: i64 if integers of one operand alone are summed."""
+    others = [result + "".join(terms[:i]) + "".join(terms[i + 1 :]) for i in range(len(terms))]
+    sums = any(not set(t) <= set(rest) for t, rest in zip(terms, others, strict=True))
+    return i64 if sums and category(given) <= 1 else given
 
 
 def _reference(equation: str, tensors: Sequence[Array], path: Any) -> Array:
-    _infer(equation, [tensor(dtype_of(t), t.shape) for t in tensors], path)
+    final = _infer(equation, [tensor(dtype_of(t), t.shape) for t in tensors], path).element
     terms, result = _parse(equation, [t.ndim for t in tensors])
     number = {c: i for i, c in enumerate(dict.fromkeys("".join(terms)))}
-    wide = accumulation(dtype_of(tensors[0])).numpy
+    wide = accumulation(final).numpy
     operands: list[Any] = []
     for term, t in zip(terms, tensors, strict=True):
         operands += [t.astype(wide), [number[c] for c in term]]
-    return np.asarray(np.einsum(*operands, [number[c] for c in result])).astype(tensors[0].dtype)
+    return np.asarray(np.einsum(*operands, [number[c] for c in result])).astype(final.numpy)
 
 
 # --- as a product of matrices -------------------------------------------------------------------
@@ -102,6 +110,10 @@ def _decompose(emit: Emitter, equation: str, tensors: Sequence[Any], path: Any) 
     Each product is a batched matrix product over the letters that nothing later needs.
     """
     terms, result = _parse(equation, [len(emit.type(t).sizes) for t in tensors])
+    given = emit.type(tensors[0]).element
+    dtype = _dtype(given, terms, result)
+    if dtype != given:
+        tensors = [emit("to.dtype", t, dtype.code, False, False, None) for t in tensors]
     values = [_distinct(emit, v, t) for v, t in zip(tensors, terms, strict=True)]
     value, term = values[0]
     for i, (other, letters) in enumerate(values[1:], 1):
@@ -125,7 +137,7 @@ def _sum_out(emit: Emitter, value: Any, term: str, needed: str) -> tuple[Any, st
     gone = [i for i, c in enumerate(term) if c not in needed]
     if not gone:
         return value, term
-    value = emit("sum.dim_IntList", value, gone, False, None)
+    value = emit("sum.dim_IntList", value, gone, False, emit.type(value).element.code)
     return value, "".join(c for c in term if c in needed)
 
 
@@ -173,5 +185,6 @@ einsum = op(
         ("i,i", [f32(5), f32(5)], None),
         ("ij,jk,kl->il", [f32(2, 3), f32(3, 4), f32(4, 2)], None),
         ("bij,bk->bj", [f32(2, 3, 4), f32(2, 5)], None),
+        ("ij->j", [u8(3, 4)], None),
     ),
 )

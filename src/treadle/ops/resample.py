@@ -10,15 +10,17 @@ import numpy as np
 
 from treadle.errors import ShapeError
 from treadle.ir.dtypes import DType, i64
+from treadle.ir.dtypes import f64 as f64_dtype
 from treadle.ir.loops import Expr
 from treadle.ir.op import OpDef
 from treadle.ir.types import TensorType
+from treadle.ops.byte_images import SAMPLES, floats_or_bytes, shares_of_taps
 from treadle.ops.declare import op
 from treadle.ops.expr import cast
 from treadle.ops.grid_sample import cubic_weights
 from treadle.ops.lowering import Elements, Loader
 from treadle.ops.promotion import accumulation, dtype_of
-from treadle.ops.resize import by_vector, resized_shape, step_of
+from treadle.ops.resize import by_vector, linear_step, resized_shape, step_of
 from treadle.ops.samples import f32, f64
 from treadle.ops.scalar_math import LOOPS, NUMPY, Element
 from treadle.ops.shapes import tensor
@@ -53,7 +55,8 @@ def _define(schema: str, name: str, cubic: bool, samples: Any) -> OpDef:
 
     def steps(shape: Any, size: Sequence[int], align: bool, factors: Any) -> list[float]:
         triples = zip(shape[2:], size, factors, strict=True)
-        return [step_of(have, out, align, factor) for have, out, factor in triples]
+        step = step_of if cubic else linear_step
+        return [step(have, out, align, factor) for have, out, factor in triples]
 
     def reference(x: Array, size: Sequence[int], align: bool, *factors: float | None) -> Array:
         infer(tensor(dtype_of(x), x.shape), size, align, *factors)
@@ -90,7 +93,9 @@ def _define(schema: str, name: str, cubic: bool, samples: Any) -> OpDef:
             total = value if total is None else total + value
         return cast(total.expr, result.element)
 
-    return op(schema, reference=reference, infer=infer, lower=Elements(build), samples=samples)
+    return op(
+        schema, reference=reference, infer=infer, lower=Elements(build), samples=samples, kinds="f"
+    )
 
 
 linear1d = _define(
@@ -114,9 +119,9 @@ trilinear3d = _define(
         (f32(1, 1, 2, 3, 4), [3, 3, 2], True, None, None, None),
     ),
 )
-bicubic2d = _define(
-    "aten::upsample_bicubic2d(Tensor self, int[2] output_size, bool align_corners, float? "
-    "scales_h=None, float? scales_w=None) -> Tensor",
+_SIZES = "int[2] output_size, bool align_corners, float? scales_h=None, float? scales_w=None"
+_cubic = _define(
+    f"treadle::upsample_bicubic2d.floats(Tensor self, {_SIZES}) -> Tensor",
     "upsample_bicubic2d",
     True,
     (
@@ -124,6 +129,18 @@ bicubic2d = _define(
         (f32(1, 2, 5, 6), [3, 11], True, None, None),
         (f32(1, 1, 1, 2), [2, 2], False, 2.0, 1.0),
     ),
+)
+
+
+def _cubic_mixture(size: int, out: int, align: bool, factor: float | None) -> Array:
+    step = linear_step(size, out, align, factor)
+    taps = _taps(NUMPY, np.arange(out), f64_dtype, size, step, align, True)
+    places, weights = zip(*taps, strict=True)
+    return shares_of_taps(places, weights, size)
+
+
+bicubic2d = floats_or_bytes(
+    f"aten::upsample_bicubic2d(Tensor self, {_SIZES}) -> Tensor", _cubic, _cubic_mixture, SAMPLES
 )
 for _plain, _samples in (
     (linear1d, ((f32(1, 2, 4), None, False, [2.0]),)),
