@@ -4,8 +4,8 @@ treadle.Error
 ├── ArchiveError          a model file is damaged, hostile, or not an archive
 ├── CompileError          the source of a model is not what TorchScript allows
 │   └── ScriptSyntaxError it does not parse, or uses syntax that TorchScript lacks
-├── UnsupportedError      valid, but Treadle does not implement it
-├── InputError            a call's arguments: number, dtype, rank, size, setting
+├── UnsupportedError      valid, but Treadle does not implement it (also a NotImplementedError)
+├── InputError            a call's arguments (also a ValueError and, as torch's, a RuntimeError)
 │   ├── ShapeError        shapes or dtypes of an operator's operands do not fit
 │   └── IndexOutOfRange   an index outside its dimension (also an IndexError)
 ├── ScriptError           a model failed while running (also a RuntimeError)
@@ -35,11 +35,11 @@ class ScriptSyntaxError(CompileError):
     """The source does not parse, or uses syntax that TorchScript does not have."""
 
 
-class UnsupportedError(Error):
+class UnsupportedError(Error, NotImplementedError):
     """Valid input that needs something Treadle does not implement."""
 
 
-class InputError(Error, ValueError):
+class InputError(Error, ValueError, RuntimeError):
     """The arguments of a call: their number, dtype, rank, size or value."""
 
 

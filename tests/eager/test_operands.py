@@ -64,6 +64,14 @@ def test_a_product_may_be_written_over_an_operand_that_it_reads_where_it_lies() 
     assert treadle.mm(x, x.t(), out=x).equal(expected)
 
 
+def test_others_than_products_copy_views() -> None:
+    x = treadle.ones(2, 3).t()
+    for _ in range(2):
+        assert x.clone().stride() == (1, 3)
+        assert treadle.relu(x).tolist() == [[1.0, 1.0]] * 3
+        assert treadle.mm(x, x.t()).tolist() == [[2.0] * 3] * 3
+
+
 def test_sizes_may_vary() -> None:
     for rows in range(20, 30):
         x, y = treadle.randn(rows, 40), treadle.randn(50, 40)

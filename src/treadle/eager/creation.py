@@ -86,11 +86,12 @@ def new_array(
 def new_array_like(
     function: str, tensor: Any, dtype: Any, device: Any, requires_grad: bool
 ) -> Array:
-    """`new_array` in the shape, and by default the dtype, of `tensor`."""
+    """`new_array` in the shape, with dims in the order, and by default the dtype of `tensor`."""
     array = tensor._array if type(tensor) is Tensor else np.asarray(tensor)
     is_plain = type(tensor) is Tensor and dtype is None and device is None and not requires_grad
-    if is_plain and array.nbytes <= SMALL:
-        return np.empty(array.shape, array.dtype)
+    if (is_plain and array.nbytes <= SMALL) or not array.flags.c_contiguous:
+        check_options(function, device, requires_grad)
+        return np.empty_like(array, None if dtype is None else as_element(dtype).numpy)
     kind = array.dtype if dtype is None else dtype
     return new_array(function, (array.shape,), kind, device, requires_grad)
 

@@ -8,10 +8,9 @@ from itertools import pairwise
 
 from treadle.ir.graph import Graph, Node, Value, replace_uses
 from treadle.ir.strides import walking_order
-from treadle.ir.types import ANY, TensorType
+from treadle.ir.types import ANY
 from treadle.ops import OPS
 from treadle.ops.lowering import MatrixProduct, Reshape, View
-from treadle.schedule.dots import FEW_COLUMNS, FEW_ROWS
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,22 +58,15 @@ def is_read_by_products(value: Value, lay: Lay) -> bool:
     return bool(value.users) and all(
         is_read_by_products(node.output, lay)
         if isinstance(node.op.lower, View | Reshape)
-        else _is_product(node) and _reads_as_it_lies(node, value, lay)
+        else _reads_as_it_lies(node, value, lay)
         for node in value.users
     )
 
 
-def _is_product(node: Node) -> bool:
-    """Whether it is a product of many rows: the sums of others depend on strides."""
-    result = node.outputs[0].type
-    if not isinstance(node.op.lower, MatrixProduct) or not isinstance(result, TensorType):
-        return False
-    *_, rows, columns = (1, 1, *result.sizes)
-    return rows > FEW_ROWS and columns > FEW_COLUMNS
-
-
 def _reads_as_it_lies(node: Node, value: Value, lay: Lay) -> bool:
-    """Whether the product is no slower so: its first operand is not packed, but read by rows."""
+    """Whether it is a product that gains: the first operand is not packed, but read by rows."""
+    if not isinstance(node.op.lower, MatrixProduct):
+        return False
     first, second, *others = node.inputs
     has_rows = lay.order[-1] == len(lay.order) - 1
     return (value is second or (value is first and has_rows)) and value not in others

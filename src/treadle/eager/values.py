@@ -101,17 +101,31 @@ def frombuffer(
 
 
 def _values(data: Any, dtype: Any) -> Array:
-    array = np.asarray(data) if hasattr(data, "__array__") else _parse(data)
-    if dtype is not None:
-        wanted = as_element(dtype).numpy
-        if array.dtype != wanted:
-            with np.errstate(all="ignore"):
-                array = array.astype(wanted)
+    is_array = hasattr(data, "__array__")
+    wanted = None if dtype is None else as_element(dtype).numpy
+    array = np.asarray(data) if is_array else _parse(data, wanted is None)
+    if wanted is not None and array.dtype != wanted:
+        if not is_array:
+            _check_fits(array, wanted)
+        with np.errstate(all="ignore"):
+            array = array.astype(wanted)
     try:
         dtype_of_array(array)
     except InputError as error:
         raise InputError(f"tensor: {error}") from None
     return array
+
+
+def _check_fits(array: Array, dtype: np.dtype[Any]) -> None:
+    """Refuse numbers that the dtype has not; to unsigned ones negative numbers are wrapped."""
+    if array.dtype.kind == "c" and dtype.kind != "c":
+        raise InputError(f"tensor: complex numbers are no {dtype}")
+    if dtype.kind not in "iu" or not array.size:
+        return
+    limits = np.iinfo(dtype)
+    low = -limits.max if dtype.kind == "u" else limits.min
+    if not (low <= array.min() and array.max() <= limits.max):
+        raise InputError(f"tensor: {dtype} has numbers from {limits.min} to {limits.max} only")
 
 
 _NARROW = {
@@ -122,12 +136,13 @@ _NUMBERS = frozenset((bool, int, float, complex))
 _LISTS = (list, tuple, range)
 
 
-def _parse(data: Any) -> Array:
-    """Numbers in lists, in the dtype that torch gives to them."""
+def _parse(data: Any, narrows: bool) -> Array:
+    """Numbers in lists, in the dtype that torch gives to them; unless it `narrows`, as they are."""
     dtype = _common_dtype(frozenset(_kinds(data)))
     try:
         if dtype in _NARROW:
-            return narrow(np.array(data, _NARROW[dtype]))
+            wide = np.array(data, _NARROW[dtype])
+            return narrow(wide) if narrows else wide
         with np.errstate(over="ignore"):
             return np.array(data, dtype)
     except (TypeError, ValueError, OverflowError):
