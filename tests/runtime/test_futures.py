@@ -4,7 +4,6 @@ import gc
 import subprocess
 import sys
 import threading
-import time
 from typing import Any
 
 import pytest
@@ -234,19 +233,20 @@ def test_scope_limits_tasks_side_by_side(inter: int) -> None:
     _native.set_budget(5)
     _native.set_num_interop_threads(8)
     now, peak, lock = [0], [0], threading.Lock()
+    together = threading.Barrier(inter)
 
     def task() -> int:
         with lock:
             now[0] += 1
             peak[0] = max(peak[0], now[0])
-        time.sleep(0.002)
+        together.wait(30)  # as many as may run side by side do
         with lock:
             now[0] -= 1
         return get_num_interop_threads()
 
     try:
         with threads(inter=inter):
-            futures = [fork(task) for _ in range(20)]
+            futures = [fork(task) for _ in range(18)]
         assert get_num_interop_threads() == 8
         done = concurrent.futures.wait(futures, timeout=30)  # waits without helping
         assert not done.not_done

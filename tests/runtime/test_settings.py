@@ -27,7 +27,14 @@ SETTERS = [runtime.set_num_threads, runtime.set_num_interop_threads]
 @pytest.mark.parametrize("setter", SETTERS)
 @pytest.mark.parametrize(
     ("value", "name"),
-    [(True, "bool"), (1.0, "float"), ("2", "str"), (None, "NoneType"), (np.True_, "numpy.bool")],
+    [
+        (True, "bool"),
+        (1.0, "float"),
+        ("2", "str"),
+        (None, "NoneType"),
+        (np.True_, "numpy.bool"),
+        (treadle.tensor(2), "Tensor"),
+    ],
 )
 def test_count_must_be_an_exact_int(setter: Any, value: object, name: str) -> None:
     with pytest.raises(ThreadingError, match=f"{setter.__name__} expects an int, but got {name}"):
@@ -41,10 +48,11 @@ def test_count_must_be_positive(setter: Any, value: Any) -> None:
         setter(value)
 
 
-@pytest.mark.parametrize("value", [2**31, 2**70])
-def test_count_must_fit(value: int) -> None:
+@pytest.mark.parametrize("setter", SETTERS)
+@pytest.mark.parametrize("value", [2**31, 2**70, -(2**31) - 1])
+def test_count_must_fit(setter: Any, value: int) -> None:
     with pytest.raises(ValueError, match="Overflow when unpacking long") as caught:
-        runtime.set_num_threads(value)
+        setter(value)
     assert isinstance(caught.value, InputError)
 
 
