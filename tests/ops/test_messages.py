@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import treadle
 from tests.conformance.support import describe
 from treadle.errors import Error, IndexOutOfRange, InputError, ShapeError, UnsupportedError
 from treadle.ir.dtypes import DType, bool_, c64, f32, i64
@@ -134,3 +135,19 @@ def test_numbers_of_other_kinds_are_refused_as_values_and_as_types(
         op.reference(*arguments)
     with pytest.raises(ShapeError, match=message):
         op.infer(*describe(arguments))
+
+
+@pytest.mark.parametrize("value", [300, -300, float("nan"), 1e30, 2j, 10**30])
+def test_numbers_that_a_dtype_does_not_hold_fill_nothing(value: complex) -> None:
+    with pytest.raises(InputError, match=r"full: .* is no number of int8"):
+        treadle.full((2,), value, dtype=treadle.int8)
+    with pytest.raises(ShapeError, match=r"fill: .* is no number of i8"):
+        OPS["fill.Scalar"].reference(np.zeros(2, np.int8), value)  # type: ignore[misc]
+
+
+def test_unsigned_integers_are_filled_with_negative_ones() -> None:
+    assert treadle.full_like(treadle.zeros(2, dtype=treadle.uint8), -9).tolist() == [247, 247]
+
+
+def test_complex_tensors_are_filled_with_complex_numbers() -> None:
+    assert treadle.zeros(2, dtype=treadle.complex64).fill_(1 + 2j).tolist() == [1 + 2j, 1 + 2j]

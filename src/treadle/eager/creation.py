@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from treadle._native import fill_steps
-from treadle.eager.dtypes import as_element
+from treadle.eager.dtypes import NUMBERS, as_element
 from treadle.errors import InputError, ShapeError, UnsupportedError
 from treadle.ir.dtypes import i64
 from treadle.runtime import empty as empty_array
@@ -96,8 +96,19 @@ def new_array_like(
     return new_array(function, (array.shape,), kind, device, requires_grad)
 
 
-def _filled(array: Array, value: Number) -> Tensor:
-    array.fill(value)
+def _filled(function: str, array: Array, value: Number) -> Tensor:
+    """`array`, filled; unsigned integers take negative numbers of their size, as in torch.
+
+    Raises:
+        InputError: if the dtype does not hold the value.
+    """
+    try:
+        array.fill(value)
+    except (OverflowError, TypeError, ValueError):
+        limit = np.iinfo(array.dtype).max if array.dtype.kind == "u" else 0
+        if not isinstance(value, int) or not -limit <= value < 0:
+            raise InputError(f"{function}: {value} is no number of {array.dtype}") from None
+        array.fill(value % (limit + 1))
     return Tensor(array)
 
 
@@ -122,7 +133,7 @@ def zeros(
     pin_memory: bool = False,
 ) -> Tensor:
     """A tensor of zeros."""
-    return _filled(new_array("zeros", size, dtype, device, requires_grad), 0)
+    return _filled("zeros", new_array("zeros", size, dtype, device, requires_grad), 0)
 
 
 def ones(
@@ -134,7 +145,7 @@ def ones(
     pin_memory: bool = False,
 ) -> Tensor:
     """A tensor of ones."""
-    return _filled(new_array("ones", size, dtype, device, requires_grad), 1)
+    return _filled("ones", new_array("ones", size, dtype, device, requires_grad), 1)
 
 
 def full(
@@ -148,8 +159,9 @@ def full(
     pin_memory: bool = False,
 ) -> Tensor:
     """A tensor of one value, by default of the dtype that torch gives to such a number."""
-    chosen = type(fill_value) if dtype is None else dtype
-    return _filled(new_array("full", (size,), chosen, device, requires_grad), fill_value)
+    chosen = NUMBERS.get(type(fill_value), "float32") if dtype is None else dtype
+    array = new_array("full", (size,), chosen, device, requires_grad)
+    return _filled("full", array, fill_value)
 
 
 def _make_like(name: str, value: Number | None, doc: str) -> Callable[..., Tensor]:
@@ -166,7 +178,7 @@ def _make_like(name: str, value: Number | None, doc: str) -> Callable[..., Tenso
         memory_format: Any = None,
     ) -> Tensor:
         array = new_array_like(name, tensor, dtype, device, requires_grad)
-        return Tensor(array) if value is None else _filled(array, value)
+        return Tensor(array) if value is None else _filled(name, array, value)
 
     function.__name__ = function.__qualname__ = name
     function.__doc__ = doc
@@ -194,7 +206,8 @@ def full_like(
     memory_format: Any = None,
 ) -> Tensor:
     """One value in the shape, and by default the dtype, of another tensor."""
-    return _filled(new_array_like("full_like", tensor, dtype, device, requires_grad), fill_value)
+    array = new_array_like("full_like", tensor, dtype, device, requires_grad)
+    return _filled("full_like", array, fill_value)
 
 
 def arange(

@@ -17,7 +17,7 @@ from treadle.ops.expr import cast, const, select
 from treadle.ops.inplace import FUNCTIONAL, inplace
 from treadle.ops.lowering import Decompose, Emitter, Pointwise, Reshape
 from treadle.ops.pointwise import pointwise
-from treadle.ops.promotion import dtype_of, result_dtype
+from treadle.ops.promotion import check_number, dtype_of, result_dtype
 from treadle.ops.samples import SPECIAL, bf16, boolean, f16, f32, f64, i64, u8
 from treadle.ops.shapes import broadcast, dtype_from_code, tensor
 
@@ -145,7 +145,10 @@ def _filled(schema: str, value: Any, samples: tuple[tuple[Any, ...], ...]) -> Op
 
     def infer(x: TensorType, *args: Any) -> TensorType:
         source = value(*args)
-        shape = () if isinstance(source, bool | int | float) else tuple(source.shape)
+        if isinstance(source, bool | int | float | complex):
+            check_number("fill", source, x.element)
+            return x
+        shape = tuple(source.shape)
         if broadcast("copy", x.sizes, shape) != x.sizes:
             raise ShapeError(f"copy: a source of shape {list(shape)} does not broadcast to {x}")
         return x

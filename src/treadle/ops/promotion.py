@@ -8,6 +8,7 @@ Source: torch.result_type and torch.promote_types, "Type promotion" in PyTorch's
 
 from __future__ import annotations
 
+import math
 from functools import cache
 from typing import Any, TypeAlias
 
@@ -83,6 +84,23 @@ def check_kind(name: str, kinds: str, dtype: DType) -> None:
         *others, last = (_WORDS[k] for k in kinds)
         allowed = f"{', '.join(others)} or {last}" if others else last
         raise ShapeError(f"{name}: needs {allowed}, got {dtype}")
+
+
+def check_number(name: str, value: Number, dtype: DType) -> None:
+    """Check that `dtype` holds a number; unsigned integers take negative ones of their size too.
+
+    Raises:
+        ShapeError: if not.
+    """
+    real = value.real
+    if dtype.is_integral and dtype.kind != "b":
+        limits = np.iinfo(dtype.numpy)
+        least = -limits.max if dtype.kind == "u" else limits.min
+        held = math.isfinite(real) and least <= int(real) <= limits.max
+    else:
+        held = True
+    if not held or (value.imag and not dtype.is_complex and dtype.kind != "b"):
+        raise ShapeError(f"{name}: {value} is no number of {dtype}")
 
 
 def dtype_of(operand: Operand) -> DType:
