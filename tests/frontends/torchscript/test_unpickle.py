@@ -51,24 +51,6 @@ class Pair(NamedTuple):
     tensor: torch.Tensor
 
 
-@torch.jit.script
-class Counter:
-    def __init__(self, start: int) -> None:
-        self.start = start
-
-
-class Inner(torch.nn.Module):
-    hidden: torch.Tensor
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.weight = torch.nn.Parameter(torch.arange(6.0).reshape(2, 3))
-        self.register_buffer("hidden", torch.ones(2), persistent=False)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return x @ self.weight + self.hidden.sum()
-
-
 class Values(torch.nn.Module):
     color: Color
     word: Word
@@ -120,14 +102,14 @@ def _saved(module: torch.nn.Module) -> Archive:
     return Archive.open(buffer.getvalue())
 
 
-def _state(module: torch.nn.Module) -> dict[str, Any]:
+def state_of(module: torch.nn.Module) -> dict[str, Any]:
     root = unpickle(_saved(module), "data.pkl")
     assert isinstance(root, PickledObject)
     assert isinstance(root.state, dict)
     return root.state
 
 
-def _assert_same(found: object, tensor: torch.Tensor) -> None:
+def check_same(found: object, tensor: torch.Tensor) -> None:
     assert isinstance(found, np.ndarray)
     assert found.shape == tuple(tensor.shape)
     dtype = DTYPES[str(tensor.dtype).removeprefix("torch.")]
@@ -138,7 +120,7 @@ def _assert_same(found: object, tensor: torch.Tensor) -> None:
 
 
 def test_values_of_every_attribute_type() -> None:
-    state = _state(Values())
+    state = state_of(Values())
     assert state["color"] == PickledEnum(f"__torch__.{__name__}.Color", 2)
     assert state["word"] == PickledEnum(f"__torch__.{__name__}.Word", "yes")
     module = Values()
@@ -164,9 +146,9 @@ def test_values_of_every_attribute_type() -> None:
     assert list(state["table"]) == ["b", "a"]
     assert str(state["floats"][1]) == "-0.0"
     for found, tensor in zip(state["tensors"], module.tensors, strict=True):
-        _assert_same(found, tensor)
+        check_same(found, tensor)
     assert state["pair"][0] == 4
-    _assert_same(state["pair"][1], module.pair.tensor)
+    check_same(state["pair"][1], module.pair.tensor)
     assert state["device"] == Device("cuda", 1)
     assert str(state["device"]) == "cuda:1"
 
@@ -179,7 +161,7 @@ def test_every_dtype_and_shape(name: str, shape: tuple[int, ...]) -> None:
     tensor = (torch.rand(shape) * 100).to(dtype)
     if dtype.is_complex:
         tensor = tensor + 1j
-    _assert_same(_state(Holder(t=tensor))["t"], tensor)
+    check_same(state_of(Holder(t=tensor))["t"], tensor)
 
 
 @pytest.mark.parametrize(
@@ -197,8 +179,8 @@ def test_every_dtype_and_shape(name: str, shape: tuple[int, ...]) -> None:
 def test_strided_views_are_views(view: Any) -> None:
     whole = torch.arange(24.0).reshape(4, 6)
     tensor = view(whole)
-    found = _state(Holder(whole=whole, part=tensor))
-    _assert_same(found["part"], tensor)
+    found = state_of(Holder(whole=whole, part=tensor))
+    check_same(found["part"], tensor)
     if tensor.numel():
         assert np.shares_memory(found["part"], found["whole"])
         assert tuple(s // 4 for s in found["part"].strides) == tensor.stride()
@@ -206,7 +188,7 @@ def test_strided_views_are_views(view: Any) -> None:
 
 def test_views_on_one_storage_see_each_other() -> None:
     whole = torch.zeros(4)
-    state = _state(Holder(a=whole[:3], b=whole[1:]))
+    state = state_of(Holder(a=whole[:3], b=whole[1:]))
     state["a"][2] = 7.0
     assert state["b"].tolist() == [0.0, 7.0, 0.0]
 
@@ -214,7 +196,7 @@ def test_views_on_one_storage_see_each_other() -> None:
 def test_tied_parameters_are_one_array() -> None:
     module = torch.nn.Sequential(torch.nn.Linear(3, 3), torch.nn.Linear(3, 3))
     module[1].weight = module[0].weight
-    state = _state(module)
+    state = state_of(module)
     first, second = state["0"].state, state["1"].state
     assert first["weight"] is second["weight"]
     assert first["bias"] is not second["bias"]
@@ -227,44 +209,9 @@ def test_lazy_conjugate_and_negative(names: str) -> None:
     views = {"conj": z.conj(), "part": z.conj()[1:], "plain": z}
     views |= {"imag": z.conj().imag, "imag_part": z.conj()[1:].imag, "both": torch._neg_view(z)}
     tensors = {name: views[name] for name in names.split()}
-    state = _state(Holder(**tensors))
+    state = state_of(Holder(**tensors))
     for name, tensor in tensors.items():
-        _assert_same(state[name], tensor)
-
-
-def test_nested_modules_keep_names_and_order() -> None:
-    first = Inner()
-    state = _state(torch.nn.Sequential(first, torch.nn.BatchNorm2d(2)))
-    assert [key for key in state if key.isdigit()] == ["0", "1"]
-    inner, norm = state["0"], state["1"]
-    assert inner.type_name == f"__torch__.{__name__}.Inner"
-    # torch numbers a class that it scripted before with other attributes: ___torch_mangle_4.
-    assert norm.type_name.startswith("__torch__.torch.nn.modules.batchnorm.")
-    assert norm.type_name.endswith(".BatchNorm2d")
-    assert inner.state["training"] is True
-    _assert_same(inner.state["weight"], first.weight.detach())
-    _assert_same(inner.state["hidden"], torch.ones(2))
-    _assert_same(norm.state["num_batches_tracked"], torch.tensor(0))
-
-
-def test_submodule_in_two_places_keeps_its_tensors_tied() -> None:
-    inner = Inner()
-    state = _state(torch.nn.Sequential(inner, inner))
-    assert state["0"].state["weight"] is state["1"].state["weight"]
-
-
-def test_script_class_instance() -> None:
-    class Owner(torch.nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.counter = Counter(5)
-
-        def forward(self, x: torch.Tensor) -> torch.Tensor:
-            return x + self.counter.start
-
-    counter = _state(Owner())["counter"]
-    assert counter.type_name == f"__torch__.{__name__}.Counter"
-    assert counter.state == {"start": 5}
+        check_same(state[name], tensor)
 
 
 def test_constants_of_traced_and_scripted_code() -> None:
@@ -274,7 +221,7 @@ def test_constants_of_traced_and_scripted_code() -> None:
     torch.jit.save(traced, buffer)
     constants = unpickle(Archive.open(buffer.getvalue()), "constants.pkl")
     assert isinstance(constants, tuple)
-    _assert_same(constants[0], constant)
+    check_same(constants[0], constant)
 
 
 @pytest.mark.parametrize(
@@ -294,8 +241,8 @@ def test_constants_of_traced_and_scripted_code() -> None:
     ],
 )
 def test_unsupported_tensors_fail_only_when_used(tensor: Any, reason: str) -> None:
-    state = _state(Holder(odd=tensor(), plain=torch.ones(1)))
-    _assert_same(state["plain"], torch.ones(1))
+    state = state_of(Holder(odd=tensor(), plain=torch.ones(1)))
+    check_same(state["plain"], torch.ones(1))
     assert isinstance(state["odd"], UnsupportedTensor)
     with pytest.raises(UnsupportedError, match=reason):
         state["odd"].fail()
@@ -314,7 +261,7 @@ def test_saved_to_a_file_and_mapped(tmp_path: Path) -> None:
     assert isinstance(root.state, dict)
     weight = root.state["weight"]
     assert weight.ctypes.data % 64 == 0
-    _assert_same(weight, module.weight.detach())
+    check_same(weight, module.weight.detach())
     assert str(path) in Path("/proc/self/maps").read_text()
 
 
