@@ -15,19 +15,8 @@ from tests.frontends.torchscript.support import (
     to_numpy,
     written,
 )
+from tests.frontends.torchscript.test_modules import Conv
 from treadle.errors import InputError, UnsupportedError
-
-
-class Conv(nn.Module):
-    def __init__(self) -> None:
-        super().__init__()
-        self.net = nn.Sequential(
-            nn.Conv2d(1, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU(), nn.MaxPool2d(2),
-            nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(), nn.LayerNorm(4), nn.GELU(),
-        )  # fmt: skip
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.net(x)
 
 
 def test_traced_module_agrees_with_torch() -> None:

@@ -222,6 +222,18 @@ class Forks(nn.Module):
         return torch.jit.wait(a) + torch.jit.wait(b)
 
 
+class Conv(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.net = nn.Sequential(
+            nn.Conv2d(1, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU(), nn.MaxPool2d(2),
+            nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(), nn.LayerNorm(4), nn.GELU(),
+        )  # fmt: skip
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.net(x)
+
+
 X = torch.arange(6.0).reshape(2, 3)
 
 
