@@ -75,3 +75,12 @@ def test_einstein_sums_of_small_integers_have_torchs_dtypes(equation: str) -> No
     ours = treadle.einsum(equation, [treadle.full(s, 100, dtype=treadle.uint8) for s in shapes])
     assert ours.dtype.__str__().partition(".")[2] == str(torchs.dtype).partition(".")[2]
     assert ours.tolist() == torchs.tolist()
+
+
+@pytest.mark.parametrize("shape", [(), (1,), (5,)])
+@pytest.mark.parametrize("join", ["stack", "hstack", "column_stack"])
+def test_real_tensors_beside_complex_ones_become_complex(join: str, shape: tuple[int, ...]) -> None:
+    real, whole = np.full(shape, 3, np.float32), np.full(shape, 1 + 2j, np.complex64)
+    for pair in ([real, whole], [whole, real]):
+        found = np.asarray(getattr(treadle, join)([*map(treadle.from_numpy, pair)]))
+        np.testing.assert_array_equal(found, getattr(np, join)(pair))

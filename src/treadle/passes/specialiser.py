@@ -179,7 +179,10 @@ class Specialiser:
         if op.lower is None:
             raise Unplannable(f"{op.name} is not compiled")
         types = inferred if isinstance(inferred, tuple) else (inferred,)
-        if _has_complex((as_types(args), types)) and not isinstance(op.lower, _MOVES):
+        is_mixed = isinstance(op.lower, Concat) and any(
+            t.element != types[0].element for t in as_types(args[0])
+        )
+        if _has_complex((as_types(args), types)) and (is_mixed or not isinstance(op.lower, _MOVES)):
             raise Unplannable(f"{op.name} of complex numbers is not compiled")
         if not all(isinstance(t, TensorType) for t in types):
             raise Unplannable(f"{op.name} gives a container")
