@@ -7,6 +7,7 @@ treadle.Error
 ├── UnsupportedError      valid, but Treadle does not implement it (also a NotImplementedError)
 ├── InputError            a call's arguments (also a ValueError and, as torch's, a RuntimeError)
 │   ├── ShapeError        shapes or dtypes of an operator's operands do not fit
+│   ├── SignatureError    arguments that a function does not take (also a TypeError)
 │   └── IndexOutOfRange   an index outside its dimension (also an IndexError)
 ├── ScriptError           a model failed while running (also a RuntimeError)
 │   ├── Cancelled         a run or a future was cancelled (also concurrent.futures.CancelledError)
@@ -45,6 +46,10 @@ class InputError(Error, ValueError, RuntimeError):
 
 class ShapeError(InputError):
     """The shapes or dtypes of an operator's operands do not fit each other."""
+
+
+class SignatureError(InputError, TypeError):
+    """Arguments that a function does not take: too many, too few, of other names or types."""
 
 
 class IndexOutOfRange(InputError, IndexError):

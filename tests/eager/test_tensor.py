@@ -55,7 +55,7 @@ def test_contiguous_puts_elements_in_order(shape: tuple[int, ...], order: tuple[
 
 
 @pytest.mark.parametrize(
-    "name", ["float32", torch.float32, np.float32, np.dtype("f4"), float, treadle.float32]
+    "name", ["float32", torch.float32, np.float32, np.dtype("f4"), "float", treadle.float32]
 )
 def test_a_dtype_goes_by_many_names(name: Any) -> None:
     x = treadle.zeros(2, dtype=name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,9 +47,13 @@ _ALIASES = {
     "short": "int16", "cfloat": "complex64", "cdouble": "complex128",
 }  # fmt: skip
 ALIASES: dict[str, dtype] = {alias: DTYPES[name] for alias, name in _ALIASES.items()}
-_PYTHON: dict[type, str] = {
-    float: "float32", int: "int64", bool: "bool", complex: "complex64",
+_TYPES: dict[type, dtype] = {
+    float: DTYPES["float64"], int: DTYPES["int64"], bool: DTYPES["bool"],
+    complex: DTYPES["complex128"],
 }  # fmt: skip
+"""What Python's types are as dtypes: ``dtype=float``."""
+NUMBERS: dict[type, dtype] = _TYPES | {float: DTYPES["float32"], complex: DTYPES["complex64"]}
+"""The dtypes of tensors made of Python's numbers."""
 
 
 def as_element(value: Any) -> DType:
@@ -63,8 +68,8 @@ def as_element(value: Any) -> DType:
     """
     if isinstance(value, dtype):
         return value._element
-    if isinstance(value, type) and value in _PYTHON:
-        return DTYPES[_PYTHON[value]]._element
+    if isinstance(value, type) and value in _TYPES:
+        return _TYPES[value]._element
     if isinstance(value, np.dtype) or (isinstance(value, type) and issubclass(value, np.generic)):
         found = dtypes.from_numpy(np.dtype(value))
     else:
@@ -107,7 +112,7 @@ _BY_ARRAY: dict[Any, dtype] = {}
 """Those that arrays were asked for, by NumPy's."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class FloatLimits:
     """The limits of a type of floating numbers."""
 
@@ -123,8 +128,18 @@ class FloatLimits:
         """Another name of `tiny`."""
         return self.tiny
 
+    @property
+    def resolution(self) -> float:
+        """The power of ten that is the last digit of every number near 1."""
+        return float(f"1e{math.ceil(math.log10(self.eps))}")
 
-@dataclass(frozen=True, slots=True)
+    def __repr__(self) -> str:
+        names = ("resolution", "min", "max", "eps", "smallest_normal", "tiny")
+        limits = ", ".join(f"{name}={getattr(self, name):g}" for name in names)
+        return f"finfo({limits}, dtype={self.dtype._element.torch_name})"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
 class IntegerLimits:
     """The limits of a type of integers."""
 
@@ -133,8 +148,11 @@ class IntegerLimits:
     max: int
     min: int
 
+    def __repr__(self) -> str:
+        return f"iinfo(min={self.min}, max={self.max}, dtype={self.dtype._element.torch_name})"
 
-def finfo(type: Any = float) -> FloatLimits:
+
+def finfo(type: Any = "float32") -> FloatLimits:
     """The limits of a floating dtype.
 
     Raises:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from treadle.eager.dtypes import as_element, names_dtype
-from treadle.errors import InputError
+from treadle.errors import InputError, SignatureError
 from treadle.ir.op import OpDef
 from treadle.ir.schema import REQUIRED, Argument, Schema
 from treadle.ir.types import ListType, OptionalType, TensorType, Type
@@ -53,7 +53,7 @@ def match_call(
     In `args` and `kwargs` a `Leaf` stands for each tensor, also inside lists.
 
     Raises:
-        InputError: if none does; names the argument that fits least late.
+        SignatureError: if none does; names the argument that fits least late.
     """
     reasons: list[tuple[int, str]] = []
     for convert in (False, True):
@@ -66,7 +66,7 @@ def match_call(
                 reasons.append((binder.position, str(mismatch)))
     accepted = "; ".join(_shown(op.schema) for op in overloads if op.schema is not None)
     reason = max(reasons, key=lambda r: r[0])[1] if reasons else "no such operator"
-    raise InputError(f"{name}: {reason} (accepted: {accepted})")
+    raise SignatureError(f"{name}: {reason} (accepted: {accepted})")
 
 
 class _MismatchError(Exception):

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from treadle._native import Function, TensorBase
-from treadle.eager.dtypes import as_element
+from treadle.eager.dtypes import NUMBERS
 from treadle.eager.table import FUNCTIONS
 
 Method = Callable[[Any, Any], Any]
@@ -36,7 +36,7 @@ def _reflected(name: str) -> Method:
 
     def operate(self: Any, other: Any) -> Any:
         if isinstance(other, int | float | complex):
-            other = np.asarray(other, as_element(type(other)).numpy)
+            other = np.asarray(other, NUMBERS[type(other)].numpy)
         if not isinstance(other, np.ndarray | np.generic):
             return NotImplemented
         return forward(type(self)(other), self)

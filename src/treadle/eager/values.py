@@ -10,7 +10,7 @@ import numpy as np
 from treadle._native import narrow
 from treadle.eager.creation import Array, check_options
 from treadle.eager.dlpack import import_array
-from treadle.eager.dtypes import as_dtype, as_element, dtype_of_array
+from treadle.eager.dtypes import NUMBERS, as_dtype, as_element, dtype_of_array
 from treadle.eager.table import FUNCTIONS
 from treadle.errors import InputError
 from treadle.tensor import Tensor
@@ -132,7 +132,6 @@ _NARROW = {
     np.dtype(np.float32): np.dtype(np.float64), np.dtype(np.complex64): np.dtype(np.complex128),
 }  # fmt: skip
 """What Python's numbers become, and what they are before that."""
-_NUMBERS = frozenset((bool, int, float, complex))
 _LISTS = (list, tuple, range)
 
 
@@ -153,7 +152,7 @@ def _kinds(data: Any) -> set[Any]:
     """The types of Python's numbers in `data`, and the dtypes of arrays, also of one element."""
     parts = data if isinstance(data, _LISTS) else (data,)
     kinds: set[Any] = set(map(type, parts))
-    if kinds <= _NUMBERS:
+    if kinds <= NUMBERS.keys():
         return kinds
     found: set[Any] = set()
     for part in parts:
@@ -169,10 +168,10 @@ def _kinds(data: Any) -> set[Any]:
 @functools.cache
 def _common_dtype(kinds: frozenset[Any]) -> np.dtype[Any]:
     """The dtype that holds numbers of all these types and dtypes."""
-    names = [kind.__name__ for kind in kinds if isinstance(kind, type) and kind not in _NUMBERS]
+    names = [kind.__name__ for kind in kinds if isinstance(kind, type) and kind not in NUMBERS]
     if names:
         raise InputError(f"tensor: data must be numbers in lists, got {min(names)}")
-    dtypes = list(map(as_dtype, kinds or {float}))
+    dtypes = [NUMBERS.get(kind) or as_dtype(kind) for kind in kinds or {float}]
     if len(dtypes) == 1:
         return dtypes[0].numpy
     return functools.reduce(FUNCTIONS["promote_types"], dtypes).numpy
