@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from tests.plans import Array, results_of, steps_of
+from treadle.schedule import nests
 
 pytestmark = pytest.mark.native
 _SHAPES = ((3, 4, 5), (2, 1, 7), (1, 1, 1), (0, 3, 2), (2, 0, 3), (33, 2, 17))
@@ -222,3 +223,15 @@ def test_long_columns_are_summed_in_parts() -> None:
     )
     exact = x.sum(0, dtype=np.float64)
     assert np.abs(result - exact).max() <= 2 * np.spacing(np.float32(exact.max()))
+
+
+@pytest.mark.parametrize("isa", ["native", "avx2"])
+@pytest.mark.parametrize("dim", [0, 1, 2])
+def test_maps_over_rows_that_no_cache_could_hold(
+    dim: int, isa: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(nests, "STREAMING_BYTES", 0)
+    x = _random(3, 18, 33)
+    text = f"graph(%x: Tensor)\n%y: Tensor = softmax.int(%x, {dim}, None)\nreturn %y"
+    e = np.exp(x - x.max(dim, keepdims=True))
+    _close(results_of(text, x, isa=isa)[0], e / e.sum(dim, keepdims=True))

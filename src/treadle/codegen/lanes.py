@@ -78,9 +78,18 @@ class LaneCode:
         self._strips(start, stop, widths, with_prefetch)
 
     def _streamed(self) -> Store | None:
-        """The kernel's store, if there is one, whole vectors long, that may bypass the caches."""
-        stores = [store for stage in self.kernel.stages for store in stage.stores]
-        if self.kernel.vectorize != "outer" or len(stores) != 1 or not stores[0].streaming:
+        """The kernel's store, if there is one, whole vectors long, that may bypass the caches.
+
+        One on a range of its own is aligned at some positions of it and at others not.
+        """
+        stages = [stage for stage in self.kernel.stages if stage.stores]
+        stores = [store for stage in stages for store in stage.stores]
+        if (
+            any(stage.ranges for stage in stages)
+            or self.kernel.vectorize != "outer"
+            or len(stores) != 1
+            or not stores[0].streaming
+        ):
             return None
         access = stores[0].access
         adjacent = dict(access.terms).get(len(self.kernel.axes) - 1) == 1
