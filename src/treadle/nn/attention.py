@@ -56,32 +56,50 @@ def multi_head_attention_forward(
     weights = (q_proj_weight, k_proj_weight, v_proj_weight)
     if not use_separate_proj_weight:
         weights = in_proj_weight.chunk(3)
-    biases = (None,) * 3 if in_proj_bias is None else in_proj_bias.chunk(3)
-    linear = FUNCTIONS["linear"]
-    q, k, v = (
-        linear(t, w, b) for t, w, b in zip((query, key, value), weights, biases, strict=True)
-    )
-    if bias_k is not None and bias_v is not None:
-        k, v = (_longer(t, b.expand(1, t.shape[1], -1), 0) for t, b in ((k, bias_k), (v, bias_v)))
-    q, k, v = (_heads(t, num_heads) for t in (q, k, v))
-    k, v = (
-        t if given is None else given.reshape(-1, num_heads, *given.shape[1:])
-        for t, given in ((k, static_k), (v, static_v))
-    )
-    if add_zero_attn:
-        k, v = (_longer(t, FUNCTIONS["zeros_like"](t[:, :, :1]), 2) for t in (k, v))
+    q, k, v = _projected((query, key, value), weights, in_proj_bias)
+    q = _heads(q, num_heads)
+    given = (bias_k, bias_v), (static_k, static_v)
+    k, v = _extended(k, v, num_heads, *given, add_zero_attn)
     mask = _joined_mask(attn_mask, key_padding_mask, q.dtype, num_heads, batched)
-    mask = mask if mask is None else _open_to(mask, k.shape[2])
-    scores = (q / math.sqrt(q.shape[-1])) @ k.transpose(-2, -1)
-    scores = scores if mask is None else scores + mask
-    shares = FUNCTIONS["dropout"](FUNCTIONS["softmax"](scores, -1), dropout_p, training)
-    mixed = (shares @ v).permute(2, 0, 1, 3)
-    time, batch = mixed.shape[:2]
-    y = linear(mixed.reshape(time, batch, features), out_proj_weight, out_proj_bias)
+    mixed, shares = _attended(q, k, v, mask, dropout_p if training else 0.0)
+    y = FUNCTIONS["linear"](mixed.flatten(2), out_proj_weight, out_proj_bias)
     told = (shares.mean(1) if average_attn_weights else shares) if need_weights else None
     if not batched:
         y, told = y.squeeze(1), None if told is None else told.squeeze(0)
     return y, told
+
+
+def _projected(inputs: Any, weights: Any, bias: Any) -> list[Any]:
+    """Queries, keys and values; `bias` is that of all three."""
+    biases = (None,) * 3 if bias is None else bias.chunk(3)
+    return [*map(FUNCTIONS["linear"], inputs, weights, biases)]
+
+
+def _extended(
+    k: Any, v: Any, heads: int, added: tuple[Any, Any], fixed: tuple[Any, Any], adds_zero: bool
+) -> tuple[Any, Any]:
+    """Keys and values of each head: with those `added` to them, or `fixed` ones instead."""
+    if added[0] is not None and added[1] is not None:
+        k, v = (
+            _longer(t, more.expand(1, t.shape[1], -1), 0)
+            for t, more in ((k, added[0]), (v, added[1]))
+        )
+    k, v = (
+        _heads(t, heads) if given is None else given.reshape(-1, heads, *given.shape[1:])
+        for t, given in ((k, fixed[0]), (v, fixed[1]))
+    )
+    if adds_zero:
+        k, v = (_longer(t, FUNCTIONS["zeros_like"](t[:, :, :1]), 2) for t in (k, v))
+    return k, v
+
+
+def _attended(q: Any, k: Any, v: Any, mask: Any, dropped: float) -> tuple[Any, Any]:
+    """The values mixed, [time, batch, head, features of a head], and the shares of each."""
+    scores = (q / math.sqrt(q.shape[-1])) @ k.transpose(-2, -1)
+    if mask is not None:
+        scores = scores + _open_to(mask, k.shape[2])
+    shares = FUNCTIONS["dropout"](FUNCTIONS["softmax"](scores, -1), dropped, dropped > 0)
+    return (shares @ v).permute(2, 0, 1, 3), shares
 
 
 def _longer(x: Any, more: Any, dim: int) -> Any:

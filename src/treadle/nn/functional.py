@@ -14,6 +14,12 @@ import numpy as np
 from treadle.eager.table import FUNCTIONS
 from treadle.errors import InputError, ShapeError, UnsupportedError
 from treadle.nn.attention import multi_head_attention_forward as multi_head_attention_forward
+from treadle.nn.dropout import alpha_dropout as alpha_dropout
+from treadle.nn.dropout import dropout as dropout
+from treadle.nn.dropout import dropout1d as dropout1d
+from treadle.nn.dropout import dropout2d as dropout2d
+from treadle.nn.dropout import dropout3d as dropout3d
+from treadle.nn.dropout import feature_alpha_dropout as feature_alpha_dropout
 from treadle.nn.embedding import embedding as embedding
 from treadle.nn.embedding import embedding_bag as embedding_bag
 from treadle.nn.losses import binary_cross_entropy as binary_cross_entropy
@@ -203,62 +209,6 @@ def softsign(input: Any) -> Tensor:
 def tanhshrink(input: Any) -> Tensor:
     """``x - tanh(x)``."""
     result: Tensor = FUNCTIONS["sub"](input, FUNCTIONS["tanh"](input))
-    return result
-
-
-def dropout(input: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
-    """`input` with elements dropped in training, the rest scaled; else `input` itself."""
-    return _dropped("dropout", input, p, training, inplace)
-
-
-def alpha_dropout(
-    input: Any, p: float = 0.5, training: bool = False, inplace: bool = False
-) -> Tensor:
-    """`dropout` that keeps mean and variance of what `selu` gives."""
-    return _dropped("alpha_dropout", input, p, training, inplace)
-
-
-def feature_alpha_dropout(
-    input: Any, p: float = 0.5, training: bool = False, inplace: bool = False
-) -> Tensor:
-    """`alpha_dropout` of whole channels."""
-    return _dropped("feature_alpha_dropout", input, p, training, inplace)
-
-
-def dropout1d(input: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
-    """`dropout` of whole channels of ``[n, c, length]`` or ``[c, length]``.
-
-    Raises:
-        ShapeError: of other numbers of dims.
-    """
-    if np.ndim(input) not in (2, 3):
-        raise ShapeError(f"dropout1d: input must have 2 or 3 dims, got {np.ndim(input)}")
-    return _dropped_channels(input, p, training, inplace, np.ndim(input) == 3)
-
-
-def dropout2d(input: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
-    """`dropout` of whole channels, which are the second dim, as torch has it."""
-    return _dropped("feature_dropout", input, p, training, inplace)
-
-
-def dropout3d(input: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
-    """`dropout` of whole channels of ``[n, c, d, h, w]``, of other shapes the first dim."""
-    return _dropped_channels(input, p, training, inplace, np.ndim(input) == 5)
-
-
-def _dropped(name: str, input: Any, p: float, training: bool, inplace: bool) -> Tensor:
-    result: Tensor = FUNCTIONS[f"{name}_" if inplace else name](input, p, training)
-    return result
-
-
-def _dropped_channels(
-    input: Any, p: float, training: bool, inplace: bool, is_batch: bool
-) -> Tensor:
-    if is_batch:
-        return _dropped("feature_dropout", input, p, training, inplace)
-    one = FUNCTIONS["unsqueeze"](input, 0)
-    dropped = _dropped("feature_dropout", one, p, training, inplace)
-    result: Tensor = input if inplace else FUNCTIONS["squeeze"](dropped, 0)
     return result
 
 
