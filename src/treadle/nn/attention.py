@@ -47,12 +47,7 @@ def multi_head_attention_forward(
     batched = query.ndim == 3
     if not batched:
         query, key, value = (t.unsqueeze(1) for t in (query, key, value))
-    features = query.shape[-1]
-    if features != embed_dim_to_check or features % num_heads:
-        raise ShapeError(
-            f"multi_head_attention_forward: {features} features for {num_heads} heads of"
-            f" {embed_dim_to_check} in all"
-        )
+    _check_features(query.shape[-1], num_heads, embed_dim_to_check)
     weights = (q_proj_weight, k_proj_weight, v_proj_weight)
     if not use_separate_proj_weight:
         weights = in_proj_weight.chunk(3)
@@ -67,6 +62,14 @@ def multi_head_attention_forward(
     if not batched:
         y, told = y.squeeze(1), None if told is None else told.squeeze(0)
     return y, told
+
+
+def _check_features(features: int, heads: int, wanted: int) -> None:
+    if features != wanted or features % heads:
+        raise ShapeError(
+            f"multi_head_attention_forward: {features} features for {heads} heads of {wanted} in"
+            " all"
+        )
 
 
 def _projected(inputs: Any, weights: Any, bias: Any) -> list[Any]:
