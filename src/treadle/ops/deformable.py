@@ -13,7 +13,7 @@ from treadle.ir.loops import Expr
 from treadle.ir.types import TensorType
 from treadle.ops.contraction import same_dtype
 from treadle.ops.declare import op
-from treadle.ops.expr import cast
+from treadle.ops.expr import cast, varying
 from treadle.ops.lowering import Decompose, Elements, Emitter, Loader
 from treadle.ops.promotion import accumulation, dtype_of
 from treadle.ops.samples import f32, f64
@@ -72,7 +72,7 @@ def _split(args: Sequence[Any]) -> tuple[Any, ...]:
     return (*((args[i], args[i + 1]) for i in (0, 2, 4)), *args[6:])
 
 
-def _near(f: Any, p: Any, size: int) -> list[tuple[Any, Any]]:
+def _near(f: Any, p: Any, size: Any) -> list[tuple[Any, Any]]:
     """Index and weight of the two pixels around `p`; the weight is 0 for one that is not there."""
     low = f.floor(p)
     far = p - low
@@ -83,7 +83,7 @@ def _near(f: Any, p: Any, size: int) -> list[tuple[Any, Any]]:
     return sides
 
 
-def _sampled(f: Any, pick: Any, at: Sequence[Any], sizes: Sequence[int]) -> Any:
+def _sampled(f: Any, pick: Any, at: Sequence[Any], sizes: Sequence[Any]) -> Any:
     """The image at row and column `at`, zero around it; ``pick(row, column)`` reads a pixel."""
     total: Any = None
     for row, down in _near(f, at[0], sizes[0]):
@@ -107,7 +107,7 @@ def _infer_columns(
 
 
 def _column(
-    f: Any, load: Any, positions: Sequence[Any], sizes: Sequence[int], kernel: Sequence[int],
+    f: Any, load: Any, positions: Sequence[Any], sizes: Sequence[Any], kernel: Sequence[int],
     stride: Sequence[int], padding: Sequence[int], dilation: Sequence[int], groups: int,
     offset_groups: int, use_mask: bool,
 ) -> Any:  # fmt: skip
@@ -148,7 +148,8 @@ def _column_element(
     def read(argument: int, at: Sequence[Element]) -> Element:
         return Element(cast(load(argument, [p.expr for p in at]), wide))
 
-    sizes = [int(size) for size in image.sizes[1:]]
+    channels, *pixels = image.sizes[1:]
+    sizes = [int(channels), *(Element(varying(size, wide)) for size in pixels)]
     found = _column(LOOPS, read, [Element(p) for p in positions], sizes, *args)
     return cast(found.expr, result.element)
 

@@ -89,6 +89,11 @@ def extent(size: int) -> Expr:
     return Const(size, i64)
 
 
+def varying(size: int, dtype: DType) -> Expr:
+    """A size as a number of `dtype` that a kernel gets when it runs, so that one serves all."""
+    return Call("cast", (extent(size),), dtype)
+
+
 def checked_index(index: Expr, size: int | Expr) -> Expr:
     """`index` (i64) if inside ``[0, size)``; else the run fails with an index error."""
     limit = extent(size) if isinstance(size, int) else size

@@ -14,7 +14,7 @@ from treadle.ir.loops import Expr
 from treadle.ir.types import TensorType
 from treadle.ops.contraction import same_dtype
 from treadle.ops.declare import op
-from treadle.ops.expr import cast, extent
+from treadle.ops.expr import cast, extent, varying
 from treadle.ops.lowering import Elements, Loader
 from treadle.ops.promotion import accumulation, dtype_of
 from treadle.ops.samples import f32, f64
@@ -52,19 +52,19 @@ def _infer(name: str, x: Any, grid: Any, mode: int, padding: int) -> tuple[int, 
     return (*x.shape[:2], *grid.shape[1:-1])
 
 
-def _source(f: Any, u: Any, size: int, align: bool) -> Any:
+def _source(f: Any, u: Any, size: Any, align: bool) -> Any:
     """Where a coordinate in [-1, 1] falls, in pixels."""
     return (u + 1) * ((size - 1) / 2) if align else (u + 1) * (size / 2) - 0.5
 
 
-def _inside(f: Any, p: Any, size: int, padding: int, align: bool) -> Any:
+def _inside(f: Any, p: Any, size: Any, padding: int, align: bool) -> Any:
     """A position moved into the image, as the padding says; NaN goes to the border."""
     if padding == ZEROS:
         return p
     if padding == REFLECTION:
         low, high = (0.0, size - 1.0) if align else (-0.5, size - 0.5)
         span = high - low
-        if span == 0:
+        if isinstance(span, float) and span == 0:
             return p * 0
         away = f.abs(p - low)
         rest, flips = f.fmod(away, span), f.floor(away / span)
@@ -74,7 +74,7 @@ def _inside(f: Any, p: Any, size: int, padding: int, align: bool) -> Any:
     return f.minimum(f.maximum(p, 0.0), size - 1.0)
 
 
-def _near(f: Any, p: Any, size: int) -> tuple[Any, Any]:
+def _near(f: Any, p: Any, size: Any) -> tuple[Any, Any]:
     """An index that is safe to read for a whole position `p`, and whether `p` is in the image."""
     inside = (p >= 0.0) & (p <= size - 1.0)
     return f.cast(f.where(inside, p, 0.0), i64), inside
@@ -109,12 +109,15 @@ def sample(
     f: Any,
     pick: Callable[[list[Any]], Any],
     coordinates: Sequence[Any],
-    sizes: Sequence[int],
+    sizes: Sequence[Any],
     mode: int,
     padding: int,
     align: bool,
 ) -> Any:
-    """The value at `coordinates`, both in the order of the dims; `pick` reads by indices."""
+    """The value at `coordinates`, both in the order of the dims; `pick` reads by indices.
+
+    `sizes` of 1 are ints, others may be numbers like the coordinates.
+    """
     sides: list[list[tuple[Any, Any, Any]]] = []
     for u, size in zip(coordinates, sizes, strict=True):
         p = _source(f, u, size, align)
@@ -182,10 +185,9 @@ def _define(schema: str, name: str, samples: Any) -> None:
             Element(cast(load(1, (n, *rest, extent(i))), wide))
             for i in reversed(range(grid.sizes[-1]))
         ]
-        return cast(
-            sample(LOOPS, pick, coordinates, x.sizes[2:], mode, padding, align).expr,
-            result.element,
-        )
+        sizes = [Element(varying(size, wide)) if size > 1 else size for size in x.sizes[2:]]
+        found = sample(LOOPS, pick, coordinates, sizes, mode, padding, align)
+        return cast(found.expr, result.element)
 
     op(schema, reference=reference, infer=infer, lower=Elements(build), samples=samples)
 

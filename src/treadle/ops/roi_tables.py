@@ -9,10 +9,10 @@ import numpy as np
 
 from treadle.errors import ShapeError
 from treadle.ir import dtypes
-from treadle.ir.loops import Call, Expr
+from treadle.ir.loops import Expr
 from treadle.ir.types import TensorType
 from treadle.ops.declare import op
-from treadle.ops.expr import cast, checked_index, extent
+from treadle.ops.expr import cast, checked_index, extent, varying
 from treadle.ops.gather import checked_positions
 from treadle.ops.lowering import Elements, Fold, Loader
 from treadle.ops.promotion import accumulation, dtype_of
@@ -56,8 +56,7 @@ def _table_element(
     k, point = positions
     low, high = (Element(load(0, (k, extent(c)))) for c in (column, column + 2))
     at = place(LOOPS, low, high, Element(point), scale, bins, ratio, aligned)
-    pixels = Element(Call("cast", (extent(size),), at.dtype))  # one kernel for all sizes
-    found: Element = ends(LOOPS, at, pixels)[part]
+    found: Element = ends(LOOPS, at, Element(varying(size, at.dtype)))[part]
     return found.expr
 
 
