@@ -16,7 +16,7 @@ from treadle.ops.composite import Operand, composite, made_of
 from treadle.ops.declare import EXACT, op
 from treadle.ops.pooling import Geometry
 from treadle.ops.promotion import dtype_of
-from treadle.ops.samples import f32, given
+from treadle.ops.samples import f32, given, u8
 from treadle.ops.shapes import inner, numel, pair, tensor
 
 Array = np.ndarray[Any, Any]
@@ -29,11 +29,16 @@ def _type(x: Array) -> TensorType:
 
 
 def best_of(x: Array, window: Sequence[slice]) -> tuple[Array, Array]:
-    """The maxima over a window of the last dims and their positions in the flattened dims."""
+    """The maxima over a window of the last dims and their positions in the flattened dims.
+
+    Source: torch.nn.MaxPool2d; of several NaN the last counts, of equal maxima the first.
+    """
     count = len(window)
     part = x[inner(window)]
     flat = part.reshape(*part.shape[:-count], -1)
-    found = np.where(np.isnan(flat).any(-1), np.isnan(flat).argmax(-1), flat.argmax(-1))
+    nans = np.isnan(flat)
+    last = flat.shape[-1] - 1 - nans[..., ::-1].argmax(-1)
+    found = np.where(nans.any(-1), last, flat.argmax(-1))
     starts = [range(d)[w] for w, d in zip(window, x.shape[-count:], strict=True)]
     grid = np.ravel_multi_index(np.meshgrid(*starts, indexing="ij"), x.shape[-count:]).reshape(-1)
     return np.take_along_axis(flat, found[..., None], -1)[..., 0], grid[found]
@@ -55,7 +60,7 @@ def _lowest(x: Operand) -> float:
 
 
 def _by_taps(x: Operand, geometry: Geometry) -> tuple[Any, Any]:
-    """Tap after tap; the first of equal maxima counts, NaN beats all."""
+    """Tap after tap, from the first one that is no padding, where nothing is larger."""
     if numel(geometry.kernel) > MAX_TAPS:
         raise UnsupportedError(f"positions of maxima of {numel(geometry.kernel)} taps, as a plan")
     count = len(geometry.kernel)
@@ -68,6 +73,7 @@ def _by_taps(x: Operand, geometry: Geometry) -> tuple[Any, Any]:
         sides.append((p, max(0, (int(m) - 1) * s + (k - 1) * d + 1 - n - p)))
     if any(map(any, sides)):
         wide = x.op("constant_pad_nd", [n for pair_ in sides[::-1] for n in pair_], _lowest(x))
+    steps = geometry.dilation
     best: Any = None
     place: Any = None
     for taps in itertools.product(*map(range, geometry.kernel)):
@@ -81,12 +87,13 @@ def _by_taps(x: Operand, geometry: Geometry) -> tuple[Any, Any]:
             axes.append(np.arange(int(out[i])) * s + tap * d - p)
         here = x.given(_flat(axes, sizes), i64_dtype)
         if best is None:
-            best, place = value, (value.op("zeros_like", i64_dtype.code) + here)
+            firsts = [a + -(np.minimum(a, 0) // d) * d for a, d in zip(axes, steps, strict=True)]
+            start = x.given(_flat(firsts, sizes), i64_dtype)
+            best, place = value, (value.op("zeros_like", i64_dtype.code) + start)
             continue
         larger = value > best
         if x.dtype.is_floating:
-            fresh = value.op("isnan").op("logical_and", best.op("isnan").op("logical_not"))
-            larger = larger.op("logical_or", fresh)
+            larger = larger.op("logical_or", value.op("isnan"))
         best, place = value.where(larger, best), here.where(larger, place)
     return best, place
 
@@ -134,6 +141,9 @@ _define_windows(
         (f32(1, 2, 7, 7), [3, 3], [2, 2], [1, 1], [1, 1], False),
         (f32(2, 7, 5), [3], [2], [0], [1], True),
         (given([[[1.0, np.nan, 2.0, 2.0]]]), [1, 2], [], [0], [1], False),
+        (given([[[np.nan, np.nan, 2.0, np.nan]]]), [1, 3], [1, 1], [0, 1], [1], False),
+        (given([[[-np.inf] * 8]]), [1, 3], [1, 2], [0, 1], [1, 2], False),
+        (u8(1, 3, 6, 6, high=1, low=0), [3, 3], [2, 2], [1, 1], [1, 1], False),
     ),
 )
 _define_windows(1, "[0]", ((f32(2, 3, 8), [3], [2], [1], [1], False),))
@@ -166,6 +176,11 @@ def _define_adaptive(count: int, samples: tuple[tuple[Any, ...], ...]) -> None:
         if all(m == 1 for m in out):
             flat = x.op("reshape", [*x.shape[:-count], numel(sizes)])
             values, places = flat.op("max.dim", -1, False)
+            if x.dtype.is_floating:
+                nans = flat.op("isnan").to(i64_dtype) * flat.given(
+                    np.arange(numel(sizes)), i64_dtype
+                )
+                places = nans.op("amax", [-1], False).where(values.op("isnan"), places)
             return values.reshape(*shape), places.reshape(*shape)
         if any(n % m for n, m in zip(sizes, out, strict=True)):
             raise UnsupportedError(f"{name} by windows of several sizes, as a plan")
@@ -183,7 +198,14 @@ def _define_adaptive(count: int, samples: tuple[tuple[Any, ...], ...]) -> None:
 
 
 _define_adaptive(1, ((f32(2, 3, 8), [4]), (f32(3, 7), [1])))
-_define_adaptive(2, ((f32(2, 3, 7, 7), [1, 1]), (f32(1, 2, 9, 8), [3, 4])))
+_define_adaptive(
+    2,
+    (
+        (f32(2, 3, 7, 7), [1, 1]),
+        (f32(1, 2, 9, 8), [3, 4]),
+        (given([[[1.0, np.nan, np.nan, 2.0]]]), [1, 1]),
+    ),
+)
 _define_adaptive(3, ((f32(1, 2, 4, 4, 6), [2, 2, 3]),))
 
 
