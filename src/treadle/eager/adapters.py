@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from treadle.eager.dtypes import as_dtype, as_element, dtype
+from treadle.eager.lowrank import lobpcg, pca_lowrank, svd_lowrank
 from treadle.eager.rewritten import apply_ as apply_
 from treadle.eager.rewritten import as_strided_ as as_strided_
 from treadle.eager.rewritten import map2_ as map2_
@@ -238,12 +239,15 @@ ADAPTERS: dict[str, Callable[..., Any]] = {
     "map_": map_,
     "new_tensor": new_tensor,
     "nonzero": nonzero,
+    "lobpcg": lobpcg,
     "lu": lu,
     "norm": norm,
     "numel": numel,
+    "pca_lowrank": pca_lowrank,
     "promote_types": promote_types,
     "set_": set_,
     "stft": stft,
+    "svd_lowrank": svd_lowrank,
     "tensordot": tensordot,
     "unique": unique,
     "unique_consecutive": unique_consecutive,
