@@ -8,10 +8,9 @@ from itertools import pairwise
 
 from treadle.ir.graph import Graph, Node, Value, replace_uses
 from treadle.ir.strides import walking_order
-from treadle.ir.types import ANY, TensorType
+from treadle.ir.types import ANY
 from treadle.ops import OPS
 from treadle.ops.lowering import MatrixProduct, Reshape, View
-from treadle.schedule.dots import FEW_COLUMNS, FEW_ROWS
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,16 +64,8 @@ def is_read_by_products(value: Value, lay: Lay) -> bool:
 
 
 def _reads_as_it_lies(node: Node, value: Value, lay: Lay) -> bool:
-    """Whether it is a product that gains: the first operand is not packed, but read by rows.
-
-    Not one of few rows or columns: its sums depend on how its operands lie.
-    """
+    """Whether it is a product that gains: the first operand is not packed, but read by rows."""
     if not isinstance(node.op.lower, MatrixProduct):
-        return False
-    result = node.output.type
-    assert isinstance(result, TensorType)
-    *_, rows, columns = (1, 1, *result.sizes)
-    if rows <= FEW_ROWS or columns <= FEW_COLUMNS:
         return False
     first, second, *others = node.inputs
     has_rows = lay.order[-1] == len(lay.order) - 1

@@ -32,12 +32,14 @@ _EACH = 32
 def dots_pay(a: Place, b: Place, transposed: bool, packed: bool) -> bool:
     """Whether A [..., m, k] times B [..., k, n] should be dot products.
 
-    `transposed`: B's columns are rows of the operand. Where they lie does not count, which would
-    give views other bits than dense operands have. `packed`: B is known ahead. Then only a product
-    of so few columns that panels stay empty.
+    `transposed`: B's columns are rows of the operand. Otherwise it counts whether B lies column by
+    column, as in ``x @ w.t()``: the only sums whose order follows from where an operand lies, which
+    eager products read there as well. A copy would take six times as long as the product.
+    `packed`: B is known ahead. Then only a product of so few columns that panels stay empty.
     """
     rows, columns = a.shape[-2], b.shape[-1]
-    along = transposed or columns == 1 or a.shape[-1] == 1
+    lies = 0 < b.strides[-2] < b.strides[-1] and not packed
+    along = transposed or lies or columns == 1 or a.shape[-1] == 1
     return along and (columns == 1 if packed else rows <= FEW_ROWS or columns <= FEW_COLUMNS)
 
 
