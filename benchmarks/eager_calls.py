@@ -1,6 +1,6 @@
 """What does a call on a tensor of 4 to 64 elements cost, over the breadth of the eager interface?
 
-Some 420 calls of `benchmarks.eager_cases`, on one thread, in one process: the engines take turns
+Some 800 calls of `benchmarks.eager_cases`, on one thread, in one process: the engines take turns
 call by call, and the least of the rounds counts. Expected: at most 1.5 times torch's time each.
 """
 
