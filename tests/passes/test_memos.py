@@ -13,6 +13,10 @@ pytestmark = [pytest.mark.torch, pytest.mark.native]
 X = np.linspace(-1, 1, 12, dtype=np.float32).reshape(3, 4)
 
 
+def trained(flag: bool) -> bool:
+    return flag
+
+
 class Biased(nn.Module):
     """Adds a bias that it keeps by device, as LeViT does."""
 
@@ -26,7 +30,7 @@ class Biased(nn.Module):
         self.kept = {}
 
     def bias(self, device: torch.device) -> Tensor:
-        if torch.jit.is_tracing() or self.training:
+        if trained(self.training):
             return self.biases[self.positions]
         key = str(device)
         if key not in self.kept:
@@ -55,9 +59,32 @@ class Written(Biased):
         return x + self.bias(x.device)
 
 
-class Sometimes(Biased):
+class Branching(Biased):
     def forward(self, x: Tensor) -> Tensor:
-        return x + self.bias(x.device) if x[0, 0] > 0 else x
+        if x.shape[0] == 3:
+            return x + self.bias(x.device)
+        return x - self.bias(x.device)[: x.shape[0]]
+
+
+class Disagreeing(Biased):
+    kept: dict[str, Tensor]
+
+    def forward(self, x: Tensor) -> Tensor:
+        if x.shape[0] == 2 and "cpu" not in self.kept:
+            self.kept["cpu"] = self.biases[self.positions] * 2
+        if "cpu" not in self.kept:
+            self.kept["cpu"] = self.biases[self.positions]
+        return x + self.kept["cpu"]
+
+
+class Telling(Biased):
+    kept: dict[str, Tensor]
+
+    def forward(self, x: Tensor) -> Tensor:
+        if "cpu" not in self.kept:
+            self.kept["cpu"] = self.biases[self.positions]
+            print("made")
+        return x + self.kept["cpu"]
 
 
 class Counted(Biased):
@@ -90,8 +117,11 @@ def check(theirs: torch.jit.ScriptModule, ours: treadle.Module) -> None:
         np.testing.assert_allclose(ours(X * factor).numpy(), want, atol=1e-6)
 
 
-def test_a_bias_that_is_kept_is_planned_and_there_after_the_first_call() -> None:
-    theirs, ours = both(Biased())
+@pytest.mark.parametrize("make", [Biased, Branching])
+def test_a_bias_that_is_kept_is_planned_and_there_after_the_first_call(
+    make: type[nn.Module],
+) -> None:
+    theirs, ours = both(make())
     check(theirs, ours)
     assert ours.explain(X).planned
     assert ours.kept.keys() == theirs.kept.keys()
@@ -108,7 +138,7 @@ def test_a_memo_that_the_archive_has_is_planned() -> None:
     assert ours.explain(X).planned
 
 
-@pytest.mark.parametrize("make", [Shown, Dropped, Written, Sometimes, Counted])
+@pytest.mark.parametrize("make", [Shown, Dropped, Written, Telling, Counted])
 def test_a_dict_that_is_more_than_a_memo_is_read_in_every_run(make: type[nn.Module]) -> None:
     theirs, ours = both(make())
     check(theirs, ours)
@@ -121,4 +151,12 @@ def test_what_another_method_drops_is_made_again() -> None:
         module(torch.from_numpy(X))
         module.drop()
     assert not ours.kept
+    check(theirs, ours)
+
+
+def test_places_that_would_keep_different_values_keep_what_the_first_run_makes() -> None:
+    theirs, ours = both(Disagreeing())
+    for module in (theirs, ours):
+        with pytest.raises(Exception, match="size"):
+            module(torch.from_numpy(X[:2]))
     check(theirs, ours)

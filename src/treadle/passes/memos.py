@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from treadle.errors import Error
 from treadle.ir.graph import Block, Graph, Node, Value, replace_uses
 from treadle.ir.op import CONSTANT, GET_ATTR, IF
@@ -23,25 +25,23 @@ from treadle.passes.sealing import seal
 
 
 def fill_memos(graph: Graph, whole: Object) -> bool:
-    """Fill memos as the next run of `graph` would, and replace what is read of them by constants.
+    """Fill memos as runs of `graph` would, and replace what is read of them by constants.
 
     A memo is an attribute of a module in `whole` that holds a dict. All methods only ask whether it
     has a key, read a key, and add one that it has not, and none writes into what it reads: so
     entries never change, and are read-only from then on. Needs `freeze` and `fold_constants`.
     Leaves ``if`` on constants, and reads of memos that nobody uses.
 
-    Does not apply to (1) entries that are added in a branch or loop, which a run may not come to,
-    (2) keys and values that do not follow from constants.
+    Does not apply to (1) keys to which several places would add different values, (2) keys and
+    values that do not follow from constants.
     """
     reads = [n for n in graph.nodes_of(GET_ATTR) if isinstance(_content(n), dict)]
     if not reads:
         return False
     memos = _memos(whole) - _misused(graph, reads)
     reads = [n for n in reads if place_of(n) in memos]
-    for node in graph.nodes:
-        fill = _fill_of(node)
-        if fill is not None and fill.read in reads:
-            _add_entry(fill)
+    fills = [_fill_of(n) for n in graph.nodes_of(IF)]
+    _add_entries([fill for fill in fills if fill is not None and fill.read in reads])
     return sum(map(_replace_users, reads)) > 0
 
 
@@ -149,21 +149,37 @@ def _content(read: Node) -> Any:
     return owner.attributes.get(read.attributes["name"])
 
 
-def _add_entry(fill: _Fill) -> None:
-    """Add the entry that the block adds, if it can be computed now."""
-    memo, key = _content(fill.read), fill.key.constant
-    if not isinstance(key, str) or key in memo:
-        return
+def _add_entries(fills: list[_Fill]) -> None:
+    """Add the entries that all places which would add them agree on."""
+    places: dict[tuple[int, str], list[_Fill]] = {}
+    for fill in fills:
+        memo, key = _content(fill.read), fill.key.constant
+        if isinstance(key, str) and key not in memo:
+            places.setdefault((id(memo), key), []).append(fill)
+    for (_, key), alike in places.items():
+        first, *others = map(_entry_of, alike)
+        if first is not None and all(_equal(first, other) for other in others):
+            seal(first)
+            _content(alike[0].read)[key] = first
+
+
+def _entry_of(fill: _Fill) -> Any:
+    """The value that the block adds; None if that has to wait for a run, or is not all it does."""
+    entry: Any = None
     known: dict[Value, Any] = {}
     for node in fill.block.nodes:
         if _adds(node, fill):
             value = node.inputs[2]
-            if value.is_constant or value in known:
-                memo[key] = value.constant if value.is_constant else known[value]
-                seal(memo[key])
-            return
-        if node.op not in (CONSTANT, GET_ATTR) and not _compute(node, known):
-            return
+            entry = value.constant if value.is_constant else known.get(value)
+        elif node.op not in (CONSTANT, GET_ATTR) and not _compute(node, known):
+            return None
+    return entry
+
+
+def _equal(a: Any, b: Any) -> bool:
+    if not isinstance(a, np.ndarray) or not isinstance(b, np.ndarray):
+        return type(a) is type(b) and bool(a == b)
+    return a.dtype == b.dtype and np.array_equal(a, b)
 
 
 def _compute(node: Node, known: dict[Value, Any]) -> bool:
