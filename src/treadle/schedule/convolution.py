@@ -101,7 +101,7 @@ def _steps(
             return steps + winograd_steps(
                 group, spec, values[1], values[2], origin, target, placement, machine, packings
             )
-    return _contraction(group, spec, weight, values, origin, target, placement, machine, packings)
+    return _contraction(group, spec, values, origin, target, placement, machine, packings)
 
 
 def _taps_now(weight: Place, placement: Placement, machine: Machine) -> tuple[list[Step], Place]:
@@ -122,11 +122,10 @@ def _target(group: Group, placement: Placement, rank: int) -> Place:
 
 
 def _contraction(
-    group: Group, spec: ConvolutionSpec, weight: np.ndarray | None, values: Sequence[Value],
-    origin: Place, target: Place, placement: Placement, machine: Machine,
-    packings: list[Packing],
+    group: Group, spec: ConvolutionSpec, values: Sequence[Value], origin: Place, target: Place,
+    placement: Placement, machine: Machine, packings: list[Packing],
 ) -> list[Step]:  # fmt: skip
-    """A contraction with `weight`, or one that is computed at run time."""
+    """A contraction with a weight that is known ahead, or computed at run time."""
     c_out, c_in, *extents = tensor_type(values[1]).sizes
     stride, padding, dilation = (
         two(x, d) for x, d in ((spec.stride, 1), (spec.padding, 0), (spec.dilation, 1))
@@ -135,12 +134,8 @@ def _contraction(
     merged = (
         spec.groups == 1 and origin.shape[1] < FEW_CHANNELS and kernel[1] > 1 and dilation[1] == 1
     )
-    if merged:
-        steps, image = padded_copy(image_of(origin), padding, placement, machine)
-        padding = (0, 0)
-    else:
-        steps, copied = channels_last(origin, placement, machine)
-        image = image_of(copied)
+    steps, image = _image(origin, padding if merged else None, placement, machine)
+    padding = (0, 0) if merged else padding
     out = image_of(target)
     groups, columns = spec.groups, c_out // spec.groups
     batch = [(groups, c_in * image.strides[1], 0)] if groups > 1 else []
@@ -165,17 +160,10 @@ def _contraction(
     tile = machine.tile(image.dtype, product.num_rows, columns, row_stride=apart)
     panel = packed_columns(machine, image.dtype, tile)
 
-    if weight is None:
-        made, operand = _packed_now(placement[values[1]], groups, k, panel, placement, machine)
-        steps += made
-    else:
-        arrange = partial(_arranged, groups=groups, merged=merged)
-        layout = ("convolution", groups, merged)
-        operand, packed = packed_weight(
-            lambda storage: Packing(weight, layout, arrange, panel, storage),
-            image.dtype, panel, math.prod(taps), k, columns, groups,
-        )  # fmt: skip
-        packings.append(packed)
+    made, operand = _filters(
+        values[1], groups, merged, product, panel, placement, machine, packings
+    )  # fmt: skip
+    steps += made
     if groups > 1:
         product.batch = [(groups, product.batch[0][1], operand.batch[0])]
     step = contraction_step(
@@ -183,6 +171,34 @@ def _contraction(
         bias=lambda load: _bias(values, placement, load, len(target.shape)),
     )  # fmt: skip
     return [*steps, step]
+
+
+def _image(
+    origin: Place, padding: tuple[int, int] | None, placement: Placement, machine: Machine
+) -> tuple[list[Step], Place]:
+    """The image with its channels last; with `padding`, a copy that has zeros around it."""
+    if padding is not None:
+        return padded_copy(image_of(origin), padding, placement, machine)
+    steps, copied = channels_last(origin, placement, machine)
+    return steps, image_of(copied)
+
+
+def _filters(
+    weight: Value, groups: int, merged: bool, product: Product, panel: int, placement: Placement,
+    machine: Machine, packings: list[Packing],
+) -> tuple[list[Step], Operand]:  # fmt: skip
+    """The weight as the other operand of `product`; what is known ahead is packed ahead."""
+    if not weight.is_constant:
+        return _packed_now(placement[weight], groups, product.k, panel, placement, machine)
+    array: np.ndarray = weight.constant
+    arrange = partial(_arranged, groups=groups, merged=merged)
+    layout = ("convolution", groups, merged)
+    operand, packed = packed_weight(
+        lambda storage: Packing(array, layout, arrange, panel, storage),
+        product.a.dtype, panel, math.prod(product.taps), product.k, product.columns, groups,
+    )  # fmt: skip
+    packings.append(packed)
+    return [], operand
 
 
 def _packed_now(

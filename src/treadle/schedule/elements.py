@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from treadle.ir.graph import Node, Value
@@ -85,15 +85,12 @@ def elements_step(group: Group, placement: Placement, machine: Machine) -> Step:
     pieces = None
     if node.op.lower.pieces is not None and len(walked) > 1 and walked[-1] == len(walked) - 1:
         pieces = node.op.lower.pieces(load, indices, result, *types)
+    extents = [target.shape[d] for d in walked]
     if pieces is not None:
-        *extents, row = (target.shape[d] for d in walked)
-        axes = task_axes(builder, extents, row, 1)
-        stages = tuple(
-            Stage((Range(builder.generic(start), builder.generic(stop)),), (), (stored(element),))
-            for start, stop, element in pieces
-        )
+        axes = task_axes(builder, extents[:-1], extents[-1], 1)
+        stages = tuple(_piece(builder, *piece, stored) for piece in pieces)
     else:
-        axes = task_axes(builder, [target.shape[d] for d in walked] or [1])
+        axes = task_axes(builder, extents or [1])
         stages = (Stage((), (), (stored(node.op.lower.build(load, indices, result, *types)),)),)
     builder.finish_status([store.value for stage in stages for store in stage.stores])
     mode = "outer" if pieces is None else "inner"
@@ -105,6 +102,13 @@ def elements_step(group: Group, placement: Placement, machine: Machine) -> Step:
         group.name, kernel, builder.bound, tuple(builder.sizes), tasks, grain(cost, tasks),
         group.last.loc, cost,
     )  # fmt: skip
+
+
+def _piece(
+    builder: NestBuilder, start: Expr, stop: Expr, element: Expr, stored: Callable[[Expr], Store]
+) -> Stage:
+    """The stage of a range of positions on the last dim."""
+    return Stage((Range(builder.generic(start), builder.generic(stop)),), (), (stored(element),))
 
 
 def element_loader(builder: NestBuilder, places: Mapping[tuple[int, int], Place]) -> Loader:

@@ -69,18 +69,26 @@ def matmul_steps(
     if constant is not None and len(b_batch) <= 1 and b.shape[-2:] == _matrix_shape(constant, rule):
         operand, packing = _constant_operand(constant, rule.transpose_b, product, panel, b_batch)
         packings.append(packing)
-    elif b.strides[-1] == 1 and product.num_rows < 8 * tile.rows:
-        batch = tuple(s for _, s in b_batch)
-        operand = Operand(b, panel, 0, b.strides[-2], False, batch)
     else:
-        k, n = ((b.shape[d], b.strides[d]) for d in (-2, -1))
-        key = (values[1], panel, k, n, *b_batch)
+        direct = b.strides[-1] == 1 and product.num_rows < 8 * tile.rows
+        key = (values[1], panel, direct, b.shape[-2:], b.strides[-2:], *b_batch)
         if key not in packed:
-            packs, packed[key] = pack_steps(b, b_batch, k, n, panel, placement, machine)
+            packs, packed[key] = _operand(b, b_batch, direct, panel, placement, machine)
             steps += packs
         operand = packed[key]
     product.batch = [(n, s, t) for (n, s, _), t in zip(product.batch, operand.batch, strict=False)]
     return [*steps, _step(group, product, operand, tile, target, placement, machine, bias)]
+
+
+def _operand(
+    b: Place, batch: Sequence[tuple[int, int]], direct: bool, panel: int, placement: Placement,
+    machine: Machine,
+) -> tuple[list[Step], Operand]:  # fmt: skip
+    """B of a run as the product reads it: where it lies if `direct`, else packed."""
+    if direct:
+        return [], Operand(b, panel, 0, b.strides[-2], False, tuple(s for _, s in batch))
+    k, n = ((b.shape[d], b.strides[d]) for d in (-2, -1))
+    return pack_steps(b, batch, k, n, panel, placement, machine)
 
 
 def _step(
