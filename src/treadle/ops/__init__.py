@@ -54,6 +54,7 @@ from treadle.ops import indefinite as indefinite
 from treadle.ops import index as index
 from treadle.ops import index_put as index_put
 from treadle.ops import interpolate as interpolate
+from treadle.ops import istft as istft
 from treadle.ops import join as join
 from treadle.ops import least_squares as least_squares
 from treadle.ops import limits as limits
@@ -105,9 +106,9 @@ from treadle.ops import softmax as softmax
 from treadle.ops import solves as solves
 from treadle.ops import sorting as sorting
 from treadle.ops import special as special
-from treadle.ops import spectrum as spectrum
 from treadle.ops import stacking as stacking
 from treadle.ops import statistics as statistics
+from treadle.ops import stft as stft
 from treadle.ops import storage as storage
 from treadle.ops import strided as strided
 from treadle.ops import string as string
