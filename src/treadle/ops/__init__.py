@@ -47,6 +47,7 @@ from treadle.ops import generators as generators
 from treadle.ops import geometry as geometry
 from treadle.ops import gradient as gradient
 from treadle.ops import grid_sample as grid_sample
+from treadle.ops import grids as grids
 from treadle.ops import group_norm as group_norm
 from treadle.ops import gru as gru
 from treadle.ops import hashing as hashing
