@@ -216,9 +216,14 @@ def _infer_by_rows(a: TensorType, b: TensorType) -> TensorType:
     return result
 
 
+def _by_rows(a: Array, b: Array) -> Array:
+    _infer_by_rows(*(tensor(dtype_of(t), t.shape) for t in (a, b)))
+    return product(a, np.swapaxes(b, -1, -2))
+
+
 product_by_rows = op(
     "treadle::product_by_rows(Tensor a, Tensor b) -> Tensor",
-    reference=lambda a, b: product(a, np.swapaxes(b, -1, -2)),
+    reference=_by_rows,
     infer=_infer_by_rows,
     lower=MatrixProduct(transpose_b=True),
     samples=(

@@ -35,15 +35,18 @@ def _scan(name: str, function: str, reference: Any, samples: tuple[tuple[Any, ..
 
     def infer(x: TensorType, dim: int) -> TensorType:
         wrap_dim(name, dim, len(x.sizes))
-        if function == "logsumexp" and not x.element.is_floating:
-            raise ShapeError(f"logcumsumexp: input must be floating, got {x.element}")
+        if function == "logsumexp" and not (x.element.is_floating or x.element.is_complex):
+            raise ShapeError(f"logcumsumexp: input must be floating or complex, got {x.element}")
         return x
 
     def run(x: Array, dim: int) -> Array:
         infer(_type(x), dim)
         wide = x.astype(accumulation(dtype_of(x)).numpy).reshape(x.shape or (1,))
         with np.errstate(all="ignore"):
-            result = reference.accumulate(wide, axis=dim).reshape(x.shape)
+            if x.dtype.kind == "c":
+                result = _accumulated(wide, dim).reshape(x.shape)
+            else:
+                result = reference.accumulate(wide, axis=dim).reshape(x.shape)
         return np.asarray(result.astype(x.dtype))
 
     op(
@@ -57,6 +60,29 @@ def _scan(name: str, function: str, reference: Any, samples: tuple[tuple[Any, ..
         ),
         samples=samples,
     )
+
+
+def _accumulated(x: Array, dim: int) -> Array:
+    """Logarithms of running sums of the exponentials of complex numbers."""
+    result = x.copy()
+    steps = np.moveaxis(result, dim, 0)
+    for i in range(1, len(steps)):
+        steps[i] = _log_sum(steps[i - 1], steps[i])
+    return np.asarray(result)
+
+
+def _log_sum(a: Array, b: Array) -> Array:
+    """``log(exp(a) + exp(b))``; NaN in any part is NaN in both.
+
+    Source: torch.logcumsumexp; of two that are exp(-inf) the second stays.
+    """
+    is_less = a.real < b.real
+    low, high = np.where(is_less, a, b), np.where(is_less, b, a)
+    total = high + np.log1p(np.exp(low - high))
+    both = np.isinf(low.real) & (low.real == high.real)
+    at_ends = np.where(low.real < 0, low, np.log(np.exp(low) + np.exp(high)))
+    result = np.where(both, at_ends, total)
+    return np.where(np.isnan(a) | np.isnan(b), complex(_NAN, _NAN), result)
 
 
 _SCANNED = ((f32(3, 7), 1), (f64(9, high=20.0), 0), (f32(2, 40, 3), 1), (f32(), 0), (f32(0, 2), 0))
