@@ -15,6 +15,7 @@ from treadle.ops.contraction import matrix_product, product
 from treadle.ops.declare import op
 from treadle.ops.inplace import inplace
 from treadle.ops.lowering import MatrixProduct
+from treadle.ops.promotion import dtype_of
 from treadle.ops.samples import f32, f64, given, u8
 from treadle.ops.shapes import expect_rank, numel, tensor, wrap_dim
 
