@@ -14,6 +14,7 @@ from tests.runtime.test_session import LONG, X, _slow
 from treadle import session as sessions
 sessions._PATIENCE_SECONDS = {patience}
 slow = treadle.script(_slow)
+slow(X, 2)
 session = treadle.Session(slow, max_concurrency=1)
 running = session.run_async(X, {turns})
 until(running.running)
@@ -36,9 +37,7 @@ def test_a_request_that_runs_has_a_while_to_end_and_those_that_wait_are_dropped(
 
 
 def test_a_request_that_takes_too_long_is_stopped() -> None:
-    code = SERVING.format(patience=0.01, turns="LONG")
-    code += "threading.Thread(target=lambda: slow(X, LONG), daemon=True).start()\n"
-    done = run_python(code)
+    done = run_python(SERVING.format(patience=0.01, turns="LONG"))
     assert done.stdout == "waited error\nran error\n"
     assert done.stderr == ""
 
