@@ -20,6 +20,14 @@ TEST(blocks_are_aligned_and_large_enough) {
   }
 }
 
+TEST(large_blocks_begin_where_those_of_others_do_not) {
+  for (std::size_t bytes : {16'384ul, 100'000ul, 3'000'000ul}) {
+    void* block = allocate_block(bytes);
+    CHECK(reinterpret_cast<std::uintptr_t>(block) % 4096 == 1024);
+    free_block(block);
+  }
+}
+
 TEST(a_freed_block_serves_the_next_request_of_its_size) {
   trim_blocks(0);
   void* first = allocate_block(5000);
