@@ -115,11 +115,13 @@ from treadle.ops import strided as strided
 from treadle.ops import string as string
 from treadle.ops import symbolic_queries as symbolic_queries
 from treadle.ops import transposed as transposed
+from treadle.ops import typical as typical
 from treadle.ops import unary as unary
 from treadle.ops import variance as variance
 from treadle.ops import view as view
 from treadle.ops import window_functions as window_functions
 from treadle.ops import written as written
+from treadle.ops import zeta as zeta
 from treadle.ops.registry import OPS, define
 from treadle.ops.torch_names import NAMES as NAMES
 

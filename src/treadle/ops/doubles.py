@@ -68,11 +68,12 @@ def in_numpy(
     samples: Samples,
     *,
     check: Callable[..., None] = lambda *_: None,
+    lower: Any = None,
 ) -> OpDef:
-    """Define ``function(*arguments)`` by NumPy alone; tensors and numbers arrive as f64 arrays.
+    """Define ``function(*arguments)`` by NumPy; tensors and numbers arrive as f64 arrays.
 
     Arguments of type int arrive as they are. The result is of the promoted floating dtype.
-    ``check(*arguments)`` raises for what is not allowed.
+    ``check(*arguments)`` raises for what is not allowed; `lower`, if any, is as in `OpDef`.
     """
     parsed = parse_schema(schema)
     plain = [str(a.type) == "int" for a in parsed.arguments]
@@ -96,7 +97,7 @@ def in_numpy(
         with np.errstate(all="ignore"):
             return np.asarray(function(*wide)).astype(dtype.numpy)
 
-    return op(schema, reference=reference, infer=infer, samples=samples)
+    return op(schema, reference=reference, infer=infer, lower=lower, samples=samples)
 
 
 def _check_real(name: str, dtype: DType) -> DType:

@@ -9,14 +9,19 @@ import numpy as np
 
 from treadle.errors import ShapeError
 from treadle.ir import dtypes
+from treadle.ir.loops import Expr
 from treadle.ir.types import TensorType
 from treadle.ops.declare import EXACT, op
+from treadle.ops.expr import cast
 from treadle.ops.inplace import inplace
+from treadle.ops.lowering import Pointwise
 from treadle.ops.promotion import dtype_of, result_dtype
 from treadle.ops.samples import SPECIAL, f16, f32, f64, given
+from treadle.ops.scalar_math import LOOPS, Element
 from treadle.ops.shapes import broadcast, tensor
 
 Array = np.ndarray[Any, Any]
+_CORNERS = np.array([0.0, -0.0, 1e-45, -1e-45, 1.17549435e-38, 1.0, -2.0, np.inf, -np.inf, np.nan])
 
 
 def _infer_frexp(x: TensorType) -> tuple[TensorType, TensorType]:
@@ -45,6 +50,31 @@ def _next(x: Array, other: Array) -> Array:
     return np.asarray(np.nextafter(x.astype(dtype), other.astype(dtype)))
 
 
+def _next_element(result: TensorType, first: Expr, second: Expr) -> Expr:
+    """By a step that rounds to one unit in the last place, in double precision.
+
+    Source: Rump, Zimmermann, Boldo, Melquiond 2009, Computing predecessor and successor in rounding
+    to nearest. Small f64 are scaled, so that the step itself is not rounded to denormals.
+    """
+    finfo = ml_dtypes.finfo(result.element.numpy)
+    unit = float(finfo.epsneg)
+    least, largest = (
+        LOOPS.cast(float(v), dtypes.f64) for v in (finfo.smallest_subnormal, finfo.max)
+    )
+    x, other = (Element(cast(cast(v, result.element), dtypes.f64)) for v in (first, second))
+    scale = LOOPS.cast(1.0, dtypes.f64)
+    if result.element == dtypes.f64:
+        scale = LOOPS.where(LOOPS.abs(x) < 2.0**-900, 2.0**100, scale)
+    scaled = x * scale
+    step = LOOPS.maximum(LOOPS.abs(scaled) * (unit * (1 + 2 * unit)), least * scale)
+    moved = LOOPS.where(x < other, scaled + step, scaled - step) / scale
+    moved = LOOPS.where(moved == 0.0, x * 0.0, moved)
+    moved = LOOPS.where(LOOPS.isinf(x), LOOPS.where(x > 0.0, largest, -largest), moved)
+    found = LOOPS.where((x != x) | (other != other), x + other, moved)
+    found = LOOPS.where(x == other, other, found)
+    return cast(found.expr, result.element)
+
+
 op(
     "aten::frexp.Tensor(Tensor self) -> (Tensor mantissa, Tensor exponent)",
     reference=_frexp,
@@ -56,7 +86,15 @@ nextafter = op(
     "aten::nextafter(Tensor self, Tensor other) -> Tensor",
     reference=_next,
     infer=_infer_next,
+    lower=Pointwise(_next_element),
     tolerance=EXACT,
-    samples=((f32(3, 4), f32(4)), (f64(3), f64(1)), (SPECIAL, f32(9))),
+    samples=(
+        (f32(3, 4), f32(4)),
+        (f64(3), f64(1)),
+        (SPECIAL, f32(9)),
+        (f16(5), f16(5)),
+        (given(_CORNERS), given(_CORNERS[:, None])),
+        (given(_CORNERS, dtypes.f64), given(_CORNERS[:, None], dtypes.f64)),
+    ),
 )
 inplace(nextafter)

@@ -1,4 +1,4 @@
-"""The gamma function's relatives: its logarithm, derivatives of that, incomplete ones, and zeta."""
+"""The gamma function's relatives: its logarithm, the derivative of that, incomplete ones."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ import numpy as np
 
 from treadle.errors import ShapeError
 from treadle.ops.composite import Operand, composite, renamed
-from treadle.ops.declare import op
 from treadle.ops.doubles import in_numpy, of_one
-from treadle.ops.inplace import inplace, written_into
-from treadle.ops.samples import f32, f64, given, i64
+from treadle.ops.inplace import inplace
+from treadle.ops.samples import f32, f64, given
 from treadle.ops.scalar_math import NUMPY
 
 Array = np.ndarray[Any, Any]
@@ -23,11 +22,11 @@ _LANCZOS = (
     1.5056327351493116e-7,
 )  # fmt: skip
 """Coefficients for g = 7, of Lanczos 1964, as tabulated by Godfrey."""
-_BERNOULLI = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510)
+BERNOULLI = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510)
 """Every second one, from the second."""
-_SHIFT = 10
+SHIFT = 10
 """From here on asymptotic series hold in double precision."""
-_MOST_TERMS = 100_000
+MOST_TERMS = 100_000
 
 
 def _lgamma(f: Any, x: Any) -> Any:
@@ -46,61 +45,29 @@ def _lgamma(f: Any, x: Any) -> Any:
     return f.where(pole, math.inf, result)
 
 
-def _digamma(f: Any, x: Any) -> Any:
+def digamma_body(f: Any, x: Any) -> Any:
     """The asymptotic series, reached by recurrence; reflection below 0."""
     reflected = x < 0.0
     y = f.where(reflected, 1.0 - x, x)
     shift: Any = 0.0
-    for i in range(_SHIFT):
+    for i in range(SHIFT):
         shift = shift + 1.0 / (y + float(i))
-    z = y + float(_SHIFT)
+    z = y + float(SHIFT)
     w = 1.0 / (z * z)
     tail: Any = 0.0
-    for k in range(len(_BERNOULLI), 0, -1):
-        tail = (tail + _BERNOULLI[k - 1] / (2 * k)) * w
+    for k in range(len(BERNOULLI), 0, -1):
+        tail = (tail + BERNOULLI[k - 1] / (2 * k)) * w
     value = f.log(z) - 0.5 / z - tail - shift
     below = value - math.pi / f.tan(math.pi * (x - f.round(x)))
     result = f.where(reflected, f.where(x == f.floor(x), math.nan, below), value)
     return f.where(x == 0, -1.0 / x, result)
 
 
-def _zeta(s: Array, q: Array) -> Array:
-    """Hurwitz' zeta function: a sum to where the series of Euler and Maclaurin holds."""
-    s, q = np.broadcast_arrays(s, q)
-    count = np.maximum(_SHIFT, np.ceil(_SHIFT - np.nan_to_num(q, neginf=0.0)))
-    total = np.zeros(q.shape)
-    for k in range(int(min(count.max(initial=0), _MOST_TERMS))):
-        total += np.where(k < count, np.power(q + k, -s), 0.0)
-    z = q + count
-    total += np.power(z, 1 - s) / (s - 1) + 0.5 * np.power(z, -s)
-    factor = s * np.power(z, -s - 1)
-    for k, number in enumerate(_BERNOULLI, 1):
-        total += factor * number / math.factorial(2 * k)
-        factor = factor * (s + 2 * k - 1) * (s + 2 * k) / (z * z)
-    total = np.where(np.isposinf(q), 0.0, total)
-    total = np.where((q <= 0) & (s != np.floor(s)), np.nan, total)
-    total = np.where((q <= 0) & (q == np.floor(q)), np.inf, total)
-    total = np.where(np.isneginf(q), np.nan, total)
-    return np.where(s == 1, np.inf, np.where(s < 1, np.nan, total))
-
-
-def _check_degree(n: int, _: Any) -> None:
-    if n < 0:
-        raise ShapeError(f"polygamma: argument n must be at least 0, got {n}")
-
-
-def _polygamma(n: int, x: Array) -> Array:
-    if n == 0:
-        return np.asarray(_digamma(NUMPY, x))
-    sign = -1.0 if n % 2 == 0 else 1.0
-    return sign * math.gamma(n + 1.0) * _zeta(np.asarray(n + 1.0), x) if n < 170 else x * np.nan
-
-
 def _lower_part(a: Array, x: Array) -> Array:
     """The regularised lower incomplete gamma function by its power series, over its first term."""
     term = 1 / a
     total, place = term.copy(), a.copy()
-    for _ in range(_MOST_TERMS):
+    for _ in range(MOST_TERMS):
         place = place + 1
         term = term * x / place
         total += term
@@ -118,7 +85,7 @@ def _upper_part(a: Array, x: Array) -> Array:
     c = np.full(x.shape, 1e300)
     d = 1 / b
     value = d.copy()
-    for i in range(1, _MOST_TERMS):
+    for i in range(1, MOST_TERMS):
         numerator = i * (a - i)
         b = b + 2
         d = 1 / np.where(numerator * d + b == 0, 1e-300, numerator * d + b)
@@ -163,39 +130,9 @@ lgamma = of_one(
     "lgamma", _lgamma, 0.2, 30.0, samples=((given([1.0, 2.0, 0.0, -1.5, -3.0, math.inf, 1e30]),),)
 )
 digamma = of_one(
-    "digamma", _digamma, 0.3, 20.0, samples=((given([0.0, -0.0, -1.0, -1.5, math.inf]),),)
+    "digamma", digamma_body, 0.3, 20.0, samples=((given([0.0, -0.0, -1.0, -1.5, math.inf]),),)
 )
 inplace(lgamma, digamma)
-_FAR = (given([2.0, 3.0, 1.5, 1.0, 0.5, 2.0, 3.0]), given([1.0, 0.5, 2.0, 1.0, 1.0, -1.0, -1.5]))
-_ORDERS = (
-    (f32(3, 4, low=1.5, high=8.0), f32(4, low=0.2, high=9.0)),
-    (f64(5, low=2.0, high=4.0), f64(5, low=0.5, high=20.0)),
-    _FAR,
-)
-zeta = in_numpy("aten::special_zeta(Tensor self, Tensor other) -> Tensor", _zeta, _ORDERS)
-in_numpy(
-    "aten::special_zeta.other_scalar(Tensor self, Scalar other) -> Tensor",
-    _zeta,
-    ((f32(5, low=1.5, high=6.0), 2.0), (f64(3, low=2.0, high=4.0), 1)),
-)
-in_numpy(
-    "aten::special_zeta.self_scalar(Scalar self, Tensor other) -> Tensor",
-    _zeta,
-    ((3.0, f32(5, low=0.5, high=6.0)), (2, f64(3, low=0.5, high=4.0))),
-)
-_DEGREES = (
-    *((n, f32(2, 3, low=0.3, high=9.0)) for n in range(4)),
-    (1, i64(3, low=1, high=4)),
-)
-polygamma = in_numpy(
-    "aten::polygamma(int n, Tensor self) -> Tensor", _polygamma, _DEGREES, check=_check_degree
-)
-renamed(polygamma, "special_polygamma")
-op(
-    "aten::polygamma_(Tensor(a!) self, int n) -> Tensor(a!)",
-    reference=lambda x, n: written_into("polygamma_", x, polygamma.reference(n, x)),  # type: ignore[misc]
-    samples=tuple((x, n) for n, x in _DEGREES[:2]),
-)
 _PAIRS = (
     (f32(3, 7, low=0.1, high=9.0), f32(7, low=0.0, high=12.0)),
     (f64(9, low=0.1, high=60.0), f64(9, low=0.0, high=80.0)),

@@ -9,7 +9,9 @@ import numpy as np
 from treadle.errors import IndexOutOfRange, ShapeError
 from treadle.ir import dtypes
 from treadle.ir.types import TensorType
+from treadle.ops.composite import Operand, composite
 from treadle.ops.declare import op
+from treadle.ops.losses import reduced
 from treadle.ops.promotion import dtype_of
 from treadle.ops.samples import f32, f64, given, i64
 from treadle.ops.shapes import tensor
@@ -42,37 +44,24 @@ def _reduced(losses: Array, reduction: int, x: Array) -> Array:
     return np.asarray(result).astype(x.dtype)
 
 
-def _infer_class(
-    x: TensorType, target: TensorType, p: float, margin: float, weight: Any, reduction: int
-) -> TensorType:
-    shape = _rows("multi_margin_loss", x, target, reduction, per_class=False)
+def _class(
+    x: Operand, target: Operand, p: float, margin: float, weight: Operand | None, reduction: int
+) -> Operand:
+    """How far other classes come within `margin` of the right one."""
+    shape = _rows("multi_margin_loss", x.type, target.type, reduction, per_class=False)
     if p not in (1, 2):
         raise ShapeError(f"multi_margin_loss: argument p must be 1 or 2, got {p}")
-    classes = (*x.sizes, 1)[: len(x.sizes) or 1][-1]
-    if weight is not None and tuple(weight.shape) != (classes,):
+    classes = x.shape[-1] if x.shape else 1
+    if weight is not None and weight.shape != (classes,):
         raise ShapeError(f"multi_margin_loss: weight {list(weight.shape)} for {classes} classes")
-    return tensor(x.element, () if reduction else shape)
-
-
-def _class(
-    x: Array, target: Array, p: float, margin: float, weight: Array | None, reduction: int
-) -> Array:
-    """How far other classes come within `margin` of the right one."""
-    _infer_class(
-        tensor(dtype_of(x), x.shape), tensor(dtype_of(target), target.shape), p, margin, weight,
-        reduction,
-    )  # fmt: skip
-    x = x.reshape(x.shape or 1)
-    wide = x.astype(np.float64).reshape(-1, x.shape[-1])
-    right = target.reshape(-1)
-    if right.size and (right.min() < 0 or right.max() >= x.shape[-1]):
-        raise IndexOutOfRange(f"multi_margin_loss: target; allowed: 0 to {x.shape[-1] - 1}")
-    at = np.arange(len(wide))
-    gaps = np.maximum(margin - wide[at, right][:, None] + wide, 0) ** p
-    gaps = gaps if weight is None else gaps * weight.astype(np.float64)[right][:, None]
-    gaps[at, right] = 0
-    losses = (gaps.sum(1) / x.shape[-1]).reshape(x.shape[:-1])
-    return _reduced(losses, reduction, x)
+    rows, right = x.reshape(-1, classes), target.reshape(-1, 1)
+    gaps = (margin - rows.op("gather", 1, right) + rows).clamp_min(0)
+    gaps = gaps if p == 1 else gaps * gaps
+    if weight is not None:
+        gaps = gaps * weight.op("index_select", 0, target.reshape(-1)).reshape(-1, 1)
+    is_other = right.op("ne.Tensor", target.given(np.arange(int(classes))))
+    losses = gaps.where(is_other, 0.0).sum(1) / classes
+    return reduced("multi_margin_loss", losses.reshape(*shape), reduction)
 
 
 def _infer_labels(x: TensorType, target: TensorType, reduction: int) -> TensorType:
@@ -100,15 +89,16 @@ def _labels(x: Array, target: Array, reduction: int) -> Array:
 
 
 _RIGHT = i64(3, low=0, high=5)
-op(
+composite(
     "aten::multi_margin_loss(Tensor self, Tensor target, Scalar p=1, Scalar margin=1, Tensor? "
     "weight=None, int reduction=1) -> Tensor",
-    reference=_class,
-    infer=_infer_class,
+    _class,
     samples=(
         (f32(3, 5), _RIGHT, 1, 1, None, 1),
         (f64(3, 5), _RIGHT, 2, 0.5, f64(5, low=0.1), 0),
         (f32(5), i64(1, low=0, high=5), 1, 1, None, 2),
+        (f32(), given(0, dtypes.i64), 1, 1, None, 0),
+        (f32(0, 5), i64(0, low=0, high=5), 1, 1, None, 0),
     ),
 )
 _SETS = given([[3, 0, -1, 1], [2, -1, 0, 0], [0, 1, 2, 3]], dtypes.i64)

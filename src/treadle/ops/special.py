@@ -225,6 +225,8 @@ def _whole(schema: str, function: Any) -> Any:
         return tensor(dtype, broadcast("gcd", a.sizes, b.sizes))
 
     def reference(a: Array, b: Array) -> Array:
+        if a.dtype is b.dtype and a.dtype.kind in "iu":
+            return np.asarray(function(a, b))
         dtype = infer(tensor(dtype_of(a), a.shape), tensor(dtype_of(b), b.shape)).element
         return np.asarray(function(a, b).astype(dtype.numpy))
 

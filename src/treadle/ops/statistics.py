@@ -1,4 +1,4 @@
-"""Statistics and order: extremes, quantiles, medians, modes, sums without NaN, covariances."""
+"""Statistics and order: extremes, quantiles, sums without NaN, covariances."""
 
 from __future__ import annotations
 
@@ -10,20 +10,14 @@ import numpy as np
 
 from treadle.errors import IndexOutOfRange, ShapeError
 from treadle.ir import dtypes
-from treadle.ir.types import TensorType
 from treadle.ops.composite import Operand, composite
-from treadle.ops.declare import EXACT, op
-from treadle.ops.promotion import dtype_of
+from treadle.ops.declare import EXACT
 from treadle.ops.samples import f32, given, i64
-from treadle.ops.shapes import tensor, wrap_dim
+from treadle.ops.shapes import wrap_dim
 
 Array = np.ndarray[Any, Any]
 _NAN = math.nan
 _ROWS = given([[1.0, _NAN, 3.0], [4.0, 5.0, _NAN]])
-
-
-def _type(x: Array) -> TensorType:
-    return tensor(dtype_of(x), x.shape)
 
 
 # --- extremes and order -------------------------------------------------------------------------
@@ -118,74 +112,6 @@ def _define_quantile(name: str, skip: bool) -> None:
 
 _define_quantile("quantile", False)
 _define_quantile("nanquantile", True)
-
-
-def _nanmedian(x: Array, dim: int, keepdim: bool) -> tuple[Array, Array]:
-    axis = wrap_dim("nanmedian", dim, x.ndim)
-    flat = x.reshape(x.shape or (1,))
-    if not flat.shape[axis]:
-        raise IndexOutOfRange("nanmedian: no elements")
-    order = np.argsort(flat.astype(np.float64), axis, kind="stable")
-    count = np.sum(flat == flat, axis=axis, keepdims=True)
-    middle = (np.where(count, count, order.shape[axis]) - 1) // 2
-    place = np.take_along_axis(order, middle, axis)
-    values = np.take_along_axis(flat, place, axis)
-    if x.ndim and not keepdim:
-        values, place = values.squeeze(axis), place.squeeze(axis)
-    shape = values.shape if x.ndim else ()
-    return values.reshape(shape), place.reshape(shape).astype(np.int64)
-
-
-def _infer_one_dim(x: TensorType, dim: int, keepdim: bool) -> tuple[TensorType, TensorType]:
-    axis = wrap_dim("nanmedian", dim, len(x.sizes))
-    if x.sizes and not x.sizes[axis]:
-        raise IndexOutOfRange("nanmedian, mode: no elements")
-    shape = [1 if i == axis else d for i, d in enumerate(x.sizes) if keepdim or i != axis]
-    return tensor(x.element, shape), tensor(dtypes.i64, shape)
-
-
-op(
-    "aten::nanmedian.dim(Tensor self, int dim, bool keepdim=False) -> (Tensor values, Tensor "
-    "indices)",
-    reference=_nanmedian,
-    infer=_infer_one_dim,
-    tolerance=EXACT,
-    samples=((_ROWS, 1, False), (f32(3, 7), 0, True)),
-    kinds="if",
-)
-op(
-    "aten::nanmedian(Tensor self) -> Tensor",
-    reference=lambda x: _nanmedian(x.reshape(-1), 0, False)[0],
-    infer=lambda x: tensor(x.element, ()),
-    tolerance=EXACT,
-    samples=((_ROWS,), (f32(4),)),
-    kinds="if",
-)
-
-
-def _mode(x: Array, dim: int, keepdim: bool) -> tuple[Array, Array]:
-    """The most frequent value, the least of several, and the last place where it is."""
-    axis = wrap_dim("mode", dim, x.ndim)
-    rows = np.moveaxis(x.reshape(x.shape or (1,)), axis, -1)
-    values = np.empty(rows.shape[:-1], x.dtype)
-    places = np.empty(rows.shape[:-1], np.int64)
-    for at in np.ndindex(*rows.shape[:-1]):
-        distinct, counts = np.unique(rows[at], return_counts=True)
-        values[at] = distinct[np.argmax(counts)]
-        places[at] = np.flatnonzero(rows[at] == values[at])[-1]
-    if keepdim and x.ndim:
-        return np.expand_dims(values, axis), np.expand_dims(places, axis)
-    return values, places
-
-
-op(
-    "aten::mode(Tensor self, int dim=-1, bool keepdim=False) -> (Tensor values, Tensor indices)",
-    reference=_mode,
-    infer=_infer_one_dim,
-    tolerance=EXACT,
-    samples=((i64(3, 7, low=0, high=3), 1, False), (given([2.0, 1.0, 2.0, 1.0]), 0, True)),
-    kinds="bif",
-)
 
 
 # --- sums that leave out NaN --------------------------------------------------------------------
