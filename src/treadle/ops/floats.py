@@ -56,7 +56,7 @@ def _next_element(result: TensorType, first: Expr, second: Expr) -> Expr:
     Source: Rump, Zimmermann, Boldo, Melquiond 2009, Computing predecessor and successor in rounding
     to nearest. Small f64 are scaled, so that the step itself is not rounded to denormals.
     """
-    finfo = ml_dtypes.finfo(result.element.numpy)
+    finfo: Any = ml_dtypes.finfo(result.element.numpy)  # type: ignore[no-untyped-call]
     unit = float(finfo.epsneg)
     least, largest = (
         LOOPS.cast(float(v), dtypes.f64) for v in (finfo.smallest_subnormal, finfo.max)

@@ -31,17 +31,25 @@ Array = np.ndarray[Any, Any]
 # --- zeta ---------------------------------------------------------------------------------------
 
 
-def _count(f: Any, q: Any) -> Any:
-    """How many terms are summed until the series of Euler and Maclaurin holds."""
+def _count_below(f: Any, q: Any) -> Any:
+    """How many terms have a base up to 0, of those that are summed at all."""
     finite = f.where(f.isfinite(q), q, 0.0)
-    return f.maximum(f.ceil(SHIFT - finite), float(SHIFT))
+    return f.minimum(f.maximum(f.ceil(-finite), 0.0), float(MOST_TERMS))
 
 
-def _with_rest(f: Any, s: Any, q: Any, total: Any) -> Any:
-    """The sum of all terms from that of the first ones; what the function is at its poles."""
-    z = q + _count(f, q)
-    total = total + f.pow(z, 1.0 - s) / (s - 1.0) + 0.5 * f.pow(z, -s)
-    factor = s * f.pow(z, -s - 1.0)
+def _from_zero(f: Any, s: Any, q: Any, below: Any) -> Any:
+    """Zeta from the sum of the terms `below` 0: some more, and the series of Euler and Maclaurin.
+
+    At the poles, what torch says.
+    """
+    at = q + _count_below(f, q)
+    total = below
+    for k in range(SHIFT):
+        total = total + f.pow(at + float(k), -s)
+    z = at + float(SHIFT)
+    last = f.pow(z, -s)
+    total = total + last * z / (s - 1.0) + 0.5 * last
+    factor = s * last / z
     for k, number in enumerate(BERNOULLI, 1):
         total = total + factor * (number / math.factorial(2 * k))
         factor = factor * (s + (2.0 * k - 1.0)) * (s + 2.0 * k) / (z * z)
@@ -53,19 +61,22 @@ def _with_rest(f: Any, s: Any, q: Any, total: Any) -> Any:
     return f.where(s == 1.0, math.inf, total)
 
 
+def _sum_below(s: Array, q: Array) -> Array:
+    s, q = (np.asarray(a, np.float64) for a in np.broadcast_arrays(s, q))
+    count = _count_below(NUMPY, q)
+    total = np.zeros(q.shape)
+    for k in range(int(count.max(initial=0))):
+        total += np.where(k < count, np.power(q + k, -s), 0.0)
+    return total
+
+
 def _zeta(s: Array, q: Array) -> Array:
     """Hurwitz' zeta function."""
-    s, q = np.broadcast_arrays(s, q)
-    count = _count(NUMPY, q)
-    total = np.zeros(q.shape)
-    for k in range(int(min(count.max(initial=0), MOST_TERMS))):
-        total += np.where(k < count, np.power(q + k, -s), 0.0)
-    return np.asarray(_with_rest(NUMPY, s, q, total))
+    return np.asarray(_from_zero(NUMPY, s, q, _sum_below(s, q)))
 
 
-def _both(load: Loader, positions: Sequence[Expr]) -> tuple[Element, Element]:
-    s, q = (Element(cast(load(i, positions), dtypes.f64)) for i in (0, 1))
-    return s, q
+def _both(load: Loader, positions: Sequence[Expr]) -> list[Element]:
+    return [Element(cast(load(i, positions), dtypes.f64)) for i in (0, 1)]
 
 
 def _bounds(
@@ -73,8 +84,8 @@ def _bounds(
 ) -> tuple[Expr, Expr]:
     """Rows have one element, so that each has a count of its own."""
     zero = const(0, dtypes.i64)
-    _, q = _both(load, [*positions[:-1], zero])
-    return zero, cast(LOOPS.minimum(_count(LOOPS, q), float(MOST_TERMS)).expr, dtypes.i64)
+    q = _both(load, [*positions[:-1], zero])[1]
+    return zero, cast(_count_below(LOOPS, q).expr, dtypes.i64)
 
 
 def _term(
@@ -85,30 +96,34 @@ def _term(
     return term
 
 
-def _finish(
-    total: Expr, load: Loader, positions: Sequence[Expr], result: TensorType, *_: Any
-) -> Expr:
-    whole: Expr = _with_rest(LOOPS, *_both(load, positions), Element(total)).expr
-    return whole
-
-
 op(
-    "treadle::zeta_rows(Tensor self, Tensor other) -> Tensor",
-    reference=lambda s, q: _zeta(s.astype(np.float64), q.astype(np.float64)),
+    "treadle::zeta_below(Tensor self, Tensor other) -> Tensor",
+    reference=_sum_below,
     infer=lambda s, q: tensor(dtypes.f64, s.sizes),
-    lower=Fold(_bounds, _term, _finish, lambda *_: "sum"),
-    samples=((f64(3, 1, low=1.5, high=9.0), f64(3, 1, low=0.2, high=9.0)),),
+    lower=Fold(_bounds, _term, lambda total, *_: total, lambda *_: "sum"),
+    samples=(
+        (f64(3, 1, low=1.5, high=9.0), f64(3, 1, low=0.2, high=9.0)),
+        (given([[2.0], [3.0], [4.0]]), given([[-0.5], [2.0], [-7.25]])),
+    ),
+)
+pointwise(
+    "treadle::zeta_from(Tensor self, Tensor other, Tensor below) -> Tensor",
+    lambda f, s, q, below: _from_zero(f, *(f.cast(a, dtypes.f64) for a in (s, q, below))),
+    result=Result.FLOAT,
+    operands=(0, 1, 2),
+    samples=((f64(5, low=1.5, high=9.0), f64(5, low=0.2, high=9.0), f64(5, low=0.0)),),
 )
 
 
-def _in_rows(s: Any, q: Any) -> Any:
+def _in_parts(s: Any, q: Any) -> Any:
     """Zeta of tensors, or of one and a number."""
     like = s if isinstance(s, Operand) else q
     dtype = floating(result_dtype(*(a.type if isinstance(a, Operand) else a for a in (s, q))))
-    operands = [a if isinstance(a, Operand) else like.given(float(a), dtypes.f64) for a in (s, q)]
-    shape = list(broadcast("special_zeta", *(a.shape for a in operands)))
-    s, q = (a.op("expand", shape).op("unsqueeze", -1) for a in operands)
-    return s.op("zeta_rows", q).op("squeeze.dim", -1).to(dtype)
+    s, q = (a if isinstance(a, Operand) else like.given(a, dtypes.f64) for a in (s, q))
+    shape = list(broadcast("special_zeta", s.shape, q.shape))
+    rows = (a.op("expand", shape).op("unsqueeze", -1) for a in (s, q))
+    below = like.apply("zeta_below", *rows).op("squeeze.dim", -1)
+    return s.op("zeta_from", q, below).to(dtype)
 
 
 _FAR = (given([2.0, 3.0, 1.5, 1.0, 0.5, 2.0, 3.0]), given([1.0, 0.5, 2.0, 1.0, 1.0, -1.0, -1.5]))
@@ -121,19 +136,19 @@ zeta = in_numpy(
     "aten::special_zeta(Tensor self, Tensor other) -> Tensor",
     _zeta,
     _ORDERS,
-    lower=made_of(_in_rows),
+    lower=made_of(_in_parts),
 )
 in_numpy(
     "aten::special_zeta.other_scalar(Tensor self, Scalar other) -> Tensor",
     _zeta,
     ((f32(5, low=1.5, high=6.0), 2.0), (f64(3, low=2.0, high=4.0), 1)),
-    lower=made_of(_in_rows),
+    lower=made_of(_in_parts),
 )
 in_numpy(
     "aten::special_zeta.self_scalar(Scalar self, Tensor other) -> Tensor",
     _zeta,
     ((3.0, f32(5, low=0.5, high=6.0)), (2, f64(3, low=0.5, high=4.0))),
-    lower=made_of(_in_rows),
+    lower=made_of(_in_parts),
 )
 
 
