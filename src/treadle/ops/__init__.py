@@ -28,6 +28,7 @@ from treadle.ops import deformable as deformable
 from treadle.ops import device as device
 from treadle.ops import diagonals as diagonals
 from treadle.ops import distances as distances
+from treadle.ops import distinct as distinct
 from treadle.ops import division as division
 from treadle.ops import dropout as dropout
 from treadle.ops import dtype_rules as dtype_rules

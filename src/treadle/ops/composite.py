@@ -24,7 +24,9 @@ from treadle.ops.promotion import KINDS, check_kind
 from treadle.ops.registry import OPS
 
 Body = Callable[..., Any]
-_NUMBERS = bool | int | float | complex
+_NUMBERS = (bool, int, float, complex)
+_SEVERAL = (list, tuple)
+_PLAIN = (*_NUMBERS, str, type(None))
 _REFUSALS = (ValueError, IndexError, TypeError, ArithmeticError)
 """What Python says of sizes that do not fit."""
 
@@ -45,7 +47,8 @@ class Operand:
     @property
     def shape(self) -> tuple[int, ...]:
         """Its sizes."""
-        return self.type.sizes
+        value = self.value
+        return value.shape if type(value) is np.ndarray else self.type.sizes
 
     @property
     def dtype(self) -> DType:
@@ -141,27 +144,30 @@ def _one(value: Any) -> Operand:
 
 def apply(emit: Emitter, name: str, *args: Any) -> Any:
     """The result(s) of operator `name` as operands; `args` may hold operands."""
-    schema = OPS[name].schema
+    found = OPS[name]
+    schema = found.schema
     assert schema is not None
     rest = [a.default for a in schema.arguments[len(args) :]]
     assert REQUIRED not in rest, f"{name} needs more arguments"
-    return wrapped(emit, emit(name, *map(unwrapped, args), *rest))
+    return wrapped(emit, emit(found, *map(unwrapped, args), *rest))
 
 
 def wrapped(emit: Emitter, value: Any) -> Any:
     """`value` with tensors, also in lists and tuples, as operands."""
-    if isinstance(value, list | tuple):
-        return type(value)(wrapped(emit, v) for v in value)
-    if value is None or isinstance(value, _NUMBERS | str):
+    if isinstance(value, _PLAIN):
         return value
+    if isinstance(value, _SEVERAL):
+        return type(value)([wrapped(emit, v) for v in value])
     return Operand(emit, value)
 
 
 def unwrapped(value: Any) -> Any:
     """`value` with operands as what they stand for."""
-    if isinstance(value, list | tuple):
+    if type(value) is Operand:
+        return value.value
+    if isinstance(value, _SEVERAL):
         return type(value)(map(unwrapped, value))
-    return value.value if isinstance(value, Operand) else value
+    return value
 
 
 class _Arrays:

@@ -107,8 +107,9 @@ def infer_square(name: str) -> Callable[..., TensorType]:
 
 
 def adjoint(a: Array) -> Array:
-    """Matrices with rows and columns exchanged, conjugated."""
-    return np.conj(np.swapaxes(a, -1, -2))
+    """Matrices with rows and columns exchanged, conjugated; a view of real ones."""
+    turned: Array = a.swapaxes(-1, -2)
+    return np.conj(turned) if a.dtype.kind == "c" else turned
 
 
 def magnitude(x: Array) -> Array:

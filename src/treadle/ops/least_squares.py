@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -51,33 +52,42 @@ def _from_triangle(a: Array, hermitian: bool) -> Array:
 def _pinv(a: Array, atol: Limit, rtol: Limit, hermitian: bool = False) -> Array:
     """The inverse on the singular values above both limits."""
     u, s, vh = routines.svd(_from_triangle(a, hermitian), False)
-    return np.asarray((adjoint(vh) * _inverted(s, _limit(a, s, atol, rtol))) @ adjoint(u))
+    return np.asarray((adjoint(vh) * _inverted(s, _kept(a, s, atol, rtol))) @ adjoint(u))
 
 
-def _inverted(s: Array, limit: Array) -> Array:
-    """The inverse singular values, as rows; zeros for those up to the limit."""
-    is_kept = s > limit
-    return np.divide(is_kept, s, where=is_kept, out=np.zeros_like(s))[..., None, :]
+def _inverted(s: Array, is_kept: Array) -> Array:
+    """The inverse singular values, as rows; zeros for the others."""
+    inverse = np.zeros(s.shape, s.dtype)
+    return np.divide(is_kept, s, where=is_kept, out=inverse)[..., None, :]
 
 
-def _limit(a: Array, s: Array, atol: Limit, rtol: Limit) -> Array:
-    """Below which singular values `s` count as zero; each limit one number, or one a matrix."""
+def _kept(a: Array, s: Array, atol: Limit, rtol: Limit) -> Array:
+    """Which singular values are above both limits; each limit one number, or one a matrix."""
+    largest = s[..., :1]
     if atol is None and rtol is None:
-        return np.asarray(s.max(-1, keepdims=True, initial=0.0) * _relative(a))
+        return np.asarray(s > largest * _relative(a))
     least = np.asarray(0.0 if atol is None else atol)[..., None]
     rtol = np.where(least > 0, 0.0, _relative(a)) if rtol is None else np.asarray(rtol)[..., None]
-    return np.asarray(np.maximum(least, rtol * s.max(-1, keepdims=True, initial=0.0)))
+    return np.asarray(s > np.maximum(least, rtol * largest))
+
+
+def _count(is_kept: Array) -> Array:
+    return np.asarray(np.add.reduce(is_kept, -1, np.int64))
 
 
 def _relative(a: Array) -> float:
     """Below which share of the largest a singular value may come from rounding."""
-    return float(max(a.shape[-2:]) * np.finfo(a.dtype).eps)
+    return float(max(a.shape[-2:]) * _epsilon(a.dtype))
+
+
+@functools.cache
+def _epsilon(dtype: Any) -> float:
+    return float(np.finfo(dtype).eps)
 
 
 def _rank(a: Array, atol: Limit, rtol: Limit, hermitian: bool) -> Array:
     s = routines.svdvals(_from_triangle(a, hermitian))
-    limit = _limit(a, s, atol, rtol)
-    return np.asarray(np.sum(s > limit, -1))
+    return _count(_kept(a, s, atol, rtol))
 
 
 def _infer_rank(a: TensorType, *options: Any) -> TensorType:
@@ -158,10 +168,10 @@ def _lstsq(
     none = np.empty(0)
     columns = b[..., None] if b.ndim == a.ndim - 1 else b
     u, values, vh = routines.svd(a, False)
-    limit = _limit(a, values, None, rcond)
-    solution = (adjoint(vh) * _inverted(values, limit)) @ (adjoint(u) @ columns)
+    is_kept = _kept(a, values, None, rcond)
+    solution = (adjoint(vh) * _inverted(values, is_kept)) @ (adjoint(u) @ columns)
     left = np.square(np.abs(a @ solution - columns)).sum(-2) if _has_residuals(a, driver) else none
-    rank = none if driver == "gels" else np.count_nonzero(values > limit, -1)
+    rank = none if driver == "gels" else _count(is_kept)
     values = values if driver in ("gelsd", "gelss") else none
     squeezed = solution[..., 0] if columns is not b else solution
     return squeezed, left[..., 0] if columns is not b and left.size else left, rank, values
@@ -182,9 +192,7 @@ defined(
 def _condition(x: Operand, p: Any) -> Any:
     """The norm of a matrix times that of its inverse."""
     if p in (None, 2, -2):
-        values = x.op("linalg_svdvals", None)
-        largest, least = values.op("amax", [-1]), values.op("amin", [-1])
-        return least / largest if p == -2 else largest / least
+        return x.op("of_singular_values", "-cond" if p == -2 else "cond")
     name = "linalg_matrix_norm.str_ord" if isinstance(p, str) else "linalg_matrix_norm"
     return x.op(name, p) * x.op("linalg_inv").op(name, p)
 

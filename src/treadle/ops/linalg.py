@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from treadle.ir.types import TensorType
+from treadle.ops import routines
 from treadle.ops.lapack import GOOD, PAIR, Array, defined, infer_square, matrix, real
 from treadle.ops.shapes import tensor
 
@@ -37,10 +38,27 @@ def _logdet(a: Array) -> Array:
 
 
 defined("aten::logdet(Tensor self) -> Tensor", _infer_number, _logdet, ((GOOD,), (PAIR,)))
+
+
+def _power(a: Array, n: int) -> Array:
+    """By squares and products."""
+    if n < 0:
+        return _power(routines.inv(a), -n)
+    if n == 0:
+        return np.asarray(np.broadcast_to(np.eye(a.shape[-1], dtype=a.dtype), a.shape))
+    if n == 1:
+        return a.copy()
+    half = a if n < 4 else _power(a, n // 2)
+    square: Array = np.matmul(half, half)
+    if n % 2:
+        square = np.matmul(square, a)
+    return square
+
+
 for _name in ("linalg_matrix_power", "matrix_power"):
     defined(
         f"aten::{_name}(Tensor self, int n) -> Tensor", infer_square(_name),
-        np.linalg.matrix_power, ((GOOD, 3), (GOOD, 0), (PAIR, -2)),
+        _power, ((GOOD, 3), (GOOD, 1), (GOOD, 0), (PAIR, -2)),
     )  # fmt: skip
 
 

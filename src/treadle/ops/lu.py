@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from treadle.errors import ScriptError, ShapeError
 from treadle.ir import dtypes
 from treadle.ir.types import TensorType
 from treadle.ops.lapack import GOOD, PAIR, TALL, Array, adjoint, defined, matrix
+from treadle.ops.routines import below_diagonal
 from treadle.ops.samples import f32, f64, given
 from treadle.ops.shapes import broadcast, tensor
 
@@ -36,25 +38,41 @@ def _checked_factor(a: Array, pivot: bool, check_errors: bool = True) -> tuple[A
 
 def _order(pivots: Array, rows: int) -> Array:
     """The rows of A in the order of those of ``L @ U``."""
-    order = np.broadcast_to(np.arange(rows), (*pivots.shape[:-1], rows)).copy()
-    for at in np.ndindex(*pivots.shape[:-1]):
-        for k, row in enumerate(pivots[at]):
+    orders = []
+    for exchanges in pivots.reshape(-1, pivots.shape[-1]).tolist():
+        order = list(range(rows))
+        for k, row in enumerate(exchanges):
             if not 0 < row <= rows:
                 raise ShapeError(f"lu_unpack: pivot {row}; allowed: 1 to {rows}")
-            order[at][[k, row - 1]] = order[at][[row - 1, k]]
-    return np.asarray(order)
+            order[k], order[row - 1] = order[row - 1], order[k]
+        orders.append(order)
+    return np.array(orders, np.int64).reshape(*pivots.shape[:-1], rows)
+
+
+@functools.lru_cache(maxsize=64)
+def _identity(rows: int, dtype: Any) -> Array:
+    return np.eye(rows, dtype=dtype)
 
 
 def _permutation(pivots: Array, rows: int, dtype: Any) -> Array:
     """P of ``A = P @ L @ U``."""
-    eye = np.eye(rows, dtype=dtype)
-    return np.swapaxes(eye[_order(pivots, rows)], -1, -2)
+    eye, order = _identity(rows, dtype), _order(pivots, rows)
+    return eye.take(order, 1) if order.ndim == 1 else np.swapaxes(eye[order], -1, -2)
+
+
+@functools.lru_cache(maxsize=64)
+def _frames(rows: int, columns: int, dtype: Any) -> tuple[Array, Array, Array, Array]:
+    """Where L is in both factors and what is around it; where U is not, and what is there."""
+    rank = min(rows, columns)
+    low, above = below_diagonal(rows, rank), below_diagonal(rank, columns)
+    return low, np.eye(rows, rank, dtype=dtype), above, np.zeros((), dtype)
 
 
 def _triangles(lu: Array) -> tuple[Array, Array]:
-    rank = min(lu.shape[-2:])
-    low = np.tril(lu[..., :, :rank], -1) + np.eye(lu.shape[-2], rank, dtype=lu.dtype)
-    return low, np.triu(lu[..., :rank, :])
+    rows, columns = lu.shape[-2:]
+    below, ones, outside, zero = _frames(rows, columns, lu.dtype)
+    low = np.where(below, lu[..., : ones.shape[1]], ones)
+    return low, np.where(outside, zero, lu[..., : ones.shape[1], :])
 
 
 def _infer_factor(a: TensorType, *_: Any) -> tuple[TensorType, TensorType, TensorType]:

@@ -6,11 +6,42 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from treadle.errors import ShapeError
+import numpy as np
+
+from treadle.errors import IndexOutOfRange, ShapeError
+from treadle.ir.types import TensorType
+from treadle.ops import routines
 from treadle.ops.composite import Operand, composite, renamed
-from treadle.ops.lapack import TOLERANCE
+from treadle.ops.lapack import TALL, TOLERANCE, Array, defined, matrix, real
 from treadle.ops.samples import f32
-from treadle.ops.shapes import wrap_dim
+from treadle.ops.shapes import tensor, wrap_dim
+
+
+def _infer_number(a: TensorType, *_: Any) -> TensorType:
+    matrix("linalg_svdvals", a)
+    return tensor(real(a), a.sizes[:-2])
+
+
+def _of_singular_values(a: Array, what: str) -> Array:
+    """Largest, least, sum, or quotient of those two; the values are in descending order."""
+    values = routines.svdvals(a)
+    if what == "nuc" or (what == "2" and not values.shape[-1]):
+        return np.asarray(np.add.reduce(values, -1))
+    if not values.shape[-1]:
+        raise IndexOutOfRange(f"linalg_matrix_norm: no singular values in {list(a.shape)}")
+    largest, least = values[..., 0], values[..., -1]
+    if what in ("2", "-2"):
+        return np.asarray(largest if what == "2" else least)
+    with np.errstate(all="ignore"):
+        return np.asarray(largest / least if what == "cond" else least / largest)
+
+
+defined(
+    "treadle::of_singular_values(Tensor self, str what) -> Tensor",
+    _infer_number,
+    _of_singular_values,
+    tuple((TALL, what) for what in ("2", "-2", "nuc", "cond", "-cond")),
+)
 
 
 def _matrix_norm(
@@ -18,23 +49,19 @@ def _matrix_norm(
 ) -> Any:
     """By sums and maxima; ``2`` and ``nuc`` by singular values."""
     x = x if dtype is None else x.op("to.dtype", dtype)
-    rank = len(x.shape)
+    shape = x.shape
+    rank = len(shape)
     if len(dims) != 2 or rank < 2:
         raise ShapeError(f"linalg_matrix_norm: dims {list(dims)} of {list(x.shape)}")
     row, column = (wrap_dim("linalg_matrix_norm", d, rank) for d in dims)
     if order == "fro":
         return x.op("linalg_vector_norm", 2, [row, column], keepdim)
     if order in ("nuc", 2, -2):
-        values = x.op("movedim.intlist", [row, column], [-2, -1]).op("linalg_svdvals", None)
-        if order == "nuc" or (order == 2 and not values.shape[-1]):
-            y = values.sum(-1)
-        else:
-            y = values.op("amax" if order == 2 else "amin", [-1])
-        return (
-            y.reshape(*(1 if d in (row, column) else s for d, s in enumerate(x.shape)))
-            if (keepdim)
-            else y
-        )
+        if (row, column) != (rank - 2, rank - 1):
+            x = x.op("movedim.intlist", [row, column], [-2, -1])
+        y = x.op("of_singular_values", str(order))
+        kept = (1 if d in (row, column) else int(s) for d, s in enumerate(shape))
+        return y.reshape(*kept) if keepdim else y
     if order not in (1, -1, math.inf, -math.inf):
         raise ShapeError(f"linalg_matrix_norm: ord {order!r}; allowed: fro, nuc, ±1, ±2, ±inf")
     summed, over = (row, column) if abs(float(order)) == 1 else (column, row)
@@ -67,8 +94,8 @@ def _any_norm(
 ) -> Any:
     if order is None:
         return x.op("linalg_vector_norm", 2, None if dim is None else list(dim), keepdim, dtype)
-    dims = list(dim) if dim is not None else list(range(len(x.shape)))
-    if len(dims) == 2 and not (dim is None and len(x.shape) == 1):
+    dims = list(range(len(x.shape)) if dim is None else dim)
+    if len(dims) == 2:
         return _matrix_norm(x, order, dims, keepdim, dtype)
     return x.op("linalg_vector_norm", order, dims, keepdim, dtype)
 

@@ -18,7 +18,7 @@ from treadle.ir.symbols import as_int
 from treadle.ir.types import TensorType
 from treadle.ops.creation import REST, Samples, default
 from treadle.ops.declare import op
-from treadle.ops.expr import add, cast, const, mul
+from treadle.ops.expr import add, call, cast, compare, const, mul, select
 from treadle.ops.lowering import Elements
 from treadle.ops.samples import f64
 from treadle.ops.shapes import dtype_from_code, tensor
@@ -159,10 +159,23 @@ def _logspace(start: Any, end: Any, steps: int, base: float, code: int | None, *
         return np.power(base, np.linspace(start, end, steps)).astype(result.element.numpy)
 
 
+def _logspace_element(load: Any, positions: Sequence[Expr], result: TensorType, *args: Any) -> Expr:
+    start, end, steps, base, code, *_ = args
+    wide = f64(0).dtype
+    start, end = map(float, _ends(start, end, code))
+    step = const((end - start) / max(steps - 1, 1), wide)
+    exponent = add(mul(cast(positions[0], wide), step), const(start, wide))
+    last = compare("eq", positions[0], const(steps - 1, i64_dtype))
+    if steps > 1:
+        exponent = select(last, const(end, wide), exponent)
+    return cast(call("pow", const(base, wide), exponent), result.element)
+
+
 logspace = op(
     f"aten::logspace(Scalar start, Scalar end, int steps, float base=10., *, {_OPTIONS}) -> Tensor",
     reference=_logspace,
     infer=lambda start, end, steps, base, *rest: _infer_linspace(start, end, steps, *rest),
+    lower=Elements(_logspace_element),
     samples=(
         (-1, 2, 7, 10.0, None, *REST),
         (0.0, 4.0, 5, 2.0, 7, *REST),

@@ -108,14 +108,17 @@ def _cholesky_solve(b: Array, low: Array) -> Array:
 def _cholesky_ex(a: Array, upper: bool, check_errors: bool) -> tuple[Array, Array]:
     """The factor, and the order of the first minor that is not positive definite."""
     info = np.zeros(a.shape[:-2], np.int32)
+    try:
+        return _cholesky(a, upper), info
+    except np.linalg.LinAlgError:
+        if check_errors:
+            raise
     result = np.zeros_like(a)
     for at in np.ndindex(*a.shape[:-2]):
         for order in range(a.shape[-1], -1, -1):
             try:
                 result[at][:order, :order] = _cholesky(a[at][:order, :order], upper)
             except np.linalg.LinAlgError:
-                if check_errors:
-                    raise
                 info[at] = order
             else:
                 break
