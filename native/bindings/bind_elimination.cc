@@ -7,6 +7,7 @@
 
 #include "arrays.h"
 #include "bindings.h"
+#include "gil.h"
 #include "matrices.h"
 
 namespace treadle {
@@ -66,7 +67,7 @@ void factor_lu(nb::handle array, nb::handle pivots, nb::handle info, bool exchan
   std::int32_t* rows = ints_of(pivots, a.count * rank);
   std::int32_t* zeros = ints_of(info, a.count);
   const bool is_complex = PyArray_ISCOMPLEX(as_numpy(array));
-  nb::gil_scoped_release released;
+  const WithoutGil released;
   for (npy_intp n = 0; n < a.count; ++n)
     zeros[n] = is_complex ? factor(static_cast<std::complex<double>*>(a.data) + n * size, a.rows,
                                    a.columns, rows + n * rank, exchanges)
@@ -87,7 +88,7 @@ void solve_triangle(nb::handle triangle, nb::handle target, bool upper, bool uni
       PyArray_TYPE(as_numpy(triangle)) != PyArray_TYPE(as_numpy(target)))
     throw nb::value_error("the triangles do not fit the matrices");
   const bool is_complex = PyArray_ISCOMPLEX(as_numpy(triangle));
-  nb::gil_scoped_release released;
+  const WithoutGil released;
   if (is_complex)
     substitute_all<std::complex<double>>(a, b, upper, unit);
   else

@@ -1,5 +1,6 @@
 #include "bindings.h"
 #include "errors.h"
+#include "gil.h"
 #include "known_calls.h"
 // It needs Python.h, which comes with the others.
 #include <structmember.h>
@@ -57,7 +58,7 @@ PyObject* call_function(PyObject* self, PyObject* const* values, std::size_t fla
     return nullptr;
   }
   if (known) return run_known(*known, key, function->calls->tensor_class());
-  return PyObject_Vectorcall(function->unknown, values, count, names);
+  return call_python([&] { return PyObject_Vectorcall(function->unknown, values, count, names); });
 }
 
 PyObject* bind_method(PyObject* self, PyObject* instance, PyObject*) {

@@ -6,8 +6,8 @@
 
 #include "bindings.h"
 #include "bound_plan.h"
+#include "gil.h"
 #include "interrupt.h"
-#include "shut_down.h"
 #include "thread_state.h"
 
 namespace treadle {
@@ -170,7 +170,7 @@ std::vector<std::pair<std::string, double>> profile(const BoundPlan& self, nb::h
     arrays.push_back(make_array(type));
     out.push_back(PyArray_DATA(as_numpy(arrays.back())));
   }
-  nb::gil_scoped_release released;
+  const WithoutGil released;
   return self.plan->profile(in.data(), out.data(), repeats);
 }
 
@@ -193,10 +193,8 @@ int clear(PyObject* self) {
 
 // Whether a signal's handler raised: the error stays set in this thread.
 bool has_signal_error() {
-  PyGILState_STATE gil = PyGILState_Ensure();
-  const bool raised = PyErr_CheckSignals() < 0;
-  PyGILState_Release(gil);
-  return raised;
+  const WithGil held;
+  return PyErr_CheckSignals() < 0;
 }
 
 // The limit of forks of the context, for what this thread forks.
@@ -233,10 +231,9 @@ void BoundPlan::run(void* const* in, void* const* out, int threads, RunControl* 
   if (looks_for_signals && !control) control = &own;
   Status status;
   try {
-    nb::gil_scoped_release released;
+    const WithoutGil released;
     std::optional<InterruptScope> interrupts;
     if (looks_for_signals) interrupts.emplace(has_signal_error, *control);
-    const ReturnScope returning;
     status = plan->run(in, out, limit, control);
   } catch (const RunStopped&) {
     if (PyErr_Occurred()) nb::raise_python_error();
@@ -244,7 +241,7 @@ void BoundPlan::run(void* const* in, void* const* out, int threads, RunControl* 
   }
   if (status[0] == 0) return;
   if (on_status.is_valid() && !on_status.is_none())
-    on_status(status[0], nb::make_tuple(status[1], status[2], status[3]));
+    call_python([&] { on_status(status[0], nb::make_tuple(status[1], status[2], status[3])); });
   else
     throw std::runtime_error("a kernel failed with status " + std::to_string(status[0]));
 }

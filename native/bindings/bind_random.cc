@@ -1,7 +1,9 @@
+#include <optional>
 #include <utility>
 
 #include "bindings.h"
 #include "distributions.h"
+#include "gil.h"
 
 namespace treadle {
 namespace {
@@ -79,7 +81,9 @@ class Drawer {
  private:
   class Locked {
    public:
-    explicit Locked(const Drawer& drawer) : drawer_(drawer) { drawer_.acquire_(); }
+    explicit Locked(const Drawer& drawer) : drawer_(drawer) {
+      call_python([&] { drawer_.acquire_(); });
+    }
     ~Locked() { Py_XDECREF(PyObject_CallNoArgs(drawer_.release_.ptr())); }
     Locked(const Locked&) = delete;
     Locked& operator=(const Locked&) = delete;
@@ -115,9 +119,9 @@ class Drawer {
     T* data = static_cast<T*>(PyArray_DATA(as_numpy(array)));
     const npy_intp count = PyArray_SIZE(as_numpy(array));
     const Locked locked(*this);
-    PyThreadState* state = count > kMany ? PyEval_SaveThread() : nullptr;
+    std::optional<WithoutGil> released;
+    if (count > kMany) released.emplace();
     for (npy_intp i = 0; i < count; ++i) draw(data + i);
-    if (state) PyEval_RestoreThread(state);
   }
 
   nb::object generator_;  // has what `bits_` points to

@@ -1,11 +1,13 @@
 // The routines of LAPACK that NumPy brings. A small matrix is decomposed in less time than NumPy
 // takes to find the loop, to set how errors are treated, and to convert arrays.
 #include <nanobind/stl/string.h>
+#include <optional>
 
 #include <cfenv>
 
 #include "arrays.h"
 #include "bindings.h"
+#include "gil.h"
 // It needs Python.h, which comes with the others.
 #define NO_IMPORT_UFUNC
 #include <numpy/ufuncobject.h>
@@ -100,10 +102,11 @@ class Routine {
       elements += PyArray_SIZE(array);
     }
     std::feclearexcept(FE_INVALID);
-    PyThreadState* state = elements > kMany ? PyEval_SaveThread() : nullptr;
+    std::optional<WithoutGil> released;
+    if (elements > kMany) released.emplace();
     ufunc_->functions[loop_](data.data(), sizes.data(), steps.data(),
                              ufunc_->data ? ufunc_->data[loop_] : nullptr);
-    if (state) PyEval_RestoreThread(state);
+    released.reset();
     if (!std::fetestexcept(FE_INVALID)) return;
     std::feclearexcept(FE_INVALID);
     PyErr_SetString(PyExc_FloatingPointError, ufunc_->name);

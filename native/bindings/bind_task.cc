@@ -13,8 +13,8 @@
 #include "bindings.h"
 #include "bound_plan.h"
 #include "fork_handlers.h"
+#include "gil.h"
 #include "scheduler.h"
-#include "shut_down.h"
 #include "thread_state.h"
 #include "treadle/trace.h"
 #include "waiting.h"
@@ -61,7 +61,7 @@ class PythonThread {
     if (!state_) return;
     num_running.fetch_add(1);
     stay_if_shut_down();
-    PyEval_RestoreThread(state_);
+    call_python([this] { PyEval_RestoreThread(state_); });
     PyThreadState_Clear(state_);
     PyThreadState_DeleteCurrent();
     num_running.fetch_sub(1);
@@ -106,7 +106,7 @@ class RecursionScope {
 
 void call_function(PyObject* function) {
   const RecursionScope fresh;
-  PyObject* result = PyObject_CallNoArgs(function);
+  PyObject* result = call_python([function] { return PyObject_CallNoArgs(function); });
   if (result)
     Py_DECREF(result);
   else
@@ -119,10 +119,11 @@ void run_python(Task& task) {
   num_running.fetch_add(1);
   stay_if_shut_down();
   static thread_local const PythonThread known;
-  PyGILState_STATE gil = PyGILState_Ensure();
-  call_function(self.function);
-  Py_CLEAR(self.function);
-  PyGILState_Release(gil);
+  {
+    const WithGil held;
+    call_function(self.function);
+    Py_CLEAR(self.function);
+  }
   self.done.set();
   self.release();
   num_running.fetch_sub(1);
@@ -138,7 +139,7 @@ class TaskHandle {
     task_->limit = task_->own_limit = context_task_limit();
     task_->may_run_early = may_run_early;
     task_->owners.store(2);
-    nb::gil_scoped_release released;
+    const WithoutGil released;
     Scheduler::instance().submit(*task_);
   }
   TaskHandle(const TaskHandle&) = delete;
@@ -180,7 +181,7 @@ class TaskHandle {
 
 // Dropped tasks are left as they are: the process ends.
 bool shut_down(double seconds) {
-  nb::gil_scoped_release released;
+  const WithoutGil released;
   const std::int64_t deadline = monotonic_ns() + static_cast<std::int64_t>(seconds * 1e9);
   bool stopped = Scheduler::instance().shut_down([](Task&) {}, deadline);
   while (num_running.load() > 0 && monotonic_ns() < deadline) std::this_thread::yield();
@@ -194,6 +195,10 @@ void stay_if_shut_down() noexcept {
   if (!is_shut_down.load(std::memory_order_relaxed)) [[likely]]
     return;
   while (!is_main_thread()) pause();
+}
+
+void stay_for_ever() noexcept {
+  while (true) pause();
 }
 
 bool is_main_thread() noexcept {

@@ -6,6 +6,7 @@
 
 #include "bindings.h"
 #include "errors.h"
+#include "gil.h"
 #include "tensor.h"
 // It needs Python.h, which comes with the others.
 #include <structmember.h>
@@ -140,8 +141,10 @@ PyObject* contiguous(PyObject* self, PyObject* const* values, Py_ssize_t count, 
   if (PyArray_IS_C_CONTIGUOUS(array) && count == 0 && !names) return Py_NewRef(self);
   std::vector<PyObject*> all{self};
   all.insert(all.end(), values, values + count + (names ? PyTuple_GET_SIZE(names) : 0));
-  return PyObject_Vectorcall(tensor_hooks().to_contiguous, all.data(),
-                             static_cast<std::size_t>(count + 1), names);
+  return call_python([&] {
+    return PyObject_Vectorcall(tensor_hooks().to_contiguous, all.data(),
+                               static_cast<std::size_t>(count + 1), names);
+  });
 }
 
 PyObject* is_floating_point(PyObject* self, PyObject*) {
@@ -190,7 +193,8 @@ int construct(PyObject* self, PyObject* args, PyObject* kwargs) {
   else if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O", const_cast<char**>(names), &data))
     return -1;
   if (PyArray_CheckExact(data)) return set_array(self, data);
-  nb::object array = nb::steal(PyObject_CallOneArg(tensor_hooks().to_array, data));
+  nb::object array =
+      nb::steal(call_python([&] { return PyObject_CallOneArg(tensor_hooks().to_array, data); }));
   return array.is_valid() ? set_array(self, array.ptr()) : -1;
 }
 

@@ -5,6 +5,7 @@
 
 #include "arrays.h"
 #include "bindings.h"
+#include "gil.h"
 #include "treadle/trace.h"
 
 namespace treadle {
@@ -15,7 +16,7 @@ namespace {
 nb::list collect() {
   std::vector<trace::Lane> lanes;
   {
-    nb::gil_scoped_release released;
+    const WithoutGil released;
     lanes = trace::collect();
     trace::discard();
   }

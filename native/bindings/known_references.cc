@@ -1,4 +1,5 @@
 // Operators without a program are run by their references, which take and give NumPy arrays.
+#include "gil.h"
 #include "known_calls.h"
 
 namespace treadle {
@@ -53,8 +54,9 @@ nb::object call_reference(const Reference& reference, const std::vector<nb::obje
     const int place = reference.places[i];
     values.push_back(place < 0 ? reference.arguments[i].ptr() : arrays[place].ptr());
   }
-  nb::object result = nb::steal(
-      PyObject_Vectorcall(reference.function.ptr(), values.data(), values.size(), nullptr));
+  nb::object result = nb::steal(call_python([&] {
+    return PyObject_Vectorcall(reference.function.ptr(), values.data(), values.size(), nullptr);
+  }));
   if (!result.is_valid()) nb::raise_python_error();
   return result;
 }

@@ -6,6 +6,7 @@
 #include <unordered_map>
 
 #include "bound_plan.h"
+#include "gil.h"
 #include "signature.h"
 #include "tensor.h"
 
@@ -219,7 +220,7 @@ class Program {
 
   Found ask_for_plan(const std::vector<nb::object>& arrays) const {
     try {
-      return parse_bound(bind_(describe_arguments(arrays)));
+      return parse_bound(call_python([&] { return bind_(describe_arguments(arrays)); }));
     } catch (nb::python_error& error) {
       if (refusal_.is_none() || !error.matches(refusal_)) throw;
       return {nb::object(), 0, nb::str(error.value())};
@@ -250,7 +251,7 @@ class Program {
   // A new reference.
   PyObject* wrap_one(PyObject* array) const {
     if (wraps_in_tensors_) return make_tensor(wrap_, array).release().ptr();
-    PyObject* item = PyObject_CallOneArg(wrap_.ptr(), array);
+    PyObject* item = call_python([&] { return PyObject_CallOneArg(wrap_.ptr(), array); });
     if (!item) nb::raise_python_error();
     return item;
   }

@@ -6,7 +6,7 @@
 #include <optional>
 
 #include "bindings.h"
-#include "shut_down.h"
+#include "gil.h"
 #include "thread_state.h"
 
 namespace treadle {
@@ -27,8 +27,7 @@ bool wait_for_signals_too(std::optional<double> seconds, const F& wait_until) {
     if (is_main_thread())
       until = end < 0 ? now + kSignalCheckNs : std::min(now + kSignalCheckNs, end);
     {
-      nb::gil_scoped_release released;
-      const ReturnScope returning;
+      const WithoutGil released;
       if (wait_until(until)) return true;
     }
     if (PyErr_CheckSignals() < 0) nb::raise_python_error();

@@ -1,5 +1,7 @@
 """The end of a process whose sessions have work in flight."""
 
+from pathlib import Path
+
 import pytest
 
 from tests.runtime.processes import run_python
@@ -81,3 +83,68 @@ if child == 0:
 print("child", os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """
     assert run_python(code).stdout == "child 0\nwaited error\nran error\n"
+
+
+FUNCTIONS = """
+import treadle
+
+def planned(x: treadle.Tensor) -> treadle.Tensor:
+    return treadle.relu(x + 1.0)
+
+def interpreted(x: treadle.Tensor) -> treadle.Tensor:
+    for _ in range(50):
+        if float(x.sum()) > 1e6:
+            x = x * 0.5
+        x = x + 1.0
+    return x
+"""
+"""A file: to script a function needs its source."""
+BUSY = """
+import contextlib
+import itertools
+import sys
+import threading
+
+sys.path.insert(0, {folder!r})
+import functions
+
+planned = treadle.script(functions.planned)
+interpreted = treadle.script(functions.interpreted)
+session = treadle.Session(planned)
+source = treadle.ones(30, 30)
+x, sizes = source.numpy(), itertools.count(2)
+WORK = {{
+    "a plan": lambda: planned(x),
+    "the interpreter": lambda: interpreted(x),
+    "first calls": lambda: planned(treadle.ones(next(sizes), 3)),
+    "eager functions": lambda: source.add(source).relu(),
+    "random numbers": lambda: treadle.randn(100_000),
+    "sessions": lambda: session(x),
+    "forks": lambda: treadle.fork(lambda: sum(range(1000))).wait(),
+}}
+work = WORK["{name}"]
+begun = [threading.Event() for _ in range(3)]
+
+def go_on(begins):
+    work()
+    begins.set()
+    with contextlib.suppress(treadle.Error):  # sessions are closed
+        while True:
+            work()
+
+for each in begun:
+    threading.Thread(target=go_on, args=(each,), daemon=True).start()
+for each in begun:
+    each.wait()
+"""
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["a plan", "the interpreter", "first calls", "eager functions", "random numbers", "sessions",
+     "forks"],
+)  # fmt: skip
+def test_a_process_ends_well_while_daemon_threads_compute(name: str, tmp_path: Path) -> None:
+    (tmp_path / "functions.py").write_text(FUNCTIONS)
+    done = run_python(BUSY.format(name=name, folder=str(tmp_path)))
+    assert done.stderr == ""
