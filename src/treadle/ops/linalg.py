@@ -47,7 +47,7 @@ def _power(a: Array, n: int) -> Array:
     if n == 0:
         return np.asarray(np.broadcast_to(np.eye(a.shape[-1], dtype=a.dtype), a.shape))
     if n == 1:
-        return a.copy()
+        return np.array(a)
     half = a if n < 4 else _power(a, n // 2)
     square: Array = np.matmul(half, half)
     if n % 2:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from typing import Any
 
 import numpy as np
@@ -38,15 +39,16 @@ def _checked_factor(a: Array, pivot: bool, check_errors: bool = True) -> tuple[A
 
 def _order(pivots: Array, rows: int) -> Array:
     """The rows of A in the order of those of ``L @ U``."""
+    *batch, count = pivots.shape
     orders = []
-    for exchanges in pivots.reshape(-1, pivots.shape[-1]).tolist():
+    for exchanges in pivots.reshape(math.prod(batch), count).tolist():
         order = list(range(rows))
         for k, row in enumerate(exchanges):
             if not 0 < row <= rows:
                 raise ShapeError(f"lu_unpack: pivot {row}; allowed: 1 to {rows}")
             order[k], order[row - 1] = order[row - 1], order[k]
         orders.append(order)
-    return np.array(orders, np.int64).reshape(*pivots.shape[:-1], rows)
+    return np.array(orders, np.int64).reshape(*batch, rows)
 
 
 @functools.lru_cache(maxsize=64)

@@ -48,7 +48,7 @@ def _class(
     x: Operand, target: Operand, p: float, margin: float, weight: Operand | None, reduction: int
 ) -> Operand:
     """How far other classes come within `margin` of the right one."""
-    shape = _rows("multi_margin_loss", x.type, target.type, reduction, per_class=False)
+    _rows("multi_margin_loss", x.type, target.type, reduction, per_class=False)
     if p not in (1, 2):
         raise ShapeError(f"multi_margin_loss: argument p must be 1 or 2, got {p}")
     classes = x.shape[-1] if x.shape else 1
@@ -61,7 +61,7 @@ def _class(
         gaps = gaps * weight.op("index_select", 0, target.reshape(-1)).reshape(-1, 1)
     is_other = right.op("ne.Tensor", target.given(np.arange(int(classes))))
     losses = gaps.where(is_other, 0.0).sum(1) / classes
-    return reduced("multi_margin_loss", losses.reshape(*shape), reduction)
+    return reduced("multi_margin_loss", losses.reshape(*target.shape), reduction)
 
 
 def _infer_labels(x: TensorType, target: TensorType, reduction: int) -> TensorType:
