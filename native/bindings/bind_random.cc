@@ -9,6 +9,7 @@ namespace treadle {
 namespace {
 
 constexpr npy_intp kMany = 1 << 14;  // beyond, the GIL is released
+constexpr double kMostEvents = 0x1p62;
 
 // Fills arrays with numbers of one of NumPy's bit generators, whose lock it takes meanwhile.
 class Drawer {
@@ -43,6 +44,18 @@ class Drawer {
     fill_floats(array, [&]<typename T>(T* element) {
       *element = static_cast<T>(bits_->next_double(bits_->state) < static_cast<double>(*element));
     });
+  }
+
+  // Numbers of events of which the elements of `array` are expected, in their place.
+  void fill_poisson(nb::handle array) {
+    bool are_rates = true;
+    fill_floats(array, [&]<typename T>(T* element) {
+      const auto rate = static_cast<double>(*element);
+      const bool is_rate = rate >= 0.0 && rate <= kMostEvents;
+      are_rates = are_rates && is_rate;
+      if (is_rate) *element = static_cast<T>(draw_events(*bits_, rate));
+    });
+    if (!are_rates) throw nb::value_error("rates must be from 0 to 2**62");
   }
 
   // Ones with this chance, else zeros.
@@ -140,6 +153,8 @@ void bind_random(nb::module_& m) {
            nb::arg("std") = 1.0, "Numbers of a normal distribution.")
       .def("fill_bernoulli", &Drawer::fill_bernoulli, nb::arg("array"),
            "Ones with the chances that the elements are, else zeros, in their place.")
+      .def("fill_poisson", &Drawer::fill_poisson, nb::arg("array"),
+           "Numbers of events of which the elements are expected, in their place.")
       .def("fill_chance", &Drawer::fill_chance, nb::arg("array"), nb::arg("chance") = 0.5,
            "Ones with this chance, else zeros.")
       .def("fill_exponential", &Drawer::fill_exponential, nb::arg("array"), nb::arg("rate") = 1.0,

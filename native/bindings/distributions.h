@@ -90,4 +90,42 @@ class Ziggurat {
   double inner_[kLayers];
 };
 
+// The number of events of which `rate` are expected: from the sum of the chances for few, by
+// rejection for many.
+//
+// Source: Devroye 1986, Non-uniform random variate generation, X.3.3; Hoermann 1993, The
+// transformed rejection method for generating Poisson random variables.
+inline double draw_few_events(bitgen_t& bits, double rate) {
+  const double unit = bits.next_double(bits.state);
+  double chance = std::exp(-rate), sum = chance, count = 0.0;
+  while (unit >= sum && chance > 0.0) {
+    chance *= rate / ++count;
+    sum += chance;
+  }
+  return count;
+}
+
+inline double draw_many_events(bitgen_t& bits, double rate) {
+  const double spread = 0.931 + 2.53 * std::sqrt(rate);
+  const double tilt = -0.059 + 0.02483 * spread;
+  const double log_inverse = std::log(1.1239 + 1.1328 / (spread - 3.4));
+  const double accepted = 0.9277 - 3.6224 / (spread - 2.0);
+  for (;;) {
+    const double centred = bits.next_double(bits.state) - 0.5;
+    const double height = bits.next_double(bits.state);
+    const double edge = 0.5 - std::abs(centred);
+    const double count = std::floor((2.0 * tilt / edge + spread) * centred + rate + 0.43);
+    if (edge >= 0.07 && height <= accepted) return count;
+    if (!(count >= 0.0) || (edge < 0.013 && height > edge)) continue;
+    int sign;
+    const double log_chance = count * std::log(rate) - rate - lgamma_r(count + 1.0, &sign);
+    if (std::log(height) + log_inverse - std::log(tilt / (edge * edge) + spread) <= log_chance)
+      return count;
+  }
+}
+
+inline double draw_events(bitgen_t& bits, double rate) {
+  return rate < 10.0 ? draw_few_events(bits, rate) : draw_many_events(bits, rate);
+}
+
 }  // namespace treadle

@@ -120,13 +120,27 @@ def _cast(fill: Callable[..., None], array: Array, *args: float) -> None:
 
 def bernoulli(source: Source, chances: Array) -> Array:
     """Ones with these chances, else zeros, of the same dtype."""
-    if chances.dtype.char in _DRAWN:
-        result: Array = chances.copy()
-        source.drawer.fill_bernoulli(result)
+    return _drawn_from(source.drawer.fill_bernoulli, chances)
+
+
+def poisson(source: Source, rates: Array) -> Array:
+    """Numbers of events of which `rates` are expected, of the same dtype.
+
+    Raises:
+        ValueError: if one is no rate.
+    """
+    return _drawn_from(source.drawer.fill_poisson, rates)
+
+
+def _drawn_from(fill: Callable[[Array], None], parameters: Array) -> Array:
+    """What `fill` makes of the parameter of each element."""
+    if parameters.dtype.char in _DRAWN:
+        result: Array = parameters.copy()
+        fill(result)
         return result
-    drawn = chances.astype(np.float64, "C")
-    source.drawer.fill_bernoulli(drawn)
-    result = drawn.astype(chances.dtype)
+    drawn = parameters.astype(np.float64, "C")
+    fill(drawn)
+    result = drawn.astype(parameters.dtype)
     return result
 
 

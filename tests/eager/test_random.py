@@ -13,6 +13,7 @@ import pytest
 import treadle
 import treadle.nn.functional as F  # noqa: N812  torch's name
 from treadle import Tensor
+from treadle.errors import InputError
 
 untyped: Any = treadle
 """For calls that a type checker refuses too."""
@@ -104,6 +105,9 @@ def moments(values: Any) -> tuple[float, float]:
         (lambda: treadle.bernoulli(treadle.full((COUNT,), 0.3)), 0.3, 0.21),
         (lambda: untyped.normal(3.0, 2.0, (COUNT,)), 3.0, 4.0),
         (lambda: treadle.poisson(treadle.full((COUNT,), 4.0)), 4.0, 4.0),
+        (lambda: treadle.poisson(treadle.full((COUNT,), 0.3, dtype=treadle.float64)), 0.3, 0.3),
+        (lambda: treadle.poisson(treadle.full((COUNT,), 12.0)), 12.0, 12.0),
+        (lambda: treadle.poisson(treadle.full((COUNT,), 90.0, dtype=treadle.float16)), 90.0, 90.0),
         (lambda: treadle.empty(COUNT).exponential_(2.0), 0.5, 0.25),
         (lambda: treadle.empty(COUNT).geometric_(0.25), 4.0, 12.0),
         (lambda: treadle.empty(COUNT).uniform_(-2.0, 4.0), 1.0, 3.0),
@@ -182,3 +186,24 @@ def test_dropout_in_scripts_draws_anew_at_each_call_and_repeats_with_the_seed() 
 def test_what_cannot_be_drawn_is_refused(call: Callable[[], Any], match: str) -> None:
     with pytest.raises(treadle.InputError, match=match):
         call()
+
+
+@pytest.mark.parametrize("rate", [0.7, 9.5, 10.5, 80.0])
+def test_numbers_of_events_have_their_chances(rate: float) -> None:
+    treadle.manual_seed(13)
+    drawn = treadle.poisson(treadle.full((COUNT,), rate)).long().numpy()
+    count = np.arange(drawn.max() + 1)
+    steps = np.log(rate) - np.log(np.maximum(count, 1))
+    steps[0] = -rate
+    expected = COUNT * np.exp(np.cumsum(steps))
+    is_likely = expected > 20
+    errors = (np.bincount(drawn) - expected)[is_likely] / np.sqrt(expected[is_likely])
+    assert np.mean(errors**2) < 2
+
+
+@pytest.mark.parametrize("rate", [-1.0, math.nan, math.inf])
+def test_what_is_no_rate_of_events_is_refused(rate: float) -> None:
+    with pytest.raises(InputError, match="poisson: rates must be from 0"):
+        treadle.poisson(treadle.tensor([1.0, rate]))
+    assert treadle.poisson(treadle.zeros(2, 0)).shape == (2, 0)
+    assert float(treadle.poisson(treadle.tensor(0.0))) == 0.0

@@ -45,8 +45,10 @@ def sourced(reference: Callable[..., Array]) -> Callable[..., Array]:
     """`reference`, which draws from the generator among its arguments if there is one."""
 
     def sourced(*args: Any) -> Array:
-        source = next((a for a in args if isinstance(a, draws.Source)), None)
-        if source is None:
+        for source in args:
+            if isinstance(source, draws.Source):
+                break
+        else:
             return reference(*args)
         token = draws.CURRENT.set(source)
         try:
@@ -258,9 +260,9 @@ op(
     infer=_infer_multinomial,
     pure=False,
 )
-_drawn(
+_declare(
     "aten::poisson(Tensor self, Generator? generator=None) -> Tensor",
-    lambda size, rates, *_: draws.CURRENT.get().poisson(rates.astype(np.float64)),
+    lambda rates, *_: draws.poisson(draws.CURRENT.get(), rates),
     lambda rates, *_: (rates.shape, dtype_of(rates)),
 )
 _INT_LIKE = (
