@@ -251,7 +251,7 @@ def _aliased(annotation: str) -> str:
 
 
 def _adapters() -> list[str]:
-    return [f"from treadle.eager.adapters import {name} as {name}" for name in sorted(ADAPTERS)]
+    return [f"from {ADAPTERS[n].__module__} import {n} as {n}" for n in sorted(ADAPTERS)]
 
 
 def _activations() -> list[str]:

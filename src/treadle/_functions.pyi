@@ -21,28 +21,28 @@ _Number = _int | _float | _complex | _bool
 _Dtype = _DType | np.dtype[Any] | _type | _str
 _Place = _Device | _str
 
-from treadle.eager.adapters import apply_ as apply_
+from treadle.eager.rewritten import apply_ as apply_
 from treadle.eager.adapters import argwhere as argwhere
-from treadle.eager.adapters import as_strided_ as as_strided_
+from treadle.eager.rewritten import as_strided_ as as_strided_
 from treadle.eager.adapters import broadcast_shapes as broadcast_shapes
 from treadle.eager.adapters import can_cast as can_cast
 from treadle.eager.adapters import cdist as cdist
 from treadle.eager.adapters import is_complex as is_complex
 from treadle.eager.adapters import is_floating_point as is_floating_point
 from treadle.eager.adapters import is_nonzero as is_nonzero
-from treadle.eager.adapters import lobpcg as lobpcg
+from treadle.eager.lowrank import lobpcg as lobpcg
 from treadle.eager.adapters import lu as lu
-from treadle.eager.adapters import map2_ as map2_
-from treadle.eager.adapters import map_ as map_
+from treadle.eager.rewritten import map2_ as map2_
+from treadle.eager.rewritten import map_ as map_
 from treadle.eager.adapters import new_tensor as new_tensor
 from treadle.eager.adapters import nonzero as nonzero
 from treadle.eager.adapters import norm as norm
 from treadle.eager.adapters import numel as numel
-from treadle.eager.adapters import pca_lowrank as pca_lowrank
+from treadle.eager.lowrank import pca_lowrank as pca_lowrank
 from treadle.eager.adapters import promote_types as promote_types
-from treadle.eager.adapters import set_ as set_
+from treadle.eager.rewritten import set_ as set_
 from treadle.eager.adapters import stft as stft
-from treadle.eager.adapters import svd_lowrank as svd_lowrank
+from treadle.eager.lowrank import svd_lowrank as svd_lowrank
 from treadle.eager.adapters import tensordot as tensordot
 from treadle.eager.adapters import unique as unique
 from treadle.eager.adapters import unique_consecutive as unique_consecutive
