@@ -178,6 +178,8 @@ def _item(item: Any) -> Any:
 
 
 def _slice(item: slice) -> slice:
+    if item.start is item.stop is item.step is None:
+        return item
     start, stop, step = (_bound(b) for b in (item.start, item.stop, item.step))
     if step is not None and step <= 0:
         raise InputError(f"the step of a slice must be positive, got {step}")

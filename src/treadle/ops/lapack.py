@@ -57,10 +57,10 @@ def defined(
 ) -> Any:
     """Define an operator whose reference casts what NumPy gives to what `infer` tells."""
     name = schema.partition("(")[0]
-    results = _results_of(infer)
+    results, array_class = _results_of(infer), np.ndarray
 
     def reference(*args: Any) -> Any:
-        keys = [(a.dtype, a.shape) if isinstance(a, np.ndarray) else a for a in args]
+        keys = [(a.dtype, a.shape) if type(a) is array_class else a for a in args]
         is_single, wanted = results(*keys)
         try:
             found = compute(*args)
@@ -90,7 +90,7 @@ def _results_of(infer: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _cast(found: Any, dtype: Any, shape: tuple[int, ...]) -> Array:
-    array: Array = np.asarray(found)
+    array: Array = found if type(found) is np.ndarray else np.asarray(found)
     if array.dtype is not dtype or not array.flags.c_contiguous:
         array = array.astype(dtype, "C")
     return array if array.shape == shape else array.reshape(shape)

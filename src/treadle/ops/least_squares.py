@@ -165,14 +165,16 @@ def _lstsq(
     a: Array, b: Array, rcond: float | None, driver: str | None
 ) -> tuple[Array, Array, Array, Array]:
     """Solution, squared residuals (of more rows than columns), rank, and singular values."""
-    none = np.empty(0)
+    dtype = a.real.dtype
     columns = b[..., None] if b.ndim == a.ndim - 1 else b
     u, values, vh = routines.svd(a, False)
     is_kept = _kept(a, values, None, rcond)
     solution = (adjoint(vh) * _inverted(values, is_kept)) @ (adjoint(u) @ columns)
-    left = np.square(np.abs(a @ solution - columns)).sum(-2) if _has_residuals(a, driver) else none
-    rank = none if driver == "gels" else _count(is_kept)
-    values = values if driver in ("gelsd", "gelss") else none
+    left = np.empty(0, dtype)
+    if _has_residuals(a, driver):
+        left = np.square(np.abs(a @ solution - columns)).sum(-2)
+    rank = np.empty(0, np.int64) if driver == "gels" else _count(is_kept)
+    values = values if driver in ("gelsd", "gelss") else np.empty(0, dtype)
     squeezed = solution[..., 0] if columns is not b else solution
     return squeezed, left[..., 0] if columns is not b and left.size else left, rank, values
 
