@@ -31,8 +31,9 @@ def checked_size(op_name: str, size: Sequence[int]) -> tuple[int, ...]:
     Raises:
         ShapeError: if one is negative.
     """
-    if any(d < 0 for d in size):
-        raise ShapeError(f"{op_name}: sizes must not be negative, got {list(size)}")
+    for d in size:
+        if d < 0:
+            raise ShapeError(f"{op_name}: sizes must not be negative, got {list(size)}")
     return tuple(size)
 
 

@@ -99,7 +99,7 @@ def _term(
 op(
     "treadle::zeta_below(Tensor self, Tensor other) -> Tensor",
     reference=_sum_below,
-    infer=lambda s, q: tensor(dtypes.f64, s.sizes),
+    infer=lambda s, q: tensor(dtypes.f64, broadcast("zeta_below", s.sizes, q.sizes)),
     lower=Fold(_bounds, _term, lambda total, *_: total, lambda *_: "sum"),
     samples=(
         (f64(3, 1, low=1.5, high=9.0), f64(3, 1, low=0.2, high=9.0)),
