@@ -107,11 +107,12 @@ def _ops() -> list[OpDef]:
 
 @pytest.mark.parametrize("op", _ops(), ids=lambda op: op.name)
 def test_views_have_the_bits_of_dense_operands(op: OpDef) -> None:
-    """All views of what is summed right away, one of each sample of what is made of other parts."""
+    """All views of the first sample of what is summed right away, one of each other sample."""
     for index in range(len(op.samples)):
         args = arguments(op, index)
         wanted, multiplies = _bits(*single(op, args)), _multiplies(op, args)
-        views = VIEWS if isinstance(op.lower, _SUMMED) else [VIEWS[index % len(VIEWS)]]
+        all_views = index == 0 and isinstance(op.lower, _SUMMED)
+        views = VIEWS if all_views else [VIEWS[index % len(VIEWS)]]
         for view in views:
             try:
                 found = _bits(*_viewed(op, args, view))
