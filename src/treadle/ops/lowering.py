@@ -329,9 +329,3 @@ class Decompose:
 
     build: Callable[..., Any]
     checks: bool = False
-
-
-Lowering: TypeAlias = (
-    Pointwise | Rows | Elements | Scatter | Fold | Scan | Fourier | Order | Window | View | Reshape
-    | Concat | Convolution | MatrixProduct | Recurrence | Decompose
-)  # fmt: skip

@@ -13,8 +13,6 @@ from treadle.errors import CompileError, ScriptSyntaxError, UnsupportedError
 from treadle.frontends.torchscript.scan import check_source
 from treadle.ir.graph import Loc
 
-Located = ast.stmt | ast.expr | ast.arg | ast.keyword | ast.alias
-
 
 class Source:
     """A source text with its name; makes locations and errors for the nodes of its tree.

@@ -16,7 +16,6 @@ from treadle.errors import ScriptSyntaxError
 MAX_BRACKETS = 200
 MAX_DEPTH = 600
 MAX_SOURCE_CHARS = 64 << 20
-MAX_LINE_CHARS = 16 << 20
 MAX_ELIF = 200
 
 _TOKEN = re.compile(
