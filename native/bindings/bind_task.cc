@@ -60,8 +60,7 @@ class PythonThread {
   ~PythonThread() {
     if (!state_) return;
     num_running.fetch_add(1);
-    stay_if_shut_down();
-    call_python([this] { PyEval_RestoreThread(state_); });
+    take_gil(state_);
     PyThreadState_Clear(state_);
     PyThreadState_DeleteCurrent();
     num_running.fetch_sub(1);
@@ -194,7 +193,7 @@ bool shut_down(double seconds) {
 void stay_if_shut_down() noexcept {
   if (!is_shut_down.load(std::memory_order_relaxed)) [[likely]]
     return;
-  while (!is_main_thread()) pause();
+  if (!is_main_thread()) stay_for_ever();
 }
 
 void stay_for_ever() noexcept {

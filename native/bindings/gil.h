@@ -28,14 +28,17 @@ auto call_python(const F& f) {
   }
 }
 
+// Takes the lock for the calling thread, whose state this is.
+inline void take_gil(PyThreadState* state) {
+  stay_if_shut_down();
+  call_python([state] { PyEval_RestoreThread(state); });
+}
+
 // Gives the lock back in a scope.
 class WithoutGil {
  public:
   WithoutGil() : state_(PyEval_SaveThread()) {}
-  ~WithoutGil() {
-    stay_if_shut_down();
-    call_python([this] { PyEval_RestoreThread(state_); });
-  }
+  ~WithoutGil() { take_gil(state_); }
   WithoutGil(const WithoutGil&) = delete;
   WithoutGil& operator=(const WithoutGil&) = delete;
 

@@ -38,7 +38,7 @@ def dots_pay(a: Place, b: Place, transposed: bool, packed: bool) -> bool:
     `packed`: B is known ahead. Then only a product of so few columns that panels stay empty.
     """
     rows, columns = a.shape[-2], b.shape[-1]
-    lies = 0 < b.strides[-2] < b.strides[-1] and not packed
+    lies = 0 < b.strides[-2] < b.strides[-1]
     along = transposed or lies or columns == 1 or a.shape[-1] == 1
     return along and (columns == 1 if packed else rows <= FEW_ROWS or columns <= FEW_COLUMNS)
 
