@@ -23,123 +23,12 @@ from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[1])]
 
-import numpy as np  # noqa: E402
-
-import treadle  # noqa: E402
-from tests.runtime.kernels import address  # noqa: E402
+from scripts.stress_clients import Client  # noqa: E402
 from treadle import _native, runtime  # noqa: E402
-from treadle.runtime.plan import BufferRef, Instruction, Plan, Space  # noqa: E402
 
 STALL_SECONDS = 20
-SIZE = 3000
-COPY, ACCUMULATE = address("copy"), address("accumulate")  # LLVM's lock is no friend of fork()
+MOST_THREADS = 4
 CHILD_SECONDS = 15
-
-
-def random_plan(rng: random.Random) -> tuple[Plan, int]:
-    """A plan with a random tree of forks that adds its input `n` times to zeros, and `n`."""
-    spec = ("float32", (SIZE,))
-    sequences: list[list[Instruction]] = [[]]
-    futures = 0
-    additions = 0
-    num_parts = rng.randint(1, 6)
-    slots: list[BufferRef] = [(Space.ARENA, 0, 4 * SIZE * i) for i in range(num_parts)]
-    source, target, local = (Space.INPUT, 0, 0), (Space.OUTPUT, 0, 0), (Space.LOCAL, 0, 0)
-
-    def run(to: BufferRef, kernel: int, origin: BufferRef) -> Instruction:
-        return ("run", "step", kernel, (to, origin), (), SIZE, rng.choice((1, 100, 1000, SIZE)))
-
-    sequences[0].append(run(target, COPY, (Space.INPUT, 1, 0)))
-    for slot in slots:
-        repeats = rng.randint(1, 8)
-        is_fork = rng.random() < 0.7
-        origin = local if is_fork else source
-        body = [run(slot, COPY, origin), *[run(slot, ACCUMULATE, origin)] * (repeats - 1)]
-        additions += repeats
-        if is_fork:
-            sequences.append([run(local, COPY, source), *body])
-            sequences[0].append(("fork", len(sequences) - 1, futures))
-            futures += 1
-        else:
-            sequences[0] += body
-    sequences[0] += [("join", i) for i in range(futures)]
-    sequences[0] += [run(target, ACCUMULATE, slot) for slot in slots]
-    memory = [0, *[4 * SIZE] * futures]
-    plan = Plan(
-        sequences, 4 * SIZE * num_parts, [], [spec, spec], [spec], local_bytes=memory
-    )  # fmt: skip
-    return plan, additions
-
-
-class Client(threading.Thread):
-    """One application thread that runs random programs until told to stop."""
-
-    def __init__(self, seed: int, stop: threading.Event) -> None:
-        super().__init__(name=f"client-{seed}")
-        self._rng = random.Random(seed)
-        self._stop_now = stop
-        self.counts: Counter[str] = Counter()
-        self.error: BaseException | None = None
-
-    def run(self) -> None:
-        """Run programs; a failure ends the client and stops the others."""
-        programs = [self.run_plan, self.cancel_plan, self.fork_tree, self.chain, self.limit]
-        try:
-            while not self._stop_now.is_set():
-                program = self._rng.choice(programs)
-                program()
-                self.counts[program.__name__] += 1
-        except BaseException as error:
-            self.error = error
-            self._stop_now.set()
-
-    def run_plan(self) -> None:
-        """Check the result of a plan, run several times."""
-        plan, additions = random_plan(self._rng)
-        ones, zeros, out = (np.full(SIZE, v, np.float32) for v in (1, 0, -1))
-        for _ in range(self._rng.randint(1, 5)):
-            plan.run([ones, zeros], [out], self._rng.choice((0, 1, 2, 5)))
-            if not (out == additions).all():
-                raise AssertionError(f"a plan gave {set(out.tolist())}, not {additions}")
-
-    def cancel_plan(self) -> None:
-        """Stop a plan by deadline or by hand; the next one must be right."""
-        plan, _ = random_plan(self._rng)
-        ones, zeros, out = (np.full(SIZE, v, np.float32) for v in (1, 0, -1))
-        control = _native.RunControl(timeout=self._rng.choice((0.0, 1e-5, 1e-3, None)))
-        if self._rng.random() < 0.5:
-            threading.Timer(self._rng.random() * 1e-4, control.cancel).start()
-        try:
-            plan.run([ones, zeros], [out], 0, control)
-        except treadle.Error:
-            self.counts["stopped"] += 1
-
-    def fork_tree(self) -> None:
-        """Nested forks of Python functions."""
-        depth = self._rng.randint(0, 6)
-
-        def leaves(level: int) -> int:
-            if level == 0:
-                return 1
-            children = [runtime.fork(leaves, level - 1) for _ in range(2)]
-            return sum(child.wait() for child in children)
-
-        if leaves(depth) != 2**depth:
-            raise AssertionError("a tree of forks lost a leaf")
-
-    def chain(self) -> None:
-        """Futures as arguments of forks, and a promise at the start."""
-        promise: runtime.Future[int] = runtime.Future()
-        last = promise
-        for _ in range(self._rng.randint(1, 60)):
-            last = runtime.fork(lambda before: before.wait() + 1, last)
-        promise.set_result(0)
-        last.wait()
-
-    def limit(self) -> None:
-        """A context with limits around a plan."""
-        with runtime.threads(intra=self._rng.randint(1, 4), inter=self._rng.randint(1, 4)):
-            self.run_plan()
 
 
 def disturb(rng: random.Random, backends: tuple[str, ...]) -> None:
@@ -150,7 +39,7 @@ def disturb(rng: random.Random, backends: tuple[str, ...]) -> None:
     elif change == 1:
         runtime.set_num_interop_threads(rng.randint(1, 6))
     elif change == 2:
-        _native.set_budget(rng.randint(1, 4))
+        _native.set_budget(rng.randint(1, MOST_THREADS))
     elif change == 3:
         runtime.use_backend(rng.choice(backends))
     elif change == 4:
@@ -204,6 +93,67 @@ def pool_threads() -> int:
     return found
 
 
+class Watch:
+    """What is seen of a run: whether clients get on, how many workers and what memory there is."""
+
+    def __init__(self, clients: list[Client], seconds: float) -> None:
+        self._clients, self._seconds = clients, seconds
+        self._start = self._last_print = time.monotonic()
+        self._progress = {client.name: (-1, self._start) for client in clients}
+        self._early_mb = 0.0
+        self._most_workers = 0
+        self.children = 0
+        self.faults: list[str] = []
+
+    def look(self) -> bool:
+        """Note how things are; whether the run is over. Who stands still ends the process."""
+        faulthandler.dump_traceback_later(STALL_SECONDS + CHILD_SECONDS, exit=True)
+        for client in self._clients:
+            done = sum(client.counts.values())
+            if done != self._progress[client.name][0]:
+                self._progress[client.name] = (done, time.monotonic())
+            if time.monotonic() - self._progress[client.name][1] > STALL_SECONDS:
+                faulthandler.dump_traceback(all_threads=True)
+                sys.stderr.write(f"{client.name} stands still\n")
+                os._exit(1)
+        self._most_workers = max(self._most_workers, pool_threads())
+        now = time.monotonic()
+        if self._early_mb == 0 and now - self._start > self._seconds / 3:
+            self._early_mb = resident_mb()
+        if now - self._last_print > 10:
+            self._last_print = now
+            total = sum(done for done, _ in self._progress.values())
+            line = f"{now - self._start:5.0f} s  {total} programs  {self.children} children"
+            print(line, flush=True)
+        return bool(self.faults) or now - self._start > self._seconds
+
+    def end(self, backends: tuple[str, ...], early_threads: int) -> None:
+        """Look at what stays when the clients have ended."""
+        for client in self._clients:
+            client.join(STALL_SECONDS)
+            if client.is_alive():
+                self.faults.append(f"{client.name} does not end")
+            if client.error is not None:
+                self.faults.append(f"{client.name}: {client.error!r}")
+        faulthandler.cancel_dump_traceback_later()
+        late_mb = resident_mb()
+        if self._early_mb and late_mb > 1.2 * self._early_mb + 20:
+            self.faults.append(f"memory grew from {self._early_mb:.0f} to {late_mb:.0f} MB")
+        until = time.monotonic() + STALL_SECONDS
+        while other_threads() > early_threads and time.monotonic() < until:
+            time.sleep(0.01)  # timers that stop runs
+        if backends == (
+            "native",
+        ):  # threads of other backends stay, and may inherit a worker's name
+            if other_threads() > early_threads:
+                self.faults.append(f"{other_threads() - early_threads} threads stayed")
+            if self._most_workers > MOST_THREADS - 1:
+                self.faults.append(f"there were {self._most_workers} workers")
+        by_kind = sum((client.counts for client in self._clients), Counter[str]())
+        workers = f"{self._most_workers} workers at most"
+        print(f"{dict(by_kind)}, {self.children} children, {workers}, {late_mb:.0f} MB")
+
+
 def stress(seconds: float, seed: int, num_clients: int, backends: tuple[str, ...]) -> list[str]:
     """What went wrong."""
     rng = random.Random(seed)
@@ -212,59 +162,18 @@ def stress(seconds: float, seed: int, num_clients: int, backends: tuple[str, ...
     clients = [Client(seed + i, stop) for i in range(num_clients)]
     for client in clients:
         client.start()
-    faults: list[str] = []
-    children = 0
-    early_mb = 0.0
-    most_threads = 0
-    start = last_print = time.monotonic()
-    progress: dict[str, tuple[int, float]] = {}
+    watch = Watch(clients, seconds)
     while not stop.wait(0.01):
-        now = time.monotonic()
-        faulthandler.dump_traceback_later(STALL_SECONDS + CHILD_SECONDS, exit=True)
         disturb(rng, backends)
         if rng.random() < 0.05:
-            children += 1
+            watch.children += 1
             code = fork_child(rng.randrange(1 << 30))
             if code:
-                faults.append(f"a child ended with {code}")
-        for client in clients:
-            done = sum(client.counts.values())
-            before, since = progress.get(client.name, (-1, now))
-            progress[client.name] = (done, since if done == before else time.monotonic())
-            if time.monotonic() - progress[client.name][1] > STALL_SECONDS:
-                faulthandler.dump_traceback(all_threads=True)
-                sys.stderr.write(f"{client.name} stands still\n")
-                os._exit(1)
-        most_threads = max(most_threads, pool_threads())
-        if early_mb == 0 and now - start > seconds / 3:
-            early_mb = resident_mb()
-        if now - last_print > 10:
-            last_print = now
-            total = sum(sum(client.counts.values()) for client in clients)
-            print(f"{now - start:5.0f} s  {total} programs  {children} children", flush=True)
-        if faults or now - start > seconds:
+                watch.faults.append(f"a child ended with {code}")
+        if watch.look():
             stop.set()
-    for client in clients:
-        client.join(STALL_SECONDS)
-        if client.is_alive():
-            faults.append(f"{client.name} does not end")
-        if client.error is not None:
-            faults.append(f"{client.name}: {client.error!r}")
-    faulthandler.cancel_dump_traceback_later()
-    late_mb = resident_mb()
-    if early_mb and late_mb > 1.2 * early_mb + 20:
-        faults.append(f"memory grew from {early_mb:.0f} to {late_mb:.0f} MB")
-    until = time.monotonic() + STALL_SECONDS
-    while other_threads() > early_threads and time.monotonic() < until:
-        time.sleep(0.01)  # timers that stop runs
-    if other_threads() > early_threads and backends == ("native",):
-        faults.append(f"{other_threads() - early_threads} threads stayed")
-    # The largest budget is four. Threads of other backends may inherit a worker's name.
-    if most_threads > 3 and backends == ("native",):
-        faults.append(f"there were {most_threads} workers")
-    by_kind = sum((client.counts for client in clients), Counter[str]())
-    print(f"{dict(by_kind)}, {children} children, {most_threads} workers at most, {late_mb:.0f} MB")
-    return faults
+    watch.end(backends, early_threads)
+    return watch.faults
 
 
 def main() -> int:

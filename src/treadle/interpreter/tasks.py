@@ -1,16 +1,11 @@
-"""Tasks that a script forks: on the process's pool, or in place where there is none."""
+"""Tasks that a script forks, on the process's pool, and those that run when they are awaited."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from types import ModuleType
 from typing import Any, Protocol
 
-forks: ModuleType | None
-try:
-    from treadle.runtime import forks
-except ImportError:  # the native core is not built
-    forks = None
+from treadle.runtime import forks
 
 
 class Task(Protocol):
@@ -57,5 +52,5 @@ class Awaitable:
 
 
 def fork(function: Callable[[], Any]) -> Task:
-    """Start `function` on the pool; where the native core is missing, run it now."""
-    return Done(function) if forks is None else forks.fork(function)
+    """Start `function` on the pool."""
+    return forks.fork(function)
