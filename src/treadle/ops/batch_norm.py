@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import warnings
+import math
 from typing import Any
 
 import numpy as np
@@ -43,9 +43,10 @@ def _batch_statistics(x: Array) -> tuple[Array, Array]:
     """Mean and variance of each channel."""
     wide = x.astype(accumulation(dtype_of(x)).numpy)
     axes = (0, *range(2, x.ndim))
-    with warnings.catch_warnings(), np.errstate(all="ignore"):
-        warnings.simplefilter("ignore", RuntimeWarning)  # means of nothing are NaN
-        return wide.mean(axis=axes), wide.var(axis=axes)
+    count = math.prod(x.shape[axis] for axis in axes)  # means of nothing are NaN
+    mean = np.add.reduce(wide, axes, keepdims=True) / count
+    centred = wide - mean
+    return mean.reshape(-1), np.add.reduce(centred * centred, axes) / count
 
 
 def batch_norm_array(
@@ -174,8 +175,7 @@ def _native(
     y = batch_norm_array(x, w, b, None, None, True, momentum, eps)
     found, spread = _batch_statistics(x)
     count = x.size // max(x.shape[1], 1)
-    with np.errstate(all="ignore"):
-        unbiased = spread * (np.float64(count) / (count - 1))
+    unbiased = spread * (np.float64(count) / (count - 1))
     for running, value in ((mean, found), (var, unbiased)):
         if running is not None:
             moved = (1 - momentum) * running.astype(found.dtype) + momentum * value

@@ -77,9 +77,8 @@ def _staying(boxes: Array, threshold: float) -> Array:
     left, staying = np.arange(len(boxes)), np.zeros(len(boxes), np.bool_)
     while left.size:
         corners = boxes[left].T
-        with np.errstate(all="ignore"):
-            shares = _overlap(NUMPY, corners[:, :_BLOCK, None], corners)
-            hits = shares > np.float64(threshold)
+        shares = _overlap(NUMPY, corners[:, :_BLOCK, None], corners)
+        hits = shares > np.float64(threshold)
         stays = np.ones(left.size, np.bool_)
         for i, hit in enumerate(hits):
             if stays[i]:

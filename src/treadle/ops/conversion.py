@@ -139,8 +139,7 @@ def _filled(schema: str, value: Any, samples: tuple[tuple[Any, ...], ...]) -> Op
 
     def reference(x: Array, *args: Any) -> Array:
         infer(tensor(dtype_of(x), x.shape), *args)
-        with np.errstate(all="ignore"):
-            wide = np.asarray(value(*args)).astype(x.dtype)
+        wide = np.asarray(value(*args)).astype(x.dtype)
         return np.array(np.broadcast_to(wide, x.shape))
 
     def infer(x: TensorType, *args: Any) -> TensorType:

@@ -95,11 +95,10 @@ def _ctc_loss(
     most = targets.shape[-1]
     counts = _lengths("target_lengths", target_lengths, batch, most)
     labels = _labels(targets, counts, batch, classes)
-    with np.errstate(all="ignore"):
-        losses = np.array([
-            -_likelihood(steps[:n, i].astype(np.float64), label, blank)
-            for i, (n, label) in enumerate(zip(times, labels, strict=True))
-        ])  # fmt: skip
+    losses = np.array([
+        -_likelihood(steps[:n, i].astype(np.float64), label, blank)
+        for i, (n, label) in enumerate(zip(times, labels, strict=True))
+    ])  # fmt: skip
     if zero_infinity:
         losses[np.isinf(losses)] = 0
     result: Any = losses if probabilities.ndim == 3 else losses[0]

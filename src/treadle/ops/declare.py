@@ -83,11 +83,16 @@ def first_tensor(args: Any) -> Any:
 def _explained(
     name: str, reference: Callable[..., Any], infer: Callable[..., Any] | None
 ) -> Callable[..., Any]:
-    """`reference` with NumPy's refusals in the words of `infer`, which knows what is allowed."""
+    """`reference` with NumPy's refusals in the words of `infer`, which knows what is allowed.
+
+    As in PyTorch nothing warns of NaN or infinity. Products would of numbers that are neither: the
+    library below NumPy may compute with what lies beyond an operand.
+    """
 
     def explained(*args: Any) -> Any:
         try:
-            return reference(*args)
+            with np.errstate(all="ignore"):
+                return reference(*args)
         except Error:
             raise
         except _REFUSALS as refusal:

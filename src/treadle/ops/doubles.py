@@ -94,8 +94,7 @@ def in_numpy(
             a if is_int else np.asarray(a, np.float64)
             for a, is_int in zip(args, plain, strict=True)
         ]
-        with np.errstate(all="ignore"):
-            return np.asarray(function(*wide)).astype(dtype.numpy)
+        return np.asarray(function(*wide)).astype(dtype.numpy)
 
     return op(schema, reference=reference, infer=infer, lower=lower, samples=samples)
 

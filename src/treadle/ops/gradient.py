@@ -60,11 +60,10 @@ def _reference(x: Array, spacing: Any, dim: Any, edge_order: int) -> list[Array]
     wide = x if x.dtype.kind == "c" else x.astype(np.float64)
     plan = _plan(x, spacing, dim, edge_order)
     slope: Any = np.gradient
-    with np.errstate(all="ignore"):
-        return [
-            np.asarray(slope(wide, step, axis=d, edge_order=edge_order)).astype(final)
-            for d, step in plan
-        ]
+    return [
+        np.asarray(slope(wide, step, axis=d, edge_order=edge_order)).astype(final)
+        for d, step in plan
+    ]
 
 
 def _infer(x: TensorType, spacing: Any, dim: Any, edge_order: int) -> list[TensorType]:

@@ -153,16 +153,15 @@ def _define(schema: str, name: str, samples: Any) -> None:
             place = (n, c, *at)
             return np.asarray(x[place].astype(wide))
 
-        with np.errstate(invalid="ignore"):
-            result = sample(
-                NUMPY,
-                pick,
-                [places[..., i] for i in reversed(range(grid.shape[-1]))],
-                x.shape[2:],
-                mode,
-                padding,
-                align,
-            )
+        result = sample(
+            NUMPY,
+            pick,
+            [places[..., i] for i in reversed(range(grid.shape[-1]))],
+            x.shape[2:],
+            mode,
+            padding,
+            align,
+        )
         return np.asarray(result).astype(x.dtype)
 
     def build(

@@ -32,8 +32,7 @@ def _of_singular_values(a: Array, what: str) -> Array:
     largest, least = values[..., 0], values[..., -1]
     if what in ("2", "-2"):
         return np.asarray(largest if what == "2" else least)
-    with np.errstate(all="ignore"):
-        return np.asarray(largest / least if what == "cond" else least / largest)
+    return np.asarray(largest / least if what == "cond" else least / largest)
 
 
 defined(

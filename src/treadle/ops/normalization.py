@@ -47,9 +47,8 @@ def layer_norm_array(
     _check_normalized(x, normalized, weight, bias)
     wide = x.astype(accumulation(dtype_of(x)).numpy)
     axes = tuple(range(x.ndim - len(normalized), x.ndim))
-    with np.errstate(all="ignore"):
-        centred = wide - wide.mean(axis=axes, keepdims=True)
-        y = centred / np.sqrt((centred * centred).mean(axis=axes, keepdims=True) + eps)
+    centred = wide - wide.mean(axis=axes, keepdims=True)
+    y = centred / np.sqrt((centred * centred).mean(axis=axes, keepdims=True) + eps)
     if weight is not None:
         y = y * weight.astype(wide.dtype)
     if bias is not None:

@@ -133,12 +133,9 @@ class _Rule:
             np.asarray(a).astype(compute.numpy) if i in self.operands and a is not None else a
             for i, a in enumerate(args)
         ]
-        with np.errstate(all="ignore"):
-            values = np.asarray(self.body(NUMPY, *converted))
-            shape = broadcast(
-                self.name, *(args[i].shape for i in self.tensors if _present(args[i]))
-            )
-            return np.array(np.broadcast_to(values, shape).astype(final.numpy), copy=None)
+        values = np.asarray(self.body(NUMPY, *converted))
+        shape = broadcast(self.name, *(args[i].shape for i in self.tensors if _present(args[i])))
+        return np.array(np.broadcast_to(values, shape).astype(final.numpy), copy=None)
 
     def infer(self, *args: Any) -> TensorType:
         self.check(*args)

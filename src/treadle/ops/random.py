@@ -242,8 +242,7 @@ def _multinomial(p: Array, count: int, replacement: bool, *_: Any) -> Array:
         rows = zip(bounds, drawn, strict=True)
         found = np.stack([np.searchsorted(b, d, "right") for b, d in rows])
     else:
-        with np.errstate(divide="ignore"):
-            keys = np.log(uniform(weights.shape)) / weights
+        keys = np.log(uniform(weights.shape)) / weights
         found = (-keys).argsort(-1)[:, :count]
     return found.reshape(*p.shape[:-1], count).astype(np.int64, copy=False)
 

@@ -155,8 +155,7 @@ _OPTIONS = "ScalarType? dtype=None, Layout? layout=None, Device? device=None, bo
 def _logspace(start: Any, end: Any, steps: int, base: float, code: int | None, *_: Any) -> Array:
     result = _infer_linspace(start, end, steps, code)
     start, end = _ends(start, end, code)
-    with np.errstate(all="ignore"):
-        return np.power(base, np.linspace(start, end, steps)).astype(result.element.numpy)
+    return np.power(base, np.linspace(start, end, steps)).astype(result.element.numpy)
 
 
 def _logspace_element(load: Any, positions: Sequence[Expr], result: TensorType, *args: Any) -> Expr:

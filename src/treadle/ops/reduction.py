@@ -114,8 +114,7 @@ class _Reduction:
         options = self.options(args)
         compute, final = self.dtypes(self.name, tensor_dtype(x), options.get("dtype"))
         dims = self.dims(x.shape, options)
-        with np.errstate(all="ignore"):
-            value = self.numpy(x.astype(compute.numpy), dims, options)
+        value = self.numpy(x.astype(compute.numpy), dims, options)
         shape = reduced_shape(x.shape, dims, bool(options.get("keepdim")))
         return np.asarray(value).reshape(shape).astype(final.numpy)
 

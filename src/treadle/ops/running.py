@@ -42,11 +42,10 @@ def _scan(name: str, function: str, reference: Any, samples: tuple[tuple[Any, ..
     def run(x: Array, dim: int) -> Array:
         infer(_type(x), dim)
         wide = x.astype(accumulation(dtype_of(x)).numpy).reshape(x.shape or (1,))
-        with np.errstate(all="ignore"):
-            if x.dtype.kind == "c":
-                result = _accumulated(wide, dim).reshape(x.shape)
-            else:
-                result = reference.accumulate(wide, axis=dim).reshape(x.shape)
+        if x.dtype.kind == "c":
+            result = _accumulated(wide, dim).reshape(x.shape)
+        else:
+            result = reference.accumulate(wide, axis=dim).reshape(x.shape)
         return np.asarray(result.astype(x.dtype))
 
     op(

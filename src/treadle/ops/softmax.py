@@ -36,9 +36,8 @@ def _softmax(x: Array, dim: int, dtype: int | None) -> Array:
     if x.ndim == 0:
         return np.asarray(_softmax(x.reshape(1), 0, dtype).reshape(()))
     wide = x.astype(accumulation(final).numpy)
-    with np.errstate(all="ignore"):
-        e = np.exp(wide - np.max(wide, axis=axis, keepdims=True, initial=-np.inf))
-        return np.asarray((e / np.sum(e, axis=axis, keepdims=True)).astype(final.numpy))
+    e = np.exp(wide - np.max(wide, axis=axis, keepdims=True, initial=-np.inf))
+    return np.asarray((e / np.sum(e, axis=axis, keepdims=True)).astype(final.numpy))
 
 
 def _infer_softmax(x: TensorType, dim: int, dtype: int | None) -> TensorType:
@@ -82,11 +81,10 @@ def _log_softmax(x: Array, dim: int, dtype: int | None) -> Array:
     if x.ndim == 0:
         return np.asarray(_log_softmax(x.reshape(1), 0, dtype).reshape(()))
     wide = x.astype(accumulation(final).numpy)
-    with np.errstate(all="ignore"):
-        low = wide - np.max(wide, axis=axis, keepdims=True, initial=-np.inf)
-        return np.asarray(low - np.log(np.sum(np.exp(low), axis=axis, keepdims=True))).astype(
-            final.numpy
-        )
+    low = wide - np.max(wide, axis=axis, keepdims=True, initial=-np.inf)
+    return np.asarray(low - np.log(np.sum(np.exp(low), axis=axis, keepdims=True))).astype(
+        final.numpy
+    )
 
 
 def _log_softmax_rows(rows: RowBuilder, result: TensorType, x: Any, *_: Any) -> Any:
