@@ -74,6 +74,9 @@ __all__ = [
 ]
 
 
+_SOURCES = (str, os.PathLike, bytes, bytearray, memoryview)
+
+
 def load(
     source: str | os.PathLike[str] | bytes | BinaryIO,
     map_location: Any = None,
@@ -95,9 +98,11 @@ def load(
         ArchiveError: if it is not an archive, or a damaged or hostile one.
         CompileError: if its source is not TorchScript.
         UnsupportedError: if it needs what Treadle does not implement.
-        InputError: if `map_location` is another device.
+        InputError: if `source` is nothing to read, or `map_location` another device.
     """
     check_options("load", map_location, requires_grad=False)
+    if not (builtins.isinstance(source, _SOURCES) or hasattr(source, "read")):
+        raise InputError(f"load takes a path, bytes or a binary file, got {type(source).__name__}")
     loaded = load_program(source, restore=restore_state)
     if extra_files is not None:
         extra_files.update(
@@ -150,12 +155,17 @@ def script(value: Any, *, interpret: bool = False) -> Any:
 
     Raises:
         CompileError: with the place in the source, if it is not TorchScript.
+        InputError: if `value` is none of these.
     """
     if _is_torch_module(value):
         return _from_torch(value, interpret)
     if builtins.isinstance(value, type):
         return _scripted_class(value, interpret)
-    if not callable(value) or hasattr(value, "forward"):
+    if not (callable(value) or hasattr(value, "forward")):
+        raise InputError(
+            f"script takes a function, or an object with a method forward, got {value!r}"
+        )
+    if hasattr(value, "forward"):
         _share_arrays(value)
     scripted = compile_script(value)
     if builtins.isinstance(scripted, ScriptedFunction):

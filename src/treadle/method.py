@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -16,7 +16,9 @@ from treadle.ir.graph import Graph
 from treadle.ir.program import Function, Object, Program
 from treadle.ir.schema import REQUIRED
 from treadle.ir.types import TensorType, Type
+from treadle.keeper import Keeper
 from treadle.locks import ForkLock, cached_property
+from treadle.passes.exposure import Exposed, expose
 from treadle.runtime import RunControl, span
 from treadle.runtime.futures import check_timeout
 from treadle.runtime.threads import check_count
@@ -102,13 +104,23 @@ class Method:
             threads = check_count(f"{self.__name__}(threads=..)", threads)
         plain = self._plain
         if plain is not None and not kwargs and len(args) == len(self._parameters):
-            return plain.run(args, threads, control)
+            try:
+                return plain.run(args, threads, control)
+            except InputError:
+                self._normalise(args, kwargs)  # names an argument that is no tensor
+                raise
         arguments = self._normalise(args, kwargs)
         arrays: list[Any] = []
         template = tuple(split(a, arrays) for a in arguments)
         if not arrays and self._root is None:  # nothing to plan
             return wrapped(self.interpret(filled(template, ()), control))
         return self._variant(template).run(arrays, threads, control)
+
+    def __reduce__(self) -> NoReturn:
+        raise InputError(
+            f"{self.__name__}: compiled functions are neither pickled nor copied; a module is, and"
+            " treadle.save writes an archive of either"
+        )
 
     @property
     def input_names(self) -> tuple[str, ...]:
@@ -147,6 +159,16 @@ class Method:
                     graph, self._source, self._root, whole=self._whole, check=check
                 )
             return self._graph
+
+    @cached_property
+    def _exposed(self) -> Exposed | None:
+        """The graph that is planned if that has effects: the same without any."""
+        return expose(self.inlined_graph)
+
+    def keeper(self, template: tuple[Any, ...]) -> Keeper | None:
+        """What runs arguments of that structure, if plans have effects that are left to do."""
+        exposed = self._exposed
+        return None if exposed is None else Keeper(exposed, template, self.num_regions)
 
     def explain(self, *args: Any, **kwargs: Any) -> Explanation:
         """How a call with these arguments would run; compiles, but does not run it."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Mapping, Sequence
 from typing import Any, BinaryIO
 
 from treadle.compiler import Explanation
 from treadle.errors import InputError
+from treadle.frontends.torchscript.loader import load_program
+from treadle.interpreter.entry import restore_state
 from treadle.ir.graph import Graph
 from treadle.ir.op import CALL_METHOD
 from treadle.ir.program import Function, Object, Program
@@ -125,6 +128,12 @@ class Module(Members):
             )
         super().__setattr__(name, value)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copies and pickles hold an archive with the values of now."""
+        buffer = io.BytesIO()
+        self.save(buffer)
+        return _unpickled, (buffer.getvalue(), self._interpret)
+
     def __dir__(self) -> list[str]:
         inner = self._object
         return [*super().__dir__(), *inner.attributes, *inner.cls.constants, *inner.cls.methods]
@@ -196,6 +205,11 @@ def run_controlled(
     """``target(*args, threads=threads, **kwargs)`` as a run that `control` may stop."""
     method = target._call if isinstance(target, Module) else target
     return method._run(args, kwargs, threads, control)
+
+
+def _unpickled(archive: bytes, interpret: bool) -> Module:
+    loaded = load_program(archive, restore=restore_state)
+    return Module(loaded.program, loaded.root, interpret=interpret)
 
 
 def _hooked(forward: Function, program: Program) -> Graph:
