@@ -16,13 +16,11 @@ from treadle import fft, linalg, nn, special
 from treadle.collector import collection_paused, keep_all
 from treadle.eager import dtypes as _dtypes
 from treadle.eager.creation import (
-    arange,
     empty,
     empty_like,
     eye,
     full,
     full_like,
-    linspace,
     ones,
     ones_like,
     zeros,
@@ -54,6 +52,7 @@ from treadle.eager.random import (
     seed,
     set_rng_state,
 )
+from treadle.eager.ranges import arange, linspace
 from treadle.eager.table import FUNCTIONS, function_names
 from treadle.eager.tracing import trace
 from treadle.eager.values import (

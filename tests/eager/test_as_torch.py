@@ -30,6 +30,7 @@ PROGRAMS = (
     "t.ones(2, dtype=float), t.ones(2, dtype=int), t.full((2,), 1.5), t.full((2,), 3)",
     "t.arange(0, 1, 0.3), t.arange(5, 0, -2), t.linspace(0, 10, 5), t.linspace(2, 3, 1)",
     "t.arange(5, 0)",
+    "t.arange(t.tensor(3)), t.arange(t.tensor(1.5), 4), t.arange(7, dtype=t.float32)",
     "t.zeros(2, -1)",
     "t.zeros_like(t.ones(2, 3, 4).permute(2, 0, 1), dtype=t.int8).stride()",
     "t.empty_like(t.ones(2, 3).t()).stride(), t.zeros_like(t.ones(300, 400).t()).stride()",

@@ -53,6 +53,26 @@ def test_ranges_with_fractions_have_torchs_counts(bounds: tuple[float, ...], dty
     np.testing.assert_array_equal(ours.numpy(), theirs.numpy())
 
 
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (("a",), "arange: expected a number, got 'a'"),
+        ((0, float("nan")), "arange: 0 to nan by 1; bounds must be finite"),
+        ((0, 5, -1), "arange: 0 to 5 by -1; the step must lead to the end"),
+        ((10**30,), "arange: .*, got 0 to 1000000000000000000000000000000 by 1"),
+        ((1e30,), "arange: no memory holds"),
+    ],
+)
+def test_a_range_that_is_none_is_refused(args: tuple[Any, ...], message: str) -> None:
+    with pytest.raises(treadle.InputError, match=message):
+        treadle.arange(*args)
+
+
+def test_more_elements_than_can_be_counted_are_refused() -> None:
+    with pytest.raises(treadle.InputError, match=r"zeros: no memory holds \[\d+\] elements"):
+        treadle.zeros(10**30)
+
+
 @pytest.mark.parametrize("steps", [[2, 2], 2.0, True, None])
 def test_steps_of_linspace_are_an_int(steps: Any) -> None:
     with pytest.raises(treadle.InputError, match="linspace: steps must be an int, got"):

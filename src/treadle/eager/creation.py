@@ -12,17 +12,14 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from treadle._native import fill_steps
 from treadle.eager.dtypes import NUMBERS, as_element
 from treadle.errors import InputError, ShapeError, UnsupportedError
-from treadle.ir.dtypes import i64
 from treadle.runtime import empty as empty_array
 from treadle.tensor import Tensor
 
 Array = np.ndarray[Any, Any]
 Number: TypeAlias = "bool | int | float | complex"
 SizeArgument: TypeAlias = "int | Sequence[int]"
-_WHOLE = (int, np.integer)
 SMALL = 1 << 16
 """Bytes up to which memory comes from NumPy, beyond it from the allocator of results."""
 
@@ -64,7 +61,10 @@ def _checked(
     check_options(function, device, requires_grad)
     shape = check_size(function, size)
     element = as_element("float32" if dtype is None else dtype)
-    return shape, element.numpy, math.prod(shape) * element.itemsize <= SMALL
+    num_bytes = math.prod(shape) * element.itemsize
+    if num_bytes >= 1 << 63:
+        raise InputError(f"{function}: no memory holds {list(shape)} elements")
+    return shape, element.numpy, num_bytes <= SMALL
 
 
 def new_array(
@@ -208,75 +208,6 @@ def full_like(
     """One value in the shape, and by default the dtype, of another tensor."""
     array = new_array_like("full_like", tensor, dtype, device, requires_grad)
     return _filled("full_like", array, fill_value)
-
-
-def arange(
-    start: float,
-    end: float | None = None,
-    step: float = 1,
-    *,
-    dtype: Any = None,
-    device: Any = None,
-    requires_grad: bool = False,
-    layout: Any = None,
-    pin_memory: bool = False,
-) -> Tensor:
-    """``start, start + step, ...`` below `end`; with one argument from 0 to it.
-
-    Source:
-        torch.arange: i64 if all arguments are ints, else f32; computed in f64.
-    """
-    low, high = (0, start) if end is None else (start, end)
-    check_options("arange", device, requires_grad)
-    first, stride = low, step
-    if dtype is not None and as_element(dtype).is_integral:
-        first, stride = int(low), int(step)
-        if as_element(dtype) == i64:  # torch counts the elements of others in floats
-            low, high, step = first, int(high), stride
-    if not step or not (math.isfinite(low) and math.isfinite(high) and math.isfinite(step)):
-        raise InputError(f"arange: finite bounds and a step that is not 0, got {low, high, step}")
-    if (high - low) / step < 0:
-        raise InputError(f"arange: step {step} does not lead from {low} to {high}")
-    if isinstance(low, _WHOLE) and isinstance(high, _WHOLE) and isinstance(step, _WHOLE):
-        values: Array = np.arange(int(low), int(high), int(step), dtype=np.int64)
-        return Tensor(values if dtype is None else values.astype(as_element(dtype).numpy))
-    kind = np.dtype(np.float32) if dtype is None else as_element(dtype).numpy
-    drawn = kind if kind.char in "fd" else np.dtype(np.float64)
-    values = new_array("arange", (math.ceil((high - low) / step),), drawn, device, requires_grad)
-    fill_steps(values, first, stride)
-    return Tensor(values.astype(kind, copy=False))
-
-
-def linspace(
-    start: float | Tensor,
-    end: float | Tensor,
-    steps: int,
-    *,
-    dtype: Any = None,
-    device: Any = None,
-    requires_grad: bool = False,
-    layout: Any = None,
-    pin_memory: bool = False,
-) -> Tensor:
-    """`steps` numbers from `start` to `end`, both included, at equal distances."""
-    if not isinstance(steps, int | np.integer) or isinstance(steps, bool):
-        raise InputError(f"linspace: steps must be an int, got {steps!r}")
-    array = new_array("linspace", (steps,), dtype, device, requires_grad)
-    start = start.item() if isinstance(start, Tensor) else start
-    end = end.item() if isinstance(end, Tensor) else end
-    if array.dtype.kind in "iu":
-        start, end = int(start), int(end)
-    count = len(array)
-    if array.dtype.kind == "c":
-        array[...] = np.linspace(start, end, count)
-        return Tensor(array)
-    values = array if array.dtype.char in "fd" else np.empty(count, np.float64)
-    fill_steps(values, start, (end - start) / max(count - 1, 1))
-    if count > 1:
-        values[-1] = end
-    if values is not array:
-        array[...] = values
-    return Tensor(array)
 
 
 def eye(

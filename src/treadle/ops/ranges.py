@@ -10,10 +10,10 @@ import numpy as np
 
 from treadle.errors import InputError
 from treadle.ir.dtypes import DType
-from treadle.ir.dtypes import f32 as f32_dtype
 from treadle.ir.dtypes import i64 as i64_dtype
 from treadle.ir.loops import Expr
 from treadle.ir.op import OpDef
+from treadle.ir.ranges import range_of
 from treadle.ir.symbols import as_int
 from treadle.ir.types import TensorType
 from treadle.ops.creation import REST, Samples, default
@@ -30,24 +30,10 @@ Array = np.ndarray[Any, Any]
 
 
 def _range(start: Any, end: Any, step: Any, code: int | None) -> tuple[int, DType, Any, Any]:
-    """Length, dtype, start and step of a range; an integer dtype makes integers of these.
-
-    Source: torch.arange; of i64 alone it counts the elements in integers.
-    """
-    first, stride = start, step
+    """Length, dtype, start and step of a range."""
     asked = None if code is None else dtype_from_code("arange", code, i64_dtype)
-    if asked is not None and asked.is_integral:
-        first, stride = int(start), int(step)
-        if asked == i64_dtype:
-            start, end, step = first, int(end), stride
-    if step == 0 or (end - start) * step < 0:
-        raise InputError(f"arange: {start} to {end} by {step}; the step must lead to the end")
-    if not all(math.isfinite(v) for v in (start, end, step) if isinstance(v, float)):
-        raise InputError(f"arange: {start} to {end} by {step}; bounds must be finite")
-    whole = all(isinstance(v, int) for v in (start, end, step))
-    dtype = asked or (i64_dtype if whole else f32_dtype)
-    count = -(-(end - start) // step) if whole else math.ceil((end - start) / step)
-    return as_int(count), dtype, first, stride
+    count, *rest = range_of(start, end, step, asked)
+    return as_int(count), *rest
 
 
 def _arange(
