@@ -73,9 +73,9 @@ class StageWriter(AcrossCode):
             return [[]]
         lane_axis = first - 1 if lanes > 1 else None
         count = len(stage.reduces)
-        # Neither an empty range nor an empty rest may load anything.
+        # Neither an empty range, an empty rest nor a window that is not whole may load anything.
         looped = any(self._positions(r, whole) is None for r in stage.ranges)
-        guarded = mask is not None or looped
+        guarded = mask is not None or looped or whole
 
         gathered = _gathered(stage, first) if looped and lanes > 1 else []
 
