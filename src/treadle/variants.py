@@ -51,6 +51,23 @@ class Subject(Protocol):
     def interpret(self, arguments: Sequence[Any], control: RunControl | None) -> Any:
         """The result of the interpreter."""
 
+    def keeper(self, template: tuple[Any, ...]) -> Keeper | None:
+        """What runs arguments of that structure, if plans have to keep something."""
+
+
+class Keeper(Protocol):
+    """Runs plans, and does what they leave to be done."""
+
+    def run(self, arrays: Sequence[Any], threads: int | None, control: RunControl | None) -> Any:
+        """The result, or a `DeclinedError`."""
+
+    def explain(self, arrays: Sequence[np.ndarray]) -> Explanation:
+        """How that would run."""
+
+
+class DeclinedError(Exception):
+    """Control flow: the interpreter has to run a call."""
+
 
 class Variant:
     """A method for one structure of arguments: the same lists, numbers and flags, any arrays."""
@@ -66,6 +83,7 @@ class Variant:
         self._results_differ = False
         self._results: dict[Signature, Any] = {}
         self._interpreted: set[Signature] = set()
+        self._keeper: Keeper | None = None
 
     def run(self, arrays: Sequence[Any], threads: int | None, control: RunControl | None) -> Any:
         """The result for arrays in place of the leaves."""
@@ -86,6 +104,11 @@ class Variant:
                 if self._results_differ:
                     result = self._result_of(signature_of(arrays))
                 return outputs[0] if type(result) is Leaf else filled(result, outputs)
+        if self._keeper is not None:
+            try:
+                return self._keeper.run(arrays, threads, control)
+            except DeclinedError:
+                pass
         plain = [as_array(a) for a in arrays]
         limit = None if threads is None else min(threads, get_num_threads())
         with limit_threads(intra=limit):
@@ -95,6 +118,9 @@ class Variant:
         """How that would run."""
         if self._only_interprets:
             return Explanation(False, "the interpreter was asked for")
+        keeper = self._keeper or self._method.keeper(self._template)
+        if keeper is not None:
+            return keeper.explain(arrays)
         try:
             signature = signature_of(arrays)
             check_dtypes(signature)
@@ -107,6 +133,10 @@ class Variant:
         if signature in self._interpreted:
             raise _InterpretedError
         check_dtypes(signature)
+        self._keeper = self._method.keeper(self._template)
+        if self._keeper is not None:
+            self._planned = False
+            raise _InterpretedError
         try:
             plan, result = self._binder.bind(signature)
         except Unplannable:

@@ -12,7 +12,7 @@ import numpy as np
 
 from treadle.errors import Error
 from treadle.ir import dtypes
-from treadle.ir.graph import Value
+from treadle.ir.graph import Block, Value
 from treadle.ir.named import tuple_like
 from treadle.ir.op import (
     OpDef,
@@ -37,6 +37,14 @@ class AbstractNumber:
 
     def __init__(self, value: Any) -> None:
         self.value = value
+
+
+class AbstractObject:
+    """An object that the graph makes: the block that does, and the attributes so far."""
+
+    def __init__(self, block: Block) -> None:
+        self.block = block
+        self.attributes: dict[str, Any] = {}
 
 
 class AbstractFuture:

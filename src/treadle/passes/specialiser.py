@@ -12,12 +12,7 @@ from treadle.errors import ShapeError, UnsupportedError
 from treadle.ir import dtypes
 from treadle.ir.graph import Block, Node, Value
 from treadle.ir.named import tuple_like
-from treadle.ir.op import (
-    GET_ATTR,
-    LIST,
-    SET_ATTR,
-    OpDef,
-)  # fmt: skip
+from treadle.ir.op import LIST, OpDef
 from treadle.ir.strides import is_contiguous, walking_order
 from treadle.ir.symbols import fixed, has_symbols
 from treadle.ir.types import (
@@ -30,6 +25,7 @@ from treadle.ops.lowering import Concat, Decompose, Fourier, Reshape, View
 from treadle.passes.abstract import (
     AbstractFuture,
     AbstractNumber,
+    AbstractObject,
     Unplannable,
     as_types,
     has_run_time,
@@ -103,9 +99,6 @@ class Specialiser:
         if structural is not None:
             structural(self, node)
             return
-        if node.op in (GET_ATTR, SET_ATTR):
-            name = node.attributes["name"]
-            raise Unplannable(f"the attribute {name!r} may change from one call to the next")
         if node.op.schema is None:
             raise Unplannable(f"{node.op.name} is not planned")
         args = [self.env[v] for v in node.inputs]
@@ -252,6 +245,8 @@ class Specialiser:
             return self.value(abstract)
         if isinstance(abstract, AbstractFuture):
             raise Unplannable("the result holds a Future")
+        if isinstance(abstract, AbstractObject):
+            raise Unplannable("the result holds an object")
         if abstract is UNSET:
             raise Unplannable("the result holds an uninitialised value")
         if isinstance(abstract, tuple):

@@ -16,11 +16,14 @@ from treadle.ir.op import (
     CONSTANT,
     DICT,
     FORK,
+    GET_ATTR,
     IF,
     ISINSTANCE,
     LIST,
     LIST_UNPACK,
     LOOP,
+    NEW_OBJECT,
+    SET_ATTR,
     TUPLE,
     TUPLE_INDEX,
     TUPLE_UNPACK,
@@ -32,6 +35,7 @@ from treadle.ir.op import (
 from treadle.ir.types import FutureType, TensorType, TupleType
 from treadle.passes.abstract import (
     AbstractFuture,
+    AbstractObject,
     Unplannable,
     flatten,
     is_instance,
@@ -164,6 +168,29 @@ def _isinstance(at: Specialiser, node: Node) -> None:
     at.env[node.output] = any(decided)
 
 
+def _new_object(at: Specialiser, node: Node) -> None:
+    at.env[node.output] = AbstractObject(at.block)
+
+
+def _get_attribute(at: Specialiser, node: Node) -> None:
+    at.env[node.output] = _known_object(at, node).attributes.get(node.attributes["name"], UNSET)
+
+
+def _set_attribute(at: Specialiser, node: Node) -> None:
+    owner = _known_object(at, node)
+    if owner.block is not at.block:
+        raise Unplannable("an object changes in a task that did not make it")
+    owner.attributes[node.attributes["name"]] = at.env[node.inputs[1]]
+
+
+def _known_object(at: Specialiser, node: Node) -> AbstractObject:
+    owner = at.env[node.inputs[0]]
+    if not isinstance(owner, AbstractObject):
+        name = node.attributes["name"]
+        raise Unplannable(f"the attribute {name!r} may change from one call to the next")
+    return owner
+
+
 STRUCTURAL: dict[OpDef, Callable[[Specialiser, Node], None]] = {
     CONSTANT: _constant,
     IF: _if,
@@ -179,4 +206,7 @@ STRUCTURAL: dict[OpDef, Callable[[Specialiser, Node], None]] = {
     UNCHECKED_CAST: _forward,
     UNINITIALIZED: _uninitialized,
     ISINSTANCE: _isinstance,
+    NEW_OBJECT: _new_object,
+    GET_ATTR: _get_attribute,
+    SET_ATTR: _set_attribute,
 }
