@@ -30,6 +30,8 @@ _SUM_LENGTHS = (4096, 256, 16)
 """So many values of a column are summed apart, the smaller part first, before sums are added."""
 Positions = Mapping[int, Value]
 Results = dict[tuple[int, int], Value]
+Body = Callable[[Positions, list[State]], list[State]]
+"""What runs at each place of the ranges: the states with this element combined."""
 
 
 class RangeCode:
@@ -146,7 +148,7 @@ class RangeCode:
         axis: int,
         taps: Positions,
         states: list[State],
-        body: Callable[[Positions, list[State]], list[State]],
+        body: Body,
         place: tuple[Positions, Results],
         whole: bool = False,
     ) -> list[State]:
@@ -166,13 +168,38 @@ class RangeCode:
         self.last = self.e.sub(stop, self.e.integer(1))
         if len(ranges) == 1 and clipped(ranges[0]) is None and any(r.rounds for r in self.sums):
             return self._sum_parts((start, stop), axis, taps, states, body, _SUM_LENGTHS)
-        flat = [v for state in states for v in state]
-        with self.e.loop(start, stop, 1, flat) as loop:
-            inner = regroup(loop.carried, states)
-            there = {**taps, axis: loop.index}
-            inner = self._ranges(ranges[1:], axis + 1, there, inner, body, place, whole)
-            loop.following = tuple(v for state in inner for v in state)
+
+        def inside(there: Positions, states: list[State]) -> list[State]:
+            return self._ranges(ranges[1:], axis + 1, there, states, body, place, whole)
+
+        if len(ranges) == 1:
+            return self._each((start, stop), axis, taps, states, body)
+        return self._loop((start, stop), axis, taps, states, inside)
+
+    def _loop(
+        self,
+        bounds: tuple[Value, Value],
+        axis: int,
+        taps: Positions,
+        states: list[State],
+        body: Body,
+    ) -> list[State]:
+        """The positions within bounds, one after the other."""
+        with self.e.loop(*bounds, 1, [v for state in states for v in state]) as loop:
+            after = body({**taps, axis: loop.index}, regroup(loop.carried, states))
+            loop.following = tuple(v for state in after for v in state)
         return regroup(loop.results, states)
+
+    def _each(
+        self,
+        bounds: tuple[Value, Value],
+        axis: int,
+        taps: Positions,
+        states: list[State],
+        body: Body,
+    ) -> list[State]:
+        """The positions of a stage's last range, of which some may be prepared together."""
+        return self._loop(bounds, axis, taps, states, body)
 
     def _sum_parts(
         self,
@@ -180,25 +207,23 @@ class RangeCode:
         axis: int,
         taps: Positions,
         states: list[State],
-        body: Callable[[Positions, list[State]], list[State]],
+        body: Body,
         lengths: Sequence[int],
     ) -> list[State]:
         """A loop in parts, whose sums start from nothing: errors grow with the length of a sum."""
+        if not lengths:
+            return self._each(bounds, axis, taps, states, body)
         e, (start, stop) = self.e, bounds
-        length = lengths[0] if lengths else 1
-        with e.loop(start, stop, length, [v for s in states for v in s]) as loop:
+        with e.loop(start, stop, lengths[0], [v for s in states for v in s]) as loop:
             before = regroup(loop.carried, states)
-            if not lengths:
-                after = body({**taps, axis: loop.index}, before)
-            else:
-                pairs = list(zip(self.sums, before, strict=True))
-                fresh = [r.identity(s[0].lanes) if r.rounds else s for r, s in pairs]
-                part = loop.index, e.minimum(e.add(loop.index, e.integer(length)), stop)
-                ends = self._sum_parts(part, axis, taps, fresh, body, lengths[1:])
-                after = [
-                    r.combine(s, end) if r.rounds else end
-                    for (r, s), end in zip(pairs, ends, strict=True)
-                ]
+            pairs = list(zip(self.sums, before, strict=True))
+            fresh = [r.identity(s[0].lanes) if r.rounds else s for r, s in pairs]
+            part = loop.index, e.minimum(e.add(loop.index, e.integer(lengths[0])), stop)
+            ends = self._sum_parts(part, axis, taps, fresh, body, lengths[1:])
+            after = [
+                r.combine(s, end) if r.rounds else end
+                for (r, s), end in zip(pairs, ends, strict=True)
+            ]
             loop.following = tuple(v for state in after for v in state)
         return regroup(loop.results, states)
 

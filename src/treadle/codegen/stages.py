@@ -97,8 +97,10 @@ class StageWriter(AcrossCode):
         if stage.ranges:
             place = (points[0], results[0])
             self.sums = [] if self.scans else [r for _ in points for r in self._reductions(stage)]
+            if lanes == self.lanes > 1 and len(points) == 1:
+                self.square = self._square_of(stage, points[0], results[0], mask)
             states = self._ranges(stage.ranges, first, {}, states, body, place, whole)
-            self.sums = []
+            self.sums, self.square = [], None
         else:
             states = body({}, states)
         return [states[n * count : (n + 1) * count] for n in range(len(points))]

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from treadle.codegen.memory import lane_mask
-from treadle.codegen.ranges import Positions, RangeCode, Results, regroup
+from treadle.codegen.ranges import Positions, Results, regroup
 from treadle.codegen.reductions import State
+from treadle.codegen.turned import TurnedCode
 from treadle.codegen.values import Value
 from treadle.ir.dtypes import i64
 from treadle.ir.loops import (
@@ -15,7 +16,7 @@ from treadle.ir.loops import (
 )
 
 
-class StripCode(RangeCode):
+class StripCode(TurnedCode):
     """A range is cut into strips: wide, one vector, masked or one by one."""
 
     def _inner_stage(self, stage: Stage, positions: Positions, known: Results) -> list[State]:

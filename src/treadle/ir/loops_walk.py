@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from treadle.ir.loops import Call, Expr, Reduced, Stage
 
@@ -10,6 +10,17 @@ from treadle.ir.loops import Call, Expr, Reduced, Stage
 def roots(stage: Stage) -> list[Expr]:
     """What a stage computes: the values of its reductions and stores."""
     return [*(r.value for r in stage.reduces), *(s.value for s in stage.stores)]
+
+
+def parts(stage: Stage) -> Iterator[Expr]:
+    """All expressions of a stage, each once."""
+    waiting, seen = roots(stage), set[int]()
+    while waiting:
+        expr = waiting.pop()
+        if id(expr) not in seen:
+            seen.add(id(expr))
+            yield expr
+            waiting += expr.args if isinstance(expr, Call) else ()
 
 
 def visit_operands(

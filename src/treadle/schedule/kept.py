@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from treadle.ir.loops import Access, Call, Expr, Load, Stage, Store
 from treadle.ir.loops_functions import LONG
-from treadle.ir.loops_walk import roots, visit_operands
+from treadle.ir.loops_walk import parts, roots, visit_operands
 from treadle.schedule.nests import NestBuilder
 
 KEPT_ELEMENTS = 16384
@@ -32,7 +32,7 @@ def keep_shared(
         stride = stride * inner[axis - num_outer]
     made = list(stages)
     for number, stage in enumerate(made):
-        later = {id(e) for s in made[number + 1 :] if s.ranges for e in _parts(s)}
+        later = {id(e) for s in made[number + 1 :] if s.ranges for e in parts(s)}
         for expr in _topmost(stage, later) if stage.ranges else ():
             access = Access(builder.local(expr.dtype, count), tuple(reversed(terms)))
             known: dict[int, Expr] = {id(expr): Load(access, expr.dtype)}
@@ -40,17 +40,6 @@ def keep_shared(
             for after in range(number + 1, len(made)):
                 made[after] = _replaced(made[after], known)
     return made
-
-
-def _parts(stage: Stage) -> Iterator[Expr]:
-    """All expressions of a stage, each once."""
-    waiting, seen = roots(stage), set[int]()
-    while waiting:
-        expr = waiting.pop()
-        if id(expr) not in seen:
-            seen.add(id(expr))
-            yield expr
-            waiting += expr.args if isinstance(expr, Call) else ()
 
 
 def _topmost(stage: Stage, later: set[int]) -> list[Call]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from treadle.ir.dtypes import bool_
 from treadle.schedule.machine import Machine
 from treadle.schedule.placement import Placement
 from treadle.schedule.places import (
@@ -82,8 +83,12 @@ class RowOrder:
         return not long or long[-1] in self.rows
 
     def lead(self, places: Sequence[Place]) -> Place | None:
-        """The operand that decides where lanes are: the first of the whole shape."""
-        return next((p for p in places if p.shape == self.shape), None)
+        """The operand that decides where lanes are: the first of the whole shape.
+
+        None if its neighbours are in one row, whose elements are combined one after the other.
+        """
+        lead = next((p for p in places if p.shape == self.shape), None)
+        return None if self.ordered and not self.within and self.adjacent(lead) else lead
 
     def adjacent(self, place: Place | None) -> bool | None:
         """Whether the neighbours of an operand are in one row; None if it has none."""
@@ -101,11 +106,15 @@ class RowOrder:
         return len(collapse(extents, [whole, own])[0]) == len(collapse(extents, [whole])[0])
 
     def straightened(
-        self, place: Place, placement: Placement, machine: Machine
+        self, place: Place, placement: Placement, machine: Machine, *, squares: bool
     ) -> tuple[list[Step], Place]:
-        """An operand, or a copy of it, that can be walked in this order."""
+        """An operand, or a copy of it, that can be walked in this order.
+
+        `squares`: the kernel may load what lies along rows by squares, and turn them.
+        """
         strides = broadcast_strides(place, self.shape)
         turned = place.shape == self.shape and not self.within and self.adjacent(place)
+        turned = turned and not (squares and self._lies_along(place))
         if self.fits(strides) and not (self.ordered and turned):
             return [], place
         shape = [n if s or d in self.rows else 1
@@ -113,6 +122,11 @@ class RowOrder:
         copy = placement.scratch(place, shape)
         origin = place.view(shape, strides, place.offset)
         return [copy_step("contiguous", origin, copy, machine)], copy
+
+    def _lies_along(self, place: Place) -> bool:
+        """Whether the innermost elements of a row are neighbours, in a dtype that can be turned."""
+        last = max(d for d in self.rows if self.shape[d] > 1)
+        return place.strides[last] == 1 and place.dtype is not bool_
 
     def walk(self, lead: Place | None) -> tuple[list[int], list[int], list[int]]:
         """All dims as they lie in memory; of these the outer ones, and the dims of a row."""

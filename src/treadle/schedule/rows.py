@@ -86,7 +86,9 @@ class _RowKernel:
     def _place(self, value: Value) -> Place:
         """Where an operand is, or is copied to."""
         place = self.placement[value]
-        steps, made = self.order.straightened(place, self.placement, self.machine)
+        steps, made = self.order.straightened(
+            place, self.placement, self.machine, squares=self.rule.reduces
+        )
         self.made += steps
         return made
 
