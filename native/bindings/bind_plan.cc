@@ -215,6 +215,18 @@ class TaskLimitScope {
   TaskLimit* outer_;
 };
 
+// A run that is stopped because the process ends does not come back, and needs Python's lock for
+// that no more: nobody is there to take an error.
+Status run_unless_ended(const Plan& plan, void* const* in, void* const* out, int limit,
+                        RunControl* control) {
+  try {
+    return plan.run(in, out, limit, control);
+  } catch (const RunStopped& stopped) {
+    if (stopped.reason() == RunControl::Reason::kExit) stay_for_ever();
+    throw;
+  }
+}
+
 PyType_Slot kSlots[] = {{Py_tp_traverse, reinterpret_cast<void*>(traverse)},
                         {Py_tp_clear, reinterpret_cast<void*>(clear)},
                         {0, nullptr}};
@@ -234,7 +246,7 @@ void BoundPlan::run(void* const* in, void* const* out, int threads, RunControl* 
     const WithoutGil released;
     std::optional<InterruptScope> interrupts;
     if (looks_for_signals) interrupts.emplace(has_signal_error, *control);
-    status = plan->run(in, out, limit, control);
+    status = run_unless_ended(*plan, in, out, limit, control);
   } catch (const RunStopped&) {
     if (PyErr_Occurred()) nb::raise_python_error();
     throw;

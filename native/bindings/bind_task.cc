@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <mutex>
 #include <optional>
@@ -40,6 +41,7 @@ struct PythonTask : Task {
 
 // Bodies under way, whichever pool runs them: the interpreter must not go while they need it.
 std::atomic<int> num_running{0};
+std::atomic<bool> is_ending{false};
 std::atomic<bool> is_shut_down{false};
 
 // In a child it is the thread that forked.
@@ -112,10 +114,30 @@ void call_function(PyObject* function) {
     PyErr_WriteUnraisable(function);
 }
 
+// Counts a task until its end. Of those that begin when the process ends, it waits for none: they
+// are in others, or in daemon threads.
+class RunningScope {
+ public:
+  RunningScope() {
+    num_running.fetch_add(1);
+    if (!is_ending.load()) return;
+    num_running.fetch_sub(1);
+    counts_ = false;
+  }
+  ~RunningScope() {
+    if (counts_) num_running.fetch_sub(1);
+  }
+  RunningScope(const RunningScope&) = delete;
+  RunningScope& operator=(const RunningScope&) = delete;
+
+ private:
+  bool counts_ = true;
+};
+
 void run_python(Task& task) {
   trace::Scope traced(trace::Kind::kHost);
   auto& self = static_cast<PythonTask&>(task);
-  num_running.fetch_add(1);
+  const RunningScope running;
   stay_if_shut_down();
   static thread_local const PythonThread known;
   {
@@ -125,7 +147,6 @@ void run_python(Task& task) {
   }
   self.done.set();
   self.release();
-  num_running.fetch_sub(1);
 }
 
 class TaskHandle {
@@ -178,12 +199,14 @@ class TaskHandle {
   PythonTask* task_;
 };
 
-// Dropped tasks are left as they are: the process ends.
+// What is queued stays there, for tasks that run and wait for it.
 bool shut_down(double seconds) {
   const WithoutGil released;
+  is_ending.store(true);
   const std::int64_t deadline = monotonic_ns() + static_cast<std::int64_t>(seconds * 1e9);
-  bool stopped = Scheduler::instance().shut_down([](Task&) {}, deadline);
-  while (num_running.load() > 0 && monotonic_ns() < deadline) std::this_thread::yield();
+  bool stopped = Scheduler::instance().shut_down(deadline);
+  while (num_running.load() > 0 && monotonic_ns() < deadline)
+    std::this_thread::sleep_for(std::chrono::microseconds(100));
   is_shut_down.store(true);
   return stopped && num_running.load() == 0;
 }
@@ -224,7 +247,8 @@ void bind_task(nb::module_& m) {
            "Give a submitted task up; False if somebody has started it.")
       .def("complete", &TaskHandle::complete, "Fulfil a promise.");
   m.def("shut_down", shut_down, nb::arg("seconds"),
-        "Drop queued tasks and end the workers; False if some still run after `seconds`.");
+        "Stop runs that no task waits for and end the workers, which leave queued tasks to those "
+        "who wait for them; False if some still run after `seconds`.");
 }
 
 }  // namespace treadle

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <chrono>
 #include <cstdio>
 #include <system_error>
 #include <thread>
@@ -171,7 +172,7 @@ bool NativePool::stop(std::int64_t deadline_ns) {
   while (num_workers_.load() > 0) {
     sleepers_.wake_all();
     if (monotonic_ns() >= deadline_ns) return false;
-    std::this_thread::yield();
+    std::this_thread::sleep_for(std::chrono::microseconds(100));
   }
   return true;
 }

@@ -20,6 +20,8 @@ constexpr std::int64_t kSliceGrains = 16;
 constexpr std::int64_t kSliceNs = 2'000'000;
 constexpr unsigned kStepsPerPoll = 16;
 
+std::atomic<bool> process_ends{false};
+
 // The tasks of one kernel call, cut into pieces: level l has one piece per thread, of 2^-(l+1) of a
 // share, and the last level is as fine as the one before it. Pieces cover the tasks once, and none
 // is below `grain` unless shares are.
@@ -97,6 +99,8 @@ RunContext::LocalMemory::~LocalMemory() {
   if (block_) free_block(block_);
 }
 
+void RunContext::end_all() noexcept { process_ends.store(true); }
+
 void RunContext::begin(void* const* inputs, void* const* outputs, RunControl* control) {
   for (const Plan::Patch& patch : plan_.patches_)
     table_[patch.position] =
@@ -109,6 +113,7 @@ void RunContext::begin(void* const* inputs, void* const* outputs, RunControl* co
     fork.is_submitted.store(false, std::memory_order_relaxed);
   }
   control_ = control;
+  ends_with_process_ = thread_state().oldest_task == kNoTask && !process_ends.load();
   lacks_memory_.store(false, std::memory_order_relaxed);
   stopped_.store(false, std::memory_order_relaxed);
   reason_.store(RunControl::Reason::kNone, std::memory_order_relaxed);
@@ -186,6 +191,8 @@ void RunContext::move_buffers(const Plan::Step& step, std::int64_t rounds) {
 bool RunContext::shall_stop() noexcept {
   if (stopped_.load(std::memory_order_relaxed)) return true;
   RunControl::Reason reason = control_ ? control_->reason() : RunControl::Reason::kNone;
+  if (ends_with_process_ && process_ends.load(std::memory_order_relaxed))
+    reason = RunControl::Reason::kExit;
   const bool failed = std::atomic_ref(status_[0]).load(std::memory_order_relaxed) != 0;
   if (reason == RunControl::Reason::kNone && !failed) return false;
   reason_.store(reason);

@@ -53,6 +53,9 @@ class RunContext {
   RunContext(const RunContext&) = delete;
   RunContext& operator=(const RunContext&) = delete;
 
+  // Stops all runs under way but those of tasks, which somebody may wait for: the process ends.
+  static void end_all() noexcept;
+
   void begin(void* const* inputs, void* const* outputs, RunControl* control);
   void run_sequence(std::size_t sequence);
   const Status& status() const { return status_; }
@@ -106,6 +109,7 @@ class RunContext {
   std::vector<void*> table_;
   std::vector<ForkTask> forks_;  // by future
   RunControl* control_ = nullptr;
+  bool ends_with_process_ = false;
   std::atomic<bool> lacks_memory_{false};  // these three are written by any thread of the run
   std::atomic<bool> stopped_{false};
   std::atomic<RunControl::Reason> reason_{RunControl::Reason::kNone};

@@ -13,6 +13,7 @@
 
 #include "fork_handlers.h"
 #include "interrupt.h"
+#include "run_context.h"
 #include "thread_state.h"
 #include "treadle/trace.h"
 
@@ -276,8 +277,8 @@ void Scheduler::use_plugin(const std::string& path, const std::string& library) 
   pool_.store(found->second);
 }
 
-bool Scheduler::shut_down(void (*drop)(Task&), std::int64_t deadline_ns) {
-  while (Task* task = queue_.pop()) drop(*task);
+bool Scheduler::shut_down(std::int64_t deadline_ns) {
+  RunContext::end_all();
   return native_pool().stop(deadline_ns);
 }
 

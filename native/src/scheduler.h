@@ -75,9 +75,9 @@ class Scheduler {
 
   void set_spin_us(int us) noexcept;
 
-  // Drops the queued tasks by giving each to `drop`, then ends the workers. False if some still
-  // run.
-  bool shut_down(void (*drop)(Task&), std::int64_t deadline_ns);
+  // Stops runs that no task waits for, then ends the workers; queued tasks are left to those who
+  // wait for them. False if some still run.
+  bool shut_down(std::int64_t deadline_ns);
 
  private:
   Scheduler();

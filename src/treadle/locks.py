@@ -1,5 +1,6 @@
 """Locks that a forked child finds free: the thread that held one in the parent is not there.
 
+A `ForkLock` is new in a child; for the locks of `let_forks_wait_for` a fork waits.
 `cached_property` has none; that of `functools` has one, until Python 3.11, that stays taken.
 """
 
@@ -9,6 +10,7 @@ import os
 import threading
 import weakref
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any, Generic, TypeVar, overload
 
 T = TypeVar("T")
@@ -38,6 +40,32 @@ def _renew() -> None:
 
 
 os.register_at_fork(after_in_child=_renew)
+
+imports = threading.RLock()
+"""Who imports a module later than with this package has it.
+
+Python's own lock of a module is no use: a child that is forked meanwhile would wait for it for
+ever.
+"""
+_waited_for = [imports]  # and first of all: an import may take another of them
+_held = ExitStack()
+
+
+def let_forks_wait_for(lock: threading.RLock) -> None:
+    """A fork of the process waits for who has `lock`; parent and child find it free."""
+    _waited_for.append(lock)
+
+
+def _hold() -> None:
+    for lock in _waited_for:
+        _held.enter_context(lock)
+
+
+def _let_go() -> None:
+    _held.pop_all().close()  # at once: with the first lock, another thread may go on to fork
+
+
+os.register_at_fork(before=_hold, after_in_parent=_let_go, after_in_child=_let_go)
 
 
 class cached_property(Generic[T]):  # noqa: N801 - as in `functools`

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.runtime.processes import run_python
+from treadle import runtime
 
 pytestmark = [pytest.mark.threads, pytest.mark.slow]
 
@@ -83,6 +84,44 @@ if child == 0:
 print("child", os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """
     assert run_python(code).stdout == "child 0\nwaited error\nran error\n"
+
+
+def test_a_running_fork_may_wait_for_its_own_at_the_end() -> None:
+    code = """
+import threading
+import time
+started = threading.Event()
+
+def outer():
+    inner = runtime.fork(int, "7")  # which nobody else has time for
+    started.set()
+    time.sleep(0.1)
+    print(inner.wait(), flush=True)
+
+runtime.fork(outer)
+started.wait()
+"""
+    done = run_python(code, TREADLE_BUDGET="1")
+    assert (done.stdout, done.stderr) == ("7\n", "")
+
+
+@pytest.mark.parametrize("backend", runtime.available_backends())
+def test_a_run_of_a_daemon_thread_stops_between_steps(backend: str) -> None:
+    """Its forks are on workers, for which the process would wait."""
+    code = """
+import atexit
+import threading
+from tests.runtime.counted import Counted, kernel, until
+from treadle import _native
+steps = [kernel(10_000)] * 100_000
+endless = Counted([("fork", 1, 0), ("fork", 2, 1), *steps, ("join", 0), ("join", 1)], steps, steps)
+threading.Thread(target=endless.run, daemon=True).start()
+until(lambda: endless.peak >= 1)
+atexit.unregister(_native.shut_down)
+atexit.register(lambda: print(_native.shut_down(60)))
+"""
+    done = run_python(code, TREADLE_BUDGET="3", TREADLE_THREADING=backend)
+    assert (done.stdout, done.stderr) == ("True\n", "")
 
 
 FUNCTIONS = """

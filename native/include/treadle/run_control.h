@@ -10,7 +10,7 @@ namespace treadle {
 // Thread-safe: any thread may cancel while others run. Must outlive the run.
 class RunControl {
  public:
-  enum class Reason : std::int32_t { kNone, kCancelled, kDeadline };
+  enum class Reason : std::int32_t { kNone, kCancelled, kDeadline, kExit };
 
   // `deadline_ns` of the monotonic clock, -1 for none. Of two waiting runs the one of higher
   // priority is admitted first, then the one that came first.
@@ -45,7 +45,8 @@ class RunStopped : public std::runtime_error {
   explicit RunStopped(RunControl::Reason reason)
       : std::runtime_error(reason == RunControl::Reason::kDeadline
                                ? "the run took longer than its timeout"
-                               : "the run was cancelled"),
+                           : reason == RunControl::Reason::kExit ? "the process ends"
+                                                                 : "the run was cancelled"),
         reason_(reason) {}
   RunControl::Reason reason() const noexcept { return reason_; }
 

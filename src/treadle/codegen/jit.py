@@ -8,8 +8,6 @@ import ctypes.util
 import functools
 import hashlib
 import itertools
-import os
-import threading
 import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,7 +23,7 @@ from treadle.codegen.sort import emit_sort
 from treadle.codegen.target import Target
 from treadle.ir.loops import Contraction, Kernel, LoopNest, Sort
 from treadle.ir.loops_text import print_kernel
-from treadle.locks import ForkLock
+from treadle.locks import ForkLock, let_forks_wait_for
 
 FUNCTION = "kernel"
 NUM_RECENT = 2048
@@ -104,18 +102,9 @@ class _Compiler:
 _COMPILER = _Compiler()
 
 
-def _renew_in_child() -> None:
-    """A lock of llvmlite's for a forked child, of which threads that stayed behind know nothing."""
-    llvm.ffi.lib._lock._lock = threading.RLock()
-
-
-# A fork waits for the thread that is in LLVM: the child goes on with the linker and the targets as
-# they are, and a link or a pass half done could neither be finished nor undone in it.
-os.register_at_fork(
-    before=lambda: llvm.ffi.lib._lock._lock.acquire(),
-    after_in_parent=lambda: llvm.ffi.lib._lock._lock.release(),
-    after_in_child=_renew_in_child,
-)
+# The child goes on with the linker and the targets as they are: a link or a pass half done could
+# neither be finished nor undone in it.
+let_forks_wait_for(llvm.ffi.lib._lock._lock)
 _library: dict[str, int] = {}
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from treadle import locks
+
 
 class FunctionTable(dict[str, Callable[..., Any]]):
     """Functions by torch's name; `make` supplies those that are not there yet.
@@ -35,7 +37,8 @@ class FunctionTable(dict[str, Callable[..., Any]]):
 
 def _make(name: str) -> Callable[..., Any]:
     """Fill in the real `make` and use it."""
-    from treadle.eager import functions  # measured: 0.25 s that a user of `load` need not wait for
+    with locks.imports:  # measured: 0.25 s that a user of `load` need not wait for
+        from treadle.eager import functions
 
     FUNCTIONS.make, FUNCTIONS.make_plain = functions.make_function, functions.make_plain
     return functions.make_function(name)
@@ -43,7 +46,8 @@ def _make(name: str) -> Callable[..., Any]:
 
 def function_names() -> list[str]:
     """Every name that `FUNCTIONS` has or can make."""
-    from treadle.eager import functions
+    with locks.imports:
+        from treadle.eager import functions
 
     return functions.function_names()
 
