@@ -17,6 +17,9 @@ from treadle.codegen.values import PTR, Value
 from treadle.ir.loops import Stage
 
 
+_TOGETHER = 4
+
+
 class _Room:
     """An array of `count` states of one reduction, at first those of no elements."""
 
@@ -113,18 +116,28 @@ class AcrossCode(StripCode):
         e, (lanes, mask), first = self.e, vector, len(self.kernel.axes)
         axis = first + len(stage.ranges) - 1
 
-        def body(taps: Positions, states: list[State]) -> list[State]:
-            with e.loop(*bounds, width) as strip:
-                end = e.minimum(e.add(strip.index, e.integer(width)), bounds[1])
+        def strips(taps: Positions, start: Value, stop: Value, count: int) -> None:
+            """Strips, `count` of them at once: a state is loaded and stored once for all."""
+            with e.loop(start, stop, count * width) as strip:
+                end = e.minimum(e.add(strip.index, e.integer(width)), stop)
                 with e.loop(strip.index, end) as at:
-                    places = {**positions, **taps, axis: at.index}
-                    lane_axis = first - 1 if lanes > 1 else None
-                    evaluator = self._evaluator(places, known, lane_axis, lanes, mask, e.depth)
                     place = e.sub(at.index, strip.index)
-                    before = [room.load(place) for room in rooms]
-                    after = self._run(stage, evaluator, before, known)
-                    for room, state in zip(rooms, after, strict=True):
+                    states = [room.load(place) for room in rooms]
+                    for number in range(count):
+                        there = e.add(at.index, e.integer(number * width))
+                        places = {**positions, **taps, axis: there}
+                        lane_axis = first - 1 if lanes > 1 else None
+                        evaluator = self._evaluator(places, known, lane_axis, lanes, mask, e.depth)
+                        states = self._run(stage, evaluator, states, known)
+                    for room, state in zip(rooms, states, strict=True):
                         room.store(place, state)
+
+        def body(taps: Positions, states: list[State]) -> list[State]:
+            start, stop = bounds
+            whole = e.binary("and", e.sub(stop, start), e.integer(-_TOGETHER * width))
+            middle = e.add(start, whole)
+            strips(taps, start, middle, _TOGETHER)
+            strips(taps, middle, stop, 1)
             return states
 
         self._ranges(stage.ranges[:-1], first, {}, [], body, (positions, known))
