@@ -81,7 +81,8 @@ std::uint32_t NativePool::run_region(Region& region, const ChunkLoop& loop, int 
       (region.state.load(std::memory_order_relaxed) & kGenerationMask) + kGeneration;
   std::uint64_t state = generation | (loop.is_leaf ? kLeaf : 0) | (seats * kSeat) |
                         static_cast<std::uint64_t>(loop.num_chunks);
-  region.state.store(state, std::memory_order_release);
+  // The first chunk is ours: a helper finds a word that nobody else is about to change.
+  region.state.store(state - 1, std::memory_order_release);
   const std::uint64_t bit = 1ull << (&region - regions_.data());
   open_.fetch_or(bit, std::memory_order_seq_cst);
   const std::int64_t wake_at_ns = lone_work.wake_at(began_ns, spin_ns(), sleepers_.wake_cost_ns());
@@ -95,12 +96,12 @@ std::uint32_t NativePool::run_region(Region& region, const ChunkLoop& loop, int 
   if (loop.cost->ns() >= wake_at_ns - began_ns && has_room()) call_for_help();
 
   std::uint32_t mine = 0;
-  while (claim_chunk(region, generation, state)) {
+  do {
     if (!wakes && mine > 0 && monotonic_ns() >= wake_at_ns && has_room()) call_for_help();
     loop.fn(loop.context, loop.num_chunks - static_cast<std::int64_t>(state & kChunkMask));
     ++mine;
     state = region.state.load(std::memory_order_relaxed);
-  }
+  } while (claim_chunk(region, generation, state));
   open_.fetch_and(~bit, std::memory_order_relaxed);
   return mine;
 }
