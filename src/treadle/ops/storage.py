@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from treadle.errors import ShapeError, UnsupportedError
+from treadle.ir.strides import dense_order, is_contiguous
 from treadle.ir.types import TensorType
 from treadle.ops.declare import EXACT, op
+from treadle.ops.lowering import View
 from treadle.ops.samples import bf16, f32
 from treadle.ops.shapes import tensor
 
@@ -17,7 +20,7 @@ Array = np.ndarray[Any, Any]
 
 
 def storage_of(x: Array) -> Array:
-    """The array that owns the memory of `x`, one block of it.
+    """The array that owns the memory of `x`, one block of it, in the order in which it lies.
 
     Raises:
         UnsupportedError: if it is not one.
@@ -25,10 +28,10 @@ def storage_of(x: Array) -> Array:
     root = x
     while isinstance(root.base, np.ndarray):
         root = root.base
-    root = root.T if root.flags.f_contiguous else root
-    if not root.flags.c_contiguous:
+    order = dense_order(root.shape, [s // root.itemsize for s in root.strides])
+    if order is None:
         raise UnsupportedError("as_strided of memory that is not one block")
-    return root
+    return np.asarray(root.transpose(order))
 
 
 def _check_strides(size: Sequence[int], stride: Sequence[int]) -> None:
@@ -61,16 +64,31 @@ def _as_strided(x: Array, size: Sequence[int], stride: Sequence[int], start: int
         ) from error
 
 
+def _place_in_row_major(
+    strides: Sequence[int], offset: int, result: TensorType, x: TensorType, size: Sequence[int],
+    stride: Sequence[int], start: int | None,
+) -> tuple[tuple[int, ...], int] | None:  # fmt: skip
+    """Where the result lies if `x` is all of a storage; None if `x` is not row-major."""
+    if not is_contiguous(x.sizes, strides):
+        return None
+    first = start or 0
+    last = first + sum((n - 1) * s for n, s in zip(size, stride, strict=True))
+    if 0 not in size and not 0 <= first <= last < math.prod(x.sizes):
+        raise UnsupportedError("as_strided beyond the tensor")
+    return tuple(stride), offset + first
+
+
 as_strided = op(
     "aten::as_strided(Tensor(a) self, int[] size, int[] stride, int? storage_offset=None) "
     "-> Tensor(a)",
     reference=_as_strided,
     infer=_infer_as_strided,
+    lower=View(_place_in_row_major),
     tolerance=EXACT,
     samples=(
         (f32(3, 4), [2, 2], [1, 2], None),
-        (bf16(3, 4), [2, 2], [1, 2], 1),
-        (f32(6), [2, 3], [3, 1], 0),
+        (bf16(3, 4), [2, 2], [1, 2], None),
+        (f32(6), [2, 3], [3, 1], None),
         (f32(5), [3, 3], [1, 1], None),
         (f32(0, 4), [2, 0], [4, 1], None),
     ),

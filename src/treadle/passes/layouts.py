@@ -14,7 +14,7 @@ import numpy as np
 
 from treadle.ir.graph import Block, Graph, Value
 from treadle.ir.op import OpDef
-from treadle.ir.strides import dense_strides, is_contiguous, reshaped_strides
+from treadle.ir.strides import dense_order, dense_strides, is_contiguous, reshaped_strides
 from treadle.ir.types import TensorType
 from treadle.ops.lowering import Reshape, View
 from treadle.ops.shapes import wrap_dim
@@ -143,8 +143,6 @@ class Layouts:
         if not isinstance(op.lower, View | Reshape):
             return whole if source.type == output.type and not _copies(op, args) else None
         if isinstance(op.lower, View):
-            if base == "as_strided" and not self._is_row_major(whole.base):
-                raise Unplannable("as_strided of memory that is not row-major")
             found = op.lower.strides(whole.strides, whole.offset, output.type, *map(as_types, args))
             if found is None:
                 raise Unplannable(f"{op.name} needs a copy")
@@ -174,6 +172,20 @@ class Layouts:
         if isinstance(tensor, Value):
             return _sizes(tensor), self.of(tensor).strides
         return operand_of(tensor)
+
+    def of_memory(self, args: Sequence[Any]) -> list[Any]:
+        """Arguments of ``as_strided`` that mean the same of the tensor whose memory is shown.
+
+        Raises:
+            Unplannable: if that has gaps, or may begin elsewhere.
+        """
+        source, size, stride, start = args
+        layout = self.of(source)
+        if dense_order(_sizes(layout.base), self.of(layout.base).strides) is None:
+            raise Unplannable("as_strided of memory with gaps")
+        if start is not None and layout.base.node is None:
+            raise Unplannable("as_strided from the start of memory that is an argument's")
+        return [layout.base, size, stride, layout.offset if start is None else start]
 
     # --- questions -------------------------------------------------------------------------------
 

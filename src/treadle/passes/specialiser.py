@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,11 +16,7 @@ from treadle.ir.named import tuple_like
 from treadle.ir.op import LIST, OpDef
 from treadle.ir.strides import is_contiguous, walking_order
 from treadle.ir.symbols import fixed, has_symbols
-from treadle.ir.types import (
-    ANY,
-    ListType,
-    TensorType,
-)  # fmt: skip
+from treadle.ir.types import ANY, ListType, TensorType
 from treadle.ops.complex_arithmetic import DECOMPOSED
 from treadle.ops.lowering import Concat, Decompose, Fourier, Reshape, View
 from treadle.passes.abstract import (
@@ -134,6 +131,9 @@ class Specialiser:
             return self.evaluation.run(op, args, containers=True)
         if self.layouts.answers(op):
             return self.layouts.answer(op, args)
+        if op.name == "as_strided":
+            base, *rest = self.layouts.of_memory(args)
+            args = [self.row_major(base), *rest]
         if op.schema.writes:
             return self.writes.write(op, args, origin)
         lower = DECOMPOSED.get(op.name, op.lower) if _has_complex(as_types(args)) else op.lower
@@ -201,8 +201,11 @@ class Specialiser:
             return value
         order = walking_order(sizes, strides)
         type_ = TensorType(as_types(value).element, tuple(sizes[d] for d in order))
-        dims = self._root.constant(order, ANY)
-        return self._root.add(self.ops["permute"], [value, dims], (type_,)).output
+        dims = self.block.constant(order, ANY)
+        turned = self.block.add(self.ops["permute"], [value, dims], (type_,)).output
+        layout = self.layouts.of(value)
+        self.layouts.share(turned, replace(layout, strides=tuple(strides[d] for d in order)))
+        return turned
 
     # --- values of the new graph ---------------------------------------------------------------
 

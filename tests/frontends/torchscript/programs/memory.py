@@ -106,6 +106,27 @@ def changed_then_error(x: Tensor, n: int) -> Tensor:
     return x
 
 
+def windows_of_given_strides(x: Tensor, step: int) -> Tuple[Tensor, Tensor]:
+    y = x.transpose(0, 1).reshape(2, -1, 2) + 1
+    size, stride = list(y.size()), [y.stride(0), y.stride(1) // step, y.stride(2)]
+    size[1] = size[1] * step - step + 1
+    z = y.as_strided(size, stride)
+    return z.softmax(-1), z
+
+
+def given_strides_see_change(x: Tensor) -> Tuple[Tensor, Tensor, Tensor]:
+    y = x.t() * 2
+    part = y[1:].as_strided([2, 3], [1, 4])
+    rest = y[1:].as_strided([3], [3], 2)
+    y.mul_(2)
+    return part, rest, y
+
+
+def strides_of_an_argument(x: Tensor, n: int) -> Tuple[Tensor, Tensor]:
+    y = x[1:].as_strided([n], [2])
+    return y, torch.as_strided(x, [n, 0], [100, 100])
+
+
 CASES = [
     (argument_changed, (X,)),
     (argument_changed_by_slice, (X,)),
@@ -122,4 +143,7 @@ CASES = [
     (change_in_branch, (X, True), (X, False)),
     (plus_equals_rebinds_or_not, (X,)),
     (changed_then_error, (X, 0), (X, 1)),
+    (windows_of_given_strides, (X, 1), (X, 2), (X[:2], 2)),
+    (given_strides_see_change, (X,)),
+    (strides_of_an_argument, (X, 4), (X, 1), (X, 9)),
 ]
