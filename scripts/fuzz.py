@@ -5,7 +5,7 @@
 Each target runs in a process of its own, which may use a gigabyte more than it starts with. An
 input that ends it, that takes 10 seconds of a processor, or that raises anything but
 `treadle.Error`, goes to ``--found``, and counts. Inputs that reach a new place of the reader are
-mutated further. Input `n` of a process depends on its seed and on what it ran before; ``python
+mutated further. With ``--guard-memory`` a kernel that leaves its blocks ends its process. Input `n` of a process depends on its seed and on what it ran before; ``python
 scripts/fuzz.py --replay FILE zip`` runs a file again. Ends with status 1 if anything was found.
 """
 
@@ -29,6 +29,7 @@ from typing import IO
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "src")]
 
+from treadle import _native  # noqa: E402
 from treadle.errors import Error  # noqa: E402
 
 POLL_SECONDS = 0.5
@@ -121,9 +122,11 @@ def processor_seconds(pid: int) -> float:
 class Watch:
     """Runs workers for one target, one after the other, and keeps what they find."""
 
-    def __init__(self, target: str, folder: Path, found: Path, seconds: float) -> None:
+    def __init__(
+        self, target: str, folder: Path, found: Path, seconds: float, options: tuple[str, ...]
+    ) -> None:
         self._target, self._folder, self._found = target, folder, found
-        self._seconds = seconds
+        self._seconds, self._options = seconds, options
         self.places: set[str] = set()
         self.inputs = 0
         self._number, self._used = -1, 0.0
@@ -153,7 +156,7 @@ class Watch:
             seed += 1
 
     def _start(self, seed: int, log: IO[bytes], errors: IO[bytes]) -> subprocess.Popen[bytes]:
-        options = ["--worker", str(self._folder), "--seed", str(seed)]
+        options = ["--worker", str(self._folder), "--seed", str(seed), *self._options]
         return subprocess.Popen(
             [sys.executable, __file__, *options, self._target], stdout=log, stderr=errors
         )
@@ -203,8 +206,11 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--found", type=Path, default=ROOT / "out" / "fuzz")
     parser.add_argument("--replay", type=Path, help="run this input once, and let errors out")
+    parser.add_argument("--guard-memory", action="store_true", help="find accesses beyond blocks")
     parser.add_argument("--worker", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.guard_memory:
+        _native.guard_memory()
     if options.worker is not None:
         work(options.targets[0], options.worker, options.seed)
     from tests.fuzz.corpus import archives
@@ -215,11 +221,13 @@ def main() -> int:
         TARGETS[options.targets[0]].run(Corpus(archives()), options.replay.read_bytes())
         return 0
     count = 0
+    forwarded = ("--guard-memory",) if options.guard_memory else ()
     with tempfile.TemporaryDirectory() as folder:
         for number, data in enumerate(archives()):
             (Path(folder) / f"{number:03d}.pt").write_bytes(data)
         for target in options.targets:
-            watch = Watch(target, Path(folder), options.found, 60 * options.minutes)
+            seconds = 60 * options.minutes
+            watch = Watch(target, Path(folder), options.found, seconds, forwarded)
             watch.run(options.seed)
             print(f"{target}: {watch.inputs} inputs, {len(watch.places)} found", flush=True)
             count += len(watch.places)

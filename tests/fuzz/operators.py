@@ -1,6 +1,7 @@
 """Operators on arguments that mostly do not fit: random shapes, strides, dtypes and indices.
 
-An input chooses an operator, one of its samples, and what happens to each argument.
+An input chooses an operator, one of its samples, and what happens to each argument. What the eager
+function gives, which runs a plan where there is one, must be like what the reference gives.
 """
 
 from __future__ import annotations
@@ -12,12 +13,14 @@ from typing import Any
 
 import numpy as np
 
+from treadle.eager.dtypes import as_dtype
 from treadle.eager.table import FUNCTIONS
 from treadle.errors import Error
 from treadle.ir import dtypes
 from treadle.ir.op import OpDef
 from treadle.ops import OPS
 from treadle.ops.samples import resolve
+from treadle.runtime import empty
 from treadle.tensor import Tensor
 
 Array = np.ndarray[Any, Any]
@@ -62,38 +65,62 @@ def run(data: bytes) -> None:
     args = [_changed(value, choices) for value in drawn]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        refused = _refusal(lambda: _call(op, args))
+        found = _result_or_refusal(lambda: _call(op, args))
         assert op.reference is not None
-        op.reference(*args)
-        if refused is not None:
-            raise refused
+        expected = op.reference(*args)
+        if isinstance(found, Error):
+            raise found
+        if op.is_pure_on(args):
+            assert_alike(found, expected)
 
 
-def _refusal(call: Any) -> Error | None:
+def _result_or_refusal(call: Any) -> Any:
     try:
-        call()
+        return call()
     except Error as error:
         return error
-    return None
 
 
-def _call(op: OpDef, args: list[Any]) -> None:
+def assert_alike(found: Any, expected: Any) -> None:
+    """Structures of tensors and arrays: dtypes and shapes are the same."""
+    if isinstance(expected, list | tuple) and isinstance(found, list | tuple):
+        for ours, theirs in zip(found, expected, strict=True):
+            assert_alike(ours, theirs)
+    elif isinstance(expected, np.ndarray) and isinstance(found, Tensor):
+        array = np.asarray(found)
+        assert (array.dtype, array.shape) == (expected.dtype, expected.shape)
+
+
+def _call(op: OpDef, args: list[Any]) -> Any:
     """The eager function on copies, so that the reference sees what it saw."""
     assert op.schema is not None
     positional, keywords = [], {}
     for argument, value in zip(op.schema.arguments, args, strict=True):
         given = _tensors(value)
+        if argument.name == "dtype" and isinstance(value, int):
+            given = as_dtype(dtypes.BY_CODE.get(value, dtypes.f32).torch_name)
         if not argument.keyword_only:
             positional.append(given)
-        elif value is not None and argument.name not in ("dtype", "memory_format", "generator"):
+        elif value is not None and argument.name not in ("memory_format", "generator"):
             keywords[argument.name] = given
-    FUNCTIONS[op.schema.base](*positional, **keywords)
+    return FUNCTIONS[op.schema.base](*positional, **keywords)
 
 
 def _tensors(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return type(value)(map(_tensors, value))
-    return Tensor(value.copy()) if isinstance(value, np.ndarray) else value
+    return Tensor(_copy(value)) if isinstance(value, np.ndarray) else value
+
+
+def _copy(value: Array) -> Array:
+    """A copy with the same strides, at the end of its memory; without any that lead backwards."""
+    if not value.size or min(value.strides, default=0) < 0:
+        return value.copy()
+    steps = zip(value.shape, value.strides, strict=True)
+    memory = empty((sum((d - 1) * s for d, s in steps) + value.itemsize,), np.dtype(np.uint8))
+    copy = np.ndarray(value.shape, value.dtype, memory.data, 0, value.strides)
+    copy[...] = value
+    return copy
 
 
 def _changed(value: Any, choices: Iterator[int]) -> Any:
@@ -115,9 +142,9 @@ def _changed(value: Any, choices: Iterator[int]) -> Any:
 
 
 def _other_array(value: Array, choice: int, choices: Iterator[int]) -> Array:
-    kind = choice % 4
+    kind = choice % 5
     if kind == 0:
-        shape = tuple(_SIZES[next(choices, 0) % len(_SIZES)] for _ in range(choice // 4 % 5))
+        shape = tuple(_SIZES[next(choices, 0) % len(_SIZES)] for _ in range(choice // 5 % 5))
         small = np.prod(shape, dtype=np.int64) <= _MAX_ELEMENTS
         return np.resize(value, shape) if small and value.size else np.zeros(shape, value.dtype)
     if kind == 1:
@@ -130,4 +157,19 @@ def _other_array(value: Array, choice: int, choices: Iterator[int]) -> Array:
         return changed
     if kind == 2:
         return np.asarray(value[::-1]) if value.ndim else value
-    return np.asarray(value.T)
+    return _restrided(value, choice, choices)
+
+
+def _restrided(value: Array, choice: int, choices: Iterator[int]) -> Array:
+    """`value` with dims in another order in memory, each element with others after it, or the
+    first elements of a dim in place of all."""
+    if not value.ndim:
+        return value
+    turn = choice // 5 % value.ndim
+    order = [*range(turn, value.ndim), *range(turn)]
+    moved = np.transpose(np.ascontiguousarray(np.transpose(value, order)), np.argsort(order))
+    dim, step = next(choices, 0) % value.ndim, next(choices, 0) % 4
+    if not step:
+        first = moved[(slice(None),) * dim + (slice(0, 1),)]
+        return np.broadcast_to(first, value.shape) if first.size or not value.size else moved
+    return np.repeat(moved, step, axis=dim)[(slice(None),) * dim + (slice(None, None, step),)]

@@ -40,6 +40,7 @@ class NestBuilder:
     sizes: list[int] = field(default_factory=list)
     buffers: list[Buffer] = field(default_factory=list)
     bound: list[tuple[Storage, int]] = field(default_factory=list)
+    _generic: dict[int, tuple[Expr, Expr]] = field(default_factory=dict)
 
     def size(self, value: int) -> Size:
         """A new run-time size."""
@@ -98,13 +99,20 @@ class NestBuilder:
             self.bound.append((STATUS, 0))
 
     def generic(self, expr: Expr) -> Expr:
-        """`expr` with i64 literals other than 0 and 1 made run-time sizes."""
+        """`expr` with i64 literals other than 0 and 1 made run-time sizes.
+
+        What `expr` shares with itself, or with others that were given, stays shared: of nested
+        choices there would else be exponentially many.
+        """
         if isinstance(expr, Const):
             big = expr.dtype == i64 and expr.value not in (0, 1)
             return Extent(self.size(as_int(expr.value))) if big else expr
-        if isinstance(expr, Call):
-            return Call(expr.function, tuple(self.generic(a) for a in expr.args), expr.dtype)
-        return expr
+        if not isinstance(expr, Call):
+            return expr
+        if id(expr) not in self._generic:
+            args = tuple(map(self.generic, expr.args))
+            self._generic[id(expr)] = expr, Call(expr.function, args, expr.dtype)
+        return self._generic[id(expr)][1]
 
 
 def _checks(expr: Expr, seen: set[int]) -> bool:
