@@ -21,8 +21,8 @@ def initialise(model: nn.Module) -> None:
             nn.init.normal_(module.bias, std=0.1)
 
 
-def calibrate(model: nn.Module, example: Tensor) -> None:
-    """Set the running statistics of each batch norm to those that `example` gives it.
+def calibrate(model: nn.Module, *example: Tensor) -> None:
+    """Set the running statistics of each batch norm to those that the inputs `example` give it.
 
     A deep net with arbitrary statistics shrinks or explodes; with these it behaves as if trained.
     """
@@ -33,7 +33,7 @@ def calibrate(model: nn.Module, example: Tensor) -> None:
         norm.train()
         norm.momentum = 1.0
     with torch.no_grad():
-        model(example)
+        model(*example)
     for norm, momentum in zip(norms, momenta, strict=True):
         norm.momentum = momentum
     model.eval()

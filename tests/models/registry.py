@@ -16,7 +16,10 @@ from tests.models.initialise import calibrate, initialise
 from tests.models.lstm import FEATURES, TwoLayerLstm
 from tests.models.mobilenet_v3 import MobileNetV3Large
 from tests.models.resnet import resnet18, resnet50
+from tests.models.small import FEATURES as FEW
+from tests.models.small import WIDTH, Pointwise, TinyMlp
 from tests.models.wide import Wide
+from tests.models.zoo.data import DlrmFixed
 
 SEED = 20
 
@@ -59,6 +62,24 @@ def _steps(batch: int) -> tuple[Tensor, ...]:
     return (torch.randn(100, batch, FEATURES),)
 
 
+def _rows(batch: int) -> tuple[Tensor, ...]:
+    return (torch.randn(batch, 4096, WIDTH),)
+
+
+def _few(batch: int) -> tuple[Tensor, ...]:
+    return (torch.randn(batch, FEW),)
+
+
+def _dlrm() -> nn.Module:
+    return DlrmFixed([_ROWS] * _TABLES, 13, 64, (512, 256), (512, 256))
+
+
+def _clicks(batch: int) -> tuple[Tensor, ...]:
+    """What 64 visitors did: dense features, and eight rows of each table."""
+    return torch.randn(64 * batch, 13), torch.randint(0, _ROWS, (_TABLES, 64 * batch, 8))
+
+
+_TABLES, _ROWS = 26, 10_000
 _56 = _images(56)
 _224 = _images(224)
 _ENCODER = "6-layer transformer encoder, MiniLM size, 128 tokens"
@@ -86,6 +107,15 @@ MODELS: dict[str, Model] = {
             "trace",
         ),
         Model("lstm", "2-layer LSTM, 100 steps of 256", TwoLayerLstm, _steps, "trace"),
+        Model("dlrm", "DLRM, 64 visitors, 26 tables of 10,000 x 64", _dlrm, _clicks, "script"),
+        Model(
+            "pointwise",
+            "GELU, sigmoid, tanh, layer norm, softmax, 1x4096x768",
+            Pointwise,
+            _rows,
+            "script",
+        ),
+        Model("tiny_mlp", "3 layers of 32 to 64 features", TinyMlp, _few, "script"),
         Model("wide8", "8 forked branches of 4 convolutions, 1x3x56x56", Wide, _56, "script"),
     )
 }

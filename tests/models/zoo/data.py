@@ -1,9 +1,17 @@
 """Recommendation, point clouds, boxes and signals."""
 
+import itertools
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
+
+
+def layers(*widths: int) -> nn.Sequential:
+    """Linear layers from each width to the next, each with its ReLU."""
+    pairs = ((nn.Linear(a, b), nn.ReLU()) for a, b in itertools.pairwise(widths))
+    return nn.Sequential(*(layer for pair in pairs for layer in pair))
 
 
 class Dlrm(nn.Module):
@@ -12,12 +20,22 @@ class Dlrm(nn.Module):
     rows: Tensor
     columns: Tensor
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        tables: Sequence[int] = (10, 20, 15),
+        dense: int = 6,
+        width: int = 8,
+        bottom: Sequence[int] = (16,),
+        top: Sequence[int] = (16,),
+    ) -> None:
         super().__init__()
-        self.emb_l = nn.ModuleList(nn.EmbeddingBag(n, 8, mode="sum") for n in (10, 20, 15))
-        self.bot_l = nn.Sequential(nn.Linear(6, 16), nn.ReLU(), nn.Linear(16, 8), nn.ReLU())
-        self.top_l = nn.Sequential(nn.Linear(14, 16), nn.ReLU(), nn.Linear(16, 1), nn.Sigmoid())
-        index = torch.tril_indices(4, 4, -1)
+        count = len(tables) + 1
+        pairs = count * (count - 1) // 2
+        self.emb_l = nn.ModuleList(nn.EmbeddingBag(n, width, mode="sum") for n in tables)
+        self.bot_l = layers(dense, *bottom, width)
+        self.top_l = layers(width + pairs, *top, 1)
+        self.top_l[-1] = nn.Sigmoid()
+        index = torch.tril_indices(count, count, -1)
         self.register_buffer("rows", index[0])
         self.register_buffer("columns", index[1])
 
