@@ -5,8 +5,9 @@
 Each target runs in a process of its own, which may use a gigabyte more than it starts with. An
 input that ends it, that takes 10 seconds of a processor, or that raises anything but
 `treadle.Error`, goes to ``--found``, and counts. Inputs that reach a new place of the reader are
-mutated further. With ``--guard-memory`` a kernel that leaves its blocks ends its process. Input `n` of a process depends on its seed and on what it ran before; ``python
-scripts/fuzz.py --replay FILE zip`` runs a file again. Ends with status 1 if anything was found.
+mutated further. With ``--guard-memory`` a kernel that leaves its blocks ends its process. Input `n`
+of a process depends on its seed and on what it ran before; ``python scripts/fuzz.py --replay FILE
+zip`` runs a file again. Ends with status 1 if anything was found.
 """
 
 from __future__ import annotations

@@ -158,8 +158,7 @@ def _is_callable(op: OpDef, method: bool) -> bool:
 def _signatures(schema: Schema, results: _Results, method: bool) -> list[str]:
     """Parameters and result; twice if a list may be written as several arguments."""
     arguments = schema.arguments[1:] if method else schema.arguments
-    out = not method and not schema.writes and len(schema.results) == 1
-    out = out and _result(schema.results[0].type) == "Tensor" and schema.results[0].alias is None
+    out = "" if method else _out(schema)
     end = f") -> {results.of(schema)}"
     first = ["self"] if method else []
     signatures = [", ".join([*first, *_parameters(arguments, out)]) + end]
@@ -173,19 +172,27 @@ def _signatures(schema: Schema, results: _Results, method: bool) -> list[str]:
     return signatures
 
 
+def _out(schema: Schema) -> str:
+    """The type of the argument `out`; empty if there is none."""
+    tensors = all(_result(r.type) == "Tensor" and r.alias is None for r in schema.results)
+    if schema.writes or not tensors:
+        return ""
+    return "_Tensor" if len(schema.results) == 1 else "Sequence[_Tensor]"
+
+
 def _takes_rest(argument: Argument) -> bool:
     listed = str(argument.type) in ("List[int]", "List[Tensor]") and argument.size is None
     return listed and argument.default is REQUIRED
 
 
-def _parameters(arguments: Sequence[Argument], out: bool) -> list[str]:
+def _parameters(arguments: Sequence[Argument], out: str) -> list[str]:
     parts: list[str] = []
     for argument in arguments:
         if argument.keyword_only and "*" not in parts:
             parts.append("*")
         parts.append(_parameter(argument))
     if out:
-        parts += ([] if "*" in parts else ["*"]) + ["out: _Tensor | None = None"]
+        parts += ([] if "*" in parts else ["*"]) + [f"out: {out} | None = None"]
     return parts
 
 

@@ -263,7 +263,7 @@ def test_what_the_values_do_not_tell_is_said() -> None:
         (lambda: treadle.zeros(2, dtype="float31"), treadle.InputError, "not a dtype"),
         (lambda: treadle.tensor([[1], [1, 2]]), treadle.InputError, "equal lengths"),
         (lambda: treadle.randint(3, 3, (1,)), treadle.InputError, "no integer"),
-        (lambda: treadle.arange(0, 1, -1), treadle.InputError, "does not lead"),
+        (lambda: treadle.arange(0, 1, -1), treadle.InputError, "must lead"),
         (lambda: untyped.no_such_thing, AttributeError, "no attribute 'no_such_thing'"),
         (lambda: untyped.ones(1).no_such_thing, AttributeError, "no attribute 'no_such_thing'"),
     ],

@@ -171,5 +171,6 @@ def _restrided(value: Array, choice: int, choices: Iterator[int]) -> Array:
     dim, step = next(choices, 0) % value.ndim, next(choices, 0) % 4
     if not step:
         first = moved[(slice(None),) * dim + (slice(0, 1),)]
-        return np.broadcast_to(first, value.shape) if first.size or not value.size else moved
-    return np.repeat(moved, step, axis=dim)[(slice(None),) * dim + (slice(None, None, step),)]
+        stretched: Array = np.broadcast_to(first, value.shape) if first.size else moved
+        return stretched
+    repeated: Array = np.repeat(moved, step, axis=dim)[(slice(None),) * dim + (slice(None, None, step),)]

@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from treadle.eager.dtypes import NUMBERS, as_element
+from treadle.eager.outs import made_into
 from treadle.errors import InputError, ShapeError, UnsupportedError
 from treadle.runtime import empty as empty_array
 from treadle.tensor import Tensor
@@ -119,8 +120,12 @@ def empty(
     requires_grad: bool = False,
     layout: Any = None,
     pin_memory: bool = False,
+    out: Tensor | None = None,
 ) -> Tensor:
     """A tensor whose elements are whatever the memory held."""
+    if out is not None:
+        options = {"device": device, "requires_grad": requires_grad}
+        return made_into(empty, out, dtype, *size, **options)
     return Tensor(new_array("empty", size, dtype, device, requires_grad))
 
 
@@ -131,8 +136,12 @@ def zeros(
     requires_grad: bool = False,
     layout: Any = None,
     pin_memory: bool = False,
+    out: Tensor | None = None,
 ) -> Tensor:
     """A tensor of zeros."""
+    if out is not None:
+        options = {"device": device, "requires_grad": requires_grad}
+        return made_into(zeros, out, dtype, *size, **options)
     return _filled("zeros", new_array("zeros", size, dtype, device, requires_grad), 0)
 
 
@@ -143,8 +152,12 @@ def ones(
     requires_grad: bool = False,
     layout: Any = None,
     pin_memory: bool = False,
+    out: Tensor | None = None,
 ) -> Tensor:
     """A tensor of ones."""
+    if out is not None:
+        options = {"device": device, "requires_grad": requires_grad}
+        return made_into(ones, out, dtype, *size, **options)
     return _filled("ones", new_array("ones", size, dtype, device, requires_grad), 1)
 
 
@@ -157,8 +170,12 @@ def full(
     requires_grad: bool = False,
     layout: Any = None,
     pin_memory: bool = False,
+    out: Tensor | None = None,
 ) -> Tensor:
     """A tensor of one value, by default of the dtype that torch gives to such a number."""
+    if out is not None:
+        options = {"device": device, "requires_grad": requires_grad}
+        return made_into(full, out, dtype, size, fill_value, **options)
     chosen = NUMBERS.get(type(fill_value), "float32") if dtype is None else dtype
     array = new_array("full", (size,), chosen, device, requires_grad)
     return _filled("full", array, fill_value)
@@ -219,8 +236,12 @@ def eye(
     requires_grad: bool = False,
     layout: Any = None,
     pin_memory: bool = False,
+    out: Tensor | None = None,
 ) -> Tensor:
     """Ones on the diagonal of an n x m matrix (n x n without `m`), else zeros."""
+    if out is not None:
+        options = {"device": device, "requires_grad": requires_grad}
+        return made_into(eye, out, dtype, n, m, **options)
     size = (n, n if m is None else m)
     array = new_array("eye", size, dtype, device, requires_grad)
     array.fill(0)

@@ -21,7 +21,7 @@ from treadle.errors import Error, IndexOutOfRange, InputError
 from treadle.ir.dtypes import BY_CODE, from_numpy
 from treadle.ir.op import OpDef
 from treadle.ir.types import ListType, TensorType
-from treadle.ops.inplace import check_not_expanded, check_writable
+from treadle.ops.inplace import check_writable
 from treadle.ops.lowering import Pointwise
 from treadle.ops.promotion import dtype_of
 from treadle.passes.abstract import Unplannable
@@ -84,18 +84,6 @@ class Prepared:
             else:
                 return results[0] if self.make is None else tuple.__new__(self.make, results)
         return self._run_reference(tensors)
-
-    def run_into(self, tensors: Sequence[Any], out: Array) -> None:
-        """Write the only result to `out`, which must have its shape.
-
-        Raises:
-            ShapeError: if shape or category of the dtype do not fit.
-            InputError: if the memory is read-only.
-        """
-        if not out.flags.writeable:
-            raise InputError(f"{self.op.name}: the memory of the result is read-only")
-        check_not_expanded(self.op.name, "out", out)
-        write(self.op, as_array(self.run(tensors)), out)
 
     def _gathered(self, tensors: Sequence[Any]) -> list[Any]:
         return [tensors[i] if isinstance(i, int) else i for i in self.inputs]

@@ -19,6 +19,7 @@ from treadle.eager.creation import (
 from treadle.eager.device import CPU
 from treadle.eager.device import device as Device  # noqa: N812  the property has its name
 from treadle.eager.dtypes import as_element, dtype_of_array
+from treadle.eager.outs import made_into
 from treadle.errors import InputError
 from treadle.tensor import Tensor
 
@@ -117,8 +118,12 @@ def rand(
     requires_grad: bool = False,
     layout: Any = None,
     pin_memory: bool = False,
+    out: Tensor | None = None,
 ) -> Tensor:
     """Numbers uniform in [0, 1)."""
+    if out is not None:
+        options = {"device": device, "requires_grad": requires_grad}
+        return made_into(rand, out, dtype, *size, generator=generator, **options)
     array = new_array("rand", size, dtype, device, requires_grad)
     return _filled("rand", draws.fill_uniform, array, generator)
 
@@ -131,8 +136,12 @@ def randn(
     requires_grad: bool = False,
     layout: Any = None,
     pin_memory: bool = False,
+    out: Tensor | None = None,
 ) -> Tensor:
     """Numbers of the standard normal distribution."""
+    if out is not None:
+        options = {"device": device, "requires_grad": requires_grad}
+        return made_into(randn, out, dtype, *size, generator=generator, **options)
     array = new_array("randn", size, dtype, device, requires_grad)
     return _filled("randn", draws.fill_normal, array, generator)
 
@@ -178,8 +187,12 @@ def randint(
     requires_grad: bool = False,
     layout: Any = None,
     pin_memory: bool = False,
+    out: Tensor | None = None,
 ) -> Tensor:
     """Integers uniform in [low, high): ``randint(high, size)`` or ``randint(low, high, size)``."""
+    if out is not None:
+        options = {"device": device, "requires_grad": requires_grad}
+        return made_into(randint, out, dtype, low, high, size, generator=generator, **options)
     check_options("randint", device, requires_grad)
     if size is None and isinstance(high, list | tuple):
         low, high, size = 0, low, high
@@ -202,8 +215,12 @@ def randperm(
     requires_grad: bool = False,
     layout: Any = None,
     pin_memory: bool = False,
+    out: Tensor | None = None,
 ) -> Tensor:
     """The integers below `n` in random order."""
+    if out is not None:
+        options = {"device": device, "requires_grad": requires_grad}
+        return made_into(randperm, out, dtype, n, generator=generator, **options)
     check_options("randperm", device, requires_grad)
     (count,) = check_size("randperm", (n,))
     order = draws.permutation(_source(generator), count)

@@ -9,6 +9,7 @@ import numpy as np
 from treadle._native import fill_steps
 from treadle.eager.creation import Array, check_options, new_array
 from treadle.eager.dtypes import as_element
+from treadle.eager.outs import made_into
 from treadle.errors import InputError
 from treadle.ir.ranges import range_of
 from treadle.tensor import Tensor
@@ -26,6 +27,7 @@ def arange(
     requires_grad: bool = False,
     layout: Any = None,
     pin_memory: bool = False,
+    out: Tensor | None = None,
 ) -> Tensor:
     """``start, start + step, ...`` below `end`; with one argument from 0 to it.
 
@@ -33,6 +35,9 @@ def arange(
         torch.arange: i64 if all arguments are ints, else f32; computed in f64. A tensor without
         dims is the number in it.
     """
+    if out is not None:
+        options = {"device": device, "requires_grad": requires_grad}
+        return made_into(arange, out, dtype, start, end, step, **options)
     low, high = (0, start) if end is None else (start, end)
     check_options("arange", device, requires_grad)
     asked = None if dtype is None else as_element(dtype)
@@ -62,8 +67,12 @@ def linspace(
     requires_grad: bool = False,
     layout: Any = None,
     pin_memory: bool = False,
+    out: Tensor | None = None,
 ) -> Tensor:
     """`steps` numbers from `start` to `end`, both included, at equal distances."""
+    if out is not None:
+        options = {"device": device, "requires_grad": requires_grad}
+        return made_into(linspace, out, dtype, start, end, steps, **options)
     if not isinstance(steps, int | np.integer) or isinstance(steps, bool):
         raise InputError(f"linspace: steps must be an int, got {steps!r}")
     array = new_array("linspace", (steps,), dtype, device, requires_grad)

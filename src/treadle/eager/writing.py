@@ -9,10 +9,11 @@ import numpy as np
 
 from treadle.eager.execute import Prepared, as_array, write
 from treadle.eager.matching import Leaf
+from treadle.eager.outs import put
 from treadle.errors import InputError
 from treadle.ir.op import OpDef
 from treadle.ops import OPS
-from treadle.ops.inplace import FUNCTIONAL, RESHAPING
+from treadle.ops.inplace import FUNCTIONAL, RESHAPING, check_category, check_not_expanded
 from treadle.tensor import Tensor
 
 Array = np.ndarray[Any, Any]
@@ -41,10 +42,6 @@ class PreparedReshaping:
             return self._written.run(tensors)
         tensor._array = self._view.run(tensors)._array
         return tensor
-
-    def run_into(self, tensors: Sequence[Any], out: Array) -> None:
-        """Refuse: there is nothing to write."""
-        raise InputError(f"{self.op.name}: there is no argument out, it changes self")
 
 
 class PreparedInPlace:
@@ -76,33 +73,49 @@ class PreparedInPlace:
         write(self.op, as_array(self._functional.run(tensors)), array)
         return target
 
-    def run_into(self, tensors: Sequence[Any], out: Array) -> None:
-        """Refuse: the result has its place already."""
-        raise InputError(f"{self.op.name}: there is no argument out, it writes into self")
-
 
 class PreparedInto:
-    """A call with the argument `out`."""
+    """A call with the argument `out`: a tensor, or one for each result."""
 
-    __slots__ = ("_place", "_prepared", "inputs", "make", "program", "target")
+    __slots__ = ("_places", "_prepared", "_results", "inputs", "make", "program", "target")
     gives_views, reference = False, None
 
     def __init__(
         self, name: str, prepared: Prepared | PreparedReshaping | PreparedInPlace, out: Any
     ) -> None:
-        if not isinstance(out, Leaf):
-            raise InputError(f"{name}: argument out must be a tensor, got {type(out).__name__}")
-        self._prepared, self._place = prepared, out.index
+        if not isinstance(prepared, Prepared):
+            raise InputError(f"{name}: there is no argument out, it writes into self")
+        outs = [out] if prepared.make is None else out
+        if not isinstance(outs, list) or not all(isinstance(o, Leaf) for o in outs):
+            wanted = "a tensor" if prepared.make is None else "a tuple of tensors"
+            given = "a tensor" if isinstance(out, Leaf) else type(out).__name__
+            raise InputError(f"{name}: argument out must be {wanted}, got {given}")
+        self._prepared, self._places = prepared, [o.index for o in outs]
+        self._results = prepared.make
         self.inputs, self.make = prepared.inputs, None
-        is_functional = isinstance(prepared, Prepared) and prepared.make is None
-        self.program = prepared.program if is_functional else None
-        self.target = -1 if self.program is None else self._place
+        self.program = prepared.program if prepared.make is None else None
+        self.target = -1 if self.program is None else self._places[0]
 
     def run(self, tensors: Sequence[Any]) -> Any:
-        """The tensor `out`, which was written to."""
-        out = tensors[self._place]
-        self._prepared.run_into(tensors, as_array(out))
-        return out
+        """The tensors `out`, which were written to.
+
+        Raises:
+            ShapeError: if shapes or categories of dtypes do not fit.
+            InputError: if memory is read-only, or there are not as many as results.
+        """
+        name, outs = self._prepared.op.name, [tensors[i] for i in self._places]
+        for out in map(as_array, outs):
+            if not out.flags.writeable:
+                raise InputError(f"{name}: the memory of out is read-only")
+            check_not_expanded(name, "out", out)
+        found = self._prepared.run(tensors)
+        results = [found] if self._results is None else found
+        if len(results) != len(outs):
+            raise InputError(f"{name}: out has {len(outs)} tensors for {len(results)} results")
+        for result, out in zip(map(as_array, results), outs, strict=True):
+            check_category(name, "out", as_array(out), result)
+            put(name, result, out)
+        return outs[0] if self._results is None else tuple.__new__(self._results, outs)
 
 
 AnyPrepared = Prepared | PreparedReshaping | PreparedInPlace | PreparedInto

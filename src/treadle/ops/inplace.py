@@ -108,9 +108,20 @@ def check_writable(op_name: str, target: TensorType | np.ndarray[Any, Any], sour
         )
     if isinstance(target, np.ndarray):
         check_not_expanded(op_name, "self", target)
+    check_category(op_name, "self", target, source)
+
+
+def check_category(op_name: str, argument: str, target: Any, source: Any) -> None:
+    """Check that the dtype of `source` is of no higher category than that of `target`.
+
+    Raises:
+        ShapeError: if it is.
+    """
     given, wanted = dtype_of(source), dtype_of(target)
     if not can_cast(given, wanted):
-        raise ShapeError(f"{op_name}: a result of {given} cannot be written into self of {wanted}")
+        raise ShapeError(
+            f"{op_name}: a result of {given} cannot be written into {argument} of {wanted}"
+        )
 
 
 def check_not_expanded(op_name: str, argument: str, array: np.ndarray[Any, Any]) -> None:
