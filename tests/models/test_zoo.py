@@ -17,7 +17,7 @@ pytestmark = [
 ]
 
 TOLERANCE = 1e-4  # of the largest output: float32 sums in another order
-THREADS = (1, 2)
+THREADS = (1, 2, 3, 8)
 
 
 @pytest.fixture(autouse=True)
