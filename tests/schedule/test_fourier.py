@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.plans import Array, bind, graph_of, results_of, run_on_all, steps_of, type_of
-from treadle.ops.fast_fourier import FEW_ROWS, MAX_POINTS, factors_of
+from treadle.ops.fast_fourier import FEW_ROWS, factors_of
 from treadle.passes.abstract import Unplannable
 
 pytestmark = pytest.mark.native
@@ -97,7 +97,7 @@ def test_rows_that_overlap_are_read_in_place() -> None:
     assert steps_of(text, x) == ["fourier"]
 
 
-@pytest.mark.parametrize("shape", [(FEW_ROWS - 1, 128), (1, 400), (1, 4096), (2, 1500, 1)])
+@pytest.mark.parametrize("shape", [(FEW_ROWS - 1, 256), (1, 400), (1, 4096), (2, 1500, 1)])
 @pytest.mark.parametrize("name", ["fft_fft", "fft_rfft", "fft_ifft"])
 def test_few_long_rows_are_transformed_in_two_steps(shape: tuple[int, ...], name: str) -> None:
     x = _random(*shape, dtype="float32" if name == "fft_rfft" else "complex64")
@@ -142,12 +142,24 @@ def test_chirps_are_as_exact_as_torch(dtype: str) -> None:
     assert errors[0] <= 2.5 * errors[1]
 
 
-@pytest.mark.parametrize("n", [4096, 3000])
+@pytest.mark.parametrize("n", [16384, 9000])
 @pytest.mark.parametrize("dtype", ["complex64", "complex128"])
 def test_long_halves_become_real_rows(n: int, dtype: str) -> None:
     half = _random(2, n // 2 + 1, dtype=dtype)
     text = f"graph(%x: Tensor)\n%y: Tensor = fft_irfft(%x, {n}, -1, None)\nreturn %y"
     _close(results_of(text, half)[0], np.fft.irfft(half.astype(complex), n))
+
+
+@pytest.mark.parametrize(("shape", "dim"), [((2, 9000), 1), ((9000, 2), 0), ((3, 512, 1), 1)])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", ["fft_rfft", "fft_ihfft"])
+def test_long_real_rows_are_taken_for_pairs(
+    shape: tuple[int, ...], dim: int, dtype: str, name: str
+) -> None:
+    x = _random(*shape, dtype=dtype)
+    text = f"graph(%x: Tensor)\n%y: Tensor = {name}(%x, None, {dim}, None)\nreturn %y"
+    wanted = getattr(np.fft, name[4:])(np.moveaxis(x, dim, -1).astype(float))
+    _close(np.moveaxis(results_of(text, x)[0], dim, -1), wanted)
 
 
 def test_rows_beyond_all_transforms_are_not_planned() -> None:
@@ -167,7 +179,7 @@ def test_factors_make_the_length(n: int) -> None:
 
 
 def test_a_row_with_an_infinity_spoils_no_other_row() -> None:
-    x = _random(40, MAX_POINTS // 8)
+    x = _random(40, 128)
     clean = _fourier(x, 1, x.shape[1], '"whole"', True, 1.0)
     x[3, 5] = np.inf
     text = 'graph(%x: Tensor)\n%y: Tensor = fourier(%x, 1, 128, "whole", True, 1.0)\nreturn %y'

@@ -21,9 +21,9 @@ from treadle.ops.samples import c64, f32, f64
 from treadle.ops.shapes import numel, tensor, wrap_dim
 
 Array = np.ndarray[Any, Any]
-MAX_POINTS = 1024
-"""Of complex numbers that a kernel transforms at once: it has them on its stack, for a vector of
-rows."""
+MAX_POINTS = 4096
+"""Of complex numbers that a kernel transforms at once. It has them on its stack, twice, for a
+vector of rows: 1 MiB. 64 rows of 4096 take 463 us, in two steps 1143."""
 MIN_SPLIT, FEW_ROWS = 128, 4
 """From so many points on, so few rows are transformed in two steps, whose lanes are columns."""
 
@@ -112,15 +112,46 @@ def fast_transform(
         whole = x if x.dtype.is_complex else in_complex(x, real)
         return _direct(whole, dim, n, "to_real", forward, scale)
     made: Operand | None = None
-    if given == "half" and not x.dtype.is_complex and not _are_few(x, dim, n):
-        made = _direct(x.to(real), dim, n, "to_half", forward, scale)
+    if given == "half" and not x.dtype.is_complex:
+        few = _are_few(x, dim, n // 2)
+        made = None if few else _direct(x.to(real), dim, n, "to_half", forward, scale)
         if made is not None:
             return made
+        if n % 2 == 0 and is_fast(n // 2):
+            return _by_pairs(x.to(real), dim, n, forward, scale)
     if is_fast(n):
         made = whole_transform(in_complex(x, real), dim, n, forward, scale)
     if made is not None and given == "half":
         made = made.op("narrow", dim, 0, n // 2 + 1)
     return made
+
+
+def _by_pairs(x: Operand, dim: int, n: int, forward: bool, scale: float) -> Operand:
+    """The first half of the transform of real numbers, taken for complex ones of half the length.
+
+    With ``E`` and ``O`` the transforms of the numbers at even and at odd places, that of the pairs
+    is ``E + i O``, and that of the row ``E + w^k O``.
+    """
+    rows = x.op("movedim.int", dim, -1).op("contiguous")
+    pairs = rows.reshape(*rows.shape[:-1], n // 2, 2).op("view_as_complex")
+    found = whole_transform(pairs, len(pairs.shape) - 1, n // 2, forward, 1.0)
+    found = found.apply("cat", [found, found.op("narrow", -1, 0, 1)], -1)
+    ends = found.op("view_as_real")
+    a, b = (ends.op("select.int", -1, part) for part in (0, 1))
+    c, d = (part.op("flip", [-1]) for part in (a, b))
+    turns = _halves(n, forward, scale, found.dtype)
+    cosine, sine = a.given(turns.real), a.given(turns.imag)
+    re = (a + c) * (scale / 2) + (a - c) * cosine - (b + d) * sine
+    im = (b - d) * (scale / 2) + (a - c) * sine + (b + d) * cosine
+    joined = re.apply("stack", [re, im], -1).op("view_as_complex")
+    return joined.op("movedim.int", -1, dim)  # type: ignore[no-any-return]
+
+
+@functools.lru_cache(maxsize=32)
+def _halves(n: int, forward: bool, scale: float, dtype: DType) -> Array:
+    """The factors of odd places, from the difference of what lies opposite each other."""
+    turns = np.exp((-2j if forward else 2j) * math.pi / n * np.arange(n // 2 + 1))
+    return np.asarray(turns * (-0.5j * scale), dtype.numpy)
 
 
 def is_fast(n: int) -> bool:
