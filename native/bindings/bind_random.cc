@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -8,7 +9,8 @@
 namespace treadle {
 namespace {
 
-constexpr npy_intp kMany = 1 << 14;  // beyond, the GIL is released
+constexpr npy_intp kMany = 1 << 14;   // beyond, the GIL is released
+constexpr npy_intp kPiece = 1 << 18;  // some milliseconds; signals are handled in between
 constexpr double kMostEvents = 0x1p62;
 
 // Fills arrays with numbers of one of NumPy's bit generators, whose lock it takes meanwhile.
@@ -130,7 +132,17 @@ class Drawer {
   template <typename T, typename F>
   void fill(nb::handle array, const F& draw) {
     T* data = static_cast<T*>(PyArray_DATA(as_numpy(array)));
-    const npy_intp count = PyArray_SIZE(as_numpy(array));
+    for (npy_intp left = PyArray_SIZE(as_numpy(array)); left > 0;) {
+      const npy_intp count = std::min(left, kPiece);
+      fill_piece(data, count, draw);
+      data += count;
+      left -= count;
+      if (left > 0 && PyErr_CheckSignals() < 0) nb::raise_python_error();
+    }
+  }
+
+  template <typename T, typename F>
+  void fill_piece(T* data, npy_intp count, const F& draw) {
     const Locked locked(*this);
     std::optional<WithoutGil> released;
     if (count > kMany) released.emplace();

@@ -13,6 +13,7 @@
 
 #include "fork_handlers.h"
 #include "interrupt.h"
+#include "plugin_region.h"
 #include "run_context.h"
 #include "thread_state.h"
 #include "treadle/trace.h"
@@ -37,25 +38,6 @@ std::map<std::string, ThreadPool*>& plugins() {
   static auto* loaded = new std::map<std::string, ThreadPool*>;
   return *loaded;
 }
-
-// A chunk on a thread of a plugin's library, which computes in a place that is reserved for it.
-struct PluginRegion {
-  ChunkFn fn;
-  void* context;
-  Admission& admission;
-
-  static void run(void* self, std::int64_t index) {
-    static_cast<const PluginRegion*>(self)->run_chunk(index);
-  }
-  void run_chunk(std::int64_t index) const {
-    ThreadState& thread = thread_state();
-    if (thread.place != Place::kNone) return fn(context, index);
-    thread.place = Place::kWorker;
-    fn(context, index);
-    admission.become_worker();  // it may have waited in between
-    thread.place = Place::kNone;
-  }
-};
 
 }  // namespace
 
@@ -250,7 +232,7 @@ bool Scheduler::block_until(Task& task, std::int64_t deadline_ns) {
 // The plugin knows nothing of places: its region gets as many threads as there are places for.
 void Scheduler::run_on_plugin(ThreadPool& plugin, const ChunkLoop& loop) {
   NativePool& native = native_pool();
-  PluginRegion region{loop.fn, loop.context, native.admission()};
+  PluginRegion region{loop.fn, loop.context, plugin.name(), native.admission()};
   const auto most = std::min<std::int64_t>(loop.max_threads, loop.num_chunks);
   const int reserved = native.admission().reserve(static_cast<int>(most - 1));
   plugin.run_chunks(

@@ -223,10 +223,12 @@ def test_interop_threads_come_from_the_environment() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("name", "value"), [("TREADLE_AFFINITY", "scatter"), ("TREADLE_SPIN_US", "51")]
+    ("name", "value"),
+    [("TREADLE_AFFINITY", "scatter"), ("TREADLE_SPIN_US", "51"), ("TREADLE_STRICT_TORCH", "both")],
 )
 def test_other_invalid_variables_are_warned_of_once(name: str, value: str) -> None:
-    done = run_python("", **{name: value})
+    code = "runtime.set_num_interop_threads(2); runtime.set_num_interop_threads(1)"
+    done = run_python(code, **{name: value})
     assert done.stderr.count(f"{name}='{value}' ignored") == 1
 
 

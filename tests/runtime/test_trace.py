@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,11 @@ import numpy as np
 import pytest
 
 import treadle
+from tests.runtime.counted import endless, started, until, waits
 from tests.runtime.plans import SIZE, SPEC
 from tests.runtime.traces import OUT, a_budget_of_two, call, events, forked, run, straight, traced
 from treadle import _native
-from treadle.errors import InputError, ThreadingError
+from treadle.errors import Cancelled, InputError, ThreadingError
 from treadle.runtime import trace
 from treadle.runtime.plan import Plan
 from treadle.runtime.trace_events import Kind
@@ -79,6 +81,52 @@ def test_forks_tasks_and_joins_belong_together() -> None:
     for op in events(recorded, Kind.OP):
         if op.frame in joins:
             assert op.end_ns <= joins[op.frame].end_ns
+
+
+@pytest.mark.threads
+def test_a_request_that_waits_for_its_turn_is_queueing() -> None:
+    budget = _native.get_budget()
+    _native.set_budget(1)
+    control = _native.RunControl()
+    holder = endless()
+
+    def hold() -> None:
+        with pytest.raises(Cancelled):
+            holder.run(control)
+
+    try:
+        with trace() as recorded:
+            threads = started(hold)
+            until(lambda: holder.inside == 1)
+            threads += started(lambda: call(plan))
+            until(lambda: waits(1))
+            control.cancel()
+            for thread in threads:
+                thread.join()
+    finally:
+        _native.set_budget(budget)
+    (queued,) = events(recorded, Kind.ADMISSION)
+    (request,) = [e for e in events(recorded, Kind.REQUEST) if e.first == plan_number()]
+    assert request.begin_ns <= queued.begin_ns <= queued.end_ns <= request.end_ns
+
+
+def plan_number() -> int:
+    """What traces call `plan`."""
+    return events(traced(plan), Kind.REQUEST)[0].first
+
+
+@pytest.mark.threads
+def test_an_idle_worker_spins_and_then_sleeps(budget_of_two: None) -> None:
+    with trace() as recorded:
+        treadle.fork(int).wait()
+        until(lambda: _native.num_workers() > 0)
+        treadle.fork(int).wait()
+        time.sleep(0.05)
+        treadle.fork(int).wait()
+        done = treadle.fork(int)
+        until(done.done)
+    kinds = {e.kind for lane in recorded.lanes for e in lane.events if lane.name == "treadle-1"}
+    assert {Kind.SPIN, Kind.PARK} <= kinds
 
 
 @pytest.mark.threads

@@ -151,7 +151,7 @@ def set_num_interop_threads(threads: int) -> None:
     count = check_count("set_num_interop_threads", threads)
     with _lock:
         is_late = _settings.interop_was_set or _native.has_forked()
-        if is_late and options.flag("TREADLE_STRICT_TORCH"):
+        if options.flag("TREADLE_STRICT_TORCH") and is_late:
             raise ThreadingError(
                 "Error: cannot set number of interop threads after parallel work has started or "
                 "set_num_interop_threads called"
