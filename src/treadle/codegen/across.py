@@ -16,7 +16,6 @@ from treadle.codegen.strips import StripCode
 from treadle.codegen.values import PTR, Value
 from treadle.ir.loops import Stage
 
-
 _TOGETHER = 4
 
 

@@ -20,7 +20,7 @@ WIDE = 4
 ROWS_AHEAD = 2
 TURNED_ROWS = 8
 """Rows of a square that is turned: lines 4 KiB apart share a set of L1, which has as many ways
-(1024 x 1024: 16 rows 178 us, 8 rows 76)."""
+(sums of 1024 x 1024: 16 rows 178 us, 8 rows 76)."""
 Positions = Mapping[int, Value]
 
 

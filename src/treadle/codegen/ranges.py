@@ -165,7 +165,6 @@ class RangeCode:
                 states = self._ranges(ranges[1:], axis + 1, there, states, body, place, whole)
             return states
         start, stop = self._range_bounds(ranges[0], *place)
-        self.last = self.e.sub(stop, self.e.integer(1))
         if len(ranges) == 1 and clipped(ranges[0]) is None and any(r.rounds for r in self.sums):
             return self._sum_parts((start, stop), axis, taps, states, body, _SUM_LENGTHS)
 
