@@ -1,18 +1,41 @@
-"""The pooling functions of ``torch.nn.functional`` that are not operators themselves."""
+"""The pooling functions of ``torch.nn.functional`` that are not operators themselves.
+
+Those of one, two and three dims are one function each, which is given their number first.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, TypeAlias
+import functools
+import inspect
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, Concatenate, ParamSpec, TypeAlias, TypeVar
 
 from treadle.eager.table import FUNCTIONS
 from treadle.errors import InputError, ShapeError, UnsupportedError
 from treadle.tensor import Tensor
 
+P = ParamSpec("P")
+R = TypeVar("R")
 Sizes: TypeAlias = "int | Sequence[int]"
 
 
-def max_pool1d(
+def _over(function: Callable[Concatenate[int, P], R], count: int) -> Callable[P, R]:
+    """A function that takes the number of dims first, as that of `count` of them."""
+
+    @functools.wraps(function)
+    def pooling(*args: P.args, **options: P.kwargs) -> R:
+        return function(count, *args, **options)
+
+    pooling.__name__ = pooling.__qualname__ = f"{function.__name__.lstrip('_')}{count}d"
+    signature = inspect.signature(function)
+    _, *parameters = signature.parameters.values()
+    pooling.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+    return pooling
+
+
+def _max_pool(
+    count: int,
     input: Any,
     kernel_size: Sizes,
     stride: Sizes | None = None,
@@ -21,43 +44,9 @@ def max_pool1d(
     ceil_mode: bool = False,
     return_indices: bool = False,
 ) -> Any:
-    """The largest element of each window along the last dimension."""
-    spec = kernel_size, stride, padding, dilation, ceil_mode
-    return _max_pool("max_pool1d", input, spec, return_indices)
-
-
-def max_pool2d(
-    input: Any,
-    kernel_size: Sizes,
-    stride: Sizes | None = None,
-    padding: Sizes = 0,
-    dilation: Sizes = 1,
-    ceil_mode: bool = False,
-    return_indices: bool = False,
-) -> Any:
-    """The largest element of each window over the last two dimensions."""
-    spec = kernel_size, stride, padding, dilation, ceil_mode
-    return _max_pool("max_pool2d", input, spec, return_indices)
-
-
-def max_pool3d(
-    input: Any,
-    kernel_size: Sizes,
-    stride: Sizes | None = None,
-    padding: Sizes = 0,
-    dilation: Sizes = 1,
-    ceil_mode: bool = False,
-    return_indices: bool = False,
-) -> Any:
-    """The largest element of each window over the last three dimensions."""
-    spec = kernel_size, stride, padding, dilation, ceil_mode
-    return _max_pool("max_pool3d", input, spec, return_indices)
-
-
-def _max_pool(name: str, input: Any, spec: tuple[Any, ...], return_indices: bool) -> Any:
-    """Tensor, or tensor and positions."""
-    kernel, stride, padding, dilation, ceil = spec
-    arguments = kernel, [] if stride is None else stride, padding, dilation, ceil
+    """The largest element of each window over the last dims; with `return_indices` its position."""
+    name = f"max_pool{count}d"
+    arguments = kernel_size, [] if stride is None else stride, padding, dilation, ceil_mode
     if not return_indices:
         return FUNCTIONS[name](input, *arguments)
     try:
@@ -67,36 +56,32 @@ def _max_pool(name: str, input: Any, spec: tuple[Any, ...], return_indices: bool
     return function(input, *arguments)
 
 
-def adaptive_max_pool2d(input: Any, output_size: Sizes, return_indices: bool = False) -> Any:
+max_pool1d, max_pool2d, max_pool3d = (_over(_max_pool, n) for n in (1, 2, 3))
+
+
+def _adaptive_max_pool(
+    count: int, input: Any, output_size: Sizes, return_indices: bool = False
+) -> Any:
     """Largest elements of as many windows as the result has elements."""
-    return _adaptive_max_pool(input, output_size, return_indices, 2)
-
-
-def adaptive_max_pool3d(input: Any, output_size: Sizes, return_indices: bool = False) -> Any:
-    """Largest elements of as many windows as the result has elements."""
-    return _adaptive_max_pool(input, output_size, return_indices, 3)
-
-
-def _adaptive_max_pool(input: Any, output_size: Sizes, return_indices: bool, count: int) -> Any:
     name = f"adaptive_max_pool{count}d"
     values, indices = FUNCTIONS[name](input, _sizes(name, input, output_size, count))
     return (values, indices) if return_indices else values
 
 
-def adaptive_avg_pool2d(input: Any, output_size: Any) -> Tensor:
+adaptive_max_pool1d = _over(_adaptive_max_pool, 1)
+adaptive_max_pool2d = _over(_adaptive_max_pool, 2)
+adaptive_max_pool3d = _over(_adaptive_max_pool, 3)
+
+
+def _adaptive_avg_pool(count: int, input: Any, output_size: Any) -> Tensor:
     """Means of as many windows as the result has elements; None keeps a size."""
-    result: Tensor = FUNCTIONS["adaptive_avg_pool2d"](
-        input, _sizes("adaptive_avg_pool2d", input, output_size, 2)
-    )
+    name = f"adaptive_avg_pool{count}d"
+    result: Tensor = FUNCTIONS[name](input, _sizes(name, input, output_size, count))
     return result
 
 
-def adaptive_avg_pool3d(input: Any, output_size: Any) -> Tensor:
-    """Means of as many windows as the result has elements; None keeps a size."""
-    result: Tensor = FUNCTIONS["adaptive_avg_pool3d"](
-        input, _sizes("adaptive_avg_pool3d", input, output_size, 3)
-    )
-    return result
+adaptive_avg_pool2d = _over(_adaptive_avg_pool, 2)
+adaptive_avg_pool3d = _over(_adaptive_avg_pool, 3)
 
 
 def _sizes(name: str, input: Any, output_size: Any, count: int) -> Any:
@@ -113,100 +98,53 @@ def _sizes(name: str, input: Any, output_size: Any, count: int) -> Any:
     return [h if n is None else n for n, h in zip(listed, have, strict=True)]
 
 
-def adaptive_max_pool1d(input: Any, output_size: Sizes, return_indices: bool = False) -> Any:
-    """Largest elements of as many windows as the result has elements."""
-    return _adaptive_max_pool(input, output_size, return_indices, 1)
-
-
-def fractional_max_pool2d(
-    input: Any,
-    kernel_size: Sizes,
-    output_size: Sizes | None = None,
-    output_ratio: float | Sequence[float] | None = None,
-    return_indices: bool = False,
-    _random_samples: Any = None,
-) -> Any:
-    """Largest elements of windows at distances drawn by chance, as many as `output_size` tells."""
-    spec = kernel_size, output_size, output_ratio, _random_samples
-    return _fractional_max_pool(input, spec, return_indices, 2)
-
-
-def fractional_max_pool3d(
-    input: Any,
-    kernel_size: Sizes,
-    output_size: Sizes | None = None,
-    output_ratio: float | Sequence[float] | None = None,
-    return_indices: bool = False,
-    _random_samples: Any = None,
-) -> Any:
-    """Largest elements of windows at distances drawn by chance, as many as `output_size` tells."""
-    spec = kernel_size, output_size, output_ratio, _random_samples
-    return _fractional_max_pool(input, spec, return_indices, 3)
-
-
 def _fractional_max_pool(
-    input: Any, spec: tuple[Any, ...], return_indices: bool, count: int
+    count: int,
+    input: Any,
+    kernel_size: Sizes,
+    output_size: Sizes | None = None,
+    output_ratio: float | Sequence[float] | None = None,
+    return_indices: bool = False,
+    _random_samples: Any = None,
 ) -> Any:
-    kernel, size, ratio, samples = spec
-    name = f"fractional_max_pool{count}d"
+    """Largest elements of windows at distances drawn by chance, as many as `output_size` tells."""
+    name, size, samples = f"fractional_max_pool{count}d", output_size, _random_samples
     if size is None:
-        if ratio is None:
+        if output_ratio is None:
             raise InputError(f"{name}: argument output_size or output_ratio is needed")
-        ratios = ratio if isinstance(ratio, list | tuple) else [ratio] * count
+        ratios = output_ratio if isinstance(output_ratio, Sequence) else [output_ratio] * count
         size = [int(n * r) for n, r in zip(input.shape[-count:], ratios, strict=False)]
     if samples is None:
         batch = input.shape[0] if len(input.shape) == count + 2 else 1
         shape = [batch, input.shape[-count - 1], count]
         samples = FUNCTIONS["rand"](shape, dtype=input.dtype)
-    values, indices = FUNCTIONS[name](input, kernel, size, samples)
+    values, indices = FUNCTIONS[name](input, kernel_size, size, samples)
     return (values, indices) if return_indices else values
 
 
-def lp_pool1d(
-    input: Any,
-    norm_type: float,
-    kernel_size: int,
-    stride: Sizes | None = None,
-    ceil_mode: bool = False,
-) -> Tensor:
-    """The p-norm of each window along the last dimension."""
-    return _lp_pool("avg_pool1d", input, norm_type, (kernel_size,), stride, ceil_mode)
-
-
-def lp_pool2d(
-    input: Any,
-    norm_type: float,
-    kernel_size: Sizes,
-    stride: Sizes | None = None,
-    ceil_mode: bool = False,
-) -> Tensor:
-    """The p-norm of each window over the last two dimensions."""
-    kernel = (kernel_size,) * 2 if isinstance(kernel_size, int) else tuple(kernel_size)
-    return _lp_pool("avg_pool2d", input, norm_type, kernel, stride, ceil_mode)
+fractional_max_pool2d = _over(_fractional_max_pool, 2)
+fractional_max_pool3d = _over(_fractional_max_pool, 3)
 
 
 def _lp_pool(
-    name: str, input: Any, p: float, kernel: tuple[int, ...], stride: Any, ceil_mode: bool
-) -> Tensor:
-    count = 1
-    for size in kernel:
-        count *= size
-    powers = FUNCTIONS["pow"](input, p)
-    means = FUNCTIONS[name](powers, list(kernel), [] if stride is None else stride, 0, ceil_mode)
-    result: Tensor = (means.sign() * means.abs().relu() * count).pow(1.0 / p)
-    return result
-
-
-def lp_pool3d(
+    count: int,
     input: Any,
     norm_type: float,
     kernel_size: Sizes,
     stride: Sizes | None = None,
     ceil_mode: bool = False,
 ) -> Tensor:
-    """The p-norm of each window over the last three dimensions."""
-    kernel = (kernel_size,) * 3 if isinstance(kernel_size, int) else tuple(kernel_size)
-    return _lp_pool("avg_pool3d", input, norm_type, kernel, stride, ceil_mode)
+    """The p-norm of each window over the last dims."""
+    kernel = [kernel_size] * count if isinstance(kernel_size, int) else list(kernel_size)
+    powers = FUNCTIONS["pow"](input, norm_type)
+    step = [] if stride is None else stride
+    means = FUNCTIONS[f"avg_pool{count}d"](powers, kernel, step, 0, ceil_mode)
+    sums = means.sign() * means.abs().relu() * math.prod(kernel)
+    result: Tensor = sums.pow(1.0 / norm_type)
+    return result
+
+
+lp_pool1d, lp_pool2d, lp_pool3d = (_over(_lp_pool, n) for n in (1, 2, 3))
 
 
 # --- positions, and back ------------------------------------------------------------------------
@@ -234,7 +172,8 @@ fractional_max_pool2d_with_indices = _and_indices(fractional_max_pool2d)
 fractional_max_pool3d_with_indices = _and_indices(fractional_max_pool3d)
 
 
-def max_unpool1d(
+def _max_unpool(
+    count: int,
     input: Any,
     indices: Any,
     kernel_size: Sizes,
@@ -242,39 +181,18 @@ def max_unpool1d(
     padding: Sizes = 0,
     output_size: Sequence[int] | None = None,
 ) -> Tensor:
-    """Zeros, but for the elements of `max_pool1d` where they were."""
-    (size,), _, _ = _unpooled(input, kernel_size, stride, padding, output_size, 1)
-    rows, places = (FUNCTIONS["unsqueeze"](t, -2) for t in (input, indices))
-    result: Tensor = FUNCTIONS["max_unpool2d"](rows, places, [1, size])
-    return result.squeeze(-2)
-
-
-def max_unpool2d(
-    input: Any,
-    indices: Any,
-    kernel_size: Sizes,
-    stride: Sizes | None = None,
-    padding: Sizes = 0,
-    output_size: Sequence[int] | None = None,
-) -> Tensor:
-    """Zeros, but for the elements of `max_pool2d` where they were."""
-    size, _, _ = _unpooled(input, kernel_size, stride, padding, output_size, 2)
-    result: Tensor = FUNCTIONS["max_unpool2d"](input, indices, size)
+    """Zeros, but for the elements of `max_pool` where they were."""
+    size, steps, sides = _unpooled(input, kernel_size, stride, padding, output_size, count)
+    if count == 1:
+        rows, places = (FUNCTIONS["unsqueeze"](t, -2) for t in (input, indices))
+        line: Tensor = FUNCTIONS["max_unpool2d"](rows, places, [1, *size])
+        return line.squeeze(-2)
+    more = (steps, sides) if count == 3 else ()
+    result: Tensor = FUNCTIONS[f"max_unpool{count}d"](input, indices, size, *more)
     return result
 
 
-def max_unpool3d(
-    input: Any,
-    indices: Any,
-    kernel_size: Sizes,
-    stride: Sizes | None = None,
-    padding: Sizes = 0,
-    output_size: Sequence[int] | None = None,
-) -> Tensor:
-    """Zeros, but for the elements of `max_pool3d` where they were."""
-    size, steps, sides = _unpooled(input, kernel_size, stride, padding, output_size, 3)
-    result: Tensor = FUNCTIONS["max_unpool3d"](input, indices, size, steps, sides)
-    return result
+max_unpool1d, max_unpool2d, max_unpool3d = (_over(_max_unpool, n) for n in (1, 2, 3))
 
 
 def _unpooled(

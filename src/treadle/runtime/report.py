@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 import os
-from typing import Literal, overload
+from typing import Literal, TypedDict, overload
 
 from treadle import _native, options
 from treadle.runtime import backends
 from treadle.runtime.threads import Setting, get_num_interop_threads, get_num_threads, settings
 
 
-def _as_dict() -> dict[str, Setting | str]:
+class ParallelInfo(TypedDict):
+    """All thread settings, and the pool that they are of."""
+
+    backend: str
+    num_threads: Setting
+    num_interop_threads: Setting
+    budget: Setting
+    affinity: Setting
+    physical_cores: Setting
+    quota: Setting
+
+
+def _as_dict() -> ParallelInfo:
     limits = _native.cpu_limits()
     now = settings()
     quota = limits["quota"]
@@ -26,7 +38,6 @@ def _as_dict() -> dict[str, Setting | str]:
 
 
 def _as_text() -> str:
-    info = _as_dict()
     lines = [
         "ATen/Parallel:",
         f"\tat::get_num_threads() : {get_num_threads()}",
@@ -41,8 +52,8 @@ def _as_text() -> str:
         f"ATen parallel backend: {backends.TORCH_NAMES[_native.backend()]}",
         "Treadle:",
     ]
-    for name, setting in info.items():
-        text = setting if isinstance(setting, str) else f"{setting.value} ({setting.origin})"
+    for name, setting in _as_dict().items():
+        text = f"{setting.value} ({setting.origin})" if isinstance(setting, Setting) else setting
         lines.append(f"\t{name} : {text}")
     note = backends.NOTES.get(_native.backend())
     if note:
@@ -53,10 +64,10 @@ def _as_text() -> str:
 @overload
 def parallel_info(*, as_dict: Literal[False] = False) -> str: ...
 @overload
-def parallel_info(*, as_dict: Literal[True]) -> dict[str, Setting | str]: ...
+def parallel_info(*, as_dict: Literal[True]) -> ParallelInfo: ...
 
 
-def parallel_info(*, as_dict: bool = False) -> str | dict[str, Setting | str]:
+def parallel_info(*, as_dict: bool = False) -> str | ParallelInfo:
     """All thread settings: in torch's layout with Treadle's own lines after it, or as a dict.
 
     Source:
