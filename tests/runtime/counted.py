@@ -73,7 +73,7 @@ def waits(count: int) -> bool:
 
 def until(condition: Callable[[], bool]) -> None:
     """Return when it holds."""
-    end = time.monotonic() + 30
+    end = time.monotonic() + 300
     while not condition():
         assert time.monotonic() < end
         time.sleep(0.001)

@@ -28,5 +28,5 @@ def run_python(
         capture_output=True,
         text=True,
         env=plain_environment(**environment),
-        timeout=50,
+        timeout=300,
     )

@@ -114,7 +114,7 @@ def test_programs_end_with_any_number_of_threads(
         check=False,
         capture_output=True,
         text=True,
-        timeout=50,
+        timeout=300,
     )
     assert done.returncode == 0, done.stderr
 

@@ -99,7 +99,7 @@ def test_workers_of_a_pre_fork_server_answer() -> None:
         children.append(child)
     answers = []
     for _ in range(30):
-        with socket.create_connection(listener.getsockname(), timeout=10) as connection:
+        with socket.create_connection(listener.getsockname(), timeout=100) as connection:
             with connection.makefile("rb") as answer:
                 answers.append(answer.read() == expected)
     for child in children:
@@ -125,7 +125,7 @@ sys.exit({code})
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=50,
+        timeout=300,
     )
     assert done.returncode == code
     assert done.stderr == ""

@@ -107,10 +107,10 @@ def test_deflate_bomb_is_stopped(claimed: int) -> None:
     bomb = Member("archive/code/a.py", bytes(1 << 26), deflate=True, size=claimed)
     archive = Archive.open(write_archive(None, bomb))
     tracemalloc.start()
-    start = time.monotonic()
+    start = time.process_time()
     with pytest.raises(ArchiveError, match="inflate"):
         archive.code_files["a.py"]
-    assert time.monotonic() - start < 10
+    assert time.process_time() - start < 10
     assert tracemalloc.get_traced_memory()[1] < 10_000_000
     tracemalloc.stop()
 

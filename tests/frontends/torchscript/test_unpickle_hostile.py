@@ -168,9 +168,9 @@ def test_doubling_list_stays_shared() -> None:
     parts = b"]q\x00"
     for index in range(40):
         parts += b"](h%ch%ceq%c" % (index, index, index + 1)
-    start = time.monotonic()
+    start = time.process_time()
     value = read(w.pickle(w.tuple_of(parts)))
-    assert time.monotonic() - start < 10
+    assert time.process_time() - start < 10
     assert isinstance(value, tuple)
     outer = value[-1]
     assert outer[0] is outer[1]
