@@ -41,6 +41,21 @@ def test_sum_over_every_set_of_dims(shape: tuple[int, ...], keep: bool) -> None:
         _close(actual, x.sum(dims or None, keepdims=keep))
 
 
+@pytest.mark.parametrize(
+    ("line", "steps"),
+    [
+        ("sum.dim_IntList(%v, [0], False, None)", ["sum"]),
+        ("var.correction(%v, [0], 1, False)", ["var"]),
+        ("softmax.int(%v, 0, None)", ["contiguous", "softmax"]),
+        ("sum(%v, None)", ["contiguous", "sum"]),
+    ],
+)
+def test_reductions_along_memory_need_no_copy(line: str, steps: list[str]) -> None:
+    """But maps over such rows do, and rows of two dims that lie the other way round."""
+    text = f"graph(%x: Tensor)\n%v: Tensor = t(%x)\n%y: Tensor = {line}\nreturn %y"
+    assert steps_of(text, _random(40, 50)) == steps
+
+
 @pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
 def test_layout_of_the_operand_does_not_matter(order: tuple[int, ...]) -> None:
     x = _random(5, 6, 18)

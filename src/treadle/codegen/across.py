@@ -17,6 +17,7 @@ from treadle.codegen.values import PTR, Value
 from treadle.ir.loops import Stage
 
 _TOGETHER = 4
+"""Strips that are taken at once (28 x 28 pixels of 240 channels: 153 us one by one, 120)."""
 
 
 class _Room:

@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from treadle.ir.dtypes import DType
 from treadle.ir.loops import Expr
 from treadle.ir.types import TensorType
 from treadle.ops.byte_images import SAMPLES, floats_or_bytes, shares_of_taps
 from treadle.ops.declare import op
-from treadle.ops.expr import add, call, cast, const, extent, mul, sub
+from treadle.ops.expr import add, call, cast, const, div, extent, mul, sub, varying
 from treadle.ops.lowering import Elements, Loader
 from treadle.ops.promotion import accumulation, dtype_of
 from treadle.ops.resize import by_vector, linear_step, resized_shape
@@ -51,6 +52,14 @@ def _infer_bilinear(x: TensorType, size: Sequence[int], *_: Any) -> TensorType:
     return tensor(x.element, resized_shape("upsample_bilinear2d", x, size))
 
 
+def _step(have: int, out: int, align: bool, factor: float | None, dtype: DType) -> Expr:
+    """`linear_step`, from sizes that a kernel gets when it runs, unless a factor says it."""
+    if (factor is not None and have != out) or (align and out == 1):
+        return const(linear_step(have, out, align, factor), dtype)
+    ends = int(align)
+    return div(varying(have - ends, dtype), varying(out - ends, dtype))
+
+
 def _bilinear_element(
     load: Loader,
     positions: Sequence[Expr],
@@ -63,7 +72,7 @@ def _bilinear_element(
     dtype, i64_dtype = accumulation(result.element), i64(0).dtype
     sides = []
     for p, have, out, factor in zip(positions[2:], x.sizes[2:], size, factors, strict=True):
-        scale, half = const(linear_step(have, out, align, factor), dtype), const(0.5, dtype)
+        scale, half = _step(have, out, align, factor, dtype), const(0.5, dtype)
         source = mul(cast(p, dtype), scale)
         if not align:
             source = sub(mul(add(cast(p, dtype), half), scale), half)
