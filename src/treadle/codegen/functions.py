@@ -174,10 +174,14 @@ def _expm1(e: Emitter, args: Sequence[Value]) -> Value:
 def _float_remainder(e: Emitter, a: Value, b: Value) -> Value:
     """The remainder with the divisor's sign, as Python's ``%``."""
     rest = e.binary("frem", a, b)
-    zero = constant(e, a, 0.0)
-    negative = [e.compare("fcmp olt", v, zero) for v in (rest, b)]
-    wrong = e.binary("and", e.compare("fcmp une", rest, zero), e.binary("xor", *negative))
-    return e.select(wrong, e.binary("fadd", rest, b), rest)
+    return e.select(_has_other_sign(e, rest, b), e.binary("fadd", rest, b), rest)
+
+
+def _has_other_sign(e: Emitter, rest: Value, divisor: Value) -> Value:
+    """Whether a remainder is not 0 and has not the sign of the divisor."""
+    zero = constant(e, rest, 0.0)
+    negative = [e.compare("fcmp olt", v, zero) for v in (rest, divisor)]
+    return e.binary("and", e.compare("fcmp une", rest, zero), e.binary("xor", *negative))
 
 
 def _remainder(e: Emitter, args: Sequence[Value]) -> Value:
@@ -192,9 +196,14 @@ def _floordiv(e: Emitter, args: Sequence[Value]) -> Value:
     if a.dtype.kind != "f":
         return integers.floordiv(e, a, b)
     # Exact even where a / b rounds up to the next integer: divide what the remainder leaves.
-    exact = e.binary("fdiv", e.binary("fsub", a, _float_remainder(e, a, b)), b)
-    nearest = e.intrinsic("roundeven", a.dtype, [exact])
-    return e.select(e.compare("fcmp oeq", b, constant(e, b, 0.0)), e.binary("fdiv", a, b), nearest)
+    zero, rest, quotient = constant(e, b, 0.0), e.binary("frem", a, b), e.binary("fdiv", a, b)
+    exact = e.binary("fdiv", e.binary("fsub", a, rest), b)
+    below = e.binary("fsub", exact, constant(e, b, 1.0))
+    wrong = _has_other_sign(e, rest, b)
+    nearest = e.intrinsic("roundeven", a.dtype, [e.select(wrong, below, exact)])
+    signed = e.intrinsic("copysign", a.dtype, [nearest, quotient])
+    nearest = e.select(e.compare("fcmp oeq", nearest, zero), signed, nearest)
+    return e.select(e.compare("fcmp oeq", b, zero), quotient, nearest)
 
 
 def _truncdiv(e: Emitter, args: Sequence[Value]) -> Value:

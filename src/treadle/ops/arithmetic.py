@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy as np
-
 from treadle.errors import InputError
 from treadle.ir.op import OpDef
 from treadle.ops.declare import op
@@ -272,23 +270,6 @@ addcdiv = pointwise(
 inplace(lerp_scalar, lerp_tensor, addcmul, addcdiv)
 
 
-def _nan_to_num(f: Any, x: Any, nan: float | None, high: float | None, low: float | None) -> Any:
-    if not f.dtype(x).is_floating:
-        return x
-    largest = float(np.finfo(f.dtype(x).numpy).max)
-    high, low = largest if high is None else high, -largest if low is None else low
-    x = f.where(x != x, 0.0 if nan is None else nan, x)
-    return f.where(x == math.inf, high, f.where(x == -math.inf, low, x))
-
-
-nan_to_num = pointwise(
-    "aten::nan_to_num(Tensor self, float? nan=None, float? posinf=None, float? "
-    "neginf=None) -> Tensor",
-    _nan_to_num,
-    samples=((SPECIAL, None, None, None), (SPECIAL, 1.0, 2.0, -3.0), (i64(3), 0.5, None, None)),
-)
-
-
 # --- logarithms of sums and products ------------------------------------------------------------
 
 
@@ -327,7 +308,7 @@ xlogy_scalar = pointwise(
 )
 heaviside = pointwise(
     "aten::heaviside(Tensor self, Tensor values) -> Tensor",
-    lambda f, x, at_zero: f.where(x == 0, at_zero, f.where(x > 0, x * 0 + 1, x * 0)),
-    samples=((given([0.0, 1.0, -2.0]), f32(3)),),
+    lambda f, x, at_zero: f.where(x == 0, at_zero, f.cast(x > 0, f.dtype(x))),
+    samples=((given([0.0, 1.0, -2.0]), f32(3)), (SPECIAL, f32(9))),
     kinds="bif",
 )

@@ -298,7 +298,7 @@ inplace(bitwise_not)
 
 def _kind(schema: str, test: Callable[[Any, Any], Any], of_integers: bool) -> None:
     def body(f: Any, x: Any) -> Any:
-        return test(f, x) if x.dtype.kind == "f" else (x == x if of_integers else x != x)
+        return test(f, x) if f.dtype(x).is_floating else (x == x if of_integers else x != x)
 
     pointwise(
         schema,

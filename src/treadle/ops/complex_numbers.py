@@ -135,8 +135,8 @@ def _lower_angle(x: Operand) -> Any:
     real, imag = parts(x)
     if imag is None:
         x = x.to(floating(x.dtype))
-        flat = x * 0
-        return (flat + math.pi).where(x < 0, flat)
+        none = x.op("clamp", 0, 0) + 0.0  # of NaN it is NaN
+        return (none + math.pi).where(x < 0, none)
     return imag.op("atan2", real)
 
 
@@ -161,7 +161,7 @@ op(
     reference=_angle,
     infer=lambda x: tensor(floating(_real(x)), x.sizes),
     lower=made_of(_lower_angle),
-    samples=(*SAMPLES, (given([1.0, -2.0, 0.0, math.nan]),)),
+    samples=(*SAMPLES, (given([1.0, -2.0, 0.0, -0.0, math.nan, math.inf, -math.inf]),)),
 )
 
 

@@ -1,7 +1,8 @@
-"""What floating numbers are made of: mantissas and exponents, neighbours."""
+"""What floating numbers are made of: mantissas and exponents, neighbours, what is no number."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import ml_dtypes
@@ -14,9 +15,10 @@ from treadle.ir.types import TensorType
 from treadle.ops.declare import EXACT, op
 from treadle.ops.expr import cast
 from treadle.ops.inplace import inplace
-from treadle.ops.lowering import Pointwise
+from treadle.ops.lowering import Decompose, Emitter, Pointwise
+from treadle.ops.pointwise import pointwise
 from treadle.ops.promotion import dtype_of, result_dtype
-from treadle.ops.samples import SPECIAL, f16, f32, f64, given
+from treadle.ops.samples import SPECIAL, f16, f32, f64, given, i64
 from treadle.ops.scalar_math import LOOPS, Element
 from treadle.ops.shapes import broadcast, tensor
 
@@ -98,3 +100,53 @@ nextafter = op(
     ),
 )
 inplace(nextafter)
+
+
+def _replaced(f: Any, x: Any, nan: float, high: float, low: float) -> Any:
+    if not f.dtype(x).is_floating:
+        return x
+    x = f.where(x != x, nan, x)
+    return f.where(x == np.inf, high, f.where(x == -np.inf, low, x))
+
+
+_replace_special = pointwise(
+    "treadle::replace_special(Tensor self, float nan, float posinf, float neginf) -> Tensor",
+    _replaced,
+    samples=((SPECIAL, 1.0, 2.0, -3.0), (i64(3), 0.5, 1.0, 0.0)),
+)
+
+
+def _numbers(dtype: dtypes.DType, given: Sequence[float | None]) -> list[float]:
+    """What stands for NaN and both infinities, of which the defaults depend on the dtype."""
+    largest = 0.0
+    if dtype.is_floating:
+        finfo: Any = ml_dtypes.finfo(dtype.numpy)  # type: ignore[no-untyped-call]
+        largest = float(finfo.max)
+    defaults = (0.0, largest, -largest)
+    return [d if v is None else v for v, d in zip(given, defaults, strict=True)]
+
+
+def _nan_to_num(x: Array, *given: float | None) -> Any:
+    assert _replace_special.reference is not None
+    return _replace_special.reference(x, *_numbers(dtype_of(x), given))
+
+
+def _lower_nan_to_num(emit: Emitter, x: Any, *given: float | None) -> Any:
+    return emit(_replace_special, x, *_numbers(emit.type(x).element, given))
+
+
+nan_to_num = op(
+    "aten::nan_to_num(Tensor self, float? nan=None, float? posinf=None, float? neginf=None) "
+    "-> Tensor",
+    reference=_nan_to_num,
+    infer=lambda x, *_: x,
+    lower=Decompose(_lower_nan_to_num),
+    tolerance=EXACT,
+    samples=(
+        (SPECIAL, None, None, None),
+        (SPECIAL, 1.0, 2.0, -3.0),
+        (given([1.0, np.inf, -np.inf, np.nan], dtypes.f16), None, None, None),
+        (given([1.0, np.inf, -np.inf, np.nan], dtypes.bf16), None, None, None),
+        (i64(3), 0.5, None, None),
+    ),
+)
