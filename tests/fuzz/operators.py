@@ -70,7 +70,7 @@ def run(data: bytes) -> None:
         expected = op.reference(*args)
         if isinstance(found, Error):
             raise found
-        if op.is_pure_on(args):
+        if op.is_pure_on(args) and any(isinstance(a, np.ndarray) for a in args):
             assert_alike(found, expected)
 
 
@@ -115,10 +115,10 @@ def _tensors(value: Any) -> Any:
 def _copy(value: Array) -> Array:
     """A copy with the same strides, at the end of its memory; without any that lead backwards."""
     if not value.size or min(value.strides, default=0) < 0:
-        return value.copy()
+        return np.array(value)
     steps = zip(value.shape, value.strides, strict=True)
     memory = empty((sum((d - 1) * s for d, s in steps) + value.itemsize,), np.dtype(np.uint8))
-    copy = np.ndarray(value.shape, value.dtype, memory.data, 0, value.strides)
+    copy: Array = np.ndarray(value.shape, value.dtype, memory.data, 0, value.strides)
     copy[...] = value
     return copy
 
@@ -173,4 +173,6 @@ def _restrided(value: Array, choice: int, choices: Iterator[int]) -> Array:
         first = moved[(slice(None),) * dim + (slice(0, 1),)]
         stretched: Array = np.broadcast_to(first, value.shape) if first.size else moved
         return stretched
-    repeated: Array = np.repeat(moved, step, axis=dim)[(slice(None),) * dim + (slice(None, None, step),)]
+    repeated = np.repeat(moved, step, axis=dim)
+    spaced: Array = repeated[(slice(None),) * dim + (slice(None, None, step),)]
+    return spaced

@@ -13,6 +13,7 @@ from treadle.ops import bits as bits
 from treadle.ops import boxes as boxes
 from treadle.ops import cells as cells
 from treadle.ops import class_losses as class_losses
+from treadle.ops import closeness as closeness
 from treadle.ops import columns as columns
 from treadle.ops import comparison as comparison
 from treadle.ops import complex_arithmetic as complex_arithmetic
@@ -121,6 +122,7 @@ from treadle.ops import unary as unary
 from treadle.ops import variance as variance
 from treadle.ops import view as view
 from treadle.ops import window_functions as window_functions
+from treadle.ops import window_maxima as window_maxima
 from treadle.ops import written as written
 from treadle.ops import zeta as zeta
 from treadle.ops.registry import OPS, define

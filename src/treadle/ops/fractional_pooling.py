@@ -11,14 +11,16 @@ from typing import Any
 
 import numpy as np
 
-from treadle.errors import ShapeError
+from treadle.errors import IndexOutOfRange, ShapeError, UnsupportedError
 from treadle.ir.dtypes import i64 as i64_dtype
 from treadle.ir.types import TensorType
+from treadle.ops.composite import Operand, made_of
 from treadle.ops.declare import EXACT, op
 from treadle.ops.pooling_indices import best_of
 from treadle.ops.promotion import dtype_of
 from treadle.ops.samples import f32
-from treadle.ops.shapes import expect_rank, pair, tensor
+from treadle.ops.shapes import expect_rank, numel, pair, tensor
+from treadle.ops.window_maxima import window_maxima
 
 Array = np.ndarray[Any, Any]
 
@@ -60,6 +62,35 @@ def _starts(sample: Any, size: int, count: int, kernel: int) -> list[int]:
     return [*inner, size - kernel]
 
 
+def _planned_starts(x: Operand, sample: Operand, size: int, count: int, kernel: int) -> Any:
+    """`_starts` of all planes, of which `sample` has one number each: [planes, count]."""
+    end = x.given(np.full((sample.shape[0], 1), size - kernel), i64_dtype)
+    if count == 1:
+        return end
+    kind = x.dtype.numpy.type
+    step = float(kind(size - kernel) / kind(count - 1))
+    numbers = x.given(np.arange(count - 1), sample.dtype)
+    first = (sample * step).to(i64_dtype)
+    return x.apply("cat", [((sample + numbers) * step).to(i64_dtype) - first, end], 1)
+
+
+def _planned(
+    name: str, count: int, x: Operand, kernel: Any, size: Sequence[int], samples: Operand
+) -> tuple[Any, Any]:
+    if x.dtype.itemsize < 4:
+        raise UnsupportedError(f"{name} of 16-bit floats, which round at every step, as a plan")
+    kernels, sizes = pair(name, "", kernel, count), pair(name, "", size, count)
+    planes = numel(x.shape[:-count])
+    rows = samples.reshape(numel(samples.shape[:-1]), count).op("narrow", 0, 0, planes)
+    order = range(count) if count == 3 else (1, 0)
+    first = [
+        _planned_starts(x, rows.op("narrow", 1, column, 1), int(n), int(m), int(k))
+        for column, n, m, k in zip(order, x.shape[-count:], sizes, kernels, strict=True)
+    ]
+    last = [f + (k - 1) for f, k in zip(first, kernels, strict=True)]
+    return window_maxima(x, first, last, list(kernels))
+
+
 def _define(count: int, samples: tuple[tuple[Any, ...], ...]) -> None:
     name = f"fractional_max_pool{count}d"
 
@@ -75,7 +106,12 @@ def _define(count: int, samples: tuple[tuple[Any, ...], ...]) -> None:
         for i, (plane, chance) in enumerate(zip(planes, samples.reshape(-1, count), strict=False)):
             # torch draws the last of two dims first, but three dims in their order
             order = chance[::-1] if count == 2 else chance
-            starts = map(_starts, order, plane.shape, sizes, kernels)
+            starts = [
+                _starts(*each) for each in zip(order, plane.shape, sizes, kernels, strict=True)
+            ]
+            for s, n, k in zip(starts, plane.shape, kernels, strict=True):
+                if min(s) < 0 or max(s) > n - k:
+                    raise IndexOutOfRange(f"{name}: random_samples must be from 0 to below 1")
             for position in itertools.product(*(enumerate(s) for s in starts)):
                 window = tuple(slice(s, s + k) for (_, s), k in zip(position, kernels, strict=True))
                 at = (i, *(p for p, _ in position))
@@ -87,6 +123,7 @@ def _define(count: int, samples: tuple[tuple[Any, ...], ...]) -> None:
         "random_samples) -> (Tensor, Tensor)",
         reference=reference,
         infer=lambda *args: _infer(name, count, *args),
+        lower=made_of(lambda *args: _planned(name, count, *args)),
         tolerance=EXACT,
         samples=samples,
     )

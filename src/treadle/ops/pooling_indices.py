@@ -16,12 +16,13 @@ from treadle.ops.composite import Operand, composite, made_of
 from treadle.ops.declare import EXACT, op
 from treadle.ops.pooling import Geometry
 from treadle.ops.promotion import dtype_of
-from treadle.ops.samples import f32, given, u8
+from treadle.ops.samples import f16, f32, given, u8
 from treadle.ops.shapes import inner, numel, pair, tensor
+from treadle.ops.window_maxima import window_maxima
 
 Array = np.ndarray[Any, Any]
 MAX_TAPS = 64
-"""Larger windows with positions are left to the interpreter: each tap is an operator of its own."""
+"""Of smaller windows each tap is an operator of its own."""
 
 
 def _type(x: Array) -> TensorType:
@@ -61,10 +62,10 @@ def _lowest(x: Operand) -> float:
 
 def _by_taps(x: Operand, geometry: Geometry) -> tuple[Any, Any]:
     """Tap after tap, from the first one that is no padding, where nothing is larger."""
-    if numel(geometry.kernel) > MAX_TAPS:
-        raise UnsupportedError(f"positions of maxima of {numel(geometry.kernel)} taps, as a plan")
     count = len(geometry.kernel)
     out, sizes = geometry.shape(x.type)[-count:], [int(n) for n in x.shape[-count:]]
+    if numel(geometry.kernel) > MAX_TAPS:
+        return _by_windows(x, geometry, out, sizes)
     sides, wide = [], x
     for n, k, s, p, d, m in zip(
         sizes, geometry.kernel, geometry.stride, geometry.padding, geometry.dilation, out,
@@ -96,6 +97,22 @@ def _by_taps(x: Operand, geometry: Geometry) -> tuple[Any, Any]:
             larger = larger.op("logical_or", value.op("isnan"))
         best, place = value.where(larger, best), here.where(larger, place)
     return best, place
+
+
+def _by_windows(
+    x: Operand, geometry: Geometry, out: Sequence[int], sizes: Sequence[int]
+) -> tuple[Any, Any]:
+    """Window after window."""
+    if any(d != 1 for d in geometry.dilation):
+        raise UnsupportedError("positions of maxima of many taps that lie apart, as a plan")
+    first, last = [], []
+    for n, k, s, p, m in zip(
+        sizes, geometry.kernel, geometry.stride, geometry.padding, out, strict=True
+    ):
+        start = np.arange(int(m))[None] * s - p
+        first.append(x.given(np.maximum(start, 0), i64_dtype))
+        last.append(x.given(np.minimum(start + k, n) - 1, i64_dtype))
+    return window_maxima(x, first, last, geometry.kernel)
 
 
 def _flat(axes: Sequence[Array], sizes: Sequence[int]) -> Array:
@@ -140,6 +157,7 @@ _define_windows(
         (f32(2, 3, 8, 9), [2, 2], [], [0, 0], [1, 1], False),
         (f32(1, 2, 7, 7), [3, 3], [2, 2], [1, 1], [1, 1], False),
         (f32(2, 7, 5), [3], [2], [0], [1], True),
+        (f32(1, 2, 11, 12), [9, 8], [3, 2], [4, 3], [1, 1], True),
         (given([[[1.0, np.nan, 2.0, 2.0]]]), [1, 2], [], [0], [1], False),
         (given([[[np.nan, np.nan, 2.0, np.nan]]]), [1, 3], [1, 1], [0, 1], [1], False),
         (given([[[-np.inf] * 8]]), [1, 3], [1, 2], [0, 1], [1, 2], False),
@@ -151,6 +169,17 @@ _define_windows(3, "0", ((f32(1, 2, 4, 5, 6), [2, 2, 3], [], [0], [1], False),))
 
 
 # --- windows that give a size -------------------------------------------------------------------
+
+
+def _uneven(x: Operand, sizes: Sequence[int], out: Sequence[int]) -> tuple[Any, Any]:
+    """Windows of several sizes."""
+    ends = [
+        [adaptive_window(i, int(m), int(n)) for i in range(int(m))]
+        for n, m in zip(sizes, out, strict=True)
+    ]
+    first = [x.given([[w.start for w in windows]], i64_dtype) for windows in ends]
+    last = [x.given([[w.stop - 1 for w in windows]], i64_dtype) for windows in ends]
+    return window_maxima(x, first, last, [max(w.stop - w.start for w in ws) for ws in ends])
 
 
 def _define_adaptive(count: int, samples: tuple[tuple[Any, ...], ...]) -> None:
@@ -182,8 +211,8 @@ def _define_adaptive(count: int, samples: tuple[tuple[Any, ...], ...]) -> None:
                 )
                 places = nans.op("amax", [-1], False).where(values.op("isnan"), places)
             return values.reshape(*shape), places.reshape(*shape)
-        if any(n % m for n, m in zip(sizes, out, strict=True)):
-            raise UnsupportedError(f"{name} by windows of several sizes, as a plan")
+        if 0 not in shape and any(n % m for n, m in zip(sizes, out, strict=True)):
+            return _uneven(x, sizes, out)
         kernel = [int(n) // int(m) for n, m in zip(sizes, out, strict=True)]
         return _by_taps(x, Geometry(name, count, kernel, kernel, 0, 1, False))
 
@@ -197,12 +226,16 @@ def _define_adaptive(count: int, samples: tuple[tuple[Any, ...], ...]) -> None:
     )
 
 
-_define_adaptive(1, ((f32(2, 3, 8), [4]), (f32(3, 7), [1])))
+_define_adaptive(1, ((f32(2, 3, 8), [4]), (f32(3, 7), [1]), (f16(3, 7), [4])))
 _define_adaptive(
     2,
     (
         (f32(2, 3, 7, 7), [1, 1]),
         (f32(1, 2, 9, 8), [3, 4]),
+        (f32(2, 3, 7, 10), [3, 4]),
+        (f32(3, 2, 3), [5, 2]),
+        (u8(1, 2, 5, 5), [2, 3]),
+        (given([[[1.0, np.nan, np.nan, 2.0, -np.inf, -np.inf, -np.inf]]]), [1, 3]),
         (given([[[1.0, np.nan, np.nan, 2.0]]]), [1, 1]),
     ),
 )

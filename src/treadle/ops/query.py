@@ -9,18 +9,16 @@ from typing import Any
 
 import numpy as np
 
-from treadle._native import are_equal
 from treadle.errors import ShapeError
-from treadle.ir.dtypes import DType, bool_, c64, c128, f64
+from treadle.ir.dtypes import DType, c64, c128, f64
 from treadle.ir.dtypes import f32 as f32_dtype
 from treadle.ir.symbols import as_int
-from treadle.ir.types import TensorType
 from treadle.ops.declare import EXACT, op
 from treadle.ops.expr import const
 from treadle.ops.lowering import Elements
 from treadle.ops.promotion import dtype_of, result_dtype
-from treadle.ops.samples import SPECIAL, boolean, f32, given, i64
-from treadle.ops.shapes import broadcast, numel, tensor, wrap_dim
+from treadle.ops.samples import boolean, f32, given, i64
+from treadle.ops.shapes import numel, tensor, wrap_dim
 
 Array = np.ndarray[Any, Any]
 
@@ -223,50 +221,4 @@ is_contiguous_format = op(
     "aten::is_contiguous.memory_format(Tensor self, MemoryFormat memory_format) -> bool",
     reference=_is_contiguous,
     samples=((f32(2, 3), 0),),
-)
-
-
-# --- comparison of whole tensors ----------------------------------------------------------------
-
-
-def _isclose(a: Array, b: Array, rtol: float, atol: float, equal_nan: bool) -> Array:
-    if rtol < 0 or atol < 0 or a.dtype != b.dtype:
-        _infer_isclose(tensor(dtype_of(a), a.shape), tensor(dtype_of(b), b.shape), rtol, atol)
-    if a.dtype.char not in "fd":
-        return np.asarray(np.isclose(a, b, rtol, atol, equal_nan))
-    is_close = (abs(a - b) <= atol + rtol * abs(b)) & np.isfinite(b)
-    is_close |= (a == b) | ((a != a) & (b != b)) if equal_nan else a == b
-    return np.asarray(is_close)
-
-
-def _infer_isclose(a: TensorType, b: TensorType, rtol: float, atol: float, *_: Any) -> TensorType:
-    if rtol < 0 or atol < 0:
-        raise ShapeError(f"isclose: rtol and atol must not be negative, got {rtol} and {atol}")
-    if a.element != b.element:
-        raise ShapeError(f"isclose: dtypes {a.element} and {b.element} differ")
-    return tensor(bool_, broadcast("isclose", a.sizes, b.sizes))
-
-
-_CLOSE = (1e-5, 1e-8, False)
-isclose = op(
-    "aten::isclose(Tensor self, Tensor other, float rtol=1.0000000000000001e-05, float "
-    "atol=1e-08, bool equal_nan=False) -> Tensor",
-    reference=_isclose,
-    infer=_infer_isclose,
-    samples=(
-        (f32(3), f32(3), *_CLOSE),
-        (SPECIAL, SPECIAL, 1e-5, 1e-8, True),
-        (i64(4), i64(4), *_CLOSE),
-    ),
-)
-allclose = op(
-    "aten::allclose(Tensor self, Tensor other, float rtol=1.0000000000000001e-05, float "
-    "atol=1e-08, bool equal_nan=False) -> bool",
-    reference=lambda *args: bool(_isclose(*args).all()),
-    samples=((f32(3), f32(3), *_CLOSE), (SPECIAL, SPECIAL, 1e-5, 1e-8, True)),
-)
-equal = op(
-    "aten::equal(Tensor self, Tensor other) -> bool",
-    reference=are_equal,
-    samples=((f32(3), f32(3)), (i64(2), i64(3)), (f32(0), f32(0)), (SPECIAL, SPECIAL)),
 )

@@ -13,7 +13,7 @@ from treadle.ops.declare import EXACT, op
 from treadle.ops.lowering import Decompose, Emitter, Order
 from treadle.ops.promotion import dtype_of
 from treadle.ops.samples import boolean, f16, f32, given, i64
-from treadle.ops.shapes import numel, tensor, wrap_dim
+from treadle.ops.shapes import tensor, wrap_dim
 
 Array = np.ndarray[Any, Any]
 
@@ -271,21 +271,5 @@ median_dim = op(
         (f32(), 0, False),
         (given([[3.0, float("nan"), 1.0], [2.0, 3.0, 1.0]]), 1, False),
     ),
-    kinds="if",
-)
-
-
-def _infer_median(x: TensorType) -> TensorType:
-    _middle(tensor(x.element, (numel(x.sizes),)), 0)
-    return tensor(x.element, ())
-
-
-median = op(
-    "aten::median(Tensor self) -> Tensor",
-    reference=lambda x: _median(x.reshape(-1), 0, False)[0],
-    infer=_infer_median,
-    lower=Decompose(lambda emit, x: _decompose_median(emit, emit("reshape", x, [-1]), 0, False)[0]),
-    tolerance=EXACT,
-    samples=((f32(3, 7),), (i64(4),), (given([3.0, float("nan"), 1.0]),)),
     kinds="if",
 )

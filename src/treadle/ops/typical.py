@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,8 @@ from treadle.errors import IndexOutOfRange
 from treadle.ir import dtypes
 from treadle.ops.composite import Operand, composite
 from treadle.ops.declare import EXACT
-from treadle.ops.samples import boolean, f32, given, i64
-from treadle.ops.shapes import wrap_dim
+from treadle.ops.samples import boolean, f32, given, i32, i64, u8
+from treadle.ops.shapes import numel, wrap_dim
 
 _NAN = math.nan
 _ROWS = given([[1.0, _NAN, 3.0], [4.0, 5.0, _NAN]])
@@ -63,13 +64,32 @@ composite(
     samples=((_ROWS, 1, False), (f32(3, 7), 0, True), (i64(5), 0, False), (f32(), -1, True)),
     kinds="if",
 )
-composite(
-    "aten::nanmedian(Tensor self) -> Tensor",
-    lambda x: _nanmedian(x.reshape(-1), 0, False)[0],
-    tolerance=EXACT,
-    samples=((_ROWS,), (f32(4),), (given([_NAN, _NAN]),)),
-    kinds="if",
-)
+
+
+def _of_all(name: str) -> Callable[[Operand], Any]:
+    """The median of all elements; of none what torch has in the place of NaN."""
+
+    def body(x: Operand) -> Any:
+        if numel(x.shape):
+            return x.reshape(-1).op(f"{name}.dim", 0, False)[0]
+        if x.dtype.is_floating:
+            return x.op("new_full", [], _NAN)
+        least = np.iinfo(x.dtype.numpy).min if x.dtype.itemsize >= 4 else 0
+        return x.op("new_full", [], int(least))
+
+    return body
+
+
+_ALL = ((_ROWS,), (f32(4),), (given([_NAN, _NAN]),), (f32(3, 7),), (i64(4),), (f32(2, 0),),
+        (i64(0),), (i32(0),), (u8(0),))  # fmt: skip
+for _name in ("median", "nanmedian"):
+    composite(
+        f"aten::{_name}(Tensor self) -> Tensor",
+        _of_all(_name),
+        tolerance=EXACT,
+        samples=_ALL,
+        kinds="if",
+    )
 
 
 def _mode(x: Operand, dim: int, keepdim: bool) -> tuple[Any, Any]:
