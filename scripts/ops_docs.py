@@ -40,6 +40,7 @@ def _index(families: Sequence[tuple[str, Sequence[Entry]]]) -> str:
     lines += [f"- **{status}**: {meaning}." for status, meaning in MEANINGS.items()]
     lines.append("\nDtypes are those that the rule of types takes for the first tensor. ")
     lines[-1] += "`treadle ops [PATTERN]` prints the same, `--json` with every overload.\n"
+    lines.append("What of torch is left out, and why, is in [left_out.md](../left_out.md).\n")
     lines += [f"| family | {' | '.join(MEANINGS)} |", "|---|" + "---|" * len(MEANINGS)]
     for family, entries in families:
         counts = (str(sum(e.status == status for e in entries)) for status in MEANINGS)

@@ -36,6 +36,7 @@ from treadle.eager.device import (
     set_grad_enabled,
 )
 from treadle.eager.dtypes import dtype, finfo, get_default_dtype, iinfo
+from treadle.eager.left_out import missing as _missing
 from treadle.eager.printing import set_printoptions
 from treadle.eager.random import (
     Generator,
@@ -190,7 +191,7 @@ if not TYPE_CHECKING:  # `_functions` says what there is
         try:
             value = _find(name)
         except KeyError:
-            raise AttributeError(f"module 'treadle' has no attribute {name!r}") from None
+            raise AttributeError(_missing("module 'treadle'", name)) from None
         globals()[name] = value
         return value
 

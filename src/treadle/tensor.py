@@ -13,6 +13,7 @@ from treadle.eager.device import CPU
 from treadle.eager.device import device as Device  # noqa: N812  the property has its name
 from treadle.eager.dlpack import export_array
 from treadle.eager.indexing import get_item, set_item
+from treadle.eager.left_out import missing
 from treadle.eager.printing import format_array
 from treadle.eager.table import FUNCTIONS, function_names
 from treadle.errors import ShapeError, UnsupportedError
@@ -64,7 +65,7 @@ class Tensor(Methods):
             try:
                 method = _find_method(name)
             except KeyError:
-                raise AttributeError(f"'Tensor' object has no attribute {name!r}") from None
+                raise AttributeError(missing("'Tensor' object", name)) from None
             setattr(Tensor, name, method)
             return getattr(self, name)
 
@@ -159,6 +160,16 @@ class Tensor(Methods):
     @property
     def is_sparse(self) -> bool:
         """False: all elements are stored."""
+        return False
+
+    @property
+    def is_nested(self) -> bool:
+        """False: rows have one length."""
+        return False
+
+    @property
+    def is_meta(self) -> bool:
+        """False: there is memory behind all tensors."""
         return False
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from treadle.eager.left_out import missing
 from treadle.eager.table import FUNCTIONS, function_names
 
 
@@ -19,7 +20,7 @@ def find(module: str, name: str) -> Callable[..., Any]:
             return FUNCTIONS[f"{module}_{name}"]
         except KeyError:
             pass
-    raise AttributeError(f"module 'treadle.{module}' has no attribute {name!r}")
+    raise AttributeError(missing(f"module 'treadle.{module}'", name))
 
 
 def names(module: str) -> list[str]:

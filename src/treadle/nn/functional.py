@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from treadle.eager.left_out import missing
 from treadle.eager.table import FUNCTIONS
 from treadle.errors import InputError, ShapeError, UnsupportedError
 from treadle.nn.attention import multi_head_attention_forward as multi_head_attention_forward
@@ -123,7 +124,7 @@ if not TYPE_CHECKING:  # `_functions` says what there is
         elif name in SAME:
             function = FUNCTIONS[SAME[name]]
         else:
-            raise AttributeError(f"module 'treadle.nn.functional' has no attribute {name!r}")
+            raise AttributeError(missing("module 'treadle.nn.functional'", name))
         globals()[name] = function
         return function
 

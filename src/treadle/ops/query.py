@@ -175,6 +175,8 @@ _answer(
     lambda x: dtype_of(x).kind not in "bu",
     ((f32(2),), (boolean(2),)),
 )
+for _question in ("is_conj", "is_neg", "is_inference"):
+    _answer(f"aten::{_question}(Tensor self) -> bool", lambda x: False)
 _answer("aten::element_size(Tensor self) -> int", lambda x: dtype_of(x).itemsize)
 _answer("prim::dtype(Tensor a) -> int", lambda x: dtype_of(x).code)
 _answer("prim::layout(Tensor a) -> Layout", lambda x: 0)

@@ -195,6 +195,9 @@ stride: the distances of neighbours
 is_contiguous: whether the elements lie row by row
 is_floating_point: whether the elements are floating numbers
 is_complex: whether the elements are complex
+is_conj: False, conjugates are computed
+is_inference: False, as of tensors made outside of `inference_mode`
+is_neg: False, negatives are computed
 is_signed: whether the dtype has negative values
 is_nonzero: whether the only element is not zero
 element_size: bytes of an element

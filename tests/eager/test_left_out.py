@@ -1,0 +1,62 @@
+"""What torch has and Treadle leaves out is refused with the reason."""
+
+from __future__ import annotations
+
+import types
+from typing import Any
+
+import pytest
+import torch
+
+import treadle
+from treadle.eager.left_out import LEFT_OUT, missing
+
+NAMESPACES: dict[Any, tuple[Any, str]] = {
+    torch: (treadle, "module 'treadle'"),
+    torch.nn.functional: (treadle.nn.functional, "module 'treadle.nn.functional'"),
+    torch.linalg: (treadle.linalg, "module 'treadle.linalg'"),
+    torch.special: (treadle.special, "module 'treadle.special'"),
+    torch.fft: (treadle.fft, "module 'treadle.fft'"),
+    torch.Tensor: (treadle.ones(2, 2, dtype=treadle.complex64), "'Tensor' object"),
+}
+
+
+def _is_for_users(namespace: Any, name: str) -> bool:
+    """Whether it is a function or a dtype; all of tensors."""
+    if name.startswith("_") or name == "Optional":
+        return False
+    value = getattr(namespace, name)
+    if namespace is torch.Tensor or isinstance(value, torch.dtype):
+        return True
+    return callable(value) and not isinstance(value, type | types.ModuleType)
+
+
+@pytest.mark.torch
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("namespace", NAMESPACES, ids=lambda n: n.__name__)
+def test_whatever_of_torch_is_missing_is_left_out_for_a_reason(namespace: Any) -> None:
+    ours, owner = NAMESPACES[namespace]
+    unexplained = []
+    for name in dir(namespace):
+        is_missing = _is_for_users(namespace, name) and not hasattr(ours, name)
+        if is_missing and ":" not in missing(owner, name):
+            unexplained.append(name)
+    assert unexplained == []
+
+
+def test_nothing_that_is_there_is_said_to_be_left_out() -> None:
+    patterns = [p for listed in LEFT_OUT.values() for p in listed]
+    exact = [p for p in patterns if not set(p) & set("*[")]
+    assert [name for name in exact if hasattr(treadle, name) and name != "name"] == []
+
+
+def test_errors_tell_why() -> None:
+    ours: Any = treadle
+    with pytest.raises(AttributeError, match="'quantize_per_tensor': quantised tensors are out"):
+        _ = ours.quantize_per_tensor
+    with pytest.raises(AttributeError, match="'backward': gradients are not computed"):
+        ours.ones(2).backward()
+    with pytest.raises(AttributeError, match="'chalf': complex numbers have parts of 32"):
+        ours.ones(2).chalf()
+    with pytest.raises(AttributeError, match=r"functional' has no attribute 'nothing'$"):
+        _ = ours.nn.functional.nothing
