@@ -16,7 +16,6 @@ from treadle.codegen.reductions import State
 from treadle.codegen.values import PTR, Value
 from treadle.ir.dtypes import bool_
 from treadle.ir.loops import Load, LoopNest, Stage
-from treadle.ir.loops_functions import LONG
 from treadle.ir.loops_walk import parts
 
 Columns = Sequence[tuple[Load, Sequence[Value]]]
@@ -30,7 +29,6 @@ class Square:
     point: Positions
     known: Results
     last: Value | None
-    unrolled: bool
 
 
 class TurnedCode(RangeCode):
@@ -51,8 +49,7 @@ class TurnedCode(RangeCode):
             return None
         assert self.end is not None
         last = None if mask is None else self.e.sub(self.end, self.e.integer(1))
-        long = any(getattr(p, "function", None) in LONG for p in parts(stage))
-        return Square(loads, point, known, last, not long)
+        return Square(loads, point, known, last)
 
     def _each(
         self,
@@ -69,19 +66,18 @@ class TurnedCode(RangeCode):
         for first, last in ((start, middle), (middle, stop)):
             with e.loop(first, last, self.lanes, [v for s in states for v in s]) as loop:
                 before, there = regroup(loop.carried, states), {**taps, axis: loop.index}
-                if last is middle and square.unrolled:
-                    after = self._unrolled(square, axis, there, before, body)
+                if last is middle:
+                    after = self._whole_square(square, axis, there, before, body)
                 else:
-                    end = None if last is middle else stop
-                    after = self._walked(square, axis, there, end, before, body)
+                    after = self._part_of_square(square, axis, there, stop, before, body)
                 loop.following = tuple(v for state in after for v in state)
             states = regroup(loop.results, states)
         return states
 
-    def _unrolled(
+    def _whole_square(
         self, square: Square, axis: int, taps: Positions, states: list[State], body: Body
     ) -> list[State]:
-        """A whole square, position by position."""
+        """All positions of a square, unrolled."""
         columns = self._columns(square, axis, taps, None)
         for i in range(self.lanes):
             self.loaded = [{id(load): vectors[i] for load, vectors in columns}]
@@ -89,14 +85,13 @@ class TurnedCode(RangeCode):
         self.loaded = ()
         return states
 
-    def _walked(
-        self, square: Square, axis: int, taps: Positions, stop: Value | None,
+    def _part_of_square(
+        self, square: Square, axis: int, taps: Positions, stop: Value,
         states: list[State], body: Body,
     ) -> list[State]:  # fmt: skip
-        """A square up to position `stop`, through memory."""
+        """The positions of a square before `stop`, one by one: its vectors wait in memory."""
         e, lanes, start = self.e, self.lanes, taps[axis]
-        end = e.add(start, e.integer(lanes)) if stop is None else stop
-        mask = None if stop is None else memory.lane_mask(e, e.sub(stop, start), lanes)
+        mask = memory.lane_mask(e, e.sub(stop, start), lanes)
         rooms: list[tuple[Load, Value, Value]] = []
         for load, vectors in self._columns(square, axis, taps, mask):
             name = f"%square{e.fresh()}"
@@ -115,7 +110,7 @@ class TurnedCode(RangeCode):
             self.loaded = [known]
             return body(there, states)
 
-        after = self._loop((start, end), axis, taps, states, inside)
+        after = self._loop((start, stop), axis, taps, states, inside)
         self.loaded = ()
         return after
 
@@ -141,8 +136,8 @@ class TurnedCode(RangeCode):
 
 
 def turned_loads(kernel: LoopNest, stage: Stage) -> list[Load]:
-    """Loads of a stage that lie along its last range, while lanes are on the last outer axis."""
-    if kernel.vectorize != "outer" or stage.across or not stage.ranges:
+    """What a stage reduces that lies along its last range; lanes are on the last outer axis."""
+    if kernel.vectorize != "outer" or stage.across or not (stage.ranges and stage.reduces):
         return []
     if clipped(stage.ranges[-1]) is not None:
         return []

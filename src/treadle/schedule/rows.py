@@ -21,8 +21,8 @@ from treadle.ir.loops import (
     Stage,
     Store,
 )  # fmt: skip
-from treadle.ir.loops_functions import ORDERED
-from treadle.ir.loops_walk import roots
+from treadle.ir.loops_functions import LONG, ORDERED
+from treadle.ir.loops_walk import parts, roots
 from treadle.ops.expr import add, const, mul
 from treadle.ops.lowering import Rows
 from treadle.schedule.fused import Fused, as_given, operators
@@ -68,7 +68,11 @@ class _RowKernel:
         shape = tensor_type(tensor_operands(node)[0]).sizes
         rows = self.rule.dims(self.result, *map_arguments(node, lambda _, v: tensor_type(v)))
         self.count = Const(math.prod(shape[d] for d in rows), i64)
-        self.order = RowOrder(shape, tuple(sorted(rows)), self._is_ordered())
+        writer, _ = self._element(NestBuilder(), _nothing)
+        reduces = [r for stage in writer.stages for r in stage]
+        ordered = any(r.function in ORDERED and r.dtype.is_floating for r in reduces)
+        self.order = RowOrder(shape, tuple(sorted(rows)), ordered)
+        self.squares = self.rule.reduces and not _takes_long(reduces)
         self.made: list[Step] = []
         before, after = _sides(group, node)
         self.before = {v: self._place(v) for v in before}
@@ -87,7 +91,7 @@ class _RowKernel:
         """Where an operand is, or is copied to."""
         place = self.placement[value]
         steps, made = self.order.straightened(
-            place, self.placement, self.machine, squares=self.rule.reduces
+            place, self.placement, self.machine, squares=self.squares
         )
         self.made += steps
         return made
@@ -111,12 +115,6 @@ class _RowKernel:
     def _over_result(self, place: Place) -> tuple[int, ...]:
         own = broadcast_strides(place, tensor_type(self.group.result).sizes)
         return _spread(own, self.order.shape, self.order.rows) if self.rule.reduces else own
-
-    def _is_ordered(self) -> bool:
-        """Whether bits of the result depend on the order in which elements are combined."""
-        writer, _ = self._element(NestBuilder(), _nothing)
-        reduces = [r for stage in writer.stages for r in stage]
-        return any(r.function in ORDERED and r.dtype.is_floating for r in reduces)
 
     def _element(
         self, builder: NestBuilder, load: Callable[[Value], Expr]
@@ -224,6 +222,12 @@ def _nothing(value: Value) -> Expr:
 def _is_sum(stage: Stage) -> bool:
     """Whether a stage combines what has an order."""
     return any(r.function in ORDERED and r.dtype.is_floating for r in stage.reduces)
+
+
+def _takes_long(reduces: Sequence[Reduce]) -> bool:
+    """Whether functions are computed that take longer than to copy their operands."""
+    called = (p.function for p in parts(Stage((), tuple(reduces))) if isinstance(p, Call))
+    return any(r.function == "logsumexp" for r in reduces) or not LONG.isdisjoint(called)
 
 
 def _ranges(builder: NestBuilder, extents: Sequence[int]) -> tuple[Range, ...]:
