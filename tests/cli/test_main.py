@@ -58,6 +58,7 @@ def test_ctrl_c_ends_a_command_with_one_line(tmp_path: Path) -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # ignored in background
     )
     with process:
         assert process.stdout is not None
