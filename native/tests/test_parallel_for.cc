@@ -147,6 +147,15 @@ TEST(more_threads_than_the_budget_may_be_asked_for) {
   set_num_threads(before);
 }
 
+TEST(interop_threads_are_a_setting_too) {
+  const int before = get_num_interop_threads();
+  for (int threads : {7, 1}) {
+    set_num_interop_threads(threads);
+    CHECK(get_num_interop_threads() == threads);
+  }
+  set_num_interop_threads(before);
+}
+
 TEST(workers_never_outnumber_the_budget) {
   Scheduler& scheduler = Scheduler::instance();
   pieces_of(0, 10000, 1);
