@@ -73,6 +73,12 @@ def test_more_elements_than_can_be_counted_are_refused() -> None:
         treadle.zeros(10**30)
 
 
+def test_ends_of_linspace_are_numbers() -> None:
+    assert treadle.linspace(treadle.tensor(0), treadle.tensor(1.0), 3).tolist() == [0, 0.5, 1]
+    with pytest.raises(treadle.InputError, match="linspace: expected a number, got 'a'"):
+        treadle.linspace(0, "a", 3)  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize("steps", [[2, 2], 2.0, True, None])
 def test_steps_of_linspace_are_an_int(steps: Any) -> None:
     with pytest.raises(treadle.InputError, match="linspace: steps must be an int, got"):

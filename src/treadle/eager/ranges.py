@@ -76,29 +76,30 @@ def linspace(
     if not isinstance(steps, int | np.integer) or isinstance(steps, bool):
         raise InputError(f"linspace: steps must be an int, got {steps!r}")
     array = new_array("linspace", (steps,), dtype, device, requires_grad)
-    start, end = (v.item() if isinstance(v, Tensor) else v for v in (start, end))
+    kinds = (*_PLAIN, complex) if array.dtype.kind == "c" else _PLAIN
+    first, last = (_as_number("linspace", v, kinds) for v in (start, end))
     if array.dtype.kind in "iu":
-        start, end = int(start), int(end)
+        first, last = int(first), int(last)
     count = len(array)
     if array.dtype.kind == "c":
-        array[...] = np.linspace(start, end, count)
+        array[...] = np.linspace(first, last, count)
         return Tensor(array)
     values = array if array.dtype.char in "fd" else np.empty(count, np.float64)
-    fill_steps(values, start, (end - start) / max(count - 1, 1))
+    fill_steps(values, first, (last - first) / max(count - 1, 1))
     if count > 1:
-        values[-1] = end
+        values[-1] = last
     if values is not array:
         array[...] = values
     return Tensor(array)
 
 
-def _as_number(function: str, value: Any) -> int | float:
+def _as_number(function: str, value: Any, kinds: tuple[type, ...] = _PLAIN) -> Any:
     """The number that a bound, or an element of an array, is.
 
     Raises:
         InputError: if it is none.
     """
     number = value.item() if isinstance(value, Tensor | np.generic) else value
-    if not isinstance(number, _PLAIN):
+    if not isinstance(number, kinds):
         raise InputError(f"{function}: expected a number, got {value!r}")
     return number
