@@ -225,7 +225,8 @@ def _methods(results: _Results) -> list[str]:
     for name in method_names():
         if name not in written and name not in ADAPTERS:
             lines += _definitions(name, name, results, method=True)
-    lines += [f"    def {name}(self) -> Tensor: ..." for name in CONVERSIONS]
+    chosen = "memory_format: _int | None = None"
+    lines += [f"    def {name}(self, {chosen}) -> Tensor: ..." for name in CONVERSIONS]
     lines += filter(None, map(_adapted, sorted(ADAPTERS)))
     for name in vars(Operators):
         if name.startswith("__") and callable(getattr(Operators, name)) and name != "__hash__":

@@ -26,6 +26,8 @@ def conversion(name: str, target: str) -> Method:
     wanted = as_dtype(target)
 
     def convert(self: Any, memory_format: Any = None) -> Any:
+        if memory_format is not None:
+            return convert_to(self, wanted, memory_format=memory_format)
         return self if dtype_of_array(self._array) is wanted else convert_to(self, wanted)
 
     convert.__name__ = name

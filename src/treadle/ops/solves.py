@@ -153,7 +153,10 @@ defined(
     "aten::triangular_solve(Tensor self, Tensor A, bool upper=True, bool transpose=False, bool "
     "unitriangular=False) -> (Tensor solution, Tensor cloned_coefficient)",
     lambda b, a, *_: (solved(a, b), a),
-    lambda b, a, upper, transposed, unit: (_triangular_solve(b, a, upper, transposed, unit), a),
+    lambda b, a, upper, transposed, unit: (
+        _triangular_solve(b, a, upper, transposed, unit),
+        a.copy(),
+    ),
     ((f32(3, 2), GOOD, True, False, False), (f32(3, 2), GOOD, False, True, True)),
 )
 
