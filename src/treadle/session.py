@@ -47,21 +47,21 @@ class Session:
         """
         if not isinstance(model, Module | Method):
             raise InputError(f"a session serves a Module or a Method, got {type(model).__name__}")
-        self._model = model
-        self._max_concurrency = max_concurrency
+        self._model, self._max_concurrency = model, max_concurrency
         self._numbers = itertools.count()
         self._start()
         _sessions.add(self)
 
     def _start(self) -> None:
         """Everything that must begin anew in a forked child."""
-        self._changed = threading.Condition(threading.Lock())
+        # Entered itself: Ctrl-C in a condition's `__enter__`, which is Python, leaves it taken.
+        self._lock = threading.Lock()
+        self._changed = threading.Condition(self._lock)
         self._dispatchers = Dispatchers(_MAX_DISPATCHERS, "treadle")
-        # What follows is guarded by `_changed`.
+        # What follows is guarded by `_lock`.
         self._requests = RequestQueue(self._max_concurrency)
         self._under_way: set[Request] = set()
-        self._is_closed = False
-        self._is_watched = False
+        self._is_closed = self._is_watched = False
         self._outcomes = Outcomes()
 
     def __call__(
@@ -90,7 +90,7 @@ class Session:
         request = new_request(next(self._numbers), timeout, priority, turn)
         if turn is not None:
             self._wait_for_turn(request, turn, timeout)
-        with self._changed:
+        with self._lock:
             self._refuse_closed()
             self._under_way.add(request)
         return self._run(request, args, kwargs, threads)
@@ -113,7 +113,7 @@ class Session:
 
         def run() -> None:
             if not future.settle(lambda: context.run(self._run, request, args, kwargs, threads)):
-                with self._changed:  # cancelled after it was granted and before it began
+                with self._lock:  # cancelled after it was granted and before it began
                     self._outcomes.cancelled += 1
                     self._leave(request)
 
@@ -123,7 +123,7 @@ class Session:
 
         request.start = start
         request.drop = lambda: future.settle(lambda: _raise_dropped(request.control))
-        with self._changed:
+        with self._lock:
             self._refuse_closed()
             self._requests.add(request)
             if timeout is not None and not request.is_granted and not self._is_watched:
@@ -134,7 +134,7 @@ class Session:
 
     def statistics(self) -> SessionStatistics:
         """Counts and times so far."""
-        with self._changed:
+        with self._lock:
             return self._outcomes.statistics(len(self._under_way), len(self._requests.waiting))
 
     def close(self) -> None:
@@ -144,7 +144,7 @@ class Session:
         self._dispatchers.close()
 
     def _refuse_more(self) -> None:
-        with self._changed:
+        with self._lock:
             self._is_closed = True
             for request in self._requests.waiting:
                 request.control.cancel()
@@ -155,7 +155,7 @@ class Session:
 
     def _wait_for_end(self, seconds: float | None) -> None:
         """Return when nothing is under way any more, after `seconds` by stopping it."""
-        with self._changed:
+        with self._lock:
             if self._changed.wait_for(lambda: not self._under_way, seconds):
                 return
             for request in self._under_way:
@@ -175,7 +175,7 @@ class Session:
     # ---- a request's way
 
     def _wait_for_turn(self, request: Request, turn: Turn, timeout: float | None) -> None:
-        with self._changed:
+        with self._lock:
             self._refuse_closed()
             self._requests.enter(request)
             if request.is_granted:
@@ -183,10 +183,10 @@ class Session:
         try:
             self._wait(request, turn, timeout)
         except BaseException:  # Ctrl-C: its place is for others
-            with self._changed:
+            with self._lock:
                 self._drop(request)
             raise
-        with self._changed:
+        with self._lock:
             if request.is_granted:
                 self._requests.begin_turn()
                 return
@@ -203,7 +203,7 @@ class Session:
                 seconds = TURN_SECONDS if seconds is None else min(seconds, TURN_SECONDS)
             if turn.wait(seconds):
                 return
-            with self._changed:
+            with self._lock:
                 watches = self._requests.watches(request)
 
     def _drop(self, request: Request) -> None:
@@ -220,13 +220,13 @@ class Session:
 
     def _stop(self, request: Request) -> None:
         request.control.cancel()
-        with self._changed:
+        with self._lock:
             self._drop_stopped()  # its own future is cancelled by who asked for this
 
     def _watch(self) -> None:
         """Ends requests that wait for their turn in no thread when their time is over."""
         while True:
-            with self._changed:
+            with self._lock:
                 dropped = self._drop_stopped()
                 waiting = self._requests.waiting
                 ends = [r.control.deadline for r in waiting if r.drop is not None]
@@ -254,7 +254,7 @@ class Session:
             error = raised
             raise
         finally:
-            with self._changed:
+            with self._lock:
                 self._outcomes.note(request, error)
                 self._leave(request)
             del error  # its traceback holds this frame
