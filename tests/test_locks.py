@@ -7,11 +7,11 @@ import threading
 
 import pytest
 
-from treadle.locks import ForkLock, cached_property
+from treadle.locks import cached_property, fork_lock
 
 
 def test_only_one_thread_is_inside() -> None:
-    lock, entered = ForkLock(), threading.Event()
+    lock, entered = fork_lock(), threading.Event()
 
     def enter() -> None:
         with lock:
@@ -28,7 +28,7 @@ def test_only_one_thread_is_inside() -> None:
 @pytest.mark.threads
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_a_forked_child_finds_a_lock_free_that_a_thread_of_the_parent_holds() -> None:
-    lock, inside, leave = ForkLock(), threading.Event(), threading.Event()
+    lock, inside, leave = fork_lock(), threading.Event(), threading.Event()
 
     def hold() -> None:
         with lock:

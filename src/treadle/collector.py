@@ -12,9 +12,9 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from treadle.locks import ForkLock
+from treadle.locks import fork_lock
 
-_lock = ForkLock()
+_lock = fork_lock()
 _depth = 0
 _was_enabled = False
 

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from treadle.locks import ForkLock
+from treadle.locks import fork_lock
 
 _STALE_SECONDS = 3600.0
 _STAMP = "checked"
@@ -46,7 +46,7 @@ class FileCache:
         self.directory = Path(directory)
         self.limit_bytes = limit_bytes
         self._kind, self._suffix = kind, suffix
-        self._lock = ForkLock()
+        self._lock = fork_lock()
         self._hits = self._misses = self._writes = 0
         self._unchecked = 0
         self.usable = self._prepare()

@@ -11,7 +11,7 @@ from treadle.compiler import Explanation
 from treadle.errors import Cancelled, DeadlineExceeded, Error, ThreadingError
 from treadle.frontends.torchscript.values import UnsupportedTensor
 from treadle.ir.graph import Graph
-from treadle.locks import ForkLock
+from treadle.locks import fork_lock
 from treadle.passes.exposure import WARN, Exposed
 from treadle.runtime import RunControl
 from treadle.structure import Leaf, as_array, filled, key_of, split
@@ -33,7 +33,7 @@ class Keeper:
         """`template` is the structure of the arguments."""
         self._exposed, self._template = exposed, template
         self._subject = _Subject(exposed.graph, num_regions)
-        self._lock = ForkLock()
+        self._lock = fork_lock()
         self._variants: dict[Any, Variant] = {}
         self._met: set[Any] = set()
 

@@ -1,6 +1,6 @@
 """Locks that a forked child finds free: the thread that held one in the parent is not there.
 
-A `ForkLock` is new in a child; for the locks of `let_forks_wait_for` a fork waits.
+A `fork_lock` is free in a child; for the locks of `let_forks_wait_for` a fork waits.
 `cached_property` has none; that of `functools` has one, until Python 3.11, that stays taken.
 """
 
@@ -15,31 +15,26 @@ from typing import Any, Generic, TypeVar, overload
 
 T = TypeVar("T")
 
-_locks: weakref.WeakSet[ForkLock] = weakref.WeakSet()
+_locks: weakref.WeakSet[threading.Lock] = weakref.WeakSet()
 
 
-class ForkLock:
-    """A `threading.Lock` for ``with``, which is new in every forked child."""
+def fork_lock() -> threading.Lock:
+    """A lock that is free in every forked child.
 
-    __slots__ = ("__weakref__", "_lock")
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        _locks.add(self)
-
-    def __enter__(self) -> None:
-        self._lock.acquire()
-
-    def __exit__(self, *_: object) -> None:
-        self._lock.release()
+    A lock itself, not an object that holds one: Ctrl-C in an `__enter__` written in Python would
+    leave it taken.
+    """
+    lock = threading.Lock()
+    _locks.add(lock)
+    return lock
 
 
-def _renew() -> None:
+def _free() -> None:
     for lock in list(_locks):
-        lock._lock = threading.Lock()
+        lock._at_fork_reinit()  # type: ignore[attr-defined]  # as the standard library's own
 
 
-os.register_at_fork(after_in_child=_renew)
+os.register_at_fork(after_in_child=_free)
 
 imports = threading.RLock()
 """Who imports a module later than with this package has it.

@@ -17,7 +17,7 @@ from treadle.ir.program import Function, Object, Program
 from treadle.ir.schema import REQUIRED
 from treadle.ir.types import TensorType, Type
 from treadle.keeper import Keeper
-from treadle.locks import ForkLock, cached_property
+from treadle.locks import cached_property, fork_lock
 from treadle.passes.exposure import Exposed, expose
 from treadle.runtime import RunControl, span
 from treadle.runtime.futures import check_timeout
@@ -57,7 +57,7 @@ class Method:
         self._whole = whole
         self._interpret = interpret or engine().options.interpret
         self._parameters = function.parameters[1 if root is not None else 0 :]
-        self._lock = ForkLock()
+        self._lock = fork_lock()
         self._graph: Graph | None = None
         self._variants: dict[Any, Variant] = {}
         self._plain: Variant | None = None

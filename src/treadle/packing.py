@@ -8,7 +8,7 @@ import numpy as np
 
 from treadle.codegen import ObjectCache, Target, compile_kernels
 from treadle.ir import dtypes
-from treadle.locks import ForkLock
+from treadle.locks import fork_lock
 from treadle.pages import release_pages
 from treadle.runtime import Plan
 from treadle.schedule.machine import Machine
@@ -34,7 +34,7 @@ class Packer:
         self._target, self._cache, self._machine = target, cache, machine
         self._shared = shared
         self._packed: dict[tuple[object, ...], np.ndarray] = {}
-        self._lock = ForkLock()
+        self._lock = fork_lock()
 
     def pack(self, packing: Packing) -> np.ndarray:
         """The packed weight, shared by all plans that want it in this form."""

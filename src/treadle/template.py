@@ -25,7 +25,7 @@ from treadle.ir.strides import dense_order, dense_strides
 from treadle.ir.symbols import Symbol, plain
 from treadle.ir.traces import Trace
 from treadle.ir.types import TensorType
-from treadle.locks import ForkLock
+from treadle.locks import fork_lock
 from treadle.ops import OPS
 from treadle.passes.layouts import ArgumentType, StridedType
 from treadle.passes.specialise import specialise
@@ -80,7 +80,7 @@ class Binder:
         self._seen: list[Signature] = []
         self.templates: list[Template] = []
         self._failures = 0
-        self._lock = ForkLock()
+        self._lock = fork_lock()
 
     def bind(self, signature: Signature) -> tuple[Plan, Any]:
         """The plan for `signature`, and the structure of its result.

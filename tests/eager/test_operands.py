@@ -1,6 +1,7 @@
-"""Matrix products read operands where they lie, and give what they give of copies.
+"""Matrix products, and whatever takes large tensors, read operands where they lie.
 
-Bit for bit, but for products of few rows, where B may lie column by column: they are other sums.
+They give what they give of copies: bit for bit, but for products of few rows, where B may lie
+column by column: they are other sums.
 """
 
 from __future__ import annotations
@@ -83,7 +84,45 @@ def test_a_product_may_be_written_over_an_operand_that_it_reads_where_it_lies() 
     assert treadle.mm(x, x.t(), out=x).equal(expected)
 
 
-def test_others_than_products_copy_views() -> None:
+LARGE: dict[str, Callable[[Tensor], Tensor]] = {
+    "relu": treadle.relu,
+    "a sum with another": lambda x: x + x.contiguous(),
+    "sum of rows": lambda x: x.sum(-1),
+    "sum of columns": lambda x: x.sum(0),
+    "sum": lambda x: x.sum(),
+    "variance": lambda x: x.var(-1),
+    "place of the largest": lambda x: x.argmax(0),
+    "softmax": lambda x: x.softmax(-1),
+    "layer norm": lambda x: functional.layer_norm(x, [x.shape[-1]]),
+    "pooling": lambda x: functional.max_pool2d(x[None, None] if x.ndim == 2 else x, 2),
+    "running sum": lambda x: x.cumsum(0),
+    "sorted": lambda x: x.sort(-1)[0],
+    "joined": lambda x: treadle.cat([x, x.contiguous()]),
+    "copied": lambda x: x.contiguous(),
+    "selected": lambda x: x.index_select(0, treadle.arange(0, x.shape[0], 3)),
+}
+
+
+@pytest.mark.parametrize("name", LARGE)
+def test_large_views_give_the_bits_of_copies(name: str) -> None:
+    treadle.manual_seed(1)
+    for plain in (treadle.randn(150, 131), treadle.randn(2, 31, 17, 18)):
+        expected = LARGE[name](plain)
+        for view in ("transposed", "turned"):
+            there = VIEWS[view](plain)
+            for _ in range(2):
+                assert LARGE[name](there).equal(expected)
+
+
+def test_large_views_are_written_over_by_what_reads_them() -> None:
+    x = treadle.randn(150, 150)
+    expected = x.t().contiguous() + x
+    assert treadle.add(x.t(), x, out=x).equal(expected)
+    expected = x.t().contiguous().relu()
+    assert x.t().relu_().equal(expected)
+
+
+def test_others_than_products_copy_small_views() -> None:
     x = treadle.ones(2, 3).t()
     for _ in range(2):
         assert x.clone().stride() == (1, 3)

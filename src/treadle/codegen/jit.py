@@ -23,7 +23,7 @@ from treadle.codegen.sort import emit_sort
 from treadle.codegen.target import Target
 from treadle.ir.loops import Contraction, Kernel, LoopNest, Sort
 from treadle.ir.loops_text import print_kernel
-from treadle.locks import ForkLock, let_forks_wait_for
+from treadle.locks import fork_lock, let_forks_wait_for
 
 FUNCTION = "kernel"
 NUM_RECENT = 2048
@@ -55,7 +55,7 @@ class _Compiler:
     """
 
     def __init__(self) -> None:
-        self.lock = ForkLock()
+        self.lock = fork_lock()
         self.compiled: weakref.WeakValueDictionary[str, CompiledKernel] = (
             weakref.WeakValueDictionary()
         )

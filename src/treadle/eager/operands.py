@@ -1,4 +1,4 @@
-"""Operands that matrix products read where they lie, as views of row-major memory."""
+"""Operands that are read where they lie, as views of row-major memory."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ from treadle.ir.strides import walking_order
 from treadle.ir.types import ANY
 from treadle.ops import OPS
 from treadle.ops.lowering import MatrixProduct, Reshape, View
+
+MIN_SIZE = 1 << 14
+"""Of what is copied sooner than a kernel is made for each way in which it may lie."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,20 +56,19 @@ def insert_view(graph: Graph, param: Value, lay: Lay) -> None:
     view.set_inputs([value, graph.constant(dims, ANY, before=view)])
 
 
-def is_read_by_products(value: Value, lay: Lay) -> bool:
-    """Whether matrix products that read it as it lies, and views for them, are all its readers."""
+def is_read_as_it_lies(value: Value, lay: Lay, size: int) -> bool:
+    """Whether all readers of a value of `size` elements gain by reading it as it lies."""
     return bool(value.users) and all(
-        is_read_by_products(node.output, lay)
+        is_read_as_it_lies(node.output, lay, size)
         if isinstance(node.op.lower, View | Reshape)
-        else _reads_as_it_lies(node, value, lay)
+        else _gains(node, value, lay, size)
         for node in value.users
     )
 
 
-def _reads_as_it_lies(node: Node, value: Value, lay: Lay) -> bool:
-    """Whether it is a product that gains: the first operand is not packed, but read by rows."""
+def _gains(node: Node, value: Value, lay: Lay, size: int) -> bool:
     if not isinstance(node.op.lower, MatrixProduct):
-        return False
+        return size >= MIN_SIZE and not lay.cuts
     first, second, *others = node.inputs
-    has_rows = lay.order[-1] == len(lay.order) - 1
+    has_rows = lay.order[-1] == len(lay.order) - 1  # the first operand is not packed, but read so
     return (value is second or (value is first and has_rows)) and value not in others

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
@@ -10,7 +11,7 @@ import numpy as np
 
 from treadle.compiler import single
 from treadle.eager.matching import Leaf
-from treadle.eager.operands import Lay, find_lay, insert_view, is_read_by_products
+from treadle.eager.operands import Lay, find_lay, insert_view, is_read_as_it_lies
 from treadle.ir.graph import Graph
 from treadle.ir.op import OpDef
 from treadle.ops import OPS
@@ -83,7 +84,7 @@ class _Plans:
         params = specialise(graph, types, OPS.by_name, shared=True).graph.params
         for number, param in enumerate(params):
             here = found[number]
-            if here is not None and not is_read_by_products(param, here[0]):
+            if here is not None and not is_read_as_it_lies(param, here[0], math.prod(here[1])):
                 found[number] = None
         wide = tuple((s[0], f[1]) if f else s for s, f in zip(specs, found, strict=True))
         return tuple(f and f[0] for f in found), wide

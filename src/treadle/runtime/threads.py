@@ -13,7 +13,7 @@ import numpy as np
 
 from treadle import _native, options
 from treadle.errors import InputError, ThreadingError
-from treadle.locks import ForkLock
+from treadle.locks import fork_lock
 from treadle.runtime import backends, environment
 
 _MAX_INT = 2**31
@@ -80,7 +80,7 @@ def _start() -> Settings:
 
 
 _settings = _start()
-_lock = ForkLock()  # guards changes of _settings
+_lock = fork_lock()  # guards changes of _settings
 
 
 def _change(**changes: Any) -> None:
