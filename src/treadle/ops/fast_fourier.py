@@ -21,9 +21,9 @@ from treadle.ops.samples import c64, f32, f64
 from treadle.ops.shapes import numel, tensor, wrap_dim
 
 Array = np.ndarray[Any, Any]
-MAX_POINTS = 4096
+MAX_POINTS = 2048
 """Of complex numbers that a kernel transforms at once. It has them on its stack, twice, for a
-vector of rows: 1 MiB. 64 rows of 4096 take 463 us, in two steps 1143."""
+vector of rows: 512 KiB. Threads with 1 MiB are not rare."""
 MIN_SPLIT, FEW_ROWS = 128, 4
 """From so many points on, so few rows are transformed in two steps, whose lanes are columns."""
 

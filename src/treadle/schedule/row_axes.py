@@ -106,16 +106,20 @@ class RowOrder:
         return len(collapse(extents, [whole, own])[0]) == len(collapse(extents, [whole])[0])
 
     def straightened(
-        self, place: Place, placement: Placement, machine: Machine, *, squares: bool
+        self, place: Place, placement: Placement, machine: Machine, *, maps: bool, squares: bool
     ) -> tuple[list[Step], Place]:
         """An operand, or a copy of it, that can be walked in this order.
 
-        `squares`: the kernel may load what lies along rows by squares, and turn them.
+        `maps`: the kernel goes through rows more than once, and writes them. `squares`: it may load
+        what lies along rows by squares, and turn them.
         """
         strides = broadcast_strides(place, self.shape)
-        turned = place.shape == self.shape and not self.within and self.adjacent(place)
-        turned = turned and not (squares and self._lies_along(place))
-        if self.fits(strides) and not (self.ordered and turned):
+        adjacent = self.adjacent(place) if place.shape == self.shape else None
+        if self.within:
+            turned = maps and adjacent is False
+        else:
+            turned = self.ordered and bool(adjacent) and not (squares and self._lies_along(place))
+        if self.fits(strides) and not turned:
             return [], place
         shape = [n if s or d in self.rows else 1
                  for d, (n, s) in enumerate(zip(self.shape, strides, strict=True))]  # fmt: skip

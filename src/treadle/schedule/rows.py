@@ -90,8 +90,9 @@ class _RowKernel:
     def _place(self, value: Value) -> Place:
         """Where an operand is, or is copied to."""
         place = self.placement[value]
+        maps = not self.rule.reduces
         steps, made = self.order.straightened(
-            place, self.placement, self.machine, squares=self.squares
+            place, self.placement, self.machine, maps=maps, squares=self.squares
         )
         self.made += steps
         return made
