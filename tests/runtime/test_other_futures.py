@@ -41,6 +41,15 @@ def test_wait_returns_at_the_first_error(never: Future[int]) -> None:
     assert isinstance(failing.exception(), ValueError)
 
 
+def test_wait_looks_for_errors_of_complete_futures(never: Future[int]) -> None:
+    fine, failing = fork(int, 3), fork(int, "x")
+    assert fine.wait(30) == 3
+    assert isinstance(failing.exception(30), ValueError)
+    for futures, done in (([never, fine, failing], {fine, failing}), ([fine], {fine})):
+        found = concurrent.futures.wait(futures, 30, return_when=concurrent.futures.FIRST_EXCEPTION)
+        assert found.done == done
+
+
 def test_futures_of_executors_and_ours_go_together() -> None:
     with concurrent.futures.ThreadPoolExecutor(2) as executor:
         mixed = [f for i in range(10) for f in (executor.submit(int, i), fork(int, i))]

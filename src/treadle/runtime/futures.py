@@ -172,6 +172,8 @@ class Future(concurrent.futures.Future[T]):
         return asyncio.wrap_future(self).__await__()
 
     def _await(self, timeout: float | None) -> None:
+        if self._state in _DONE:  # executors' `wait` asks complete ones with their locks taken
+            return
         with self._lock:
             if self._state in _DONE:
                 return
