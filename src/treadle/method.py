@@ -19,7 +19,7 @@ from treadle.ir.types import TensorType, Type
 from treadle.keeper import Keeper
 from treadle.locks import cached_property, fork_lock
 from treadle.passes.exposure import Exposed, expose
-from treadle.runtime import RunControl, span
+from treadle.runtime import RunControl, fork, span
 from treadle.runtime.futures import check_timeout
 from treadle.runtime.threads import check_count
 from treadle.structure import (
@@ -270,7 +270,7 @@ class _Forks:
         self.run_failed = False
 
     def start(self, function: Callable[[], Any]) -> interpreter.Task:
-        return interpreter.fork(lambda: self._run(function))
+        return fork(lambda: self._run(function))
 
     def _run(self, function: Callable[[], Any]) -> Any:
         if self.run_failed:

@@ -3,9 +3,9 @@
 from treadle.interpreter.activations import MAX_CALL_DEPTH, Settings
 from treadle.interpreter.entry import admit, call, restore_state, run
 from treadle.interpreter.regions import plan_regions
-from treadle.interpreter.tasks import Task, fork
+from treadle.interpreter.tasks import Task
 
 __all__ = [
-    "MAX_CALL_DEPTH", "Settings", "Task", "admit", "call", "fork", "plan_regions",
-    "restore_state", "run",
+    "MAX_CALL_DEPTH", "Settings", "Task", "admit", "call", "plan_regions", "restore_state",
+    "run",
 ]  # fmt: skip

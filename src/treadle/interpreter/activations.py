@@ -9,7 +9,7 @@ from typing import Any
 from treadle.interpreter import tasks
 from treadle.interpreter.steps import Environment
 from treadle.ir.graph import Block, Node
-from treadle.runtime import RunControl
+from treadle.runtime import RunControl, fork
 
 MAX_CALL_DEPTH = 1000
 
@@ -28,7 +28,7 @@ class Settings:
 
     deadline: float | None = None
     max_depth: int = MAX_CALL_DEPTH
-    fork: Callable[[Callable[[], Any]], tasks.Task] = tasks.fork
+    fork: Callable[[Callable[[], Any]], tasks.Task] = fork
     compile_after: int = 4
     control: RunControl | None = None
 

@@ -1,11 +1,9 @@
-"""Tasks that a script forks, on the process's pool, and those that run when they are awaited."""
+"""What a script waits for: tasks on the process's pool, and those that run when awaited."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any, Protocol
-
-from treadle.runtime import forks
 
 
 class Task(Protocol):
@@ -16,7 +14,7 @@ class Task(Protocol):
 
 
 class Done:
-    """A task that ran when it was forked; its error, if any, comes out of `wait`."""
+    """A task that ran when it was made; its error, if any, comes out of `wait`."""
 
     __slots__ = ("_error", "_result")
 
@@ -49,8 +47,3 @@ class Awaitable:
         if self._done is None:
             self._done = Done(self._function)
         return self._done.wait()
-
-
-def fork(function: Callable[[], Any]) -> Task:
-    """Start `function` on the pool."""
-    return forks.fork(function)

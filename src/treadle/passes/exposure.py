@@ -48,10 +48,11 @@ def expose(graph: Graph) -> Exposed | None:
     if not slots and not warnings:
         return None
     aliases = analyse_aliases(graph)
-    read = [slot for slot in slots if not _is_assigned_first(graph, slot)]
+    read = [slot for slot in slots if not _is_assigned_first(graph, accesses, slot)]
     if not _are_unwritten(accesses, read, aliases) or not _are_separate(accesses, aliases):
         return None
-    assigned = [s for s in slots if any(n.op is SET_ATTR and _slot_of(n) == s for n in accesses)]
+    written = {_slot_of(node) for node in accesses if node.op is SET_ATTR}
+    assigned = [slot for slot in slots if slot in written]
     copy = clone_graph(graph)
     _Rewriting(copy).run(read, assigned)
     return Exposed(copy, tuple(read), tuple(assigned))
@@ -62,9 +63,9 @@ def _slot_of(node: Node) -> Slot | None:
     return (owner, node.attributes["name"]) if isinstance(owner, Object) else None
 
 
-def _is_assigned_first(graph: Graph, slot: Slot) -> bool:
+def _is_assigned_first(graph: Graph, accesses: list[Node], slot: Slot) -> bool:
     """Whether every run assigns to the slot before anything reads it."""
-    first = next(n for n in graph.nodes_of(GET_ATTR, SET_ATTR) if _slot_of(n) == slot)
+    first = next(node for node in accesses if _slot_of(node) == slot)
     return first.op is SET_ATTR and first.owner is graph
 
 
