@@ -1,3 +1,4 @@
+import ast
 import asyncio
 import concurrent.futures
 import gc
@@ -146,6 +147,19 @@ def test_failure_is_logged_only_if_nobody_asked(caplog: pytest.LogCaptureFixture
     gc.collect()
     assert caplog.text.count("nobody asked for its result") == 1
     assert "was asked for" not in caplog.text
+
+
+def test_a_lost_failure_is_written_without_parsing(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lost = fork(int, "x").then(lambda f: f.value() * 2)
+    concurrent.futures.wait([lost])
+    with monkeypatch.context() as patched:
+        patched.setattr(ast, "parse", lambda *_, **__: pytest.fail("parsed within a finaliser"))
+        del lost
+        gc.collect()
+    assert "f.value() * 2" in caplog.text
+    assert "ValueError: invalid literal" in caplog.text
 
 
 def test_pending_future_is_cancelled() -> None:
