@@ -30,8 +30,7 @@ CAST = Pointwise(lambda result, x, *_: cast(x, result.element))
 
 def converted(x: Array, dtype: DType, copy: bool = False) -> Array:
     """`x` itself if it has that dtype and no copy is asked for."""
-    with np.errstate(all="ignore"):
-        return np.asarray(x.astype(dtype.numpy, copy=copy))
+    return np.asarray(x.astype(dtype.numpy, copy=copy))
 
 
 def _conversion(schema: str, rule: Any, samples: tuple[tuple[Any, ...], ...]) -> OpDef:

@@ -13,6 +13,7 @@ from treadle.ir.op import OpDef, Tolerance
 from treadle.ir.schema import parse_schema
 from treadle.ir.types import TensorType
 from treadle.ops.promotion import KINDS, check_kind, dtype_of
+from treadle.ops.quiet import restore, silence
 from treadle.ops.registry import define
 
 _REFUSALS = (ValueError, IndexError, TypeError, ArithmeticError, MemoryError)
@@ -90,15 +91,17 @@ def _explained(
     """
 
     def explained(*args: Any) -> Any:
+        before = silence()
         try:
-            with np.errstate(all="ignore"):
-                return reference(*args)
+            return reference(*args)
         except Error:
             raise
         except _REFUSALS as refusal:
             if infer is not None:
                 _say_better(infer, args)
             raise ShapeError(f"{name}: {refusal}") from refusal
+        finally:
+            restore(before)
 
     return explained
 
