@@ -135,7 +135,7 @@ class _Rule:
         ]
         values = np.asarray(self.body(NUMPY, *converted))
         shape = broadcast(self.name, *(args[i].shape for i in self.tensors if _present(args[i])))
-        return np.array(np.broadcast_to(values, shape).astype(final.numpy), copy=None)
+        return np.asarray(np.broadcast_to(values, shape).astype(final.numpy))
 
     def infer(self, *args: Any) -> TensorType:
         self.check(*args)
