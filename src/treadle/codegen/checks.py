@@ -26,7 +26,7 @@ def checked_index(
     if lanes > 1 and mask is not None:
         outside = e.binary("and", outside, mask)
     checked = e.select(outside, e.zero(i64, lanes), position)
-    with e.branch(outside if lanes == 1 else e.any_lane(outside)):
+    with e.branch(outside if lanes == 1 else e.any_lane(outside), rare=True):
         if lanes > 1:
             # Any wrong lane will do: the least of the wrong ones.
             least = e.select(outside, index, e.constant(i64, 2**63 - 1, lanes))
@@ -45,7 +45,7 @@ def checked_divisor(
     bad = e.compare("icmp eq", divisor, e.zero(divisor.dtype, divisor.lanes))
     if bad.lanes > 1 and mask is not None:
         bad = e.binary("and", bad, mask)
-    with e.branch(bad if bad.lanes == 1 else e.any_lane(bad)):
+    with e.branch(bad if bad.lanes == 1 else e.any_lane(bad), rare=True):
         _report(e, arguments, e.integer(2))
     return divisor
 

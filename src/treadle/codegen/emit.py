@@ -77,14 +77,15 @@ class Emitter(Instructions):
         )
 
     @contextmanager
-    def branch(self, condition: Value) -> Iterator[None]:
-        """Code that runs only if `condition` (a scalar bool) holds."""
+    def branch(self, condition: Value, *, rare: bool = False) -> Iterator[None]:
+        """Code that runs only if `condition` (a scalar bool) holds; `rare`: hardly ever."""
         n = self.fresh()
         self.scopes.append(Scope())
         yield
         body = self.scopes.pop()
         out = self.scopes[-1].items
-        out += [f"br i1 {condition.name}, label %then{n}, label %end{n}", f"then{n}:"]
+        weights = ", !prof !1" if rare else ""
+        out += [f"br i1 {condition.name}, label %then{n}, label %end{n}{weights}", f"then{n}:"]
         out += [*body.items, f"br label %end{n}", f"end{n}:"]
 
     def unlikely(
