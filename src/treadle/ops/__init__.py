@@ -12,6 +12,7 @@ from treadle.ops import bilinear as bilinear
 from treadle.ops import bits as bits
 from treadle.ops import boxes as boxes
 from treadle.ops import cells as cells
+from treadle.ops import choice as choice
 from treadle.ops import class_losses as class_losses
 from treadle.ops import closeness as closeness
 from treadle.ops import columns as columns
@@ -40,6 +41,7 @@ from treadle.ops import exported as exported
 from treadle.ops import extrema as extrema
 from treadle.ops import factors as factors
 from treadle.ops import floats as floats
+from treadle.ops import floor_division as floor_division
 from treadle.ops import fourier as fourier
 from treadle.ops import fractional_pooling as fractional_pooling
 from treadle.ops import gamma as gamma
@@ -62,6 +64,7 @@ from treadle.ops import join as join
 from treadle.ops import least_squares as least_squares
 from treadle.ops import limits as limits
 from treadle.ops import linalg as linalg
+from treadle.ops import logic as logic
 from treadle.ops import losses as losses
 from treadle.ops import lstm as lstm
 from treadle.ops import lu as lu
@@ -101,10 +104,12 @@ from treadle.ops import running as running
 from treadle.ops import scalar as scalar
 from treadle.ops import scalar_conversions as scalar_conversions
 from treadle.ops import scalar_functions as scalar_functions
+from treadle.ops import scalar_logic as scalar_logic
 from treadle.ops import scan as scan
 from treadle.ops import scatter as scatter
 from treadle.ops import scatter_reduce as scatter_reduce
 from treadle.ops import segments as segments
+from treadle.ops import slices as slices
 from treadle.ops import softmax as softmax
 from treadle.ops import solves as solves
 from treadle.ops import sorting as sorting

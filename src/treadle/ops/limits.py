@@ -8,7 +8,7 @@ from typing import Any
 from treadle.errors import InputError, ShapeError
 from treadle.ir import dtypes
 from treadle.ir.loops import Const
-from treadle.ops.arithmetic import PAIRS, floor_divide
+from treadle.ops.arithmetic import PAIRS
 from treadle.ops.inplace import inplace, into
 from treadle.ops.pointwise import Result, pointwise
 from treadle.ops.samples import SPECIAL, f16, f32, f64, given, i64
@@ -118,7 +118,6 @@ inplace(atan2, hypot)
 into(atan2)
 inplace(pow_, overload="Tensor")
 inplace(pow_scalar, overload="Scalar")
-inplace(floor_divide, overload="Tensor")
 
 
 def _clamp(f: Any, x: Any, low: Any = None, high: Any = None) -> Any:

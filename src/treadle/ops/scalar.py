@@ -55,7 +55,8 @@ def define_family(
 FLOATS = ("float float", "int float", "float int")
 """Signatures of two numbers of which at least one is a float."""
 _COMPLEX = ("complex complex", "int complex", "complex int", "float complex", "complex float")
-_NUMBERS = ("Scalar Scalar",)
+NUMBERS = ("Scalar Scalar",)
+"""The signature of two numbers of any kinds."""
 
 
 def _number(function: _Function) -> _Function:
@@ -74,7 +75,7 @@ for _base, _function in (("add", operator.add), ("sub", operator.sub), ("mul", o
     define_family(_base, "float", _function, ("float float",))
     define_family(_base, "complex", _function, _COMPLEX[1:])
     define_family(_base, "float", _function, FLOATS[1:])
-    define_family(_base, "Scalar", _number(_function), _NUMBERS)
+    define_family(_base, "Scalar", _number(_function), NUMBERS)
 
 
 def _divide(a: Any, b: Any) -> Any:
@@ -97,7 +98,7 @@ def divide_floats(a: float, b: float) -> float:
 define_family("div", "float", _divide, ("int int",))
 define_family("div", "complex", _divide, ("complex complex",))
 define_family("div", "float", _divide, ("float float",))
-define_family("div", "float", _divide, _NUMBERS)
+define_family("div", "float", _divide, NUMBERS)
 
 
 def floor_divide(a: Any, b: Any) -> Any:
@@ -139,9 +140,9 @@ def _round_to_zero(a: int, b: int) -> int:
 for _base, _function in (("floordiv", floor_divide), ("remainder", remainder)):
     define_family(_base, "int", _function, ("int int",))
     define_family(_base, "float", _function, FLOATS)
-    define_family(_base, "Scalar", _function, _NUMBERS)
+    define_family(_base, "Scalar", _function, NUMBERS)
 for _base, _function in (("fmod", _truncated_remainder), ("mathremainder", _ieee_remainder)):
-    define_family(_base, "float", _function, ("int int", *FLOATS, *_NUMBERS))
+    define_family(_base, "float", _function, ("int int", *FLOATS, *NUMBERS))
 define_number("aten::__round_to_zero_floordiv.int(int a, int b) -> int", _round_to_zero)
 
 
@@ -193,67 +194,6 @@ define_number("aten::pow.Scalar_Scalar(Scalar a, Scalar b) -> float", _power)
 define_number("aten::pow.int_to_int(int a, int b) -> int", _power_of_ints)
 
 
-def _shift_left(a: int, b: int) -> int:
-    """As processors shift 64 bits: by the last six bits of `b`."""
-    return wrap(a << (b & 63))
-
-
-def _shift_right(a: int, b: int) -> int:
-    return a >> (b & 63)
-
-
-define_number("aten::__lshift__.int(int a, int b) -> int", _shift_left)
-define_number("aten::__rshift__.int(int a, int b) -> int", _shift_right)
-for _base, _function in (
-    ("__and__", operator.and_),
-    ("__or__", operator.or_),
-    ("__xor__", operator.xor),
-):
-    define_family(_base, "bool", _function, ("bool bool",))
-    define_family(_base, "int", _function, ("int int",))
-define_number("aten::__not__(bool self) -> bool", operator.not_)
-
-
-def _as_floats(function: _Function) -> _Function:
-    """A comparison that takes an int for the nearest float, beside a float."""
-
-    def apply(a: Any, b: Any) -> bool:
-        if type(a) is not type(b) and not isinstance(a, complex) and not isinstance(b, complex):
-            return bool(function(float(a), float(b)))
-        return bool(function(a, b))
-
-    return apply
-
-
-for _base, _function in (
-    ("lt", operator.lt),
-    ("le", operator.le),
-    ("gt", operator.gt),
-    ("ge", operator.ge),
-    ("eq", operator.eq),
-    ("ne", operator.ne),
-):
-    if _base in ("eq", "ne"):
-        define_family(_base, "bool", _function, ("bool bool", "complex complex"))
-        define_family(_base, "bool", _function, ("float complex", "complex float"))
-        for _kind, _type in (("device", "Device"), ("enum", "AnyEnumType")):
-            define_number(f"aten::{_base}.{_kind}({_type} a, {_type} b) -> bool", _function)
-    define_family(_base, "bool", _function, ("int int", "float float", "str str"))
-    define_family(_base, "bool", _as_floats(_function), (*FLOATS[1:], *_NUMBERS))
-
-
-def _is(a: object, b: object) -> bool:
-    return a is b
-
-
-def _is_not(a: object, b: object) -> bool:
-    return a is not b
-
-
-define_number("aten::__is__(Any self, Any obj) -> bool", _is)
-define_number("aten::__isnot__(Any self, Any obj) -> bool", _is_not)
-
-
 def _smallest(a: Any, b: Any) -> Any:
     return _common(a if a < b else b, a, b)
 
@@ -271,7 +211,7 @@ for _base, _function in (("max", _largest), ("min", _smallest)):
     for _signature, _kind in (("int int", "int"), ("float float", "float")):
         define_family(_base, _kind, _function, (_signature,), "prim")
     define_family(_base, "float", _function, FLOATS[1:], "prim")
-    define_family(_base, "Scalar", _function, _NUMBERS, "prim")
+    define_family(_base, "Scalar", _function, NUMBERS, "prim")
 
 define_number("prim::abs.int(int a) -> int", lambda a: wrap(abs(a)))
 define_number("prim::abs.float(float a) -> float", abs)
