@@ -18,6 +18,7 @@ from treadle._native import TensorBase
 from treadle.eager import namespaces
 from treadle.eager.adapters import ADAPTERS
 from treadle.eager.functions import function_names, is_on_tensors, method_names
+from treadle.eager.methods import CONVERSIONS
 from treadle.eager.operators import Operators
 from treadle.eager.signatures import python_name
 from treadle.ir.op import OpDef
@@ -25,7 +26,6 @@ from treadle.ir.schema import REQUIRED, Argument, Schema
 from treadle.ir.types import ListType, OptionalType, TensorType, Type
 from treadle.nn import functional
 from treadle.ops import OPS
-from treadle.tensor import CONVERSIONS
 
 PACKAGE = Path(treadle.__file__).parent
 _HEAD = """\
@@ -227,6 +227,7 @@ def _methods(results: _Results) -> list[str]:
             lines += _definitions(name, name, results, method=True)
     chosen = "memory_format: _int | None = None"
     lines += [f"    def {name}(self, {chosen}) -> Tensor: ..." for name in CONVERSIONS]
+    lines.append("    def polygamma(self, n: _int) -> Tensor: ...")
     lines += filter(None, map(_adapted, sorted(ADAPTERS)))
     for name in vars(Operators):
         if name.startswith("__") and callable(getattr(Operators, name)) and name != "__hash__":

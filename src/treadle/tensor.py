@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from treadle._native import define_tensors
-from treadle.eager import dtypes, shortcuts
+from treadle.eager import dtypes
 from treadle.eager.device import CPU
 from treadle.eager.device import device as Device  # noqa: N812  the property has its name
 from treadle.eager.dlpack import export_array
 from treadle.eager.indexing import get_item, set_item
-from treadle.eager.left_out import missing
+from treadle.eager.left_out import TENSOR_NAMES, missing
+from treadle.eager.methods import OWNER, fill_in
 from treadle.eager.printing import format_array
-from treadle.eager.table import FUNCTIONS, function_names
+from treadle.eager.table import FUNCTIONS
 from treadle.errors import ShapeError, UnsupportedError
 
 if TYPE_CHECKING:
@@ -24,12 +25,6 @@ else:
     from treadle.eager.operators import Operators as Methods
 
 Array = np.ndarray[Any, Any]
-
-CONVERSIONS = {
-    "float": "float32", "double": "float64", "half": "float16", "bfloat16": "bfloat16",
-    "long": "int64", "int": "int32", "short": "int16", "char": "int8", "byte": "uint8",
-    "bool": "bool", "cfloat": "complex64", "cdouble": "complex128",
-}  # fmt: skip
 
 
 class Size(tuple[int, ...]):
@@ -61,16 +56,15 @@ class Tensor(Methods):
     if not TYPE_CHECKING:  # `Methods` says what there is
 
         def __getattr__(self, name: str) -> Any:
-            """Methods beyond those written here: the operators, each made at its first use."""
-            try:
-                method = _find_method(name)
-            except KeyError:
-                raise AttributeError(missing("'Tensor' object", name)) from None
-            setattr(Tensor, name, method)
+            """Methods beyond those written here: the operators, which the first miss fills in."""
+            if name.startswith("_"):
+                raise AttributeError(missing(OWNER, name))
+            fill_in(Tensor)
             return getattr(self, name)
 
     def __dir__(self) -> list[str]:
-        return sorted({*object.__dir__(self), *CONVERSIONS, *function_names()})
+        fill_in(Tensor)
+        return sorted({*object.__dir__(self)} - TENSOR_NAMES)
 
     # --- what it is ------------------------------------------------------------------------------
 
@@ -249,14 +243,6 @@ class Tensor(Methods):
 
     def __setitem__(self, index: Any, value: Any) -> None:
         set_item(self._array, index, value)
-
-
-def _find_method(name: str) -> Any:
-    if name.startswith("_"):
-        raise KeyError(name)
-    if name in CONVERSIONS:
-        return shortcuts.conversion(name, CONVERSIONS[name])
-    return shortcuts.find(name) or FUNCTIONS[name]
 
 
 def _to_contiguous(tensor: Tensor, memory_format: int = 0) -> Tensor:

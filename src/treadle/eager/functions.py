@@ -54,7 +54,8 @@ def method_names() -> list[str]:
         for op in OPS.by_name.values()
         if op.schema is not None and op.schema.namespace == "aten" and _is_method(op.schema)
     }
-    return sorted(n for n in found if n[0].islower() and n not in _ATTRIBUTES)
+    names = (n for n in found if n[0].islower() and n not in _ATTRIBUTES)
+    return sorted({*names, *ADAPTERS})
 
 
 def make_function(name: str) -> Callable[..., Any]:

@@ -54,6 +54,22 @@ LEFT_OUT: dict[str, tuple[str, ...]] = {
     ),
 }  # fmt: skip
 """Patterns of names by the reason why there is none."""
+TENSOR_NAMES = frozenset({
+    "as_subclass", "backward", "ccol_indices", "chalf", "coalesce", "col_indices", "const_data_ptr",
+    "crow_indices", "cuda", "dense_dim", "dequantize", "dim_order", "eig", "get_device",
+    "grad_dtype", "grad_fn", "indices", "int_repr", "ipu", "is_coalesced", "is_distributed",
+    "is_ipu", "is_maia", "is_mkldnn", "is_mps", "is_mtia", "is_pinned", "is_set_to", "is_shared",
+    "is_sparse_csr", "is_vulkan", "is_xla", "is_xpu", "lstsq", "module_load", "mtia", "name", "new",
+    "output_nr", "pin_memory", "q_per_channel_axis", "q_per_channel_scales",
+    "q_per_channel_zero_points", "q_scale", "q_zero_point", "qscheme", "record_stream",
+    "register_hook", "register_post_accumulate_grad_hook", "reinforce", "resize", "resize_as",
+    "resize_as_sparse_", "retain_grad", "retains_grad", "row_indices", "share_memory_",
+    "slice_inverse", "smm", "solve", "sparse_dim", "sparse_mask", "sparse_resize_",
+    "sparse_resize_and_clear_", "sspaddmm", "storage", "storage_type", "symeig", "to_dense",
+    "to_mkldnn", "to_padded_tensor", "to_sparse", "to_sparse_bsc", "to_sparse_bsr", "to_sparse_coo",
+    "to_sparse_csc", "to_sparse_csr", "untyped_storage", "values", "volatile", "xpu",
+})  # fmt: skip
+"""What of these torch's tensors have."""
 
 
 def missing(owner: str, name: str) -> str:

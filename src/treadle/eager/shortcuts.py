@@ -122,6 +122,13 @@ def _where() -> Method:
     return where
 
 
+def _polygamma() -> Method:
+    def polygamma(self: Any, n: Any) -> Any:
+        return FUNCTIONS["polygamma"](n, self)
+
+    return polygamma
+
+
 def _detach() -> Method:
     def detach(self: Any) -> Any:
         return type(self)(self._array)
@@ -137,6 +144,7 @@ MAKERS: dict[str, Callable[[], Method]] = {
     "exponential_": lambda: _random_fill("exponential_", draws.DEFAULT.drawer.fill_exponential),
     "fill_": _fill,
     "normal_": lambda: _random_fill("normal_", draws.DEFAULT.drawer.fill_normal),
+    "polygamma": _polygamma,
     "random_": lambda: _random_fill("random_", _fill_few),
     "reshape_as": lambda: _shaped("reshape_as", "reshape"),
     "to": _to,

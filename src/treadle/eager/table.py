@@ -52,5 +52,13 @@ def function_names() -> list[str]:
     return functions.function_names()
 
 
+def method_names() -> list[str]:
+    """Every name of a function that is a method of tensors."""
+    with locks.imports:
+        from treadle.eager import functions
+
+    return functions.method_names()
+
+
 FUNCTIONS = FunctionTable()
 FUNCTIONS.make = _make

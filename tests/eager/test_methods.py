@@ -1,0 +1,58 @@
+"""Tensors get their methods when one is first asked for."""
+
+from __future__ import annotations
+
+import copy
+import subprocess
+import sys
+from typing import Any
+
+import numpy as np
+import pytest
+
+import treadle
+
+FIRST = """
+import treadle
+x = treadle.ones(2)
+assert "__getattr__" in vars(treadle.Tensor)
+assert not hasattr(x, "_unknown") and "__getattr__" in vars(treadle.Tensor)
+assert {what}
+assert "__getattr__" not in vars(treadle.Tensor)
+assert x.relu().tolist() == [1.0, 1.0]
+"""
+
+
+@pytest.mark.parametrize(
+    "what", ["x.add(x).tolist() == [2.0, 2.0]", "not hasattr(x, 'nothing')", "'relu' in dir(x)"]
+)
+def test_the_first_miss_fills_in_all(what: str) -> None:
+    subprocess.run([sys.executable, "-c", FIRST.format(what=what)], check=True)
+
+
+def test_methods_are_functions_of_the_class_too() -> None:
+    x = treadle.tensor([-1.0, 2.0])
+    cls: Any = treadle.Tensor
+    assert cls.relu(x).tolist() == cls.clamp_min(x, 0.0).tolist() == [0.0, 2.0]
+
+
+def test_a_derived_class_has_them() -> None:
+    class Derived(treadle.Tensor):
+        pass
+
+    x = Derived(np.array([1.0, -4.0]))
+    assert x.abs().sum().item() == 5.0
+    assert Derived.abs is treadle.Tensor.abs
+
+
+def test_what_is_no_method_is_no_attribute() -> None:
+    x: Any = treadle.ones(2)
+    for name in ("nothing", "arange", "_nothing", "nonzero_numpy"):
+        with pytest.raises(AttributeError, match=f"'Tensor' object has no attribute '{name}'"):
+            getattr(x, name)
+    assert copy.deepcopy(x).tolist() == [1.0, 1.0]
+
+
+def test_polygamma_takes_its_order_as_in_torch() -> None:
+    x = treadle.tensor([0.5, 2.0])
+    assert x.polygamma(1).tolist() == treadle.polygamma(1, x).tolist()
