@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 
-from treadle.codegen import casts, integers, math32, math64
+from treadle.codegen import casts, integers, math32, math64, quotients
 from treadle.codegen.emit import Emitter
 from treadle.codegen.math32 import constant
 from treadle.codegen.values import Value
@@ -171,53 +171,6 @@ def _expm1(e: Emitter, args: Sequence[Value]) -> Value:
     return e.select(e.compare("fcmp oeq", x, constant(e, x, 0.0)), x, result)
 
 
-def _float_remainder(e: Emitter, a: Value, b: Value) -> Value:
-    """The remainder with the divisor's sign, as Python's ``%``."""
-    rest = e.binary("frem", a, b)
-    return e.select(_has_other_sign(e, rest, b), e.binary("fadd", rest, b), rest)
-
-
-def _has_other_sign(e: Emitter, rest: Value, divisor: Value) -> Value:
-    """Whether a remainder is not 0 and has not the sign of the divisor."""
-    zero = constant(e, rest, 0.0)
-    negative = [e.compare("fcmp olt", v, zero) for v in (rest, divisor)]
-    return e.binary("and", e.compare("fcmp une", rest, zero), e.binary("xor", *negative))
-
-
-def _remainder(e: Emitter, args: Sequence[Value]) -> Value:
-    a, b = args
-    if a.dtype.kind == "f":
-        return _float_remainder(e, a, b)
-    return integers.remainder(e, a, b)
-
-
-def _floordiv(e: Emitter, args: Sequence[Value]) -> Value:
-    a, b = args
-    if a.dtype.kind != "f":
-        return integers.floordiv(e, a, b)
-    # Exact even where a / b rounds up to the next integer: divide what the remainder leaves.
-    zero, rest, quotient = constant(e, b, 0.0), e.binary("frem", a, b), e.binary("fdiv", a, b)
-    exact = e.binary("fdiv", e.binary("fsub", a, rest), b)
-    below = e.binary("fsub", exact, constant(e, b, 1.0))
-    wrong = _has_other_sign(e, rest, b)
-    nearest = e.intrinsic("roundeven", a.dtype, [e.select(wrong, below, exact)])
-    signed = e.intrinsic("copysign", a.dtype, [nearest, quotient])
-    nearest = e.select(e.compare("fcmp oeq", nearest, zero), signed, nearest)
-    return e.select(e.compare("fcmp oeq", b, zero), quotient, nearest)
-
-
-def _truncdiv(e: Emitter, args: Sequence[Value]) -> Value:
-    a, b = args
-    if a.dtype.kind != "f":
-        return integers.truncdiv(e, a, b)
-    return e.intrinsic("trunc", a.dtype, [e.binary("fdiv", a, b)])
-
-
-def _fmod(e: Emitter, args: Sequence[Value]) -> Value:
-    a, b = args
-    return e.binary("frem", a, b) if a.dtype.kind == "f" else integers.truncated_rest(e, a, b)
-
-
 def _pow(e: Emitter, args: Sequence[Value]) -> Value:
     x, y = args
     if x.dtype.kind != "f":
@@ -272,10 +225,10 @@ DEFINITIONS: dict[str, Definition] = {
     "abs": _abs,
     "sign": _sign,
     "fma": lambda e, args: math32.fma(e, *args),
-    "floordiv": _floordiv,
-    "remainder": _remainder,
-    "truncdiv": _truncdiv,
-    "fmod": _fmod,
+    "floordiv": quotients.floordiv,
+    "remainder": quotients.remainder,
+    "truncdiv": quotients.truncdiv,
+    "fmod": quotients.fmod,
     "pow": _pow,
     "shift_left": lambda e, args: integers.shift(e, *args, left=True),
     "shift_right": lambda e, args: integers.shift(e, *args, left=False),

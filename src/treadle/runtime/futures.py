@@ -5,13 +5,13 @@ from __future__ import annotations
 import concurrent.futures
 import logging
 import threading
-import traceback
 from collections.abc import Callable, Generator
 from numbers import Real
 from typing import Any, TypeVar
 
 from treadle import _native
 from treadle.errors import Cancelled, InputError, ThreadingError
+from treadle.runtime.tracebacks import written
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -65,7 +65,7 @@ class Future(concurrent.futures.Future[T]):
         # Not complete at all if `__init__` failed.
         error = self.__dict__.get("_error")
         if error is not None and not self._is_seen and not isinstance(error, Cancelled):
-            _log.error("a future failed, and nobody asked for its result\n%s", _written(error))
+            _log.error("a future failed, and nobody asked for its result\n%s", written(error))
 
     def done(self) -> bool:
         """Whether there is a result or an error, or the future is cancelled."""
@@ -286,19 +286,3 @@ def forked(function: Callable[[], T]) -> Future[T]:
     future._is_forked = True
     future._task = _native.Task(lambda: future._complete_with(function))
     return future
-
-
-def _written(error: BaseException) -> str:
-    """The traceback of an error, without marks under the failing expressions.
-
-    Python parses the lines to place those, which fails where the garbage collector drops a future
-    in the middle of another parse (before 3.11.8).
-    """
-    written = traceback.TracebackException.from_exception(error)
-    chain: list[traceback.TracebackException | None] = [written]
-    for one in chain:
-        if one is not None:
-            frames = [(f.filename, f.lineno or 0, f.name, f.line) for f in one.stack]
-            one.stack = traceback.StackSummary.from_list(frames)
-            chain += [one.__cause__, one.__context__]
-    return "".join(written.format())
