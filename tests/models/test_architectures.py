@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import treadle
-from tests.models.agreement import check_agrees_with_torch
+from tests.models.agreement import check_agrees_with_torch, check_interpreter_agrees
 from tests.models.registry import MODELS, save
 from tests.support import as_arrays, largest_deviation
 
@@ -16,6 +16,7 @@ pytestmark = [pytest.mark.torch, pytest.mark.slow]
 
 TOLERANCE = 1e-4  # of the largest output: sums of thousands of float32 products in another order
 THREADS = (1, 2, 3, 8)
+SMALL, IMAGE_DIMS = 80, 4
 
 
 @pytest.fixture(autouse=True)
@@ -32,7 +33,17 @@ def test_is_planned_and_agrees_with_torch_with_equal_bits_at_every_thread_count(
 ) -> None:
     archive = save(name, tmp_path / f"{name}.pt")
     inputs = MODELS[name].example_inputs()
-    assert check_agrees_with_torch(archive, inputs, THREADS, TOLERANCE).planned
+    _, explanation = check_agrees_with_torch(archive, inputs, THREADS, TOLERANCE)
+    assert explanation.planned
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_interpreter_agrees_with_torch(name: str, tmp_path: Path) -> None:
+    inputs = [
+        x[..., :SMALL, :SMALL] if x.dim() == IMAGE_DIMS else x
+        for x in MODELS[name].example_inputs()
+    ]
+    check_interpreter_agrees(save(name, tmp_path / f"{name}.pt"), inputs, TOLERANCE)
 
 
 @pytest.mark.parametrize("name", ["resnet18", "mobilenet_v3_large"])

@@ -59,6 +59,11 @@ OTHERS: dict[str, list[Callable[[], Inputs]]] = {
         lambda: (tokens(1, 1), torch.ones(1, 1, dtype=torch.long)),
         lambda: (tokens(3, 15), torch.arange(15).lt(torch.tensor([[15], [1], [9]])).long()),
     ],
+    "bert": [
+        lambda: (tokens(1, 1), torch.ones(1, 1, dtype=torch.long)),
+        lambda: (tokens(3, 16), torch.arange(16).lt(torch.tensor([[1], [16], [7]])).long()),
+    ],
+    "gpt2_until_end": [lambda: (tokens(1, 1),), lambda: (tokens(3, 17),)],
     "gpt2_decode": [lambda: (tokens(1, 1),), lambda: (tokens(3, 17),)],
     "t5": [lambda: (tokens(1, 1), tokens(1, 1)), lambda: (tokens(3, 17), tokens(3, 7))],
     "whisper": [
@@ -71,6 +76,10 @@ OTHERS: dict[str, list[Callable[[], Inputs]]] = {
     "lstm_packed": [
         lambda: (torch.randn(1, 1, 12), torch.tensor([1])),
         lambda: (torch.randn(3, 17, 12), torch.tensor([1, 17, 16])),
+    ],
+    "gru_packed": [
+        lambda: (torch.randn(1, 1, 12), torch.tensor([1])),
+        lambda: (torch.randn(17, 3, 12), torch.tensor([17, 17, 2])),
     ],
     "rnnt_greedy": shapes((1, 1, 12), (17, 1, 12)),
     "conformer": [

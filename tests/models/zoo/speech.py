@@ -126,6 +126,18 @@ class PackedLstm(nn.Module):
         return pad_packed_sequence(y, batch_first=True)[0], h
 
 
+class PackedGru(nn.Module):
+    """Sequences of several lengths through a GRU, the last states of each; two layers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gru = nn.GRU(12, 16, num_layers=2)
+
+    def forward(self, x: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        y, h = self.gru(pack_padded_sequence(x, lengths))
+        return pad_packed_sequence(y, total_length=x.size(0))[0], h[-1]
+
+
 class Transducer(nn.Module):
     """RNN-T: an encoder, a predictor and a joiner, decoded greedily; arXiv:1211.3711."""
 

@@ -28,13 +28,16 @@ SEED = 31
 class Entry:
     """One architecture.
 
-    `interpreted` is a part of the reason why the interpreter runs it; empty if a plan does.
+    `interpreted` is a part of the reason why the interpreter runs it; empty if a plan does. Then
+    `regions` are planned, each for itself, and the operators `left` are not.
     """
 
     name: str
     build: Callable[[], nn.Module]
     inputs: Callable[[], tuple[Any, ...]]
     interpreted: str = ""
+    regions: int = 0
+    left: tuple[str, ...] = ()
     trace: bool = False
 
     def save(self, path: Path) -> Path:
@@ -116,7 +119,19 @@ ENTRIES = (
         text.DistilBert,
         lambda: (_tokens(2, 11), torch.arange(11).lt(torch.tensor([[11], [7]])).long()),
     ),
+    Entry(
+        "bert",
+        text.Bert,
+        lambda: (_tokens(2, 9), torch.arange(9).lt(torch.tensor([[9], [4]])).long()),
+    ),
     Entry("gpt2_decode", text.Gpt2, lambda: (_tokens(2, 6),)),
+    Entry(
+        "gpt2_until_end",
+        text.Gpt2UntilEnd,
+        lambda: (_tokens(2, 6),),
+        interpreted="depends on data",
+        regions=12,
+    ),
     Entry("t5", text.T5, lambda: (_tokens(2, 9), _tokens(2, 5))),
     Entry("whisper", speech.Whisper, lambda: (torch.randn(1, 20, 40), _tokens(1, 7))),
     Entry("gru_bidirectional", speech.GruSpeech, _randn(2, 9, 12)),
@@ -131,8 +146,25 @@ ENTRIES = (
         speech.PackedLstm,
         lambda: (torch.randn(3, 6, 12), torch.tensor([4, 6, 2])),
         interpreted="depends on data",
+        regions=4,
+        left=("_pack_padded_sequence", "_pad_packed_sequence", "zeros"),
     ),
-    Entry("rnnt_greedy", speech.Transducer, _randn(6, 1, 12), interpreted="depends on data"),
+    Entry(
+        "gru_packed",
+        speech.PackedGru,
+        lambda: (torch.randn(6, 3, 12), torch.tensor([6, 4, 1])),
+        interpreted="depends on data",
+        regions=1,
+        left=("_pack_padded_sequence", "_pad_packed_sequence", "zeros"),
+    ),
+    Entry(
+        "rnnt_greedy",
+        speech.Transducer,
+        _randn(6, 1, 12),
+        interpreted="depends on data",
+        regions=5,
+        left=("tensor",),
+    ),
     Entry("conformer", speech.Conformer, lambda: (torch.randn(2, 10, 32), torch.tensor([10, 6]))),
     Entry("vocoder", speech.Vocoder, _randn(1, 20, 9)),
     Entry("dlrm_offsets", data.DlrmOffsets, _bags),
@@ -147,8 +179,17 @@ ENTRIES = (
         data.Suppression,
         lambda: (torch.rand(12, 4), torch.rand(12)),
         interpreted="depends on data",
+        regions=5,
+        left=("tensor", "where"),
     ),
-    Entry("detector", detection.Detector, _randn(1, 3, 48, 40), interpreted="depends on data"),
+    Entry(
+        "detector",
+        detection.Detector,
+        _randn(1, 3, 48, 40),
+        interpreted="depends on data",
+        regions=5,
+        left=("masked_select", "where"),
+    ),
     Entry("deformable", detection.DeformableNet, _randn(2, 3, 14, 18)),
     Entry("stft_front_end", data.MelFrontEnd, _randn(2, 100)),
     Entry("convolutional_front_end", data.ConvolutionalFrontEnd, _randn(2, 100)),

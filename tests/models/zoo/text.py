@@ -61,6 +61,33 @@ class DistilBert(nn.Module):
         return y
 
 
+class Bert(nn.Module):
+    """Words, positions and segments, blocks as in DistilBERT, a pooler; BERT, arXiv:1810.04805."""
+
+    position_ids: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.word_embeddings = nn.Embedding(VOCABULARY, 32, padding_idx=0)
+        self.position_embeddings = nn.Embedding(16, 32)
+        self.token_type_embeddings = nn.Embedding(2, 32)
+        self.norm = nn.LayerNorm(32, eps=1e-12)
+        self.register_buffer("position_ids", torch.arange(16).expand((1, -1)))
+        self.layers = nn.ModuleList([DistilBlock(32, 4), DistilBlock(32, 4)])
+        self.pooler = nn.Linear(32, 32)
+
+    def forward(
+        self, input_ids: Tensor, attention_mask: Tensor, token_type_ids: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        if token_type_ids is None:
+            token_type_ids = torch.zeros_like(input_ids)
+        x = self.word_embeddings(input_ids) + self.token_type_embeddings(token_type_ids)
+        x = self.norm(x + self.position_embeddings(self.position_ids[:, : input_ids.size(1)]))
+        for layer in self.layers:
+            x = layer(x, attention_mask)
+        return x, torch.tanh(self.pooler(x[:, 0]))
+
+
 class Conv1D(nn.Module):
     """GPT-2's linear layer: the weight is [in, out]."""
 
@@ -135,6 +162,24 @@ class Gpt2(nn.Module):
         result = ids
         for _ in range(self.steps):
             chosen = torch.argmax(logits[:, -1, :], dim=-1, keepdim=True)
+            result = torch.cat([result, chosen], dim=1)
+            logits, past = self.step(chosen, past)
+        return result, logits
+
+
+class Gpt2UntilEnd(Gpt2):
+    """Decoding that stops when every sequence has had the token of the end."""
+
+    def forward(self, ids: Tensor) -> tuple[Tensor, Tensor]:
+        empty = torch.zeros([ids.size(0), self.heads, 0, 8])
+        past = [(empty, empty) for _ in self.h]
+        logits, past = self.step(ids, past)
+        result = ids
+        ended = torch.zeros([ids.size(0), 1], dtype=torch.bool)
+        while result.size(1) < 20 and not bool(ended.all()):
+            chosen = torch.argmax(logits[:, -1, :], dim=-1, keepdim=True)
+            chosen = torch.where(ended, torch.zeros_like(chosen), chosen)
+            ended = ended | (chosen < 10)
             result = torch.cat([result, chosen], dim=1)
             logits, past = self.step(chosen, past)
         return result, logits
