@@ -92,3 +92,20 @@ def test_filters_have_the_same_bits_whether_they_are_known_or_not(
     known = bind(graph_of(text.format(", %w: Tensor")), [type_of(x), weight])
     (ahead,) = run_on_all(known, [x])
     assert now.tobytes() == ahead.tobytes()
+
+
+@pytest.mark.parametrize("view", ["permute(%w, [0, 3, 1, 2])", "slice.Tensor(%w, 1, 0, 33, 1)"])
+def test_filters_that_are_views_have_the_bits_of_dense_ones(
+    view: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(winograd, "MIN_GAIN_PERCENT", 10**9)
+    rng = np.random.default_rng(2)
+    x = rng.standard_normal((1, 33, 8, 8), np.float32)
+    given = rng.standard_normal((40, 3, 3, 33) if "permute" in view else (40, 40, 3, 3), np.float32)
+    dense = given.transpose(0, 3, 1, 2).copy() if "permute" in view else given[:, :33].copy()
+    text = "graph(%x: Tensor, %w: Tensor)\n{}\nreturn %y"
+    line = "%y: Tensor = conv2d(%x, {}, None, [1, 1], [1, 1], [1, 1], 1)"
+    direct = text.format(line.format("%w"))
+    viewed = text.format(f"%v: Tensor = {view}\n{line.format('%v')}")
+    ((first,), (second,)) = results_of(direct, x, dense), results_of(viewed, x, given)
+    assert first.tobytes() == second.tobytes()

@@ -6,8 +6,20 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from treadle.ir.dtypes import f32, f64
-from treadle.ir.loops import Access, Expr, Load, LoopNest, Stage, Store
+from treadle.ir.dtypes import f32, f64, i64
+from treadle.ir.loops import (
+    Access,
+    Call,
+    Const,
+    Expr,
+    Extent,
+    Index,
+    Load,
+    LoopNest,
+    Range,
+    Stage,
+    Store,
+)
 from treadle.ir.symbols import is_zero
 from treadle.ops.expr import add, cast, const, mul, sub
 from treadle.schedule.contractions import Operand, packed_weight
@@ -28,6 +40,10 @@ from treadle.schedule.steps import (
 POINTS = 16
 _BLOCK = 1 << 13
 """Filters times channels that are transformed at a time."""
+_CHANNELS = 16
+"""Channels that a kernel transforms at a time: of each filter, nine cache lines."""
+_APART = 32
+"""Elements between points: powers of two apart, all would share one set of each cache."""
 
 
 def known_filters(weight: np.ndarray, panel: int, packings: list[Packing]) -> Operand:
@@ -69,49 +85,61 @@ def filters_now(
 ) -> tuple[list[Step], Operand]:
     """The steps that transform a weight [c_out, c_in, 3, 3], with the bits of `known_filters`."""
     c_out, c_in = weight.shape[:2]
-    panels = -(-c_out // panel)
-    each = panels * c_in * panel
-    turned = placement.scratch(weight, (c_in, 3, 3, c_out))
-    strides = [weight.strides[d] for d in (1, 2, 3, 0)]
-    copy = copy_step(
-        "arrange", weight.view(turned.shape, strides, weight.offset), turned, machine
-    )  # fmt: skip
+    each = -(-c_out // panel) * c_in * panel + _APART
+    steps: list[Step] = []
+    if weight.strides[1:] != (9, 3, 1):
+        dense = placement.scratch(weight, weight.shape)
+        steps.append(copy_step("contiguous", weight, dense, machine))
+        weight = dense
     target = placement.scratch(weight, (POINTS * each,))
-    steps, (whole, tail) = [copy], divmod(c_out, panel)
+    whole, tail = divmod(c_out, panel)
     for count, first, width in ((whole, 0, panel), (1, whole, tail)):
         if not is_zero(count) and not is_zero(width):
             at = target.view(target.shape, target.strides, first * c_in * panel)
-            origin = turned.view(turned.shape, turned.strides, first * panel)
-            steps.append(_filter_step(origin, at, (count, c_in, width), panel, each, machine))
+            start = weight.offset + first * panel * weight.strides[0]
+            origin = weight.view(weight.shape, weight.strides, start)
+            steps.append(_filter_step(origin, at, (count, width), panel, each, machine))
     return steps, Operand(target, c_in * panel, 0, panel, True, (each,))
 
 
 def _filter_step(
-    origin: Place, target: Place, extents: tuple[int, int, int], panel: int, each: int,
+    origin: Place, target: Place, extents: tuple[int, int], panel: int, each: int,
     machine: Machine,
 ) -> Step:  # fmt: skip
-    """Transform filters [c_in, 3, 3, c_out]; lanes run along the columns of a panel."""
-    builder = NestBuilder()
-    axes = task_axes(builder, extents, POINTS)
-    c_out = origin.strides[2]
+    """Transform panels of filters; lanes run along the columns of a panel.
+
+    The taps of a few channels are turned in registers, and wait in memory of the kernel's own.
+    """
+    builder, c_in, apart = NestBuilder(), origin.shape[1], origin.strides[0]
+    axes = task_axes(
+        builder, (extents[0], -(-c_in // _CHANNELS), extents[1]), POINTS * _CHANNELS
+    )  # fmt: skip
     read, written = builder.buffer(origin), builder.buffer(target, written=True)
-    terms = ((0, builder.dim(panel)), (1, builder.dim(9 * c_out)), (2, 1))
-    taps: list[list[Expr]] = [
-        [
-            cast(Load(Access(read, terms, builder.dim((3 * i + j) * c_out)), f32), f64)
-            for j in range(3)
-        ]
+    room, inner = builder.local(f32, 9 * _CHANNELS), len(axes)
+    left = sub(Extent(builder.size(c_in)), mul(Index(1), Const(_CHANNELS, i64)))
+    count, zero = Call("min", (Const(_CHANNELS, i64), left), i64), Const(0, i64)
+    lanes = ((0, builder.dim(panel * apart)), (2, builder.dim(apart)))
+    taps = Load(Access(read, (*lanes, (1, builder.dim(9 * _CHANNELS)), (inner, 1))), f32)
+    turn = Stage(
+        (Range(zero, mul(count, Const(9, i64))),), (), (Store(Access(room, ((inner, 1),)), taps),)
+    )
+    lines = [
+        [cast(Load(Access(room, ((inner, 9),), 3 * i + j), f32), f64) for j in range(3)]
         for i in range(3)
     ]
-    half = [_points(line) for line in taps]
+    half = [_points(line) for line in lines]
     points = [_points([half[i][column] for i in range(3)]) for column in range(4)]
-    numbered = ((0, builder.dim(extents[1] * panel)), (1, builder.dim(panel)), (2, 1))
+    numbered = (
+        (0, builder.dim(c_in * panel)), (1, builder.dim(_CHANNELS * panel)), (2, 1),
+        (inner, builder.dim(panel)),
+    )  # fmt: skip
     stores = tuple(
         Store(Access(written, numbered, builder.dim(p * each)), cast(points[p % 4][p // 4], f32))
         for p in range(POINTS)
     )
-    nest = LoopNest("winograd_filter", tuple(builder.buffers), axes, (Stage((), (), stores),))
-    elements = extents[0] * extents[1] * extents[2]
+    stages = (turn, Stage((Range(zero, count),), (), stores))
+    nest = LoopNest("winograd_filter", tuple(builder.buffers), axes, stages)
+    elements = extents[0] * c_in * extents[1]
     cost = stream_cost(machine, elements, 4 * (9 + POINTS) * elements, 4 * POINTS)
     tasks = count_tasks(axes, builder.sizes)
     return Step(
