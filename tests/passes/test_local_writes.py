@@ -55,10 +55,10 @@ def check(lines: list[str]) -> None:
     for ours, theirs in zip(given, wanted, strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-5)
         assert ours.strides == theirs.strides
-    assert _sharing(given) == _sharing(wanted)
+    assert sharing(given) == sharing(wanted)
 
 
-def _sharing(arrays: list[np.ndarray[Any, Any]]) -> list[bool]:
+def sharing(arrays: list[np.ndarray[Any, Any]]) -> list[bool]:
     return [np.shares_memory(a, b) for a, b in itertools.combinations(arrays, 2)]
 
 

@@ -14,7 +14,7 @@ from treadle.ops.declare import EXACT, op
 from treadle.ops.lowering import Decompose, Emitter
 from treadle.ops.samples import f32
 from treadle.ops.shapes import broadcast, tensor
-from treadle.ops.strided import expand, narrow, part_dim, select
+from treadle.ops.strided import expand, expanded, narrow, part_dim, select
 
 Array = np.ndarray[Any, Any]
 _MOST_PARTS = 1 << 24
@@ -153,10 +153,8 @@ unbind = op(
 
 
 def _broadcast_tensors(tensors: Sequence[Array]) -> list[Array]:
-    return [
-        np.broadcast_to(t, broadcast("broadcast_tensors", *(o.shape for o in tensors)))
-        for t in tensors
-    ]
+    shape = broadcast("broadcast_tensors", *(t.shape for t in tensors))
+    return [expanded(t, shape) for t in tensors]
 
 
 def _infer_broadcast_tensors(tensors: Sequence[TensorType]) -> list[TensorType]:

@@ -120,7 +120,7 @@ def _sum_dtype(x: Any, dims: Sequence[int], size: Sequence[int]) -> DType:
 def _summed(x: Array, size: Sequence[int]) -> Array:
     dims = tuple(_sum_dims(x, size))
     dtype = _sum_dtype(x, dims, size).numpy
-    return np.asarray(x.sum(dims, dtype).reshape(size)) if dims or dtype != x.dtype else x
+    return np.asarray(x.sum(dims, dtype).reshape(size)) if dims or not size else x
 
 
 def _infer_summed(x: TensorType, size: Sequence[int]) -> TensorType:

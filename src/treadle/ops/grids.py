@@ -19,6 +19,7 @@ from treadle.ops.expr import compare, const, select
 from treadle.ops.lowering import Decompose, Elements, Emitter
 from treadle.ops.samples import f32
 from treadle.ops.shapes import dtype_from_code, numel, tensor
+from treadle.ops.strided import expanded
 
 Array = np.ndarray[Any, Any]
 
@@ -106,7 +107,7 @@ triu_indices = _triangle_indices(
 
 def _meshgrid(tensors: Sequence[Array], indexing: str = "ij") -> list[Array]:
     _check_grid(tensors, indexing)
-    return [np.broadcast_to(g, s) for g, s in _grid(tensors, indexing)]
+    return [expanded(g, s) for g, s in _grid(tensors, indexing)]
 
 
 def _check_grid(tensors: Sequence[Any], indexing: str) -> None:

@@ -45,7 +45,7 @@ def _power(a: Array, n: int) -> Array:
     if n < 0:
         return _power(routines.inv(a), -n)
     if n == 0:
-        return np.asarray(np.broadcast_to(np.eye(a.shape[-1], dtype=a.dtype), a.shape))
+        return np.array(np.broadcast_to(np.eye(a.shape[-1], dtype=a.dtype), a.shape))
     if n == 1:
         return np.array(a)
     half = a if n < 4 else _power(a, n // 2)

@@ -19,19 +19,40 @@ from treadle.ops.shapes import tensor
 Array = np.ndarray[Any, Any]
 
 
-def storage_of(x: Array) -> Array:
-    """The array that owns the memory of `x`, one block of it, in the order in which it lies.
-
-    Raises:
-        UnsupportedError: if it is not one.
-    """
+def block_of(x: Array) -> Array | None:
+    """The array that owns the memory of `x`, in the order in which it lies; None if it has gaps."""
     root = x
     while isinstance(root.base, np.ndarray):
         root = root.base
+    if root.flags.c_contiguous:
+        return root
     order = dense_order(root.shape, [s // root.itemsize for s in root.strides])
-    if order is None:
+    return None if order is None else np.asarray(root.transpose(order))
+
+
+def storage_of(x: Array) -> Array:
+    """`block_of` what has no gaps.
+
+    Raises:
+        UnsupportedError: if it has.
+    """
+    block = block_of(x)
+    if block is None:
         raise UnsupportedError("as_strided of memory that is not one block")
-    return np.asarray(root.transpose(order))
+    return block
+
+
+def part_of(
+    root: Array, shape: Sequence[int], dtype: Any, offset: int, strides: Sequence[int]
+) -> Array:
+    """A view of the memory of `root`, in bytes from its begin, which knows whose memory it is.
+
+    Raises:
+        ValueError: if it leaves the memory.
+    """
+    memory = root.reshape(-1).view(np.uint8)  # not all dtypes can be buffers themselves
+    part: Array = np.ndarray(shape, dtype, memory, offset, strides)
+    return part
 
 
 def _check_strides(size: Sequence[int], stride: Sequence[int]) -> None:
@@ -55,8 +76,7 @@ def _as_strided(x: Array, size: Sequence[int], stride: Sequence[int], start: int
     offset = x.ctypes.data - root.ctypes.data if start is None else start * x.itemsize
     try:
         steps = [s * x.itemsize for s in stride]
-        memory = root.reshape(-1).view(np.uint8).data  # not all dtypes can be buffers themselves
-        return np.asarray(np.ndarray(tuple(size), x.dtype, memory, offset, steps))
+        return part_of(root, tuple(size), x.dtype, offset, steps)
     except (ValueError, TypeError) as error:
         raise ShapeError(
             f"as_strided: size {list(size)}, stride {list(stride)} and offset"

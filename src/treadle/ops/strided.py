@@ -14,6 +14,7 @@ from treadle.ops.declare import EXACT, op
 from treadle.ops.lowering import Strides, View
 from treadle.ops.samples import f32, i64
 from treadle.ops.shapes import numel, slice_bounds, tensor, wrap_dim
+from treadle.ops.storage import block_of, part_of
 
 Array = np.ndarray[Any, Any]
 Geometry = tuple[tuple[int, ...], Strides, int]
@@ -54,8 +55,18 @@ def shifted(x: Array, shape: Sequence[int], strides: Sequence[int], offset: int)
     """`x` under another shape and strides; the first element `offset` elements further on."""
     if 0 in shape or not x.size:
         return x.reshape(-1)[:0].reshape(shape)
+    block, begin, steps = block_of(x), offset * x.itemsize, [s * x.itemsize for s in strides]
+    if block is not None:
+        begin += x.ctypes.data - block.ctypes.data
+        return part_of(block, shape, x.dtype, begin, steps)
     base = np.lib.stride_tricks.as_strided(x, (offset + 1,), (x.itemsize,))[offset:]
-    return np.lib.stride_tricks.as_strided(base, shape, [s * x.itemsize for s in strides])
+    return np.lib.stride_tricks.as_strided(base, shape, steps)
+
+
+def expanded(x: Array, shape: Sequence[int]) -> Array:
+    """`x` broadcast to `shape`, as a view: one that, unlike NumPy's, may be written to."""
+    steps = tuple(s // x.itemsize for s in x.strides)
+    return shifted(x, *_expand(x.shape, steps, 0, shape))
 
 
 # --- order of dims ------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ References share memory, as torch's; `ops.strided` has the views that order elem
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -144,11 +144,11 @@ reshape_as = op(
 )
 ravel = op(
     "aten::ravel(Tensor(a) self) -> Tensor(a)",
-    reference=lambda x: x.reshape(-1),
+    reference=lambda x: _contiguous(x, 0).reshape(-1),
     infer=lambda x: _infer_view(x, [-1]),
     lower=Reshape(),
     tolerance=EXACT,
-    samples=((f32(2, 3),), (f32(),), (f32(0),)),
+    samples=((f32(2, 3),), (f32(),), (f32(0),), (f32(5),)),
 )
 unflatten = op(
     "aten::unflatten.int(Tensor(a) self, int dim, int[] sizes) -> Tensor(a)",
@@ -186,10 +186,10 @@ contiguous = op(
 )
 
 
-def _identity(schema: str) -> None:
+def _identity(schema: str, reference: Callable[[Array], Array] = lambda x: x) -> None:
     op(
         schema,
-        reference=lambda x: x[...],
+        reference=reference,
         infer=lambda x: x,
         lower=Reshape(),
         tolerance=EXACT,
@@ -197,10 +197,14 @@ def _identity(schema: str) -> None:
     )
 
 
-_identity("aten::detach(Tensor(a) self) -> Tensor(a)")
-_identity("aten::alias(Tensor(a) self) -> Tensor(a)")
+def _same_memory(x: Array) -> Array:
+    return x[...]
+
+
+_identity("aten::detach(Tensor(a) self) -> Tensor(a)", _same_memory)
+_identity("aten::alias(Tensor(a) self) -> Tensor(a)", _same_memory)
+_identity("aten::data(Tensor self) -> Tensor", _same_memory)
 _identity("aten::positive(Tensor(a) self) -> Tensor(a)")
-_identity("aten::data(Tensor self) -> Tensor")
 _identity("aten::resolve_conj(Tensor(a) self) -> Tensor(a)")
 _identity("aten::resolve_neg(Tensor(a) self) -> Tensor(a)")
 _identity("aten::lift_fresh(Tensor(a) self) -> Tensor(a)")

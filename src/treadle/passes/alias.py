@@ -47,6 +47,8 @@ MAY_GIVE_ARGUMENT = frozenset(
     {
         "dropout", "feature_dropout", "alpha_dropout", "feature_alpha_dropout", "type_as",
         "broadcast_tensors", "meshgrid", "einsum", "chain_matmul", "cartesian_prod", "rrelu",
+        "atleast_1d", "atleast_2d", "atleast_3d", "unsafe_chunk", "unsafe_split",
+        "unsafe_split_with_sizes", "data", "sum_to_size", "conj_physical",
     }
 )  # fmt: skip
 """Operators that may give their argument itself although their schemas do not say so."""

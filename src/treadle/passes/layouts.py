@@ -152,7 +152,7 @@ class Layouts:
         if self._is_row_major(source):
             return Layout(whole.base, dense_strides(sizes), whole.offset)
         strides = reshaped_strides(_sizes(source), whole.strides, sizes)
-        if strides is not None:
+        if strides is not None and base != "ravel":
             return Layout(whole.base, strides, whole.offset)
         if base in _COPY_IF_NEEDED:
             return None
