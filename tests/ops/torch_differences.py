@@ -29,6 +29,10 @@ ROUNDED = frozenset({
     "multi_head_attention_forward", "native_layer_norm", "scaled_dot_product_attention",
 })  # fmt: skip
 """Functions that torch rounds to 16 bits between steps, where Treadle rounds the result alone."""
+POLES = frozenset({"polygamma", "trigamma"})
+"""Functions that are infinite where torch gives what is left of rounding pi times an integer."""
+COARSE = frozenset({"bessel_j0", "bessel_j1", "bessel_y0", "bessel_y1", "cov"})
+"""Functions that torch gives to seven digits: of float64 between 5 and 6, or with f32 weights."""
 TOLERANCES = {
     torch.float64: 1e-7, torch.complex128: 1e-7, torch.float32: 2e-5, torch.complex64: 2e-5,
     torch.float16: 4e-3, torch.bfloat16: 3e-2,
@@ -78,10 +82,12 @@ def _tensor_difference(ours: Any, torchs: torch.Tensor, name: str) -> str:
     if name in SIGNS:
         theirs, found = np.abs(theirs), np.abs(found)
     tolerance = TOLERANCES.get(torchs.dtype, 0.0)
+    tolerance = max(tolerance, TOLERANCES[torch.float32]) if name in COARSE else tolerance
     finite = np.abs(theirs[np.isfinite(theirs)])
     scale = float(finite.max()) if finite.size else 0.0
     limit = tolerance * max(scale, 1e-2)
     close = np.isclose(found, theirs, rtol=tolerance, atol=limit, equal_nan=True)
+    close |= np.isinf(found) & (name in POLES)
     if close.all():
         return ""
     first = tuple(np.argwhere(~close)[0])

@@ -37,6 +37,7 @@ REFUSED = {
     "complex numbers": "complex numbers where Treadle takes floats alone",
     "parts must both be f32 or f64": "complex numbers of 16-bit parts",
     "got c64": "complex numbers where Treadle takes floats alone",
+    "expected floats with a last dim of 2, got f16": "complex numbers of 16-bit parts",
     "training mode": "statistics that move on",
     "updates its statistics": "statistics that move on",
     "of integers": "means of integers",
