@@ -32,6 +32,7 @@ from treadle.passes.freeze import freeze
 from treadle.passes.functionalise import functionalise
 from treadle.passes.inline import inline
 from treadle.passes.memos import fill_memos
+from treadle.passes.number_tensors import untensor_numbers
 from treadle.passes.specialise import Specialised, specialise
 from treadle.plan_parts import PlanParts, plan_parts
 from treadle.runtime import Plan, span
@@ -43,6 +44,7 @@ from treadle.shared_weights import SharedWeights
 PASSES: tuple[Callable[[Graph], bool], ...] = (
     eliminate_dead_code,
     functionalise,
+    untensor_numbers,
     eliminate_common_subexpressions,
     fold_batch_norm,  # after functionalise: it needs the convolution's result to have one reader
     fold_constants,

@@ -19,11 +19,11 @@ CONSTANT_WEIGHTS = (
     "convolution", "_convolution", "_convolution.deprecated", "conv_transpose1d",
     "conv_transpose2d.input", "conv_transpose3d.input", "gru.data", "gru.input",
     "gru_layer", "istft",
-    "lstm.data", "lstm.input", "lstm_layer", "lstm_projected_layer", "rnn_relu.input",
-    "rnn_relu_layer",
+    "lstm.data", "lstm.input", "lstm_layer", "lstm_projected_layer",
+    "repeat_interleave.self_Tensor", "rnn_relu.input", "rnn_relu_layer",
     "rnn_tanh.input", "rnn_tanh_layer",
 )  # fmt: skip
-"""Operators that are only compiled for weights known when a plan is made."""
+"""Operators that are only compiled for weights (or counts) known when a plan is made."""
 
 WEIGHTED = ("conv1d", "conv2d", "conv3d", "conv1d.padding", "conv2d.padding", "linear")
 """Operators that are compiled in another way for weights known when a plan is made."""

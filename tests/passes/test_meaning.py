@@ -17,8 +17,15 @@ from treadle.passes.cse import eliminate_common_subexpressions
 from treadle.passes.dce import eliminate_dead_code
 from treadle.passes.fold import fold_constants
 from treadle.passes.functionalise import functionalise
+from treadle.passes.number_tensors import untensor_numbers
 
-PASSES = (fold_constants, eliminate_dead_code, functionalise, eliminate_common_subexpressions)
+PASSES = (
+    fold_constants,
+    eliminate_dead_code,
+    functionalise,
+    untensor_numbers,
+    eliminate_common_subexpressions,
+)
 
 
 @pytest.mark.parametrize("run", PASSES)

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from treadle.errors import ShapeError
+from treadle.errors import ShapeError, UnsupportedError
+from treadle.ir.symbols import fixed
 from treadle.ir.types import TensorType
 from treadle.ops.declare import EXACT, op
 from treadle.ops.gather import check_index_dtype
@@ -17,6 +18,7 @@ from treadle.ops.samples import f32, i64
 from treadle.ops.shapes import numel, tensor, wrap_dim
 
 Array = np.ndarray[Any, Any]
+_NAME = "repeat_interleave"
 
 
 def _repeats(x: TensorType, repeats: Sequence[int]) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -65,14 +67,14 @@ tile = moving(
 
 
 def _interleaved_shape(x: TensorType, repeats: int, dim: int) -> tuple[int, ...]:
-    axis = wrap_dim("repeat_interleave", dim, len(x.sizes))
+    axis = wrap_dim(_NAME, dim, len(x.sizes))
     if repeats < 0:
-        raise ShapeError(f"repeat_interleave: repeats must not be negative, got {repeats}")
+        raise ShapeError(f"{_NAME}: repeats must not be negative, got {repeats}")
     return tuple(d * repeats if i == axis else d for i, d in enumerate(x.sizes))
 
 
 def _interleave(f: Any, positions: list[Any], x: TensorType, repeats: int, dim: int) -> Any:
-    axis = wrap_dim("repeat_interleave", dim, len(x.sizes))
+    axis = wrap_dim(_NAME, dim, len(x.sizes))
     return [f.quotient(p, repeats) if i == axis else p for i, p in enumerate(positions)]
 
 
@@ -84,15 +86,26 @@ interleave = moving(
 )
 
 
-def _repeat_interleave(x: Array, repeats: int, dim: int | None, _: Any) -> Array:
+def _repeat_interleave(x: Array, repeats: int, dim: int | None, size: int | None) -> Array:
     assert interleave.reference is not None
     flat, axis = (x.reshape(-1), 0) if dim is None else (x, dim)
-    return np.asarray(interleave.reference(flat, repeats, axis))
+    result = np.asarray(interleave.reference(flat, repeats, axis))
+    _check_output_size(size, result.shape[axis])
+    return result
 
 
-def _infer_repeat_interleave(x: TensorType, repeats: int, dim: int | None, _: Any) -> TensorType:
+def _infer_repeat_interleave(
+    x: TensorType, repeats: int, dim: int | None, size: int | None
+) -> TensorType:
     flat = tensor(x.element, (numel(x.sizes),)) if dim is None else x
-    return tensor(x.element, _interleaved_shape(flat, repeats, dim or 0))
+    sizes = _interleaved_shape(flat, repeats, dim or 0)
+    _check_output_size(size, sizes[dim or 0])
+    return tensor(x.element, sizes)
+
+
+def _check_output_size(given: int | None, size: int) -> None:
+    if given is not None and given != size:
+        raise ShapeError(f"{_NAME}: output_size must be {size}, got {given}")
 
 
 def _decompose_repeat_interleave(
@@ -101,15 +114,35 @@ def _decompose_repeat_interleave(
     return emit(interleave, emit("reshape", x, [-1]) if dim is None else x, repeats, dim or 0)
 
 
-def _repeat_by_tensor(x: Array, repeats: Array, dim: int | None, _: Any) -> Array:
-    check_index_dtype("repeat_interleave", repeats, "repeats")
+def _positions(repeats: Array, count: int, size: int | None) -> Array:
+    """Of `count` elements in a row, those that come one after the other."""
+    check_index_dtype(_NAME, repeats, "repeats")
     if repeats.ndim > 1 or (repeats.size and repeats.min() < 0):
-        raise ShapeError("repeat_interleave: repeats must be one dim of non-negative numbers")
-    axis = None if dim is None else wrap_dim("repeat_interleave", dim, x.ndim)
-    size = x.size if axis is None else x.shape[axis]
-    if repeats.size not in (1, size):
-        raise ShapeError(f"repeat_interleave: {repeats.size} repeats for {size} elements")
-    return np.repeat(x, repeats.reshape(-1), axis)
+        raise ShapeError(f"{_NAME}: repeats must be one dim of non-negative numbers")
+    if repeats.size not in (1, count):
+        raise ShapeError(f"{_NAME}: {repeats.size} repeats for {count} elements")
+    positions = np.repeat(np.arange(count), repeats.reshape(-1))
+    _check_output_size(size, positions.size)
+    return positions
+
+
+def _repeat_by_tensor(x: Array, repeats: Array, dim: int | None, size: int | None) -> Array:
+    flat, axis = (x.reshape(-1), 0) if dim is None else (x, wrap_dim(_NAME, dim, x.ndim))
+    return flat.take(_positions(repeats, flat.shape[axis], size), axis)
+
+
+def _decompose_repeat_by_tensor(
+    emit: Emitter, x: Any, repeats: Any, dim: int | None, size: int | None
+) -> Any:
+    """For repeats that are known with the plan: traced models write their numbers as tensors."""
+    if not isinstance(repeats, np.ndarray):
+        raise UnsupportedError("the result of repeat_interleave.self_Tensor depends on data")
+    flat = emit("reshape", x, [-1]) if dim is None else x
+    sizes = emit.type(flat).sizes
+    axis = wrap_dim(_NAME, dim or 0, len(sizes))
+    if repeats.size == 1:
+        return emit("repeat_interleave.self_int", flat, int(repeats.reshape(())), axis, size)
+    return emit("index_select", flat, axis, _positions(repeats, fixed(sizes[axis]), size))
 
 
 repeat_interleave = op(
@@ -125,6 +158,7 @@ repeat_interleave_tensor = op(
     "aten::repeat_interleave.self_Tensor(Tensor self, Tensor repeats, int? dim=None, *, "
     "int? output_size=None) -> Tensor",
     reference=_repeat_by_tensor,
+    lower=Decompose(_decompose_repeat_by_tensor),
     tolerance=EXACT,
     samples=(
         (f32(2, 3), i64(3, low=0, high=3), 1, None),

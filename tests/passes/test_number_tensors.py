@@ -1,0 +1,114 @@
+"""Sizes that go through tensors of one number are integers again."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import torch
+
+import treadle
+from tests.check_pass import check_pass
+from treadle.passes.number_tensors import untensor_numbers
+
+
+def test_a_size_that_was_a_tensor_is_the_size() -> None:
+    check_pass(
+        untensor_numbers,
+        before="""
+            graph(%x: f32[B, 4])
+            %n: int = size.int(%x, 1)
+            %t: Tensor = NumToTensor.Scalar(%n)
+            %i: int = Int.Tensor(%t)
+            %s: number = ScalarImplicit(%t)
+            %a: Tensor = arange(%s, None, None, None, None)
+            return %i, %a
+        """,
+        after="""
+            graph(%x: f32[B, 4])
+            %n: int = size.int(%x, 1)
+            %t: Tensor = NumToTensor.Scalar(%n)
+            %a: Tensor = arange(%n, None, None, None, None)
+            return %n, %a
+        """,
+    )
+
+
+def test_calculations_with_constants_are_of_integers() -> None:
+    check_pass(
+        untensor_numbers,
+        before="""
+            graph(%x: f32[B, 4])
+            %n: int = size.int(%x, 1)
+            %t: Tensor = NumToTensor.Scalar(%n)
+            %three: Tensor = constant(@three)
+            %q: Tensor = floor_divide(%t, %three)
+            %d: Tensor = sub.Tensor(%t, %q, 1)
+            %i: int = Int.Tensor(%d)
+            return %i
+        """,
+        after="""
+            graph(%x: f32[B, 4])
+            %n: int = size.int(%x, 1)
+            %t: Tensor = NumToTensor.Scalar(%n)
+            %three: Tensor = constant(@three)
+            %q: Tensor = floor_divide(%t, %three)
+            %d: Tensor = sub.Tensor(%t, %q, 1)
+            %4: int = constant(3)
+            %5: int = floordiv.int(%n, %4)
+            %6: int = sub.int(%n, %5)
+            return %6
+        """,
+        constants={"three": np.array(3)},
+    )
+
+
+def test_tensors_that_are_written_into_stay() -> None:
+    check_pass(
+        untensor_numbers,
+        before="""
+            graph(%x: f32[B, 4])
+            %n: int = size.int(%x, 1)
+            %t: Tensor = NumToTensor.Scalar(%n)
+            %w: Tensor = add_.Scalar(%t, 1, 1)
+            %i: int = Int.Tensor(%t)
+            return %i
+        """,
+    )
+
+
+def test_numbers_that_are_no_integers_and_scaled_terms_stay() -> None:
+    check_pass(
+        untensor_numbers,
+        before="""
+            graph(%x: f32[B, 4], %f: float)
+            %t: Tensor = NumToTensor.Scalar(%f)
+            %i: int = Int.Tensor(%t)
+            %n: int = size.int(%x, 1)
+            %u: Tensor = NumToTensor.Scalar(%n)
+            %v: Tensor = add.Tensor(%u, %u, 2)
+            %j: int = Int.Tensor(%v)
+            return %i, %j
+        """,
+    )
+
+
+class Traced(torch.nn.Module):
+    """Heads that are repeated, half of what they have, positions: as published models do it."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = x.view(x.shape[0], x.shape[1], 2, x.shape[2] // 2)
+        heads = x.shape[3]
+        x = x.repeat_interleave(heads // 2, dim=2, output_size=heads)
+        return x.flatten(2)[..., : heads // 2] + torch.arange(x.shape[1])[:, None]
+
+
+def test_counts_of_repetition_that_are_traced_are_planned() -> None:
+    x = torch.randn(2, 3, 8)
+    traced = torch.jit.trace(Traced(), (x,), check_trace=False)
+    buffer = io.BytesIO()
+    torch.jit.save(traced, buffer)
+    module = treadle.load(buffer.getvalue())
+    for batch in (x, torch.randn(1, 5, 8)):
+        assert module.explain(batch.numpy()).planned
+        np.testing.assert_allclose(module(batch.numpy()), traced(batch), rtol=1e-6)
