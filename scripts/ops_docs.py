@@ -39,6 +39,8 @@ def _index(families: Sequence[tuple[str, Sequence[Entry]]]) -> str:
     lines = ["# Operators\n", _NOTE]
     lines += [f"- **{status}**: {meaning}." for status, meaning in MEANINGS.items()]
     lines.append("\nDtypes are those that the rule of types takes for the first tensor. ")
+    lines[-1] += "Machine code only moves and transforms complex numbers (views, joins, Fourier "
+    lines[-1] += "transforms); whatever else is done with them is left to the reference. "
     lines[-1] += "`treadle ops [PATTERN]` prints the same, `--json` with every overload.\n"
     lines.append("What of torch is left out, and why, is in [left_out.md](../left_out.md).\n")
     lines += [f"| family | {' | '.join(MEANINGS)} |", "|---|" + "---|" * len(MEANINGS)]

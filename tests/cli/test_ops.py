@@ -43,7 +43,20 @@ def test_status_and_dtypes_of(treadle: Command, name: str, status: str, dtypes: 
     entry = next(d for d in documents if d["name"] == name)
     assert entry["status"] == status
     assert compact(entry["dtypes"]) == dtypes
-    assert f"## {name}\n" in (ROOT / entry["page"]).read_text(encoding="utf-8")
+    page, _, section = entry["link"].partition("#")
+    assert f"## {section}\n" in (ROOT / page).read_text(encoding="utf-8")
+
+
+def test_links_lead_to_a_section_that_tells_of_the_operator() -> None:
+    sections = {}
+    for page in {entry.page for entry in catalog()}:
+        parts = (ROOT / page).read_text(encoding="utf-8").split("\n## ")[1:]
+        for part in parts:
+            heading, _, body = part.partition("\n")
+            sections[f"{page}#{heading.lower().replace(' ', '-')}"] = body
+    for entry in catalog():
+        telling = (f"- `{entry.name}`: ", f"\n{entry.name}", f"::{entry.name}(")
+        assert any(text in sections[entry.link] for text in telling), entry.name
 
 
 def test_a_name_that_treadle_lacks_is_listed(treadle: Command) -> None:

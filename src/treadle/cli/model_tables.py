@@ -65,7 +65,7 @@ def _computed_by(node: Node) -> str:
     schema = node.op.schema
     if not any(takes_tensor(a.type) for a in (*schema.arguments, *schema.results)):
         return "script"
-    return "NumPy" if status_of(node.op) == EXTERN else "kernels"
+    return EXTERN if status_of(node.op) == EXTERN else "kernels"
 
 
 def print_summary(

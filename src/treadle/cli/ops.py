@@ -73,7 +73,7 @@ def _document(entry: Entry) -> dict[str, Any]:
         "summary": entry.summary,
         "status": entry.status,
         "dtypes": list(entry.dtypes),
-        "page": entry.page,
+        "link": entry.link,
         "overloads": [
             {"schema": str(op.schema), "status": status_of(op)} for op in entry.overloads
         ],

@@ -20,7 +20,6 @@ from treadle.ir.op import OpDef
 from treadle.ir.types import ListType, OptionalType, TensorType, Type
 from treadle.ops import OPS
 from treadle.ops.inplace import FUNCTIONAL
-from treadle.ops.lowering import Concat, Reshape, View
 from treadle.ops.samples import resolve
 from treadle.ops.summaries import same_as, summaries, summary
 
@@ -69,8 +68,15 @@ class Entry:
 
     @property
     def page(self) -> str:
-        """The page that tells of it, below the repository."""
+        """The page that tells of its family, below the repository."""
         return f"docs/ops/{page_name(self.family)}"
+
+    @property
+    def link(self) -> str:
+        """The section of the page that tells of it."""
+        if self.status == UNSUPPORTED:
+            return f"{self.page}#unsupported"
+        return f"{self.page}#{'other-names' if self.same_as else self.name.lower()}"
 
 
 def catalog() -> tuple[Entry, ...]:
@@ -101,20 +107,13 @@ def status_of(op: OpDef) -> str:
 
 @functools.cache
 def accepted_dtypes(op: OpDef) -> tuple[DType, ...]:
-    """The dtypes that the rule of types takes for the tensors of the operator's first sample.
-
-    Complex ones count only where they are spoken of: by a sample, or by a rule that tells floats
-    apart; or where elements are not looked at.
-    """
+    """Dtypes of its samples, and those that the rule of types takes in place of the first one's."""
     samples = [_resolved(s) for s in op.samples]
     first = _first_array(samples[0]) if samples else None
     if first is None:
         return ()
     tested = {from_numpy(a.dtype) for s in samples for a in _arrays(s)}
-    moves = isinstance(op.lower, View | Reshape | Concat)
-    found = [d for d in _ALL if d in tested or _accepts(op, samples[0], first.dtype, d)]
-    chooses = dtypes.f16 not in found
-    return tuple(d for d in found if not d.is_complex or d in tested or moves or chooses)
+    return tuple(d for d in _ALL if d in tested or _accepts(op, samples[0], first.dtype, d))
 
 
 def compact(names: Iterable[str]) -> str:

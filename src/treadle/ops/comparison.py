@@ -10,7 +10,7 @@ from treadle.ops.declare import EXACT
 from treadle.ops.inplace import inplace
 from treadle.ops.lowering import Decompose, Emitter
 from treadle.ops.pointwise import Result, pointwise
-from treadle.ops.promotion import result_dtype
+from treadle.ops.promotion import KINDS, result_dtype
 from treadle.ops.samples import SPECIAL, boolean, f16, f32, f64, i32, i64
 
 PAIRS = (
@@ -43,6 +43,7 @@ def _comparison(
     compare: Callable[[Any, Any], Any],
     schemas: tuple[str, ...],
     scalars: tuple[str, ...],
+    kinds: str = "bif",
 ) -> None:
     """A comparison of tensors, of a tensor with a number, and by its other name."""
 
@@ -56,15 +57,26 @@ def _comparison(
         samples=PAIRS[:4],
         tolerance=EXACT,
         doc="Of operands of one dtype.",
+        kinds=kinds,
     )
     for schema in schemas:
         inplace(
             pointwise(
-                schema, body, result=Result.BOOL, samples=PAIRS, lower=_same(name), tolerance=EXACT
+                schema,
+                body,
+                result=Result.BOOL,
+                samples=PAIRS,
+                lower=_same(name),
+                tolerance=EXACT,
+                kinds=kinds,
             )
         )
     for schema in scalars:
-        inplace(pointwise(schema, body, result=Result.BOOL, samples=_SCALARS, tolerance=EXACT))
+        inplace(
+            pointwise(
+                schema, body, result=Result.BOOL, samples=_SCALARS, tolerance=EXACT, kinds=kinds
+            )
+        )
 
 
 _comparison(
@@ -72,6 +84,7 @@ _comparison(
     operator.eq,
     ("aten::eq.Tensor(Tensor self, Tensor other) -> Tensor",),
     ("aten::eq.Scalar(Tensor self, Scalar other) -> Tensor",),
+    KINDS,
 )
 _comparison(
     "ne",
@@ -84,6 +97,7 @@ _comparison(
         "aten::ne.Scalar(Tensor self, Scalar other) -> Tensor",
         "aten::not_equal.Scalar(Tensor self, Scalar other) -> Tensor",
     ),
+    KINDS,
 )
 _comparison(
     "lt",

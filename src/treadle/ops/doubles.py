@@ -15,7 +15,7 @@ from treadle.ir.schema import parse_schema
 from treadle.ir.types import TensorType
 from treadle.ops.declare import op
 from treadle.ops.pointwise import Body, Result, pointwise
-from treadle.ops.promotion import floating, result_dtype
+from treadle.ops.promotion import KINDS, floating, result_dtype
 from treadle.ops.samples import f16, f32, f64, i64
 from treadle.ops.shapes import broadcast, tensor
 
@@ -43,7 +43,6 @@ def of_one(
     def in_doubles(f: Any, x: Any) -> Any:
         if whole and f.dtype(x).is_complex:
             return body(f, x)
-        _check_real(name, f.dtype(x))
         return body(f, f.cast(x, dtypes.f64))
 
     return pointwise(
@@ -59,6 +58,7 @@ def of_one(
             (i64(5, low=1, high=4),),
             *samples,
         ),
+        kinds=KINDS if whole else "bif",
     )
 
 

@@ -38,6 +38,7 @@ amax = reduction(
     kept,
     (*DIMS, (i64(2, 3), [], False)),
     needs_elements=True,
+    kinds="bif",
 )
 amin = reduction(
     "aten::amin(Tensor self, int[1] dim=[], bool keepdim=False) -> Tensor",
@@ -45,12 +46,23 @@ amin = reduction(
     kept,
     (*DIMS, (i64(2, 3), [], False)),
     needs_elements=True,
+    kinds="bif",
 )
 max_ = reduction(
-    "aten::max(Tensor self) -> Tensor", *_MAX, kept, (*FILLED, *INTEGERS), needs_elements=True
+    "aten::max(Tensor self) -> Tensor",
+    *_MAX,
+    kept,
+    (*FILLED, *INTEGERS),
+    needs_elements=True,
+    kinds="bif",
 )
 min_ = reduction(
-    "aten::min(Tensor self) -> Tensor", *_MIN, kept, (*FILLED, *INTEGERS), needs_elements=True
+    "aten::min(Tensor self) -> Tensor",
+    *_MIN,
+    kept,
+    (*FILLED, *INTEGERS),
+    needs_elements=True,
+    kinds="bif",
 )
 
 
@@ -93,6 +105,7 @@ def _define_arg(schema: str, name: str, function: Any) -> None:
         _ARG_SAMPLES,
         needs_elements=True,
         lower=_arg(name),
+        kinds="if",
     )
     reduction(
         f"treadle::{name}_row(Tensor self, int dim, bool keepdim) -> Tensor",
@@ -101,6 +114,7 @@ def _define_arg(schema: str, name: str, function: Any) -> None:
         position,
         DIM,
         needs_elements=True,
+        kinds="bif",
     )
 
 

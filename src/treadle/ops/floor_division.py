@@ -34,6 +34,7 @@ def _with_mode(schema: str, plain: OpDef, samples: Samples) -> OpDef:
             lambda f, a, b, mode=mode: _rounded(f, a, b, mode),
             samples=PAIRS[:6] if kind == "Tensor" else SCALARS,
             divides=True,
+            kinds="bif",
         )
         for mode in ("trunc", "floor")
         for name, kind in [("scalar", "Scalar") if ".Scalar" in schema else ("tensor", "Tensor")]
@@ -79,26 +80,28 @@ floor_divide = pointwise(
     lambda f, a, b: f.floordiv(a, b),
     samples=PAIRS[:9],
     divides=True,
-    kinds="ifc",
+    kinds="if",
 )
 floor_divide_scalar = pointwise(
     "aten::floor_divide.Scalar(Tensor self, Scalar other) -> Tensor",
     lambda f, a, b: f.floordiv(a, b),
     samples=SCALARS,
     divides=True,
+    kinds="if",
 )
 remainder = pointwise(
     "aten::remainder.Tensor(Tensor self, Tensor other) -> Tensor",
     lambda f, a, b: f.remainder(a, b),
     samples=(*PAIRS[:9], (i64(5, low=-9, high=9), i64(5, low=-3, high=0))),
     divides=True,
-    kinds="ifc",
+    kinds="if",
 )
 remainder_scalar = pointwise(
     "aten::remainder.Scalar(Tensor self, Scalar other) -> Tensor",
     lambda f, a, b: f.remainder(a, b),
     samples=SCALARS,
     divides=True,
+    kinds="if",
 )
 remainder_of = pointwise(
     "aten::remainder.Scalar_Tensor(Scalar self, Tensor other) -> Tensor",
@@ -106,19 +109,21 @@ remainder_of = pointwise(
     operands=(0, 1),
     samples=((7, f32(3, low=1.0)), (7.5, i64(4, low=1, high=9)), (-7, i64(4, low=1, high=9))),
     divides=True,
+    kinds="if",
 )
 fmod = pointwise(
     "aten::fmod.Tensor(Tensor self, Tensor other) -> Tensor",
     lambda f, a, b: f.fmod(a, b),
     samples=(*PAIRS[:9], (i64(5, low=-9, high=9), i64(5, low=-3, high=0))),
     divides=True,
-    kinds="ifc",
+    kinds="if",
 )
 fmod_scalar = pointwise(
     "aten::fmod.Scalar(Tensor self, Scalar other) -> Tensor",
     lambda f, a, b: f.fmod(a, b),
     samples=SCALARS,
     divides=True,
+    kinds="if",
 )
 inplace(
     div_mode,

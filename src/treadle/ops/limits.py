@@ -89,6 +89,7 @@ atan2 = pointwise(
     lambda f, a, b: f.atan2(a, b),
     result=Result.FLOAT,
     samples=PAIRS[:6],
+    kinds="bif",
 )
 
 
@@ -151,6 +152,7 @@ clamp_tensor = pointwise(
     _clamp,
     operands=_THREE,
     samples=_TENSOR_BOUNDS,
+    kinds="bif",
 )
 clip = pointwise(
     "aten::clip(Tensor self, Scalar? min=None, Scalar? max=None) -> Tensor",
@@ -177,6 +179,7 @@ clamp_min_tensor = pointwise(
     "aten::clamp_min.Tensor(Tensor self, Tensor min) -> Tensor",
     lambda f, x, low: f.maximum(x, low),
     samples=((f32(5), f32()),),
+    kinds="bif",
 )
 clamp_max = pointwise(
     "aten::clamp_max(Tensor self, Scalar max) -> Tensor",
@@ -189,6 +192,7 @@ clamp_max_tensor = pointwise(
     "aten::clamp_max.Tensor(Tensor self, Tensor max) -> Tensor",
     lambda f, x, high: f.minimum(x, high),
     samples=((f32(5), f32()),),
+    kinds="bif",
 )
 inplace(
     clamp, clamp_tensor, clip, clip_tensor, clamp_min, clamp_min_tensor, clamp_max, clamp_max_tensor

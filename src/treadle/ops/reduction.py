@@ -25,7 +25,7 @@ from treadle.ops.expr import (
     dtype_of,
 )
 from treadle.ops.lowering import RowBuilder, Rows
-from treadle.ops.promotion import accumulation, floating
+from treadle.ops.promotion import KINDS, accumulation, floating
 from treadle.ops.promotion import dtype_of as tensor_dtype
 from treadle.ops.samples import SPECIAL, Draw, bf16, boolean, f16, f32, f64, i32, i64
 from treadle.ops.samples import u8 as u8_sample
@@ -136,6 +136,7 @@ def reduction(
     *,
     needs_elements: bool = False,
     lower: Any = None,
+    kinds: str = KINDS,
 ) -> OpDef:
     """Define a reduction.
 
@@ -147,6 +148,7 @@ def reduction(
         samples: as in `OpDef`.
         needs_elements: whether a row must not be empty.
         lower: another lowering than by `rows`.
+        kinds: of numbers that it takes, as of `op`.
     """
     rule = _Reduction(parse_schema(schema), numpy, rows, dtypes, needs_elements)
     return op(
@@ -155,6 +157,7 @@ def reduction(
         infer=rule.infer,
         samples=samples,
         lower=lower or Rows(rule.row_dims, rule.build, reduces=True),
+        kinds=kinds,
     )
 
 

@@ -62,7 +62,13 @@ for _name, _body in (("signbit", _is_negative), ("isneginf", _isneginf), ("ispos
     _samples = _SIGNED
     if _name == "signbit":
         _samples = ((given([0.0, -0.0, 1.0, -1.0, float("-inf")]),), *_SIGNED[1:])
-    pointwise(f"aten::{_name}(Tensor self) -> Tensor", _body, result=Result.BOOL, samples=_samples)
+    pointwise(
+        f"aten::{_name}(Tensor self) -> Tensor",
+        _body,
+        result=Result.BOOL,
+        samples=_samples,
+        kinds="bif",
+    )
 
 
 def _isreal(x: Operand) -> Any:
@@ -92,6 +98,7 @@ copysign = pointwise(
     _copysign,
     result=Result.FLOAT,
     samples=(*_TWO, (i64(4), f32(4)), (f32(3), given([0.0, -0.0, -2.0]))),
+    kinds="bif",
 )
 copysign_scalar = pointwise(
     "aten::copysign.Scalar(Tensor self, Scalar other) -> Tensor",
@@ -126,6 +133,7 @@ for _name, _larger in (("fmax", True), ("fmin", False)):
         f"aten::{_name}(Tensor self, Tensor other) -> Tensor",
         _less_or_number(_larger),
         samples=(*_TWO, *_NANS),
+        kinds="bif",
     )
 
 
@@ -153,6 +161,7 @@ pointwise(
     _xlog1py,
     result=Result.FLOAT,
     samples=tuple((a, f32(*b.shape, low=0.0)) for a, b in _TWO if a.dtype.name == "f32"),
+    kinds="bif",
 )
 
 
