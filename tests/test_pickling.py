@@ -56,7 +56,7 @@ def test_load_refuses_what_it_cannot_read(source: Any) -> None:
 
 def test_script_refuses_what_is_no_code() -> None:
     with pytest.raises(treadle.InputError, match=r"script takes a function, .*, got 3"):
-        treadle.script(3)
+        treadle.script(3)  # type: ignore[call-overload]
 
 
 @pytest.mark.parametrize("value", ["text", None, {1: 2}])

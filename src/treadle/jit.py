@@ -11,7 +11,7 @@ import io
 import os
 import sys
 from collections.abc import Callable, Mapping
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, ParamSpec, Protocol, TypeVar, overload
 
 import numpy as np
 
@@ -73,8 +73,16 @@ __all__ = [
     "wait",
 ]
 
+if TYPE_CHECKING:
+    from treadle._scripted import TypedMethod
 
 _SOURCES = (str, os.PathLike, bytes, bytearray, memoryview)
+_Parameters = ParamSpec("_Parameters")
+_Result = TypeVar("_Result")
+
+
+class _HasForward(Protocol):
+    def forward(self, *args: Any, **kwargs: Any) -> Any: ...
 
 
 def load(
@@ -138,6 +146,16 @@ def save(
         raise InputError(f"save takes a Module or a Method, got {type(module).__name__}")
 
 
+@overload
+def script(  # type: ignore[overload-overlap]  # classes are no functions here
+    value: type[Any], *, interpret: bool = ...
+) -> Callable[..., Module]: ...
+@overload
+def script(value: _HasForward, *, interpret: bool = ...) -> Module: ...
+@overload
+def script(
+    value: Callable[_Parameters, _Result], *, interpret: bool = ...
+) -> TypedMethod[_Parameters, _Result]: ...
 def script(value: Any, *, interpret: bool = False) -> Any:
     """Compile a Python function or module; usable as a decorator.
 

@@ -30,6 +30,15 @@ y: int = treadle.relu(x)  # assignment
 x.no_such_method()  # attr-defined
 treadle.nn.functional.gelu(x, approximate=1)  # arg-type
 treadle.mm(x)  # call-arg
+
+
+@treadle.script
+def scaled(x: treadle.Tensor, times: int) -> treadle.Tensor:
+    return x * times
+
+
+scaled(x, "two")  # call-overload
+scaled(x, 2).no_such_method()  # attr-defined
 """
 _ERROR = re.compile(r"wrong\.py:(\d+): error: .*\[([a-z-]+)\]$", re.MULTILINE)
 

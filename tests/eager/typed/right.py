@@ -16,6 +16,11 @@ def network(x: treadle.Tensor, weight: treadle.Tensor) -> treadle.Tensor:
     return treadle.cat([low, high], dim=0).view(-1, 1).softmax(-1) @ values[:1].reshape(1, 1)
 
 
+@treadle.script
+def scaled(x: treadle.Tensor, times: int = 2) -> treadle.Tensor:
+    return x * times
+
+
 def run() -> float:
     images = np.ones((4, 3), np.float32)
     result = network(treadle.from_numpy(images), treadle.ones(5, 3))
@@ -26,6 +31,9 @@ def run() -> float:
     out = treadle.empty(4, 1)
     treadle.add(result, images[:, :1], alpha=2, out=out)
     pooled = F.max_pool2d(F.relu(treadle.ones(1, 1, 4, 4), inplace=True), 2, stride=(2, 2))
+    again: treadle.Tensor = scaled(result, times=3) + scaled(images, 2, threads=1)
+    assert scaled.input_names == ("x", "times")
+    assert again.shape == (4, 3)
     assert flags.any().item()
     assert shuffled.shape == sizes
     assert pooled.numel() == 4
