@@ -15,6 +15,7 @@ nanobind_add_module(_native NB_STATIC NOMINSIZE
   native/bindings/bind_program.cc
   native/bindings/bind_random.cc
   native/bindings/bind_reflections.cc
+  native/bindings/bind_rotations.cc
   native/bindings/bind_routine.cc
   native/bindings/bind_task.cc
   native/bindings/bind_tensor.cc
@@ -23,6 +24,7 @@ nanobind_add_module(_native NB_STATIC NOMINSIZE
   native/bindings/errors.cc
   native/bindings/known_calls.cc
   native/bindings/known_views.cc
+  native/bindings/matrices.cc
   native/bindings/module.cc
   native/bindings/known_references.cc
   native/bindings/signature.cc

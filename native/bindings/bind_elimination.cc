@@ -1,13 +1,11 @@
-// Gauss' elimination, which NumPy has no routine for.
+// Gauss' elimination and Cholesky's, for matrices so small that LAPACK takes longer to begin, and
+// what NumPy has no routine for.
 #include <algorithm>
 #include <cmath>
-#include <complex>
 #include <cstdint>
 #include <utility>
 
-#include "arrays.h"
 #include "bindings.h"
-#include "gil.h"
 #include "matrices.h"
 
 namespace treadle {
@@ -42,6 +40,29 @@ std::int32_t factor(T* a, npy_intp rows, npy_intp columns, std::int32_t* pivots,
   return first_zero;
 }
 
+// One matrix in place: zeros above the diagonal of the lower factor. The result is the order of the
+// first minor that is not positive definite, or 0; the factor ends before it.
+template <typename T>
+std::int32_t factor_definite(T* a, npy_intp n) {
+  for (npy_intp i = 0; i < n; ++i) {
+    T* row = a + i * n;
+    for (npy_intp j = 0; j <= i; ++j) {
+      T sum = row[j];
+      for (npy_intp k = 0; k < j; ++k) sum -= row[k] * conjugate(a[j * n + k]);
+      if (j < i) {
+        row[j] = sum / a[j * n + j];
+      } else if (std::real(sum) > 0) {
+        row[j] = std::sqrt(std::real(sum));
+      } else {
+        std::fill(row, a + n * n, T(0));
+        return static_cast<std::int32_t>(i + 1);
+      }
+    }
+    std::fill(row + i + 1, row + n, T(0));
+  }
+  return 0;
+}
+
 // Replaces the rows of `b` by those that the triangle in `a` makes them of.
 template <typename T>
 void substitute(const T* a, T* b, npy_intp n, npy_intp columns, bool upper, bool unit) {
@@ -54,55 +75,107 @@ void substitute(const T* a, T* b, npy_intp n, npy_intp columns, bool upper, bool
   }
 }
 
-std::int32_t* ints_of(nb::handle array, npy_intp count) {
-  if (!PyArray_Check(array.ptr()) || !PyArray_ISCARRAY(as_numpy(array)) ||
-      PyArray_TYPE(as_numpy(array)) != NPY_INT32 || PyArray_SIZE(as_numpy(array)) != count)
-    throw nb::type_error("expected a contiguous array of so many int32");
+// The triangles of one matrix that was factored.
+template <typename T>
+void split(const Matrices& factors, const Matrices& low, const Matrices& high, npy_intp n) {
+  const npy_intp rows = factors.rows(), columns = factors.columns(), rank = low.columns();
+  const T* a = factors.at<T>(n);
+  T *l = low.at<T>(n), *u = high.at<T>(n);
+  for (npy_intp i = 0; i < rows; ++i)
+    for (npy_intp j = 0; j < rank; ++j)
+      l[i * rank + j] = i > j ? a[i * columns + j] : T(i == j ? 1 : 0);
+  for (npy_intp i = 0; i < rank; ++i)
+    for (npy_intp j = 0; j < columns; ++j) u[i * columns + j] = i > j ? T(0) : a[i * columns + j];
+}
+
+// P of one ``A = P @ L @ U``; false if a pivot is no row.
+template <typename T>
+bool permute(T* p, npy_intp rows, const std::int32_t* pivots, npy_intp rank) {
+  std::fill_n(p, rows * rows, T(0));
+  for (npy_intp i = 0; i < rows; ++i) p[i * rows + i] = T(1);
+  for (npy_intp k = 0; k < rank; ++k) {
+    const npy_intp row = pivots[k] - 1;
+    if (row < 0 || row >= rows) return false;
+    for (npy_intp i = 0; row != k && i < rows; ++i) std::swap(p[i * rows + k], p[i * rows + row]);
+  }
+  return true;
+}
+
+std::int32_t* ints_in(const nb::object& array) {
   return static_cast<std::int32_t*>(PyArray_DATA(as_numpy(array)));
 }
 
-void factor_lu(nb::handle array, nb::handle pivots, nb::handle info, bool exchanges) {
-  const Matrices a = matrices_of(array);
-  const npy_intp rank = std::min(a.rows, a.columns), size = a.rows * a.columns;
-  std::int32_t* rows = ints_of(pivots, a.count * rank);
-  std::int32_t* zeros = ints_of(info, a.count);
-  const bool is_complex = PyArray_ISCOMPLEX(as_numpy(array));
-  const WithoutGil released;
-  for (npy_intp n = 0; n < a.count; ++n)
-    zeros[n] = is_complex ? factor(static_cast<std::complex<double>*>(a.data) + n * size, a.rows,
-                                   a.columns, rows + n * rank, exchanges)
-                          : factor(static_cast<double*>(a.data) + n * size, a.rows, a.columns,
-                                   rows + n * rank, exchanges);
+nb::tuple factor_lu(nb::handle array, bool exchanges) {
+  const Matrices a = Matrices::copy_of(array);
+  const npy_intp rank = std::min(a.rows(), a.columns());
+  nb::object pivots = a.new_array(NPY_INT32, {rank}), info = a.new_array(NPY_INT32, {});
+  a.for_each([&](auto zero, npy_intp n) {
+    using T = decltype(zero);
+    ints_in(info)[n] =
+        factor(a.at<T>(n), a.rows(), a.columns(), ints_in(pivots) + n * rank, exchanges);
+  });
+  return nb::make_tuple(a.narrowed(), pivots, info);
 }
 
-template <typename T>
-void substitute_all(const Matrices& a, const Matrices& b, bool upper, bool unit) {
-  for (npy_intp n = 0; n < a.count; ++n)
-    substitute(static_cast<const T*>(a.data) + n * a.rows * a.rows,
-               static_cast<T*>(b.data) + n * b.rows * b.columns, a.rows, b.columns, upper, unit);
+nb::tuple split_lu(nb::handle array) {
+  const Matrices a = Matrices::copy_of(array);
+  const npy_intp rank = std::min(a.rows(), a.columns());
+  const Matrices low = a.with_sizes(a.rows(), rank), high = a.with_sizes(rank, a.columns());
+  a.for_each([&](auto zero, npy_intp n) { split<decltype(zero)>(a, low, high, n); });
+  return nb::make_tuple(low.narrowed(), high.narrowed());
 }
 
-void solve_triangle(nb::handle triangle, nb::handle target, bool upper, bool unit) {
-  const Matrices a = matrices_of(triangle), b = matrices_of(target);
-  if (a.rows != a.columns || b.rows != a.rows || b.count != a.count ||
-      PyArray_TYPE(as_numpy(triangle)) != PyArray_TYPE(as_numpy(target)))
+nb::object permutation_of(nb::handle array, nb::handle pivots) {
+  const Matrices a = Matrices::copy_of(array);
+  const npy_intp rank = std::min(a.rows(), a.columns());
+  if (!PyArray_Check(pivots.ptr()) || PyArray_TYPE(as_numpy(pivots)) != NPY_INT32 ||
+      PyArray_SIZE(as_numpy(pivots)) != a.count() * rank)
+    throw nb::type_error("expected int32 pivots, one for each column of L");
+  const nb::object plain = as_plain(nb::borrow(pivots));
+  const Matrices order = a.with_sizes(a.rows(), a.rows());
+  bool are_rows = true;
+  order.for_each([&](auto zero, npy_intp n) {
+    using T = decltype(zero);
+    are_rows &= permute(order.at<T>(n), a.rows(), ints_in(plain) + n * rank, rank);
+  });
+  if (!are_rows) throw nb::value_error("a pivot is no number of a row");
+  return order.narrowed();
+}
+
+nb::tuple factor_cholesky(nb::handle array) {
+  const Matrices a = Matrices::copy_of(array);
+  if (a.rows() != a.columns()) throw nb::value_error("expected square matrices");
+  nb::object info = a.new_array(NPY_INT32, {});
+  a.for_each([&](auto zero, npy_intp n) {
+    ints_in(info)[n] = factor_definite(a.at<decltype(zero)>(n), a.rows());
+  });
+  return nb::make_tuple(a.narrowed(), info);
+}
+
+nb::object solve_triangle(nb::handle triangle, nb::handle target, bool upper, bool unit) {
+  const Matrices a = Matrices::copy_of(triangle), b = Matrices::copy_of(target);
+  if (a.rows() != a.columns() || b.rows() != a.rows() || b.count() != a.count() ||
+      a.is_complex() != b.is_complex())
     throw nb::value_error("the triangles do not fit the matrices");
-  const bool is_complex = PyArray_ISCOMPLEX(as_numpy(triangle));
-  const WithoutGil released;
-  if (is_complex)
-    substitute_all<std::complex<double>>(a, b, upper, unit);
-  else
-    substitute_all<double>(a, b, upper, unit);
+  b.for_each([&](auto zero, npy_intp n) {
+    using T = decltype(zero);
+    substitute(a.at<const T>(n), b.at<T>(n), a.rows(), b.columns(), upper, unit);
+  });
+  return b.narrowed();
 }
 
 }  // namespace
 
 void bind_elimination(nb::module_& m) {
-  m.def("factor_lu", factor_lu, nb::arg("array"), nb::arg("pivots"), nb::arg("info"),
-        nb::arg("exchanges"),
-        "Factor matrices in place; note which rows were exchanged, and the first pivot of 0.");
+  m.def("factor_lu", factor_lu, nb::arg("array"), nb::arg("exchanges"),
+        "L below and U above the diagonal, which rows were exchanged, and the first pivot of 0.");
+  m.def("split_lu", split_lu, nb::arg("array"), "L and U of matrices that `factor_lu` made.");
+  m.def("permutation_of", permutation_of, nb::arg("array"), nb::arg("pivots"),
+        "P that belongs to matrices and pivots that `factor_lu` made.");
+  m.def("factor_cholesky", factor_cholesky, nb::arg("array"),
+        "The lower factor, and the order of the first minor that is not positive definite.");
   m.def("solve_triangle", solve_triangle, nb::arg("triangle"), nb::arg("target"), nb::arg("upper"),
-        nb::arg("unit"), "Replace matrices by those that triangles make them of.");
+        nb::arg("unit"), "The matrices that triangles make others of.");
 }
 
 }  // namespace treadle

@@ -1,18 +1,14 @@
 // Householder's reflections, for matrices so small that LAPACK takes longer to begin.
 #include <algorithm>
 #include <cmath>
-#include <complex>
 #include <vector>
 
-#include "arrays.h"
 #include "bindings.h"
 #include "matrices.h"
 
 namespace treadle {
 namespace {
 
-double conjugate(double x) { return x; }
-std::complex<double> conjugate(const std::complex<double>& x) { return std::conj(x); }
 double imaginary(double) { return 0.0; }
 double imaginary(const std::complex<double>& x) { return x.imag(); }
 
@@ -64,9 +60,9 @@ void apply(const Part<T>& a, const T& tau, const Part<T>& b, npy_intp begin) {
 
 // One matrix: `a` becomes R, and zeros below it; `q` is written.
 template <typename T>
-void factor(T* a, T* q, npy_intp rows, npy_intp columns, npy_intp q_columns, std::vector<T>& taus) {
+void factor(T* a, T* q, npy_intp rows, npy_intp columns, npy_intp q_columns) {
   const npy_intp count = std::min(rows, columns);
-  taus.assign(static_cast<std::size_t>(count), T(0));
+  std::vector<T> taus(static_cast<std::size_t>(count));
   for (npy_intp k = 0; k < count; ++k) {
     const Part<T> part{a, rows, columns, k};
     taus[k] = reflect(part);
@@ -79,31 +75,21 @@ void factor(T* a, T* q, npy_intp rows, npy_intp columns, npy_intp q_columns, std
   for (npy_intp i = 1; i < rows; ++i) std::fill_n(a + i * columns, std::min(i, columns), T(0));
 }
 
-template <typename T>
-void factor_all(const Matrices& a, const Matrices& q) {
-  std::vector<T> taus;
-  for (npy_intp n = 0; n < a.count; ++n)
-    factor(static_cast<T*>(a.data) + n * a.rows * a.columns,
-           static_cast<T*>(q.data) + n * q.rows * q.columns, a.rows, a.columns, q.columns, taus);
-}
-
-void factor_qr(nb::handle array, nb::handle target) {
-  const Matrices a = matrices_of(array), q = matrices_of(target);
-  if (q.rows != a.rows || q.count != a.count || q.columns > q.rows ||
-      q.columns < std::min(a.rows, a.columns) ||
-      PyArray_TYPE(as_numpy(array)) != PyArray_TYPE(as_numpy(target)))
-    throw nb::value_error("the matrix Q does not fit");
-  if (PyArray_ISCOMPLEX(as_numpy(array)))
-    factor_all<std::complex<double>>(a, q);
-  else
-    factor_all<double>(a, q);
+nb::tuple factor_qr(nb::handle array, bool complete) {
+  const Matrices a = Matrices::copy_of(array);
+  const Matrices q = a.with_sizes(a.rows(), complete ? a.rows() : std::min(a.rows(), a.columns()));
+  a.for_each([&](auto zero, npy_intp n) {
+    using T = decltype(zero);
+    factor(a.at<T>(n), q.at<T>(n), a.rows(), a.columns(), q.columns());
+  });
+  return nb::make_tuple(q.narrowed(), a.narrowed(q.columns()));
 }
 
 }  // namespace
 
 void bind_reflections(nb::module_& m) {
-  m.def("factor_qr", factor_qr, nb::arg("array"), nb::arg("target"),
-        "Factor matrices in place: R, and zeros below it; write Q, or its first columns.");
+  m.def("factor_qr", factor_qr, nb::arg("array"), nb::arg("complete"),
+        "Q and R of matrices; of Q all columns if `complete`.");
 }
 
 }  // namespace treadle

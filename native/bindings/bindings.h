@@ -16,6 +16,7 @@ void bind_plan(nb::module_& m);
 void bind_program(nb::module_& m);
 void bind_random(nb::module_& m);
 void bind_reflections(nb::module_& m);
+void bind_rotations(nb::module_& m);
 void bind_routine(nb::module_& m);
 void bind_task(nb::module_& m);
 void bind_tensor(nb::module_& m);

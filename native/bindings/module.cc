@@ -19,6 +19,7 @@ NB_MODULE(_native, m) {
   treadle::bind_program(m);
   treadle::bind_random(m);
   treadle::bind_reflections(m);
+  treadle::bind_rotations(m);
   treadle::bind_routine(m);
   treadle::bind_task(m);
   treadle::bind_threads(m);

@@ -61,30 +61,31 @@ def defined(
 
     def reference(*args: Any) -> Any:
         keys = [(a.dtype, a.shape) if type(a) is array_class else a for a in args]
-        is_single, wanted = results(*keys)
+        is_single, dtypes, shapes = results(*keys)
         try:
             found = compute(*args)
         except np.linalg.LinAlgError as error:
             raise ScriptError(f"{name}: {error}", "RuntimeError") from error
         if is_single:
-            return _cast(found, *wanted[0])
-        return tuple([_cast(f, *w) for f, w in zip(found, wanted, strict=True)])
+            return _cast(found, dtypes[0], shapes[0])
+        return tuple(map(_cast, found, dtypes, shapes))
 
     return op(schema, reference=reference, infer=infer, tolerance=TOLERANCE, samples=samples)
 
 
 def _results_of(infer: Callable[..., Any]) -> Callable[..., Any]:
-    """Whether there is one result, and NumPy's dtype and the shape of each.
+    """Whether there is one result, and NumPy's dtypes and the shapes of all.
 
     The arguments have pairs of dtype and shape for arrays. What was found is kept: to infer it
     costs more than to decompose a small matrix.
     """
 
     @functools.lru_cache(maxsize=256)
-    def results(*keys: Any) -> tuple[bool, list[tuple[Any, tuple[int, ...]]]]:
+    def results(*keys: Any) -> tuple[bool, list[Any], list[tuple[int, ...]]]:
         types = infer(*(_type_of(*k) if isinstance(k, tuple) else k for k in keys))
         several = types if isinstance(types, tuple) else (types,)
-        return not isinstance(types, tuple), [(t.element.numpy, t.sizes) for t in several]
+        dtypes, shapes = [t.element.numpy for t in several], [t.sizes for t in several]
+        return not isinstance(types, tuple), dtypes, shapes
 
     return results
 

@@ -52,7 +52,8 @@ def _from_triangle(a: Array, hermitian: bool) -> Array:
 def _pinv(a: Array, atol: Limit, rtol: Limit, hermitian: bool = False) -> Array:
     """The inverse on the singular values above both limits."""
     u, s, vh = routines.svd(_from_triangle(a, hermitian), False)
-    return np.asarray((adjoint(vh) * _inverted(s, _kept(a, s, atol, rtol))) @ adjoint(u))
+    inverted = adjoint(vh) * _inverted(s, _kept(a, s, atol, rtol))
+    return routines.product(inverted, adjoint(u))
 
 
 def _inverted(s: Array, is_kept: Array) -> Array:
@@ -167,9 +168,10 @@ def _lstsq(
     """Solution, squared residuals (of more rows than columns), rank, and singular values."""
     dtype = a.real.dtype
     columns = b[..., None] if b.ndim == a.ndim - 1 else b
-    u, values, vh = routines.svd(a, False)
+    u, values, vh = routines.reduced_svd(a)
     is_kept = _kept(a, values, None, rcond)
-    solution = (adjoint(vh) * _inverted(values, is_kept)) @ (adjoint(u) @ columns)
+    inverted = adjoint(vh) * _inverted(values, is_kept)
+    solution = routines.product(inverted, routines.product(adjoint(u), columns))
     left = np.empty(0, dtype)
     if _has_residuals(a, driver):
         left = np.square(np.abs(a @ solution - columns)).sum(-2)

@@ -49,10 +49,8 @@ def _power(a: Array, n: int) -> Array:
     if n == 1:
         return np.array(a)
     half = a if n < 4 else _power(a, n // 2)
-    square: Array = np.matmul(half, half)
-    if n % 2:
-        square = np.matmul(square, a)
-    return square
+    square = routines.product(half, half)
+    return routines.product(square, a) if n % 2 else square
 
 
 for _name in ("linalg_matrix_power", "matrix_power"):

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import functools
-import math
 from typing import Any
 
 import numpy as np
 
-from treadle._native import factor_lu
+from treadle._native import factor_lu, permutation_of, split_lu
 from treadle.errors import ScriptError, ShapeError
 from treadle.ir import dtypes
 from treadle.ir.types import TensorType
 from treadle.ops.lapack import GOOD, PAIR, TALL, Array, adjoint, defined, matrix
-from treadle.ops.routines import below_diagonal
 from treadle.ops.samples import f32, f64, given
 from treadle.ops.shapes import broadcast, tensor
 
@@ -21,60 +18,11 @@ _FACTORS = given([[4.0, 1.0, 2.0], [0.25, 3.0, 1.0], [0.5, -0.5, 2.0]])
 _PIVOTS = given([2, 3, 3], dtypes.i32)
 
 
-def _factor(a: Array, pivot: bool) -> tuple[Array, Array, Array]:
-    """L below and U above the diagonal, rows exchanged (from 1), and the first pivot of 0."""
-    lu = a.astype(np.complex128 if a.dtype.kind == "c" else np.float64, "C")
-    pivots = np.empty((*a.shape[:-2], min(a.shape[-2:])), np.int32)
-    info = np.empty(a.shape[:-2], np.int32)
-    factor_lu(lu, pivots, info, pivot)
-    return lu.astype(a.dtype, copy=False), pivots, info
-
-
 def _checked_factor(a: Array, pivot: bool, check_errors: bool = True) -> tuple[Array, ...]:
-    found = _factor(a, pivot)
+    found = factor_lu(a, pivot)
     if check_errors and not pivot and np.any(found[2]):
         raise ScriptError("linalg_lu_factor: a pivot is 0", "RuntimeError")
     return found
-
-
-def _order(pivots: Array, rows: int) -> Array:
-    """The rows of A in the order of those of ``L @ U``."""
-    *batch, count = pivots.shape
-    orders = []
-    for exchanges in pivots.reshape(math.prod(batch), count).tolist():
-        order = list(range(rows))
-        for k, row in enumerate(exchanges):
-            if not 0 < row <= rows:
-                raise ShapeError(f"lu_unpack: pivot {row}; allowed: 1 to {rows}")
-            order[k], order[row - 1] = order[row - 1], order[k]
-        orders.append(order)
-    return np.array(orders, np.int64).reshape(*batch, rows)
-
-
-@functools.lru_cache(maxsize=64)
-def _identity(rows: int, dtype: Any) -> Array:
-    return np.eye(rows, dtype=dtype)
-
-
-def _permutation(pivots: Array, rows: int, dtype: Any) -> Array:
-    """P of ``A = P @ L @ U``."""
-    eye, order = _identity(rows, dtype), _order(pivots, rows)
-    return eye.take(order, 1) if order.ndim == 1 else np.swapaxes(eye[order], -1, -2)
-
-
-@functools.lru_cache(maxsize=64)
-def _frames(rows: int, columns: int, dtype: Any) -> tuple[Array, Array, Array, Array]:
-    """Where L is in both factors and what is around it; where U is not, and what is there."""
-    rank = min(rows, columns)
-    low, above = below_diagonal(rows, rank), below_diagonal(rank, columns)
-    return low, np.eye(rows, rank, dtype=dtype), above, np.zeros((), dtype)
-
-
-def _triangles(lu: Array) -> tuple[Array, Array]:
-    rows, columns = lu.shape[-2:]
-    below, ones, outside, zero = _frames(rows, columns, lu.dtype)
-    low = np.where(below, lu[..., : ones.shape[1]], ones)
-    return low, np.where(outside, zero, lu[..., : ones.shape[1], :])
 
 
 def _infer_factor(a: TensorType, *_: Any) -> tuple[TensorType, TensorType, TensorType]:
@@ -94,12 +42,12 @@ def _infer_parts(a: TensorType, data: bool, pivots: bool) -> tuple[TensorType, .
 
 def _unpack(lu: Array, pivots: Array, data: bool, permute: bool) -> tuple[Array, ...]:
     none = np.empty(0, lu.dtype)
-    low, high = _triangles(lu) if data else (none, none)
-    return _permutation(pivots, lu.shape[-2], lu.dtype) if permute else none, low, high
+    low, high = split_lu(lu) if data else (none, none)
+    return permutation_of(lu, pivots) if permute else none, low, high
 
 
 def _decomposed(a: Array, pivot: bool) -> tuple[Array, ...]:
-    lu, pivots, _ = _factor(a, pivot)
+    lu, pivots, _ = factor_lu(a, pivot)
     return _unpack(lu, pivots, True, pivot)
 
 
@@ -119,8 +67,8 @@ def _lu_solve(lu: Array, pivots: Array, b: Array, left: bool, adjoined: bool) ->
     """The solution of ``A @ X = B``, or ``X @ A = B`` if not `left`; of A's adjoint if so asked."""
     if not left:
         return adjoint(_lu_solve(lu, pivots, adjoint(b), True, not adjoined))
-    order = _permutation(pivots, lu.shape[-2], lu.dtype)
-    low, high = _triangles(lu)
+    order = permutation_of(lu, pivots)
+    low, high = split_lu(lu)
     if adjoined:
         y = np.linalg.solve(adjoint(low), np.linalg.solve(adjoint(high), b))
         return np.asarray(order @ y)

@@ -13,11 +13,20 @@ from typing import Any
 
 import numpy as np
 
-from treadle._native import Routine, factor_qr, solve_triangle
+from treadle._native import (
+    Routine,
+    factor_cholesky,
+    factor_qr,
+    find_singular_values,
+    find_singular_vectors,
+    solve_triangle,
+)  # fmt: skip
 
 Array = np.ndarray[Any, Any]
 _FEW_ROWS = 24
 """Of matrices for which LAPACK takes longer to begin than to compute."""
+_FEW_COLUMNS = 6
+"""The same of singular values, which rotations find in time that grows faster."""
 _ROUTINES = getattr(np.linalg, "_umath_linalg", None)
 
 
@@ -39,10 +48,24 @@ def _run(
         return None
 
 
+def product(a: Array, b: Array) -> Array:
+    """The product of matrices; of two by the function that takes a third of the time to begin."""
+    found: Array = a.dot(b) if a.ndim == b.ndim == 2 else np.matmul(a, b)
+    return found
+
+
 def cholesky(a: Array) -> Array:
     """The lower triangle whose product with its adjoint is `a`."""
-    found = _run("cholesky_lo", "w->w", [a], [a.shape])
-    return np.linalg.cholesky(a) if found is None else found[0]
+    low, info = cholesky_ex(a)
+    return np.linalg.cholesky(a) if info.any() else low
+
+
+def cholesky_ex(a: Array) -> tuple[Array, Array]:
+    """`cholesky`, and the order of the first minor that is not positive definite; 0 if all are."""
+    found = _run("cholesky_lo", "w->w", [a], [a.shape]) if a.shape[-1] > _FEW_ROWS else None
+    if found is None:
+        return factor_cholesky(a)
+    return found[0].astype(a.dtype), np.zeros(a.shape[:-2], np.int32)
 
 
 def inv(a: Array) -> Array:
@@ -66,10 +89,7 @@ def substituted(a: Array, b: Array, upper: bool, unit: bool) -> Array:
     if a.shape[:-2] != b.shape[:-2]:
         batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
         a, b = (np.broadcast_to(x, (*batch, *x.shape[-2:])) for x in (a, b))
-    wide = np.complex128 if a.dtype.kind == "c" else np.float64
-    target: Array = b.astype(wide, "C")
-    solve_triangle(a.astype(wide, "C", copy=False), target, upper, unit)
-    return target
+    return solve_triangle(a, b, upper, unit)
 
 
 def eigh(a: Array, part: str) -> tuple[Array, ...]:
@@ -90,8 +110,17 @@ def svd(a: Array, full: bool) -> tuple[Array, ...]:
     return tuple(np.linalg.svd(a, full)) if found is None else found
 
 
+def reduced_svd(a: Array) -> tuple[Array, ...]:
+    """`svd`, but for the vectors that belong to values of 0."""
+    found = find_singular_vectors(a) if max(a.shape[-2:]) <= _FEW_COLUMNS else None
+    return svd(a, False) if found is None else found
+
+
 def svdvals(a: Array) -> Array:
     """Singular values."""
+    values = find_singular_values(a) if max(a.shape[-2:]) <= _FEW_COLUMNS else None
+    if values is not None:
+        return values
     found = _run("svd", "w->d", [a], [(*a.shape[:-2], min(a.shape[-2:]))])
     return np.linalg.svd(a, compute_uv=False) if found is None else found[0]
 
@@ -99,12 +128,10 @@ def svdvals(a: Array) -> Array:
 def qr(a: Array, complete: bool) -> tuple[Array, Array]:
     """An orthogonal matrix, with all its columns if `complete`, and an upper triangle."""
     *batch, m, n = a.shape
+    if m <= _FEW_ROWS:
+        return factor_qr(a, complete)
     columns = m if complete else min(m, n)
     factors = a.astype(np.complex128 if a.dtype.kind == "c" else np.float64, "C")  # written to
-    if m <= _FEW_ROWS:
-        orthogonal = np.empty((*batch, m, columns), factors.dtype)
-        factor_qr(factors, orthogonal)
-        return orthogonal, factors[..., :columns, :]
     tau = _run("qr_r_raw", "w->w", [factors], [(*batch, min(m, n))])
     name = "qr_complete" if complete and m > n else "qr_reduced"
     found = tau and _run(name, "ww->w", [factors, *tau], [(*batch, m, columns)])

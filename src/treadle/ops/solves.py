@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from treadle.errors import ShapeError
+from treadle.errors import ScriptError, ShapeError
 from treadle.ir import dtypes
 from treadle.ir.types import TensorType
 from treadle.ops import routines
 from treadle.ops.composite import Operand, composite
+from treadle.ops.declare import op
 from treadle.ops.lapack import GOOD, PAIR, TOLERANCE, Array, adjoint, defined, infer_square, matrix
 from treadle.ops.promotion import dtype_of
 from treadle.ops.samples import f32, f64, given
@@ -107,22 +108,10 @@ def _cholesky_solve(b: Array, low: Array) -> Array:
 
 def _cholesky_ex(a: Array, upper: bool, check_errors: bool) -> tuple[Array, Array]:
     """The factor, and the order of the first minor that is not positive definite."""
-    info = np.zeros(a.shape[:-2], np.int32)
-    try:
-        return _cholesky(a, upper), info
-    except np.linalg.LinAlgError:
-        if check_errors:
-            raise
-    result = np.zeros_like(a)
-    for at in np.ndindex(*a.shape[:-2]):
-        for order in range(a.shape[-1], -1, -1):
-            try:
-                result[at][:order, :order] = _cholesky(a[at][:order, :order], upper)
-            except np.linalg.LinAlgError:
-                info[at] = order
-            else:
-                break
-    return result, info
+    low, info = routines.cholesky_ex(adjoint(a) if upper else a)
+    if check_errors and info.any():
+        raise ScriptError("linalg_cholesky_ex: not positive definite", "RuntimeError")
+    return np.ascontiguousarray(adjoint(low)) if upper else low, info
 
 
 for _schema in (
@@ -136,12 +125,13 @@ defined(
     lambda b, factor, upper: _cholesky_solve(b, adjoint(factor) if upper else factor),
     ((f32(3, 2), given([[2.0, 0.0, 0.0], [0.5, 1.5, 0.0], [0.1, -0.3, 1.0]]), False),),
 )
-defined(
+op(
     "aten::linalg_cholesky_ex(Tensor self, *, bool upper=False, bool check_errors=False) -> "
     "(Tensor L, Tensor info)",
-    lambda a, *_: (infer_square("linalg_cholesky_ex")(a), tensor(dtypes.i32, a.sizes[:-2])),
-    _cholesky_ex,
-    ((GOOD, False, False), (PAIR, True, False)),
+    infer=lambda a, *_: (infer_square("linalg_cholesky_ex")(a), tensor(dtypes.i32, a.sizes[:-2])),
+    reference=_cholesky_ex,
+    tolerance=TOLERANCE,
+    samples=((GOOD, False, False), (PAIR, True, False)),
 )
 defined(
     "aten::cholesky_inverse(Tensor self, bool upper=False) -> Tensor",
