@@ -36,7 +36,6 @@ from treadle.eager.device import (
     set_grad_enabled,
 )
 from treadle.eager.dtypes import dtype, finfo, get_default_dtype, iinfo
-from treadle.eager.left_out import missing as _missing
 from treadle.eager.printing import set_printoptions
 from treadle.eager.random import (
     Generator,
@@ -81,6 +80,7 @@ from treadle.errors import (
     UnsupportedError,
     VerifyError,
 )
+from treadle.left_out import missing as _missing
 from treadle.locks import imports as _imports
 from treadle.runtime import (
     Future,

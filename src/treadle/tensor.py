@@ -13,11 +13,11 @@ from treadle.eager.device import CPU
 from treadle.eager.device import device as Device  # noqa: N812  the property has its name
 from treadle.eager.dlpack import export_array
 from treadle.eager.indexing import get_item, set_item
-from treadle.eager.left_out import TENSOR_NAMES, missing
 from treadle.eager.methods import OWNER, fill_in
 from treadle.eager.printing import format_array
 from treadle.eager.table import FUNCTIONS
 from treadle.errors import ShapeError, UnsupportedError
+from treadle.left_out import TENSOR_NAMES, missing
 
 if TYPE_CHECKING:
     from treadle._methods import Methods

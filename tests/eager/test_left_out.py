@@ -9,7 +9,7 @@ import pytest
 import torch
 
 import treadle
-from treadle.eager.left_out import LEFT_OUT, TENSOR_NAMES
+from treadle.left_out import LEFT_OUT, TENSOR_NAMES
 
 NAMESPACES: dict[Any, Any] = {
     torch: treadle,
@@ -67,3 +67,33 @@ def test_errors_tell_why() -> None:
         ours.ones(2).chalf()
     with pytest.raises(AttributeError, match=r"functional' has no attribute 'nothing'$"):
         _ = ours.nn.functional.nothing
+
+
+def _sparse(x: treadle.Tensor) -> treadle.Tensor:
+    return x.to_sparse()  # type: ignore[attr-defined,no-any-return]
+
+
+def test_scripts_tell_why() -> None:
+    with pytest.raises(treadle.UnsupportedError, match=r"aten::to_sparse\(Tensor\) .*: sparse ten"):
+        treadle.script(_sparse)
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("use", [treadle.relu, treadle.tensor, treadle.as_tensor, treadle.asarray])
+@pytest.mark.parametrize("kind", ["quantised", "sparse", "with gradient"])
+@pytest.mark.filterwarnings("ignore")
+def test_tensors_of_torchs_that_are_no_plain_ones_are_refused(use: Any, kind: str) -> None:
+    x = torch.ones(2, 2)
+    given = {
+        "quantised": torch.quantize_per_tensor(x, 0.1, 0, torch.quint8),
+        "sparse": x.to_sparse(),
+        "with gradient": torch.ones(2, requires_grad=True),
+    }
+    with pytest.raises(treadle.InputError, match=r"the memory of a Tensor: .*(not support|export)"):
+        use(given[kind])
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("use", [treadle.tensor, treadle.as_tensor, treadle.asarray])
+def test_tensors_of_torchs_keep_their_dtype(use: Any) -> None:
+    assert use(torch.ones(2, dtype=torch.bfloat16)).dtype is treadle.bfloat16

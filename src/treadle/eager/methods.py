@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Any, NoReturn
 
 from treadle.eager import shortcuts
-from treadle.eager.left_out import TENSOR_NAMES, missing
 from treadle.eager.table import FUNCTIONS, method_names
+from treadle.left_out import TENSOR_NAMES, missing
 
 CONVERSIONS = {
     "float": "float32", "double": "float64", "half": "float16", "bfloat16": "bfloat16",

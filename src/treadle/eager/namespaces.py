@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from treadle.eager.left_out import missing
 from treadle.eager.table import FUNCTIONS, function_names
+from treadle.left_out import missing
 
 
 def find(module: str, name: str) -> Callable[..., Any]:

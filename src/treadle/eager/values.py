@@ -76,8 +76,7 @@ def asarray(
         InputError: if there has to be a copy and `copy` is False.
     """
     check_options("asarray", device, requires_grad)
-    foreign = not isinstance(obj, Tensor | np.ndarray) and hasattr(obj, "__dlpack__")
-    source = import_array(obj) if foreign else obj
+    source = _local(obj)
     array = _values(source, dtype)
     is_shared = np.may_share_memory(array, source) if hasattr(source, "__array__") else False
     if copy is False and not is_shared:
@@ -100,7 +99,14 @@ def frombuffer(
         raise InputError(f"frombuffer: {error}") from None
 
 
+def _local(data: Any) -> Any:
+    """`data`; the tensor of another library as the array over its memory."""
+    foreign = not isinstance(data, Tensor | np.ndarray) and hasattr(data, "__dlpack__")
+    return import_array(data) if foreign else data
+
+
 def _values(data: Any, dtype: Any) -> Array:
+    data = _local(data)
     is_array = hasattr(data, "__array__")
     wanted = None if dtype is None else as_element(dtype).numpy
     array = np.asarray(data) if is_array else _parse(data, wanted is None)

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from treadle.eager.left_out import missing
 from treadle.eager.table import FUNCTIONS
 from treadle.errors import InputError, ShapeError, UnsupportedError
+from treadle.left_out import missing
 from treadle.nn.attention import multi_head_attention_forward as multi_head_attention_forward
 from treadle.nn.dropout import alpha_dropout as alpha_dropout
 from treadle.nn.dropout import dropout as dropout

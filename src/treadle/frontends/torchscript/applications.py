@@ -41,6 +41,7 @@ from treadle.ir.types import (
     Type,
     UnionType,
 )
+from treadle.left_out import because
 from treadle.ops import OPS
 
 _SAME = {"prim::data": "aten::detach"}
@@ -102,7 +103,10 @@ class Applications(Emitter):
             return self._apply_into(name, call, places)
         overloads = OPS.tried(name)
         if not overloads:
-            return self._unsupported(name, call, f"operator {name}({call}) is not supported")
+            reason = because(name.removeprefix("aten::"))
+            return self._unsupported(
+                name, call, f"operator {name}({call}) is not supported{reason}"
+            )
         return self._matched(name, overloads, call, result)
 
     def _library_call(self, name: str, call: CallArguments) -> Value | None:

@@ -74,7 +74,12 @@ TENSOR_NAMES = frozenset({
 
 def missing(owner: str, name: str) -> str:
     """What an `AttributeError` says of the attribute `name`, which `owner` has not got."""
+    return f"{owner} has no attribute {name!r}{because(name)}"
+
+
+def because(name: str) -> str:
+    """Why there is no `name`, to be put after a message; nothing if it is not left out."""
     for reason, patterns in LEFT_OUT.items():
         if any(fnmatchcase(name, pattern) for pattern in patterns):
-            return f"{owner} has no attribute {name!r}: {reason}"
-    return f"{owner} has no attribute {name!r}"
+            return f": {reason}"
+    return ""
