@@ -73,7 +73,7 @@ def test_only_what_depends_on_data_is_interpreted() -> None:
     """And around its regions no operator is left that NumPy computes, but for packing."""
     left = {name for entry in ENTRIES for name in entry.left}
     assert left <= {
-        "tensor", "where", "zeros", "masked_select", "_pack_padded_sequence",
+        "tensor", "tensor.float", "where", "zeros", "masked_select", "_pack_padded_sequence",
         "_pad_packed_sequence",
     }  # fmt: skip
     assert all(e.interpreted in ("", "depends on data") for e in ENTRIES)

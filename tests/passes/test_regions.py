@@ -210,3 +210,15 @@ def test_a_region_may_hand_out_one_of_two_names_of_a_tensor() -> None:
     assert_same([b.shape, c.shape], [(3, 2), (2, 3)])
     (region,) = graph.nodes_of(REGION)
     assert [v.node.op.name for v in region.blocks[0].returns if v.node] == ["view", "neg"]
+
+
+def test_scales_of_pooled_boxes_may_come_from_data() -> None:
+    text = """
+        graph f(%x: f32[1, 2, 8, 8], %boxes: f32[B, 5], %t: Tensor)
+        %s: float = Float.Tensor(%t)
+        %y: Tensor = roi_align(%x, %boxes, %s, 2, 2, 1, False)
+        %z: Tensor = neg(%y)
+        return %z"""
+    assert contents(text) == [["roi_align", "neg"]]
+    (region,) = formed(text).nodes_of(REGION)
+    assert region.attributes["fixed"] == 1

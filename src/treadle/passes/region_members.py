@@ -27,6 +27,7 @@ from treadle.passes.locations import Aliases
 _CONTAINERS = (LIST, TUPLE, LIST_UNPACK, TUPLE_UNPACK, TUPLE_INDEX)
 _NUMBERS = frozenset({"int", "float", "bool", "number", "str", "NoneType", "Device"})
 _TWINS = frozenset({"add", "sub", "rsub", "mul", "div", "eq", "ne", "lt", "le", "gt", "ge"})
+_SCALED = frozenset({"roi_align", "roi_pool", "ps_roi_align", "ps_roi_pool"})
 _MAX_TRIPS = 64
 _NEVER_FAIL = frozenset(
     {"add", "sub", "mul", "neg", "lt", "le", "gt", "ge", "eq", "ne", "__not__", "__and__", "__or__",
@@ -54,6 +55,14 @@ def is_calculated_with(value: Value, node: Node) -> bool:
     if number_twin(node) is None or not is_number(value.type):
         return False
     return [i for i, v in enumerate(node.inputs) if v is value] == [1]
+
+
+def is_scale(value: Value, node: Node) -> bool:
+    """Whether `node` uses `value` as a number of which there are few, wherever it comes from.
+
+    Detectors have one for each level of features, and calculate it from sizes of images.
+    """
+    return _base(node) in _SCALED and is_number(value.type)
 
 
 def nodes_of(node: Node) -> Iterator[Node]:

@@ -24,6 +24,7 @@ from treadle.passes.region_members import (
     is_calculated_with,
     is_number,
     is_scalar,
+    is_scale,
     nodes_of,
     operands_of,
 )  # fmt: skip
@@ -135,9 +136,12 @@ class _Former:
         operands = list(operands_of(node))
         if any(v in run.late for v in operands):
             return False
-        if not all(self._given(v, run) or is_calculated_with(v, node) for v in operands):
+        if not all(self._may_use(v, node, run) for v in operands):
             return False
         return not is_scalar(node.op) or any(v in run.inside for v in operands)
+
+    def _may_use(self, value: Value, node: Node, run: _Run) -> bool:
+        return self._given(value, run) or is_calculated_with(value, node) or is_scale(value, node)
 
     def _given(self, value: Value, run: _Run) -> bool:
         """Whether a region can have `value`: it is a tensor, in the run, or always the same."""

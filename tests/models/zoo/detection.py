@@ -38,7 +38,8 @@ class Detector(nn.Module):
         for level, features in enumerate([fine, coarse]):
             chosen = torch.where(levels == level)[0]
             rois = torch.cat([torch.zeros(chosen.size(0), 1), boxes[chosen]], 1)
-            scale = 0.5 if level == 0 else 0.25
+            share = torch.tensor(features.size(2) / images.size(2))
+            scale = 2.0 ** float(share.log2().round())
             pooled[chosen] = torch.ops.torchvision.roi_align(features, rois, scale, 3, 3, 2, False)
         best, classes = self.head(pooled.flatten(1)).softmax(1).max(1)
         return boxes, classes, best
