@@ -22,7 +22,7 @@ from treadle.ops import OPS
 from treadle.options import Options
 from treadle.passes.abstract import flatten
 from treadle.passes.specialise import specialise
-from treadle.schedule import blocks, steps
+from treadle.schedule import blocks, row_parts, steps
 from treadle.schedule.machine import Machine
 from treadle.schedule.schedule import make_schedule
 
@@ -38,11 +38,15 @@ def engine_for(isa: str) -> Engine:
 
 @contextmanager
 def fine_tasks() -> Iterator[None]:
-    """Plans bound inside are cut into many small tasks, so that small tensors use all threads."""
+    """Plans bound inside are cut into many small tasks, so that small tensors use all threads.
+
+    Rows too are taken for long ones.
+    """
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(steps, "TASK_WORK", 16)
         patch.setattr(steps, "CHUNK_NS", 0.0)
         patch.setattr(blocks, "TASK_FLOPS", 64.0)
+        patch.setattr(row_parts, "LONG_ROW", 16)
         yield
 
 

@@ -51,7 +51,7 @@ def test_sum_over_every_set_of_dims(shape: tuple[int, ...], keep: bool) -> None:
     ],
 )
 def test_reductions_along_memory_need_no_copy(line: str, steps: list[str]) -> None:
-    """But maps over such rows do, and rows of two dims that lie the other way round."""
+    """But maps over such rows do, and short rows of two dims that lie the other way round."""
     text = f"graph(%x: Tensor)\n%v: Tensor = t(%x)\n%y: Tensor = {line}\nreturn %y"
     assert steps_of(text, _random(40, 50)) == steps
 
@@ -216,6 +216,39 @@ def test_parts_of_rows_in_any_layout(function: str, dims: tuple[int, ...]) -> No
     )
     viewed = x.transpose(2, 0, 1)
     _close(actual, viewed.max(dims) if function == "amax" else viewed.sum(dims), 1e-4)
+
+
+@pytest.mark.parametrize("keep", [False, True])
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
+@pytest.mark.parametrize(
+    ("shape", "dims"),
+    [((3, 5, 600), (0, 1, 2)), ((3, 5, 600), (0, 2)), ((9, 80, 6), (0, 1)), ((1, 9, 513), (1, 2))],
+)
+def test_the_last_dim_of_long_rows_is_reduced_first_without_a_copy(
+    shape: tuple[int, ...], dims: tuple[int, ...], order: tuple[int, ...], keep: bool
+) -> None:
+    x, rank = _random(*shape), range(3)
+    text = f"""
+    graph(%x: Tensor, %z: Tensor)
+    %v: Tensor = permute(%x, {[order.index(d) for d in rank]})
+    %a: Tensor = mul.Tensor(%v, %v)
+    %m: Tensor = mean.dim(%a, {list(dims)}, {keep}, None)
+    %y: Tensor = sub.Tensor(%m, %z, 1)
+    return %y
+    """
+    want = (x * x).mean(dims, keepdims=keep, dtype=np.float64)
+    z = _random(*want.shape)
+    stored = np.ascontiguousarray(x.transpose(order))
+    assert steps_of(text, stored, z) == ["mul+mean+sub", "mul+mean+sub"]
+    (actual,) = results_of(text, stored, z)
+    _close(actual, (want - z).astype(np.float32))
+
+
+def test_long_rows_of_halves_are_rounded_once() -> None:
+    x = np.full((4, 600), 1.0009765625, np.float16)
+    text = "graph(%x: Tensor)\n%y: Tensor = sum(%x, None)\nreturn %y"
+    (actual,) = results_of(text, x)
+    assert actual == np.float16(2400 * 1.0009765625)
 
 
 def test_a_slice_of_nothing() -> None:

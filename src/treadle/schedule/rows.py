@@ -19,7 +19,6 @@ from treadle.ir.loops import (
     Reduce,
     Reduced,
     Stage,
-    Store,
 )  # fmt: skip
 from treadle.ir.loops_functions import LONG, ORDERED
 from treadle.ir.loops_walk import parts, roots
@@ -33,19 +32,23 @@ from treadle.schedule.nests import NestBuilder
 from treadle.schedule.placement import Placement
 from treadle.schedule.places import (
     Place,
-    Space,
-    Storage,
     broadcast_strides,
-    dense_strides,
 )  # fmt: skip
 from treadle.schedule.pointwise import copy_step
 from treadle.schedule.row_axes import Mode, RowAxes, RowOrder
+from treadle.schedule.row_parts import (
+    combining_stage,
+    leading_dims,
+    num_parts,
+    part_strides,
+    places_of_parts,
+    ranges,
+)  # fmt: skip
 from treadle.schedule.row_stages import RowWriter
 from treadle.schedule.steps import (
     Step,
     count_tasks,
     grain,
-    split_count,
     stream_cost,
     task_axes,
 )
@@ -71,7 +74,11 @@ class _RowKernel:
         writer, _ = self._element(NestBuilder(), _nothing)
         reduces = [r for stage in writer.stages for r in stage]
         ordered = any(r.function in ORDERED and r.dtype.is_floating for r in reduces)
-        self.order = RowOrder(shape, tuple(sorted(rows)), ordered)
+        self.rows = tuple(sorted(rows))
+        apart = self.rule.reduces and ordered and len(writer.stages) == 1
+        self.leading = leading_dims(shape, self.rows) if apart else ()
+        inside = tuple(d for d in self.rows if d not in self.leading)
+        self.order = RowOrder(shape, inside, ordered)
         self.squares = self.rule.reduces and not _takes_long(reduces)
         self.made: list[Step] = []
         before, after = _sides(group, node)
@@ -82,10 +89,17 @@ class _RowKernel:
         self.target = self._target(order)
         self.spread = self._over_result(self.target)
         strides = [self._over_rows(p) for p in self.before.values()]
-        strides += [self._over_result(p) for p in self.after.values()]
-        walks, ordered = [self.spread, *strides], self.order.ordered
+        ends = [self.spread, *(self._over_result(p) for p in self.after.values())]
+        self.mode, walks = self.order.mode(lead), [*ends, *strides]
+        if self.leading:
+            kept = [d for d in range(len(shape)) if d not in self.rows]
+            own = part_strides(shape, (), kept)
+            self.ends = RowAxes(shape, kept, (), [own, *ends], ordered=False)
+            self.over_parts = part_strides(shape, self.leading, kept)
+            walks = [self.over_parts, *strides]
         self.axes = RowAxes(shape, outer, inner, walks, ordered=ordered)
-        self.mode = self.order.mode(lead)
+        if not self.leading:
+            self.ends = self.axes
 
     def _place(self, value: Value) -> Place:
         """Where an operand is, or is copied to."""
@@ -115,7 +129,7 @@ class _RowKernel:
 
     def _over_result(self, place: Place) -> tuple[int, ...]:
         own = broadcast_strides(place, tensor_type(self.group.result).sizes)
-        return _spread(own, self.order.shape, self.order.rows) if self.rule.reduces else own
+        return _spread(own, self.order.shape, self.rows) if self.rule.reduces else own
 
     def _element(
         self, builder: NestBuilder, load: Callable[[Value], Expr]
@@ -139,19 +153,19 @@ class _RowKernel:
         """Copies of operands, the kernels, and a copy of their result."""
         builder, axes, reduces = NestBuilder(), self.axes, self.rule.reduces
         writer, total = self._element(builder, self._whole(builder, 0))
-        stages = [Stage(_ranges(builder, axes.inner), tuple(r)) for r in writer.stages]
+        stages = [Stage(ranges(builder, axes.inner), tuple(r)) for r in writer.stages]
         inner, mode = axes.inner, self.mode
-        if reduces and (parts := _num_parts(axes, writer)) > 1:
-            first = NestBuilder()
-            (reductions,) = self._element(first, self._whole(first, 1))[0].stages
-            step, partial = self._partial_step(first, reductions, parts)
+        parts = num_parts(axes, writer) if reduces and not self.leading else 1
+        if self.leading or parts > 1:
+            step, reductions, partial = self._rows_step() if self.leading else self._cut_step(parts)
             self.made.append(step)
             builder = NestBuilder()
             total = self._element(builder, _nothing)[1]
-            stages = [_combining_stage(builder, axes, reductions, partial, parts)]
-            inner, mode = [parts], Mode("outer" if axes.outer[-1] > 1 else "inner")
+            stages = [combining_stage(builder, reductions, partial)]
+            inner = [partial[0].shape[0]]
+            mode = Mode("outer" if self.ends.outer[-1] > 1 else "inner")
         stages.append(self._last(builder, total))
-        self.made.append(self._nest(builder, axes.outer, inner, stages, mode))
+        self.made.append(self._nest(builder, self.ends.outer, inner, stages, mode))
         wanted = self.placement[self.group.result]
         if wanted is not self.target:
             self.made.append(copy_step("rows", self.target, wanted, self.machine))
@@ -162,36 +176,49 @@ class _RowKernel:
 
         def load(value: Value) -> Expr:
             place = self.after[value] if value in self.after else self.before[value]
-            return builder.load(place, *self.axes.of(self._over_result(place)))
+            return builder.load(place, *self.ends.of(self._over_result(place)))
 
         value = Fused(self.group, {self.node.output: total}, load)(self.group.result)
-        over, numbers = self.axes.of(self.spread)
-        kept = len(self.axes.outer) if self.rule.reduces else len(over)
+        over, numbers = self.ends.of(self.spread)
+        kept = len(self.ends.outer) if self.rule.reduces else len(over)
         store = builder.store(self.target, over[:kept], numbers[:kept], value)
-        ranges = () if self.rule.reduces else _ranges(builder, self.axes.inner)
-        return Stage(ranges, (), (store,))
+        walked = () if self.rule.reduces else ranges(builder, self.ends.inner)
+        return Stage(walked, (), (store,))
 
-    def _partial_step(
-        self, builder: NestBuilder, reduces: Sequence[Reduce], parts: int
-    ) -> tuple[Step, list[Place]]:
+    def _rows_step(self) -> tuple[Step, Sequence[Reduce], list[Place]]:
+        """The kernel that reduces the last dim of each row, and where it leaves the results."""
+        builder, axes = NestBuilder(), self.axes
+        (reduces,) = self._element(builder, self._whole(builder, 0))[0].stages
+        count = math.prod(self.order.shape[d] for d in self.leading)
+        partial = places_of_parts(reduces, (count, *self.ends.outer))
+        over, numbers = (x[: len(axes.outer)] for x in axes.of(self.over_parts))
+        stores = [
+            builder.store(place, over, numbers, Reduced(0, number, place.dtype))
+            for number, place in enumerate(partial)
+        ]
+        stages = [
+            Stage(ranges(builder, axes.inner), tuple(reduces)), Stage((), (), tuple(stores)),
+        ]  # fmt: skip
+        return self._nest(builder, axes.outer, axes.inner, stages, self.mode), reduces, partial
+
+    def _cut_step(self, parts: int) -> tuple[Step, Sequence[Reduce], list[Place]]:
         """The kernel that reduces each part of each row, and where it leaves the results."""
-        axes = self.axes
+        builder, axes = NestBuilder(), self.axes
+        (reduces,) = self._element(builder, self._whole(builder, 1))[0].stages
         shape = (parts, *axes.outer)
         chunk = builder.generic(Const(-(-axes.inner[0] // parts), i64))
         extent = Extent(builder.size(axes.inner[0]))
         start, after = mul(Index(0), chunk), mul(add(Index(0), Const(1, i64)), chunk)
         first = Range(*(Call("min", (bound, extent), i64) for bound in (start, after)))
-        stage = Stage((first, *_ranges(builder, axes.inner[1:])), tuple(reduces))
-        partial: list[Place] = []
-        stores: list[Store] = []
-        for number, reduce in enumerate(reduces):
-            storage = Storage(Space.ARENA, math.prod(shape) * reduce.dtype.itemsize)
-            partial.append(Place(storage, reduce.dtype, shape, dense_strides(shape)))
-            value = Reduced(0, number, reduce.dtype)
-            stores.append(builder.store(partial[-1], partial[-1].strides, range(len(shape)), value))
+        stage = Stage((first, *ranges(builder, axes.inner[1:])), tuple(reduces))
+        partial = places_of_parts(reduces, shape)
+        stores = [
+            builder.store(place, place.strides, range(len(shape)), Reduced(0, number, place.dtype))
+            for number, place in enumerate(partial)
+        ]
         inner = [-(-axes.inner[0] // parts), *axes.inner[1:]]
         stages = [stage, Stage((), (), tuple(stores))]
-        return self._nest(builder, shape, inner, stages, self.mode), partial
+        return self._nest(builder, shape, inner, stages, self.mode), reduces, partial
 
     def _nest(
         self, builder: NestBuilder, outer: Sequence[int], inner: Sequence[int],
@@ -229,33 +256,6 @@ def _takes_long(reduces: Sequence[Reduce]) -> bool:
     """Whether functions are computed that take longer than to copy their operands."""
     called = (p.function for p in parts(Stage((), tuple(reduces))) if isinstance(p, Call))
     return any(r.function == "logsumexp" for r in reduces) or not LONG.isdisjoint(called)
-
-
-def _ranges(builder: NestBuilder, extents: Sequence[int]) -> tuple[Range, ...]:
-    return tuple(Range(Const(0, i64), Extent(builder.size(n))) for n in extents)
-
-
-def _num_parts(axes: RowAxes, writer: RowWriter) -> int:
-    """Into how many parts each row is cut, so that few rows make enough tasks; 1: none."""
-    functions = {r.function for stage in writer.stages for r in stage}
-    if len(writer.stages) != 1 or functions & {"argmax", "argmin"}:
-        return 1
-    return min(split_count(math.prod(axes.inner), math.prod(axes.outer)), axes.inner[0])
-
-
-def _combining_stage(
-    builder: NestBuilder, axes: RowAxes, reduces: Sequence[Reduce], partial: Sequence[Place],
-    parts: int,
-) -> Stage:  # fmt: skip
-    """The stage that reduces the parts of a row to what `reduces` of the whole row give."""
-    numbers = (len(axes.outer), *range(len(axes.outer)))
-    return Stage(
-        _ranges(builder, [parts]),
-        tuple(
-            Reduce(r.function, builder.load(p, p.strides, numbers), r.dtype)
-            for r, p in zip(reduces, partial, strict=True)
-        ),
-    )
 
 
 def _sides(group: Group, anchor: Node) -> tuple[list[Value], list[Value]]:
