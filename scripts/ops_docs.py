@@ -68,7 +68,8 @@ def _section(entry: Entry) -> str:
     lines = [f"## {entry.name}\n", f"{head}*{'; '.join(filter(None, facts))}*\n", "```"]
     lines += [_signature(op, entry) for op in entry.overloads]
     lines.append("```\n")
-    lines += [f"{doc}\n" for doc in dict.fromkeys(op.doc for op in entry.overloads) if doc]
+    docs = dict.fromkeys(op.doc for op in entry.overloads)
+    lines += [f"{doc}\n" for doc in docs if doc.rstrip(".") not in ("", entry.summary)]
     return "\n".join(lines)
 
 

@@ -83,11 +83,7 @@ def catalog() -> tuple[Entry, ...]:
     """Every operator of torch and torchvision that has to do with tensors, by family and name."""
     names = {op.schema.base for op in OPS.by_name.values() if op.schema and _is_public(op)}
     names |= {*summaries()}
-    entries = [
-        Entry(name, *summary(name), _overloads(name), same_as(name))
-        for name in names
-        if not (name.endswith("_") and name[:-1] in names)
-    ]
+    entries = [_entry(n) for n in names if not (n.endswith("_") and n[:-1] in names)]
     order = {family: i for i, family in enumerate(_families())}
     return tuple(sorted(entries, key=lambda e: (order.get(e.family, len(order)), e.name)))
 
@@ -123,6 +119,17 @@ def compact(names: Iterable[str]) -> str:
         found = [d.torch_name for d in members if d.torch_name in given]
         parts += [name] if len(found) == len(members) else found
     return "all" if len(given) == len(_ALL) else ", ".join(parts)
+
+
+def _entry(name: str) -> Entry:
+    family, text = summary(name)
+    overloads = _overloads(name)
+    return Entry(name, family, text or _first_doc(overloads), overloads, same_as(name))
+
+
+def _first_doc(overloads: Iterable[OpDef]) -> str:
+    """What stands for a line in `summaries` where there is none."""
+    return next((op.doc.rstrip(".") for op in overloads if op.doc), "")
 
 
 def _overloads(name: str) -> tuple[OpDef, ...]:
