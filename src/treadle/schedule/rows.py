@@ -230,7 +230,8 @@ class _RowKernel:
         stages = [replace(s, across=mode.across and _is_sum(s)) for s in stages]
         builder.finish_status([e for stage in stages for e in roots(stage)])
         row, name = math.prod(inner), self.group.name
-        axes = task_axes(builder, outer, row, 64 if mode.lanes == "outer" else 1)
+        align = 128 if mode.across else 64 if mode.lanes == "outer" else 1
+        axes = task_axes(builder, outer, row, align)
         kernel = LoopNest(name, tuple(builder.buffers), axes, tuple(stages), mode.lanes)
         elements = math.prod(outer) * row
         nbytes = sum(elements * b.dtype.itemsize for b in builder.buffers[:2])
