@@ -88,9 +88,9 @@ def call_torch(op: OpDef, args: Any) -> Any:
         if value is None and argument.keyword_only and argument.default is not REQUIRED:
             continue
         if argument.keyword_only:
-            keywords[argument.name] = _enum(argument.name, value)
+            keywords[argument.name] = enum(argument.name, value)
         else:
-            positional.append(_enum(argument.name, value))
+            positional.append(enum(argument.name, value))
     return function(*positional, **keywords)
 
 
@@ -101,7 +101,8 @@ _DTYPES = {
 _FORMATS = {0: torch.contiguous_format, 1: torch.preserve_format, 2: torch.channels_last}
 
 
-def _enum(name: str, value: Any) -> Any:
+def enum(name: str, value: Any) -> Any:
+    """The value of an argument, with dtypes and memory formats as torch's objects."""
     if isinstance(value, int) and name == "dtype":
         return _DTYPES[value]
     if isinstance(value, int) and name == "memory_format":

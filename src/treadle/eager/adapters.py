@@ -177,11 +177,12 @@ def argwhere(input: Any) -> Tensor:
     return result
 
 
-def nonzero(input: Any, *, as_tuple: bool = False) -> Any:
+def nonzero(input: Any, *, as_tuple: bool = False, out: Tensor | None = None) -> Any:
     """The positions of elements that are not zero, one a row; or a tensor for each dim."""
     if as_tuple:
         return FUNCTIONS["nonzero_numpy"](input)
-    return make_function("nonzero")(input)
+    options = {} if out is None else {"out": out}
+    return make_function("nonzero")(input, **options)
 
 
 def is_nonzero(input: Any) -> bool:

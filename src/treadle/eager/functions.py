@@ -13,7 +13,7 @@ from treadle.eager.adapters import ADAPTERS
 from treadle.eager.execute import Prepared, as_array, tells_dtype
 from treadle.eager.matching import Leaf, match_call
 from treadle.eager.signatures import signature_of
-from treadle.eager.writing import AnyPrepared, PreparedInto, prepare
+from treadle.eager.writing import AnyPrepared, PreparedInto, in_dtype_of_out, prepare
 from treadle.errors import InputError
 from treadle.ir.dtypes import from_numpy
 from treadle.ir.op import OpDef
@@ -117,6 +117,8 @@ class _Dispatcher:
         tensors = [leaf.tensor for leaf in leaves]
         out = keywords.pop("out", None)
         op, bound = match_call(self._name, self._overloads, positional, keywords)
+        if isinstance(out, Leaf):
+            bound = in_dtype_of_out(op, bound, out.array)
         plain = prepare(op, bound, tensors)
         prepared = plain if out is None else PreparedInto(self._name, plain, out)
         for leaf in leaves:

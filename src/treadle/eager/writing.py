@@ -14,9 +14,11 @@ from treadle.errors import InputError
 from treadle.ir.op import OpDef
 from treadle.ops import OPS
 from treadle.ops.inplace import FUNCTIONAL, RESHAPING, check_category, check_not_expanded
+from treadle.ops.promotion import dtype_of
 from treadle.tensor import Tensor
 
 Array = np.ndarray[Any, Any]
+_ADDED_IN_OUT = frozenset({"cumprod", "cumsum", "nansum", "prod", "sum"})
 
 
 class PreparedReshaping:
@@ -116,6 +118,16 @@ class PreparedInto:
             check_category(name, "out", as_array(out), result)
             put(name, result, out)
         return outs[0] if self._results is None else tuple.__new__(self._results, outs)
+
+
+def in_dtype_of_out(op: OpDef, bound: list[Any], out: Array) -> list[Any]:
+    """The arguments of a call with `out`, of whose dtype sums and products are, if of no other."""
+    assert op.schema is not None
+    if op.schema.base not in _ADDED_IN_OUT:
+        return bound
+    named = zip(op.schema.arguments, bound, strict=True)
+    code = dtype_of(out).code
+    return [code if a.name == "dtype" and v is None else v for a, v in named]
 
 
 AnyPrepared = Prepared | PreparedReshaping | PreparedInPlace | PreparedInto

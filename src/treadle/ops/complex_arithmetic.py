@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from treadle.errors import ShapeError, UnsupportedError
+from treadle.ir.dtypes import BY_CODE
 from treadle.ops.complex_numbers import SAMPLES, broadcast_pair, conjugate, joined, parts
 from treadle.ops.composite import Operand, made_of
 from treadle.ops.declare import op
@@ -91,6 +92,21 @@ def _on_parts(name: str) -> Callable[..., Any]:
     return body
 
 
+def _added_up(name: str) -> Callable[..., Any]:
+    """The operator of each part, after a conversion to the dtype that is the last argument."""
+
+    def body(x: Operand, *args: Any) -> Any:
+        *rest, code = args
+        wide = x if code is None else x.to(BY_CODE[code])
+        if not wide.dtype.is_complex:
+            return wide.op(name, *rest, code)
+        real, imag = parts(wide)
+        assert imag is not None
+        return joined(real.op(name, *rest, None), imag.op(name, *rest, None))
+
+    return body
+
+
 def _padded(x: Operand, pad: Sequence[int], value: complex) -> Any:
     real, imag = parts(x)
     assert imag is not None
@@ -158,9 +174,9 @@ op(
 
 _BODIES: dict[str, Callable[..., Any]] = {
     "abs": _magnitude, "exp": _exponential, "square": lambda x: _product(x, x),
-    "neg": _on_parts("neg"), "clone": _on_parts("clone"), "sum": _on_parts("sum"),
-    "sum.dim_IntList": _on_parts("sum.dim_IntList"), "mean": _on_parts("mean"),
-    "mean.dim": _on_parts("mean.dim"), "cumsum": _on_parts("cumsum"),
+    "neg": _on_parts("neg"), "clone": _on_parts("clone"), "sum": _added_up("sum"),
+    "sum.dim_IntList": _added_up("sum.dim_IntList"), "mean": _added_up("mean"),
+    "mean.dim": _added_up("mean.dim"), "cumsum": _added_up("cumsum"),
     "constant_pad_nd": _padded, "roll": _on_parts("roll"),
     "flip": _on_parts("flip"), "index_select": _on_parts("index_select"),
     "gather": _on_parts("gather"),

@@ -25,7 +25,7 @@ from treadle.ops.expr import (
     dtype_of,
 )
 from treadle.ops.lowering import RowBuilder, Rows
-from treadle.ops.promotion import KINDS, accumulation, floating
+from treadle.ops.promotion import KINDS, accumulation, floating, promote
 from treadle.ops.promotion import dtype_of as tensor_dtype
 from treadle.ops.samples import SPECIAL, Draw, bf16, boolean, f16, f32, f64, i32, i64
 from treadle.ops.samples import u8 as u8_sample
@@ -55,8 +55,15 @@ def averaged(name: str, dtype: DType, code: int | None) -> tuple[DType, DType]:
 
 
 def magnitude(name: str, dtype: DType, code: int | None) -> tuple[DType, DType]:
-    """The dtypes of a norm: as `averaged`, but of complex numbers those of their parts."""
+    """The dtypes of a norm: as `averaged`, but of complex numbers those of their parts.
+
+    Raises:
+        ShapeError: also if numbers of `dtype` do not fit into what is asked for.
+    """
+    averaged(name, dtype, None)
     compute, final = averaged(name, dtype, code)
+    if final.is_complex != dtype.is_complex or promote(dtype, final) != final:
+        raise ShapeError(f"{name}: argument dtype is {final}, which {dtype} does not convert to")
     return compute, {"c64": f32_dtype, "c128": f64_dtype}.get(final.name, final)
 
 
@@ -78,6 +85,11 @@ def _truth(name: str, dtype: DType, code: int | None) -> tuple[DType, DType]:
 def position(name: str, dtype: DType, code: int | None) -> tuple[DType, DType]:
     """The dtypes of a result that counts: i64."""
     return accumulation(dtype), i64_dtype
+
+
+def _asks_for_truth(options: Options) -> bool:
+    """Whether the operand is to be converted to bool, whose numbers 0.5 is 1 of, not 0."""
+    return options.get("dtype") == bool_.code
 
 
 # --- the family ---------------------------------------------------------------------------------
@@ -114,7 +126,8 @@ class _Reduction:
         options = self.options(args)
         compute, final = self.dtypes(self.name, tensor_dtype(x), options.get("dtype"))
         dims = self.dims(x.shape, options)
-        value = self.numpy(x.astype(compute.numpy), dims, options)
+        operand = x.astype(bool) if _asks_for_truth(options) else x
+        value = self.numpy(operand.astype(compute.numpy), dims, options)
         shape = reduced_shape(x.shape, dims, bool(options.get("keepdim")))
         return np.asarray(value).reshape(shape).astype(final.numpy)
 
@@ -124,7 +137,8 @@ class _Reduction:
     def build(self, rows: RowBuilder, result: TensorType, x: Expr, *args: Any) -> Expr:
         options = self.options(args)
         compute, final = self.dtypes(self.name, dtype_of(x), options.get("dtype"))
-        return cast(self.rows(rows, cast(x, compute), options), final)
+        operand = cast(x, bool_) if _asks_for_truth(options) else x
+        return cast(self.rows(rows, cast(operand, compute), options), final)
 
 
 def reduction(
