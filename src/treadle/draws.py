@@ -65,8 +65,13 @@ def _field(state: Any, outer: str, inner: str) -> Any:
 
 def fill_uniform(source: Source, array: Array, low: float = 0.0, high: float = 1.0) -> None:
     """Fill `array` with numbers in [low, high); each part of a complex one is such a number."""
-    if _is_filled(source.drawer.fill_uniform, array, low, high):
-        return
+    try:
+        source.drawer.fill_uniform(array, low, high)
+    except TypeError:
+        _fill_uniform_cast(source, array, low, high)
+
+
+def _fill_uniform_cast(source: Source, array: Array, low: float, high: float) -> None:
     _cast(source.drawer.fill_uniform, array, low, high)
     if array.dtype.kind != "c" and (low, high) == (0.0, 1.0):
         read: Any = ml_dtypes.finfo
@@ -76,8 +81,13 @@ def fill_uniform(source: Source, array: Array, low: float = 0.0, high: float = 1
 
 def fill_normal(source: Source, array: Array, mean: float = 0.0, std: float = 1.0) -> None:
     """Fill `array` with numbers of a normal distribution; parts of complex ones share `std`."""
-    if _is_filled(source.drawer.fill_normal, array, mean, std):
-        return
+    try:
+        source.drawer.fill_normal(array, mean, std)
+    except TypeError:
+        _fill_normal_cast(source, array, mean, std)
+
+
+def _fill_normal_cast(source: Source, array: Array, mean: float, std: float) -> None:
     if array.dtype.kind != "c":
         _cast(source.drawer.fill_normal, array, mean, std)
         return
@@ -87,23 +97,18 @@ def fill_normal(source: Source, array: Array, mean: float = 0.0, std: float = 1.
 
 def fill_chance(source: Source, array: Array, chance: float) -> None:
     """Fill `array` with ones with this chance, else zeros."""
-    if not _is_filled(source.drawer.fill_chance, array, chance):
+    try:
+        source.drawer.fill_chance(array, chance)
+    except TypeError:
         _cast(source.drawer.fill_chance, array, chance)
 
 
 def fill_exponential(source: Source, array: Array, rate: float) -> None:
     """Fill `array` with numbers of an exponential distribution."""
-    if not _is_filled(source.drawer.fill_exponential, array, rate):
-        _cast(source.drawer.fill_exponential, array, rate)
-
-
-def _is_filled(fill: Callable[..., None], array: Array, *args: float) -> bool:
-    """Whether native code filled the array: of what is drawn, row by row in memory."""
     try:
-        fill(array, *args)
+        source.drawer.fill_exponential(array, rate)
     except TypeError:
-        return False
-    return True
+        _cast(source.drawer.fill_exponential, array, rate)
 
 
 def _cast(fill: Callable[..., None], array: Array, *args: float) -> None:
@@ -146,12 +151,17 @@ def _drawn_from(fill: Callable[[Array], None], parameters: Array) -> Array:
 
 def integers(source: Source, low: int, high: int, shape: Sequence[int]) -> Array:
     """Integers of 64 bits in [low, high)."""
-    count = high - low
-    if count > FEW:
-        return np.asarray(source.integers(low, high, tuple(shape), np.int64))
     drawn = np.empty(shape, np.int64)
-    source.drawer.fill_integers(drawn, low, count)
+    fill_integers(source, drawn, low, high)
     return drawn
+
+
+def fill_integers(source: Source, array: Array, low: int, high: int) -> None:
+    """Fill `array` with `integers`."""
+    if high - low > FEW:
+        array[...] = source.integers(low, high, array.shape, np.int64)
+    else:
+        source.drawer.fill_integers(array, low, high - low)
 
 
 def permutation(source: Source, count: int) -> Array:

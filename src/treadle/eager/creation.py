@@ -246,5 +246,5 @@ def eye(
     array = new_array("eye", size, dtype, device, requires_grad)
     array.fill(0)
     rows, columns = array.shape
-    array.reshape(-1)[: min(rows, columns) * columns : columns + 1] = 1
+    array.ravel()[: min(rows, columns) * columns : columns + 1].fill(1)
     return Tensor(array)

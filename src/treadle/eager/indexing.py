@@ -12,6 +12,7 @@ import numpy as np
 
 from treadle.eager.dlpack import import_array
 from treadle.errors import IndexOutOfRange, InputError, ShapeError
+from treadle.quiet import restore, silence
 
 Array = np.ndarray[Any, Any]
 _ALL = slice(None)
@@ -59,8 +60,11 @@ def set_item(array: Array, index: Any, value: Any) -> None:
         if _fits(array.dtype, given):
             view[position] = given
         else:
-            with np.errstate(all="ignore"):
+            before = silence()
+            try:
                 view[position] = given
+            finally:
+                restore(before)
     except IndexError as error:
         raise _outside(array, error) from None
     except ValueError as error:

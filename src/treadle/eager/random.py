@@ -193,7 +193,6 @@ def randint(
     if out is not None:
         options = {"device": device, "requires_grad": requires_grad}
         return made_into(randint, out, dtype, low, high, size, generator=generator, **options)
-    check_options("randint", device, requires_grad)
     if size is None and isinstance(high, list | tuple):
         low, high, size = 0, low, high
     elif high is None:
@@ -202,7 +201,8 @@ def randint(
         raise InputError("randint: argument size is missing")
     if low >= high:
         raise InputError(f"randint: there is no integer from {low} to below {high}")
-    drawn = draws.integers(_source(generator), low, high, check_size("randint", (size,)))
+    drawn = new_array("randint", (size,), "int64", device, requires_grad)
+    draws.fill_integers(_source(generator), drawn, low, high)
     return Tensor(drawn if dtype is None else drawn.astype(as_element(dtype).numpy, copy=False))
 
 

@@ -73,15 +73,19 @@ def linspace(
     if out is not None:
         options = {"device": device, "requires_grad": requires_grad}
         return made_into(linspace, out, dtype, start, end, steps, **options)
-    if not isinstance(steps, int | np.integer) or isinstance(steps, bool):
+    if type(steps) is not int and not isinstance(steps, np.integer):
         raise InputError(f"linspace: steps must be an int, got {steps!r}")
     array = new_array("linspace", (steps,), dtype, device, requires_grad)
-    kinds = (*_PLAIN, complex) if array.dtype.kind == "c" else _PLAIN
-    first, last = (_as_number("linspace", v, kinds) for v in (start, end))
-    if array.dtype.kind in "iu":
+    kind = array.dtype.kind
+    first: Any = start
+    last: Any = end
+    if not (type(first) in _PLAIN and type(last) in _PLAIN):
+        kinds = (*_PLAIN, complex) if kind == "c" else _PLAIN
+        first, last = (_as_number("linspace", v, kinds) for v in (start, end))
+    if kind in "iu":
         first, last = int(first), int(last)
     count = len(array)
-    if array.dtype.kind == "c":
+    if kind == "c":
         array[...] = np.linspace(first, last, count)
         return Tensor(array)
     values = array if array.dtype.char in "fd" else np.empty(count, np.float64)

@@ -13,6 +13,7 @@ from treadle.eager.dlpack import import_array
 from treadle.eager.dtypes import NUMBERS, as_dtype, as_element, dtype_of_array
 from treadle.eager.table import FUNCTIONS
 from treadle.errors import InputError
+from treadle.quiet import restore, silence
 from treadle.tensor import Tensor
 
 
@@ -78,7 +79,9 @@ def asarray(
     check_options("asarray", device, requires_grad)
     source = _local(obj)
     array = _values(source, dtype)
-    is_shared = np.may_share_memory(array, source) if hasattr(source, "__array__") else False
+    is_shared = array is source or (
+        hasattr(source, "__array__") and np.may_share_memory(array, source)
+    )
     if copy is False and not is_shared:
         raise InputError("asarray: this takes a copy, and argument copy is False")
     return Tensor(array.copy() if copy and is_shared else array)
@@ -113,8 +116,11 @@ def _values(data: Any, dtype: Any) -> Array:
     if wanted is not None and array.dtype != wanted:
         if not is_array:
             _check_fits(array, wanted)
-        with np.errstate(all="ignore"):
+        before = silence()
+        try:
             array = array.astype(wanted)
+        finally:
+            restore(before)
     try:
         dtype_of_array(array)
     except InputError as error:
@@ -144,14 +150,16 @@ _LISTS = (list, tuple, range)
 def _parse(data: Any, narrows: bool) -> Array:
     """Numbers in lists, in the dtype that torch gives to them; unless it `narrows`, as they are."""
     dtype = _common_dtype(frozenset(_kinds(data)))
+    before = silence()
     try:
         if dtype in _NARROW:
             wide = np.array(data, _NARROW[dtype])
             return narrow(wide) if narrows else wide
-        with np.errstate(over="ignore"):
-            return np.array(data, dtype)
+        return np.array(data, dtype)
     except (TypeError, ValueError, OverflowError):
         raise InputError("tensor: data must be numbers in lists of equal lengths") from None
+    finally:
+        restore(before)
 
 
 def _kinds(data: Any) -> set[Any]:

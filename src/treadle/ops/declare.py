@@ -13,8 +13,8 @@ from treadle.ir.op import OpDef, Tolerance
 from treadle.ir.schema import parse_schema
 from treadle.ir.types import TensorType
 from treadle.ops.promotion import KINDS, check_kind, dtype_of
-from treadle.ops.quiet import restore, silence
 from treadle.ops.registry import define
+from treadle.quiet import restore, silence
 
 _REFUSALS = (ValueError, IndexError, TypeError, ArithmeticError, MemoryError)
 EXACT = Tolerance(0.0, 0.0, "moves elements or compares them")

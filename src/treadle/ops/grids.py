@@ -69,16 +69,18 @@ _SMALL = 1 << 10
 
 
 def _triangle_indices(schema: str, function: Any, samples: Samples) -> OpDef:
-    def positions(row: int, col: int, offset: int) -> Array:
+    def positions(row: int, col: int, offset: int, dtype: int | None) -> Any:
         checked_size("tril_indices", (row, col))
-        return np.stack(function(row, offset, col))
+        final = dtype_from_code("tril_indices", dtype, i64_dtype).numpy
+        return np.stack(function(row, offset, col)).astype(final, copy=False)
 
     kept = functools.lru_cache(maxsize=64)(positions)
 
     def reference(row: int, col: int, offset: int, dtype: int | None, *_: Any) -> Array:
-        final = dtype_from_code("tril_indices", dtype, i64_dtype).numpy
-        small = row * col <= _SMALL
-        return (kept if small else positions)(row, col, offset).astype(final)
+        if row * col > _SMALL:
+            return np.asarray(positions(row, col, offset, dtype))
+        found: Array = kept(row, col, offset, dtype).copy()
+        return found
 
     def infer(row: int, col: int, offset: int, dtype: int | None, *_: Any) -> TensorType:
         checked_size("tril_indices", (row, col))

@@ -45,12 +45,9 @@ def sourced(reference: Callable[..., Array]) -> Callable[..., Array]:
     """`reference`, which draws from the generator among its arguments if there is one."""
 
     def sourced(*args: Any) -> Array:
-        for source in args:
-            if isinstance(source, draws.Source):
-                break
-        else:
+        if draws.Source not in map(type, args):
             return reference(*args)
-        token = draws.CURRENT.set(source)
+        token = draws.CURRENT.set(next(a for a in args if type(a) is draws.Source))
         try:
             return reference(*args)
         finally:

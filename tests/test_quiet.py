@@ -11,7 +11,7 @@ import pytest
 
 from treadle.errors import ShapeError
 from treadle.ops import OPS
-from treadle.ops.quiet import _find_state, switch
+from treadle.quiet import _find_state, switch
 
 ZEROS = np.zeros(1)
 WAYS = [None, *filter(None, [_find_state()])]
