@@ -184,9 +184,9 @@ def measure(
 ) -> list[Cell]:
     """All cells; what fails ends the benchmark."""
     cells: list[Cell] = []
-    total = len(arguments.models) * len(arguments.clients) * len(chosen) * arguments.rounds
+    total = len(arguments.only) * len(arguments.clients) * len(chosen) * arguments.rounds
     bar = progress.add_task("clients", total=total)
-    for model in arguments.models:
+    for model in arguments.only:
         progress.update(bar, description=f"{model}, starting {len(chosen)} processes")
         with tempfile.TemporaryDirectory() as folder:
             servers, request = start(model, Path(folder), chosen)
@@ -209,7 +209,7 @@ def parse_arguments() -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     engines = tuple(dict.fromkeys(setting.engine for setting in settings(cpu_count())))
-    parser.add_argument("--models", nargs="+", choices=NAMES, default=NAMES)
+    parser.add_argument("--only", nargs="+", choices=NAMES, default=NAMES, metavar="MODEL")
     parser.add_argument("--engines", nargs="+", choices=engines, default=engines)
     parser.add_argument("--clients", type=int, nargs="+", default=CLIENTS)
     parser.add_argument("--rounds", type=int, default=3)

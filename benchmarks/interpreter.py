@@ -67,7 +67,7 @@ def parse_arguments() -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     names = list(cases())
-    parser.add_argument("--cases", nargs="+", choices=names, default=names, metavar="CASE")
+    parser.add_argument("--only", nargs="+", choices=names, default=names, metavar="CASE")
     parser.add_argument("--runs", type=int, default=9, help="measured runs of each engine")
     parser.add_argument("--json", type=Path, help="write the results to this file")
     return parser.parse_args()
@@ -85,7 +85,7 @@ def main() -> None:
     results: list[Result] = []
     late = []
     for name, case in cases().items():
-        if name not in arguments.cases:
+        if name not in arguments.only:
             continue
         both = measure(name, case, arguments.runs)
         results += both.values()

@@ -20,6 +20,22 @@ DATA_DEPENDENT = """, x: Tensor) -> Tensor:
 """
 
 
+BY_REFERENCE = """, x: Tensor) -> Tensor:
+    return torch.linalg_svdvals(torch.relu(x))
+"""
+
+
+def test_an_operator_that_the_reference_computes_stands_out(treadle: Command) -> None:
+    model = model_with(Path("singular.pt"), BY_REFERENCE)
+    result = treadle("show", model, "--input", "3x3")
+    rows = [line.split() for line in result.output.splitlines()]
+    assert ["relu", "1", "kernels"] in rows
+    assert ["linalg_svdvals", "1", "extern"] in rows
+    assert "interpreted: linalg_svdvals is not compiled" in result.output
+    document = json.loads(treadle("show", model, "--json").output)
+    assert document["computed_by"] == {"relu": "kernels", "linalg_svdvals": "extern"}
+
+
 def test_counts_operators_and_sizes(treadle: Command) -> None:
     result = treadle("show", DIGITS)
     assert result.status == 0
