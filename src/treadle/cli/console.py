@@ -47,16 +47,6 @@ def human_bytes(count: int) -> str:
     return f"{size:.1f} GB"
 
 
-def human_time(nanoseconds: float) -> str:
-    """A time in the unit that fits: 850 ns, 12.3 µs, 4.56 ms, 1.20 s."""
-    time = nanoseconds
-    for unit in ("ns", "µs", "ms"):
-        if time < 999.5:
-            return f"{time:.0f} {unit}" if unit == "ns" else f"{time:.3g} {unit}"
-        time /= 1000
-    return f"{time:.2f} s"
-
-
 def counted(count: int, noun: str) -> str:
     """A number with its noun: 1 client, 2 clients."""
     plural = "es" if noun.endswith("ch") else "s"

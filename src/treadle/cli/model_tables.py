@@ -13,13 +13,14 @@ from rich.markup import escape
 from rich.table import Table
 
 import treadle
-from treadle.cli.console import counted, human_bytes, human_time
+from treadle.cli.console import counted, human_bytes
 from treadle.cli.files import Array
 from treadle.compiler import Explanation
 from treadle.ir.graph import Graph, Node
 from treadle.ir.op import CONSTANT, IF, LOOP, UNSUPPORTED
 from treadle.ops.catalog import EXTERN, status_of
 from treadle.passes.abstract import takes_tensor
+from treadle.runtime.durations import human_time
 
 _MOST_CHILDREN = 30
 

@@ -13,10 +13,11 @@ from rich.table import Table
 
 import treadle
 from treadle.cli import files, values
-from treadle.cli.console import human_time, output, say, working
+from treadle.cli.console import output, say, working
 from treadle.cli.files import Array
 from treadle.cli.parameters import Inputs, MethodName, Model, Threads
 from treadle.errors import InputError
+from treadle.runtime.durations import human_time
 
 _EDGE_ITEMS = 3
 

@@ -6,7 +6,8 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from treadle.cli.console import counted, human_time
+from treadle.cli.console import counted
+from treadle.runtime.durations import human_time
 from treadle.tune import Measurement, Sweep
 
 _BAR = 12

@@ -75,56 +75,43 @@ div_scalar_mode = _with_mode(
     div_scalar,
     tuple((*s, m) for s in SCALARS for m in ("floor", "trunc")),
 )
-floor_divide = pointwise(
-    "aten::floor_divide(Tensor self, Tensor other) -> Tensor",
-    lambda f, a, b: f.floordiv(a, b),
-    samples=PAIRS[:9],
-    divides=True,
-    kinds="if",
+
+
+def _division(
+    schema: str, name: str, samples: Samples, operands: tuple[int, ...] | None = None
+) -> OpDef:
+    """A function of `scalar_math` that divides, by its name there."""
+    return pointwise(
+        schema,
+        lambda f, a, b: getattr(f, name)(a, b),
+        operands=operands,
+        samples=samples,
+        divides=True,
+        kinds="if",
+    )
+
+
+_SIGNED = (*PAIRS[:9], (i64(5, low=-9, high=9), i64(5, low=-3, high=0)))
+floor_divide = _division(
+    "aten::floor_divide(Tensor self, Tensor other) -> Tensor", "floordiv", PAIRS[:9]
 )
-floor_divide_scalar = pointwise(
-    "aten::floor_divide.Scalar(Tensor self, Scalar other) -> Tensor",
-    lambda f, a, b: f.floordiv(a, b),
-    samples=SCALARS,
-    divides=True,
-    kinds="if",
+floor_divide_scalar = _division(
+    "aten::floor_divide.Scalar(Tensor self, Scalar other) -> Tensor", "floordiv", SCALARS
 )
-remainder = pointwise(
-    "aten::remainder.Tensor(Tensor self, Tensor other) -> Tensor",
-    lambda f, a, b: f.remainder(a, b),
-    samples=(*PAIRS[:9], (i64(5, low=-9, high=9), i64(5, low=-3, high=0))),
-    divides=True,
-    kinds="if",
+remainder = _division(
+    "aten::remainder.Tensor(Tensor self, Tensor other) -> Tensor", "remainder", _SIGNED
 )
-remainder_scalar = pointwise(
-    "aten::remainder.Scalar(Tensor self, Scalar other) -> Tensor",
-    lambda f, a, b: f.remainder(a, b),
-    samples=SCALARS,
-    divides=True,
-    kinds="if",
+remainder_scalar = _division(
+    "aten::remainder.Scalar(Tensor self, Scalar other) -> Tensor", "remainder", SCALARS
 )
-remainder_of = pointwise(
+remainder_of = _division(
     "aten::remainder.Scalar_Tensor(Scalar self, Tensor other) -> Tensor",
-    lambda f, a, b: f.remainder(a, b),
-    operands=(0, 1),
-    samples=((7, f32(3, low=1.0)), (7.5, i64(4, low=1, high=9)), (-7, i64(4, low=1, high=9))),
-    divides=True,
-    kinds="if",
+    "remainder",
+    ((7, f32(3, low=1.0)), (7.5, i64(4, low=1, high=9)), (-7, i64(4, low=1, high=9))),
+    (0, 1),
 )
-fmod = pointwise(
-    "aten::fmod.Tensor(Tensor self, Tensor other) -> Tensor",
-    lambda f, a, b: f.fmod(a, b),
-    samples=(*PAIRS[:9], (i64(5, low=-9, high=9), i64(5, low=-3, high=0))),
-    divides=True,
-    kinds="if",
-)
-fmod_scalar = pointwise(
-    "aten::fmod.Scalar(Tensor self, Scalar other) -> Tensor",
-    lambda f, a, b: f.fmod(a, b),
-    samples=SCALARS,
-    divides=True,
-    kinds="if",
-)
+fmod = _division("aten::fmod.Tensor(Tensor self, Tensor other) -> Tensor", "fmod", _SIGNED)
+fmod_scalar = _division("aten::fmod.Scalar(Tensor self, Scalar other) -> Tensor", "fmod", SCALARS)
 inplace(
     div_mode,
     div_scalar_mode,

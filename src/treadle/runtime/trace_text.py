@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from treadle.runtime.durations import human_time
+
 if TYPE_CHECKING:
     from rich.console import Group
 
@@ -72,7 +74,7 @@ def _tables(summary: Summary) -> Iterator[_Table]:
 def _threads(summary: Summary) -> _Table:
     total = summary.duration_ns or 1
     lost = f"; {summary.num_lost} earlier events were lost" if summary.num_lost else ""
-    heading = f"{_time(summary.duration_ns)}, {summary.num_requests} requests{lost}"
+    heading = f"{human_time(summary.duration_ns)}, {summary.num_requests} requests{lost}"
     rows = []
     for use in summary.threads:
         spent = (
@@ -92,12 +94,12 @@ def _critical_path(summary: Summary) -> _Table:
     if path is None:
         return _Table("critical path: no request was recorded", (), ())
     heading = (
-        f"critical path: {len(path.ops)} ops in {_time(path.length_ns)}, "
-        f"of a request that took {_time(path.request.duration_ns)} (the median)"
+        f"critical path: {len(path.ops)} ops in {human_time(path.length_ns)}, "
+        f"of a request that took {human_time(path.request.duration_ns)} (the median)"
     )
     times = [(name, [e.duration_ns for e in run]) for name, run in _runs(path.ops)]
     rows = [
-        (f"{name} x {len(run)}" if len(run) > 1 else name, _time(sum(run)),
+        (f"{name} x {len(run)}" if len(run) > 1 else name, human_time(sum(run)),
          f"{sum(run) / (path.length_ns or 1):.1%}")
         for name, run in times
     ]  # fmt: skip
@@ -115,19 +117,9 @@ def _runs(ops: Sequence[Event]) -> Iterator[tuple[str, list[Event]]]:
 def _ops(summary: Summary) -> _Table:
     total = sum(op.wall_ns for op in summary.ops) or 1
     rows = tuple(
-        (op.name, str(op.count), _time(op.wall_ns), f"{op.wall_ns / total:.1%}",
-         _time(op.compute_ns), _time(op.wall_ns / op.count))
+        (op.name, str(op.count), human_time(op.wall_ns), f"{op.wall_ns / total:.1%}",
+         human_time(op.compute_ns), human_time(op.wall_ns / op.count))
         for op in summary.ops[:_MOST_OPS]
     )  # fmt: skip
     columns = ("op", "runs", "time", "share", "on all threads", "each")
     return _Table(f"top {len(rows)} of {len(summary.ops)} ops by time", columns, rows)
-
-
-def _time(nanoseconds: float) -> str:
-    """A time in the unit that fits."""
-    time = nanoseconds
-    for unit in ("ns", "µs", "ms"):
-        if time < 999.5:
-            return f"{time:.0f} {unit}" if unit == "ns" else f"{time:.3g} {unit}"
-        time /= 1000
-    return f"{time:.2f} s"
