@@ -11,7 +11,7 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.plans import Array, results_of
+from tests.plans import Array, bind, graph_of, results_of, run_on_all, type_of
 
 pytestmark = [pytest.mark.native, pytest.mark.torch]
 torch.set_num_threads(1)
@@ -124,6 +124,25 @@ def _check(case: Case) -> None:
     tolerance = (1e-5 if case.dtype == "f4" else 1e-12) * scale
     assert (actual.shape, actual.dtype) == (want.shape, want.dtype)
     np.testing.assert_allclose(actual, want, rtol=0, atol=tolerance)
+
+
+@pytest.mark.parametrize("isa", ["native", "avx2"])
+@pytest.mark.parametrize("kernel", [(3,), (9,), (2, 3), (3, 3)])
+@pytest.mark.parametrize(("c_in", "c_out"), [(3, 5), (17, 48), (33, 100)])
+def test_weights_packed_with_each_run_have_the_bits_of_known_ones(
+    c_in: int, c_out: int, kernel: tuple[int, ...], isa: str
+) -> None:
+    rng, rank = np.random.default_rng(0), len(kernel)
+    for dtype in (np.float32, np.float16):
+        x = rng.standard_normal((1, c_in, *[11] * rank)).astype(dtype)
+        weight = rng.standard_normal((c_out, c_in, *kernel)).astype(dtype)
+        twos, ones = [2] * rank, [1] * rank
+        line = f"%y: Tensor = conv{rank}d(%x, %w, None, {twos}, {ones}, {ones}, 1)\nreturn %y"
+        text = f"graph(%x: Tensor, %w: Tensor)\n{line}"
+        (now,) = results_of(text, x, weight, isa=isa)
+        known = bind(graph_of(text), [type_of(x), weight], isa)
+        (ahead,) = run_on_all(known, [x])
+        assert now.tobytes() == ahead.tobytes()
 
 
 def test_padding_beside_strided_channels_reads_zeros() -> None:

@@ -26,6 +26,7 @@ from treadle.schedule.contractions import (
     packed_columns,
     packed_weight,
 )  # fmt: skip
+from treadle.schedule.filters import Panels, filter_steps
 from treadle.schedule.fused import tail_operands
 from treadle.schedule.groups import Group, arguments, map_arguments, tensor_type
 from treadle.schedule.images import batched, channels_last, image_of, padded_copy, two
@@ -44,6 +45,8 @@ LARGE_RESULT = 4096
 """Elements of a result in the order of torch that are worth a kernel which transposes them."""
 FEW_IN_GROUP = (1, 2, 4, 8)
 """Channels of groups that are too small to fill vectors with the products of one."""
+FEW_TAPS = 9
+"""Of more a kernel could not keep those of enough channels in L1."""
 FEW_CHANNELS = 16
 """With fewer, the taps of a kernel row are merged with the channels into one long k."""
 
@@ -205,6 +208,13 @@ def _packed_now(
     weight: Place, groups: int, k: int, panel: int, placement: Placement, machine: Machine
 ) -> tuple[list[Step], Operand]:
     """A weight that is computed at run time, packed like one that is known."""
+    taps = math.prod(weight.shape[2:])
+    if groups == 1 and 1 < taps <= FEW_TAPS:
+        each = math.prod(weight.shape[1:]) * panel
+        target = placement.scratch(weight, (-(-weight.shape[0] // panel) * each,))
+        panels = Panels(target, panel, each, weight.shape[1] * panel, tuple)
+        made = Operand(target, each, k * panel, panel, True, (0,))
+        return filter_steps("pack", weight, panels, placement, machine), made
     image = image_of(weight) if len(weight.shape) == 3 else weight
     (c_out, c_in, height, width), strides = image.shape, image.strides
     order = (0, 2, 3, 1)
