@@ -51,6 +51,7 @@ ACCEPTED = {
     "expects Long tensor out": "results are cast to the dtype of out",
     "got scalar type ComplexFloat for argument 'out'": "results are cast to the dtype of out",
     "weights cannot be negative": "numbers that only data tell",
+    "some elements of the input tensor and the written-to tensor": "results that overlap operands",
     "more than one element of the written-to tensor": "outs that were expanded, in plans",
     "has no attribute 'reciprocal'": "calls of methods of what is no tensor",
 }

@@ -187,7 +187,7 @@ class _Runner:
 def named(name: str, error: Exception) -> InputError:
     """The error of a function of that name."""
     kind = type(error) if isinstance(error, InputError) else InputError
-    message = str(error)
+    message = str(error) or "there is not enough memory"
     return kind(message if message.startswith(name) else f"{name}: {message}")
 
 
@@ -255,8 +255,10 @@ def _has_number_twin(overloads: Sequence[OpDef]) -> bool:
     """Whether a number as second argument may be passed as a tensor without dims."""
     by_overload = {op.schema.overload: op for op in overloads if op.schema is not None}
     tensor = by_overload.get("Tensor")
-    if "Scalar" not in by_overload or tensor is None:
+    if "Scalar" not in by_overload or tensor is None or tensor.schema is None:
         return False
+    if tensor.schema.base == "pow_":
+        return False  # it refuses numbers that tensors may hold
     return tensor.lower is not None or tensor.name in FUNCTIONAL
 
 

@@ -179,7 +179,7 @@ _BODIES: dict[str, Callable[..., Any]] = {
     "mean.dim": _added_up("mean.dim"), "cumsum": _added_up("cumsum"),
     "constant_pad_nd": _padded, "roll": _on_parts("roll"),
     "flip": _on_parts("flip"), "index_select": _on_parts("index_select"),
-    "gather": _on_parts("gather"),
+    "gather": _on_parts("gather"), "nan_to_num": _on_parts("nan_to_num"),
     **{f"var{name}": _variance(name) for name in ("", ".dim", ".correction")},
     **{f"std{name}": _deviation(name) for name in ("", ".dim", ".correction")},
     "zeros_like": _filled_like("zeros_like"), "ones_like": _filled_like("ones_like"),

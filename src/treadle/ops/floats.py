@@ -127,6 +127,10 @@ def _numbers(dtype: dtypes.DType, given: Sequence[float | None]) -> list[float]:
 
 
 def _nan_to_num(x: Array, *given: float | None) -> Any:
+    if x.dtype.kind == "c":
+        parts = np.empty_like(x)
+        parts.real, parts.imag = _nan_to_num(x.real, *given), _nan_to_num(x.imag, *given)
+        return parts
     assert _replace_special.reference is not None
     return _replace_special.reference(x, *_numbers(dtype_of(x), given))
 

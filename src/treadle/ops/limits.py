@@ -35,7 +35,7 @@ pow_ = pointwise(
 def _power(f: Any, a: Any, b: Any) -> Any:
     exponent: Any = b.expr if isinstance(b, Element) else b
     number = exponent.value if isinstance(exponent, Const) else exponent
-    if not f.dtype(a).is_floating and number < 0:
+    if not (f.dtype(a).is_floating or f.dtype(a).is_complex) and number < 0:
         raise ShapeError(f"pow: integers to the negative power {number} are no integers")
     return f.pow(a, b)
 

@@ -15,8 +15,8 @@ from treadle.ops.contraction import matrix_product, product
 from treadle.ops.declare import op
 from treadle.ops.inplace import inplace
 from treadle.ops.lowering import MatrixProduct
-from treadle.ops.promotion import dtype_of
-from treadle.ops.samples import f32, f64, given, u8
+from treadle.ops.promotion import dtype_of, promote
+from treadle.ops.samples import f32, f64, given, i64, u8
 from treadle.ops.shapes import expect_rank, numel, tensor, wrap_dim
 
 Array = np.ndarray[Any, Any]
@@ -62,7 +62,8 @@ def _kron(a: Operand, b: Operand) -> Any:
 
 def _addr(x: Operand, a: Operand, b: Operand, beta: float, alpha: float) -> Any:
     outer = a.op("outer", b)
-    return _mixed(x, outer, beta, alpha)
+    dtype = promote(x.dtype, outer.dtype)
+    return _mixed(x.to(dtype), outer.to(dtype), beta, alpha)
 
 
 def _addbmm(x: Operand, a: Operand, b: Operand, beta: float, alpha: float) -> Any:
@@ -161,7 +162,11 @@ composite(
 addr = composite(
     "aten::addr(Tensor self, Tensor vec1, Tensor vec2, *, Scalar beta=1, Scalar alpha=1) -> Tensor",
     _addr,
-    samples=((f32(3, 4), f32(3), f32(4), 1, 1), (f32(3, 4), f32(3), f32(4), 0.5, 2.0)),
+    samples=(
+        (f32(3, 4), f32(3), f32(4), 1, 1),
+        (f32(3, 4), f32(3), f32(4), 0.5, 2.0),
+        (f32(2, 3), i64(2), i64(3), 0.5, 0.5),
+    ),
 )
 addbmm = composite(
     "aten::addbmm(Tensor self, Tensor batch1, Tensor batch2, *, Scalar beta=1, Scalar alpha=1) -> "
