@@ -32,7 +32,7 @@ test: $(VENV)/.installed-test
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy src/treadle tests benchmarks examples
+	$(BIN)/mypy src/treadle tests benchmarks examples scripts
 	$(BIN)/lint-imports
 	@if command -v clang-format >/dev/null; then \
 	    clang-format --dry-run -Werror $(CXX_SOURCES) && echo "clang-format: clean"; \

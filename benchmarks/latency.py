@@ -157,7 +157,7 @@ def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--models", nargs="+", choices=names, default=names, metavar="MODEL")
+    parser.add_argument("--only", nargs="+", choices=names, default=names, metavar="MODEL")
     parser.add_argument("--threads", type=int, nargs="+", default=sorted({1, cpu_count()}))
     parser.add_argument("--rounds", type=int, default=6)
     parser.add_argument("--burst", type=float, default=0.3, help="seconds per burst")
@@ -171,8 +171,8 @@ def main() -> None:
     console = make_console()
     cells = []
     with Progress(console=console) as progress, tempfile.TemporaryDirectory() as folder:
-        bar = progress.add_task("latency", total=len(arguments.models) * len(arguments.threads))
-        for model in arguments.models:
+        bar = progress.add_task("latency", total=len(arguments.only) * len(arguments.threads))
+        for model in arguments.only:
             progress.update(bar, description=f"{model}, writing its archive")
             files = prepare(model, Path(folder))
             for threads in arguments.threads:
