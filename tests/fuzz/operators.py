@@ -65,7 +65,7 @@ def run(data: bytes) -> None:
     args = [_changed(value, choices) for value in drawn]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        found = _result_or_refusal(lambda: _call(op, args))
+        found = _result_or_refusal(lambda: call_eagerly(op, args))
         assert op.reference is not None
         expected = op.reference(*args)
         if isinstance(found, Error):
@@ -91,7 +91,7 @@ def assert_alike(found: Any, expected: Any) -> None:
         assert (array.dtype, array.shape) == (expected.dtype, expected.shape)
 
 
-def _call(op: OpDef, args: list[Any]) -> Any:
+def call_eagerly(op: OpDef, args: list[Any]) -> Any:
     """The eager function on copies, so that the reference sees what it saw."""
     assert op.schema is not None
     positional, keywords = [], {}

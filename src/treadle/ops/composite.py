@@ -17,7 +17,7 @@ from treadle.ir.dtypes import DType, from_numpy
 from treadle.ir.op import OpDef, Tolerance
 from treadle.ir.schema import REQUIRED
 from treadle.ir.types import TensorType
-from treadle.ops.declare import DEFAULT, op
+from treadle.ops.declare import DEFAULT, op, shown
 from treadle.ops.inplace import FUNCTIONAL
 from treadle.ops.lowering import Decompose, Emitter
 from treadle.ops.promotion import KINDS, check_kind
@@ -233,7 +233,8 @@ def composite(
         try:
             return build(types, *args)
         except _REFUSALS as refusal:
-            raise ShapeError(f"{name}: {refusal}") from refusal
+            base = name.partition("::")[2]
+            raise ShapeError(f"{base}: {refusal}; got {shown(args)}") from refusal
 
     return op(
         schema,

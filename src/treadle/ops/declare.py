@@ -17,6 +17,7 @@ from treadle.ops.registry import define
 from treadle.quiet import restore, silence
 
 _REFUSALS = (ValueError, IndexError, TypeError, ArithmeticError, MemoryError)
+_LONGEST = 200
 EXACT = Tolerance(0.0, 0.0, "moves elements or compares them")
 DEFAULT = Tolerance()
 
@@ -99,7 +100,8 @@ def _explained(
         except _REFUSALS as refusal:
             if infer is not None:
                 _say_better(infer, args)
-            raise ShapeError(f"{name}: {refusal}") from refusal
+            why = str(refusal) or "there is not enough memory"
+            raise ShapeError(f"{name}: {why}; got {shown(args)}") from refusal
         finally:
             restore(before)
 
@@ -114,6 +116,18 @@ def _say_better(infer: Callable[..., Any], args: tuple[Any, ...]) -> None:
         raise
     except _REFUSALS:
         return
+
+
+def shown(args: tuple[Any, ...]) -> str:
+    """What an operator was given: tensors as their types."""
+    text = ", ".join(map(_text, args))
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}.."
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_text, value))}]"
+    return str(_described(value)) if isinstance(value, np.ndarray | TensorType) else repr(value)
 
 
 def _described(value: Any) -> Any:

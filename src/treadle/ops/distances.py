@@ -67,6 +67,8 @@ def _trapezoid(y: Operand, width: Any, dim: int) -> Any:
 def _widths(y: Operand, x: Operand, dim: int) -> Any:
     """The distances of neighbours in `x`, which is one line or as many as `y` has."""
     axis = wrap_dim("trapezoid", dim, len(y.shape))
+    if not y.shape or (len(x.shape) != 1 and len(x.shape) < len(y.shape) - axis):
+        raise ShapeError(f"trapezoid: y {list(y.shape)} and x {list(x.shape)} must have dim {dim}")
     if len(x.shape) == 1:
         x = x.reshape(*[-1 if d == axis else 1 for d in range(len(y.shape))])
     axis_x = axis - len(y.shape)

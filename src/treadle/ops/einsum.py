@@ -39,7 +39,8 @@ def _parse(equation: str, ranks: Sequence[int]) -> tuple[list[str], str]:
     full = []
     for term, count in zip(terms, dots, strict=True):
         if count < 0 or ("..." not in term and count):
-            raise InputError(f"einsum: {term!r} in {equation!r} does not fit its operand's dims")
+            rank = len(term.replace("...", "")) + count
+            raise InputError(f"einsum: {term!r} in {equation!r} for an operand of {rank} dims")
         full.append(term.replace("...", "".join(spare[widest - count : widest])))
     if arrow:
         result = right.replace("...", "".join(spare[:widest]))

@@ -96,6 +96,8 @@ def _any_norm(
     dims = list(range(len(x.shape)) if dim is None else dim)
     if len(dims) == 2:
         return _matrix_norm(x, order, dims, keepdim, dtype)
+    if isinstance(order, str):
+        raise ShapeError(f"linalg_norm: ord {order!r} needs 2 dims, got {len(dims)}")
     return x.op("linalg_vector_norm", order, dims, keepdim, dtype)
 
 

@@ -12,6 +12,7 @@ from treadle.errors import ShapeError
 from treadle.ir.dtypes import i64
 from treadle.ir.types import TensorType
 from treadle.ops.declare import EXACT, op
+from treadle.ops.gather import check_index_dtype
 from treadle.ops.gru import unit_step
 from treadle.ops.lowering import Decompose, Emitter
 from treadle.ops.lstm import cell_step, emit_recurrence
@@ -69,6 +70,7 @@ def _starts(name: str, data: Array, sizes: Array) -> Array:
     Raises:
         ShapeError: if the sizes do not divide it.
     """
+    check_index_dtype(name, sizes, "batch_sizes")
     falling = sizes.ndim == 1 and sizes.size > 0 and not np.any(np.diff(sizes) > 0)
     if not falling or sizes[-1] < 1 or sizes.sum() != data.shape[0]:
         raise ShapeError(
@@ -205,7 +207,7 @@ def _define(
             raise ShapeError(f"{name}: data must have 2 dims, got {data} and {len(states)} states")
         weights = split_parameters(name, params, network)
         batch = states[0].sizes[1] if len(states[0].sizes) == 3 else -1
-        check_network(name, data.sizes[1], batch, states, weights, network.directions, gates)
+        check_network(name, data, batch, states, weights, network.directions, gates)
         size = states[0].sizes[2] * network.directions
         return tensor(data.element, (data.sizes[0], size)), *states
 
@@ -217,7 +219,8 @@ def _define(
     def reference(data: Array, sizes: Array, hx: Any, params: Sequence[Array], *flags: Any) -> Any:
         network, states = Network(*flags), states_of(hx)
         check(type_of(data), [*map(type_of, states)], [*map(type_of, params)], network)
-        if sizes.size and sizes[0] != states[0].shape[1]:
+        _starts(name, data, sizes)
+        if sizes[0] != states[0].shape[1]:
             raise ShapeError(f"{name}: {sizes[0]} sequences, but states {list(states[0].shape)}")
         weights = split_parameters(name, params, network)
         return run_layers(data, states, weights, network, _over(step, name, sizes))

@@ -89,18 +89,25 @@ def states_of(hx: Any) -> list[Any]:
 
 def check_network(
     name: str,
-    features: int,
+    x: TensorType,
     batch: int,
     states: Sequence[TensorType],
     weights: list[Weights],
     directions: int,
     gates: int,
 ) -> None:
-    """Check that states and weights fit each other and `features` inputs.
+    """Check that states and weights fit each other and the features of `x`.
 
     Raises:
         ShapeError: if they do not.
     """
+    features = x.sizes[-1]
+    for part in (*states, *(w for layer in weights for w in layer if w is not None)):
+        if part.element != x.element:
+            raise ShapeError(
+                f"{name}: input, states and weights must have one dtype, got {x.element} and "
+                f"{part.element}"
+            )
     hidden, cells = states[0].sizes[-1], states[-1].sizes[-1]
     for state, size in zip(states, (hidden, cells), strict=False):
         if state.sizes != (len(weights), batch, size):
@@ -190,7 +197,7 @@ def define_network(
             )
         weights = split_parameters(name, params, network)
         batch = x.sizes[0 if network.batch_first else 1]
-        check_network(name, x.sizes[2], batch, states, weights, network.directions, gates)
+        check_network(name, x, batch, states, weights, network.directions, gates)
         size = states[0].sizes[2] * network.directions
         return tensor(x.element, (*x.sizes[:2], size)), *states
 

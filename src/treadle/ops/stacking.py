@@ -114,6 +114,8 @@ composite(
 
 
 def _combinations(x: Operand, r: int, with_replacement: bool) -> Operand:
+    if len(x.shape) != 1:
+        raise ShapeError(f"combinations: needs 1 dim, got {list(x.shape)}")
     choose = itertools.combinations_with_replacement if with_replacement else itertools.combinations
     rows = np.array(list(choose(range(int(x.shape[0])), r)), np.int64).reshape(-1, r)
     result = x.op("index.Tensor", [x.given(rows, dtypes.i64)])

@@ -55,7 +55,7 @@ def _quantile(
     Source: torch.quantile; `how` is linear, lower, higher, midpoint or nearest.
     """
     if how not in _BETWEEN:
-        raise ShapeError(f"quantile: interpolation {how!r}")
+        raise ShapeError(f"quantile: interpolation {how!r}; allowed: {', '.join(_BETWEEN)}")
     if x.dtype != q.dtype or not x.dtype.is_floating or len(q.shape) > 1:
         raise ShapeError(f"quantile: {x.dtype} input and {q.dtype} q of {len(q.shape)} dims")
     rank = len(x.shape)
