@@ -160,55 +160,57 @@ def test_ctrl_c_stops_a_long_run(kind: str, threads: int) -> None:
     assert works == "True"
 
 
+LONG_CALLS = """
+import signal
+import numpy as np
+from tests.runtime.test_session import LONG, X, _slow
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background has none
+slow = treadle.script(_slow)
+slow(X, 2)
+session, free = treadle.Session(slow, max_concurrency=1), treadle.Session(slow)
+holder = session.run_async(X, LONG)
+def wait_for_holder():
+    try:
+        holder.result()
+    finally:
+        holder.cancel()
+promise = runtime.Future()
+step = ("run", "burn", BURN, (), (30_000,), 1, 1)
+main = [("fork", 1, 0), ("fork", 2, 1), ("join", 0), ("join", 1)]
+forks = Plan([main, [step] * 100_000, [step] * 100_000], 0, [], [], [])
+repeats = Plan([[("repeat", 1, 100_000)], [step]], 0, [], [], [])
+long = {
+    "a session's queue": lambda: session(X, 1),
+    "a session's future": wait_for_holder,
+    "a plan that waits for its forks": lambda: forks.run([], []),
+    "a plan that repeats": lambda: repeats.run([], []),
+    "the interpreter": lambda: slow(X, LONG),
+    "a session": lambda: free(X, LONG),
+    "a fork that runs here": lambda: runtime.fork(slow, X, LONG).wait(),
+    "a fork that waits": lambda: runtime.fork(promise.wait).wait(),
+    "random numbers": lambda: [treadle.randn(10_000_000) for _ in range(100)],
+}
+for name, call in long.items():
+    sent = []
+    def interrupt():
+        time.sleep(0.1)
+        sent.append(time.perf_counter())
+        os.kill(os.getpid(), signal.SIGINT)
+    thread = threading.Thread(target=interrupt)
+    try:
+        thread.start()
+        call()
+        print(name, "ended by itself")
+    except KeyboardInterrupt:
+        print(time.perf_counter() - sent[0], name)
+    thread.join()
+promise.set_result(None)
+print(work())
+"""
+
+
 def test_ctrl_c_ends_whatever_takes_long() -> None:
-    code = """
-    import signal
-    import numpy as np
-    from tests.runtime.test_session import LONG, X, _slow
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background has none
-    slow = treadle.script(_slow)
-    slow(X, 2)
-    session, free = treadle.Session(slow, max_concurrency=1), treadle.Session(slow)
-    holder = session.run_async(X, LONG)
-    def wait_for_holder():
-        try:
-            holder.result()
-        finally:
-            holder.cancel()
-    promise = runtime.Future()
-    step = ("run", "burn", BURN, (), (30_000,), 1, 1)
-    main = [("fork", 1, 0), ("fork", 2, 1), ("join", 0), ("join", 1)]
-    forks = Plan([main, [step] * 100_000, [step] * 100_000], 0, [], [], [])
-    repeats = Plan([[("repeat", 1, 100_000)], [step]], 0, [], [], [])
-    long = {
-        "a session's queue": lambda: session(X, 1),
-        "a session's future": wait_for_holder,
-        "a plan that waits for its forks": lambda: forks.run([], []),
-        "a plan that repeats": lambda: repeats.run([], []),
-        "the interpreter": lambda: slow(X, LONG),
-        "a session": lambda: free(X, LONG),
-        "a fork that runs here": lambda: runtime.fork(slow, X, LONG).wait(),
-        "a fork that waits": lambda: runtime.fork(promise.wait).wait(),
-        "random numbers": lambda: [treadle.randn(10_000_000) for _ in range(100)],
-    }
-    for name, call in long.items():
-        sent = []
-        def interrupt():
-            time.sleep(0.1)
-            sent.append(time.perf_counter())
-            os.kill(os.getpid(), signal.SIGINT)
-        thread = threading.Thread(target=interrupt)
-        try:
-            thread.start()
-            call()
-            print(name, "ended by itself")
-        except KeyboardInterrupt:
-            print(time.perf_counter() - sent[0], name)
-        thread.join()
-    promise.set_result(None)
-    print(work())
-    """
-    *found, works = run(code).splitlines()
+    *found, works = run(LONG_CALLS).splitlines()
     assert len(found) == 9
     # 0.02 s by design; the rest is for a busy machine.
     assert all(float(line.split()[0]) < 5 for line in found)
