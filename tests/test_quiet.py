@@ -11,10 +11,10 @@ import pytest
 
 from treadle.errors import ShapeError
 from treadle.ops import OPS
-from treadle.quiet import _find_state, switch
+from treadle.quiet import STATE, switch
 
 ZEROS = np.zeros(1)
-WAYS = [None, *filter(None, [_find_state()])]
+WAYS = [None, *filter(None, [STATE])]
 
 
 @pytest.mark.parametrize("state", WAYS)
@@ -42,7 +42,7 @@ def test_what_the_user_set_is_found_again(state: tuple[ContextVar[Any], Any] | N
 
 
 def test_numpy_of_today_has_a_variable() -> None:
-    assert (_find_state() is None) == (np.lib.NumpyVersion(np.__version__) < "2.0.0")
+    assert (STATE is None) == (np.lib.NumpyVersion(np.__version__) < "2.0.0")
 
 
 def test_a_reference_that_fails_leaves_numpy_as_it_was() -> None:

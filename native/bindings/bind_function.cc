@@ -27,19 +27,22 @@ bool forget_exception() {
   return true;
 }
 
-// Null with an error set, or the result of a call of which `key` was found.
-PyObject* run_known(const KnownCall& call, const CallKey& key, nb::handle tensor) {
-  if (call.reference && call.program.is_none())
-    return translate_errors([&] { return run_reference(call, key, tensor); });
+// The result without a step in Python that is none of the operator's; null if there is none, with
+// an error set if something failed.
+PyObject* run_natively(const KnownCall& call, const CallKey& key, nb::handle tensor) {
   PyObject* result = translate_errors(
       [&] { return call.views ? make_views(call, key, tensor) : run_program(call, key); });
-  if (result) return result;
-  const bool has_failed = PyErr_Occurred();
-  if (has_failed && !forget_exception()) return nullptr;
-  if (call.reference && !has_failed)
-    return translate_errors([&] { return run_reference(call, key, tensor); });
+  if (result || PyErr_Occurred() || !call.reference) return result;
+  return translate_errors([&] { return run_reference(call, key, tensor); });
+}
+
+// Null with an error set, or the result of a call of which `key` was found.
+PyObject* run_known(const KnownCall& call, const CallKey& key, nb::handle tensor) {
+  PyObject* result = run_natively(call, key, tensor);
+  if (!result && PyErr_Occurred() && !forget_exception()) return nullptr;
+  if (result && !call.views) return result;
   return translate_errors([&] {
-    nb::object made = call.run(list_of(key.tensors));
+    nb::object made = result ? nb::steal(result) : nb::object(call.run(list_of(key.tensors)));
     return call.views && remember_views(call, key, tensor, made) ? make_views(call, key, tensor)
                                                                  : made;
   });
@@ -93,12 +96,16 @@ void check_indices(const KnownCall& call, std::size_t num_tensors) {
     throw nb::value_error("the target is none of the call's tensors");
 }
 
-// (function, arguments, places)
+// (function, arguments, places, None or (variable, value))
 std::unique_ptr<Reference> parse_reference(nb::handle spec, std::size_t num_tensors) {
   auto reference = std::make_unique<Reference>();
   reference->function = spec[0];
   for (nb::handle argument : spec[1]) reference->arguments.push_back(nb::borrow(argument));
   for (nb::handle place : spec[2]) reference->places.push_back(nb::cast<int>(place));
+  if (nb::object setting = spec[3]; !setting.is_none()) {
+    reference->variable = setting[0];
+    reference->value = setting[1];
+  }
   bool fits = reference->arguments.size() == reference->places.size();
   for (int place : reference->places) fits = fits && place < static_cast<int>(num_tensors);
   if (!fits) throw nb::value_error("the reference takes what is none of the call's tensors");

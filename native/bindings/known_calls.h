@@ -32,15 +32,16 @@ struct Views {
 };
 using KnownViews = std::unordered_map<Signature, Views, SignatureHash>;
 
-// A function of arrays and of the call's other arguments.
+// A function of arrays and of the call's other arguments. While it runs, `variable` has `value` if
+// there is one: that silences NumPy.
 struct Reference {
-  nb::object function;
+  nb::object function, variable, value;
   std::vector<nb::object> arguments;  // an int stands for a tensor of the call if `places` says so
   std::vector<int> places;            // the number of the tensor, or -1
 };
 
 // How a call is run: by `program` on `inputs` if there is one and it has a plan for these, else by
-// `reference` if there is one, else by `run(tensors)`.
+// `reference` if there is one, else by `run(tensors)`, which also says best why either failed.
 struct KnownCall {
   nb::object run;
   std::unique_ptr<Reference> reference;
@@ -80,7 +81,7 @@ class KnownCalls {
 // The result of a known call of these tensors; null, with no error set, if `run` has to give it.
 nb::object run_program(const KnownCall& call, const CallKey& key);
 
-// The same for a call that has a reference; what it raises goes to `run.refused(tensors, error)`.
+// The same for a call that has a reference.
 nb::object run_reference(const KnownCall& call, const CallKey& key, nb::handle tensor);
 
 // The same for a call that gives views of a tensor, which are of class `tensor`.

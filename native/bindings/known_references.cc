@@ -47,6 +47,29 @@ class Wrapping {
   nb::handle tensor_;
 };
 
+// Gives a context variable a value in a scope, if there is one.
+class Setting {
+ public:
+  Setting(const nb::object& variable, const nb::object& value) : variable_(variable) {
+    if (!variable.is_valid()) return;
+    token_ = nb::steal(PyContextVar_Set(variable.ptr(), value.ptr()));
+    if (!token_.is_valid()) nb::raise_python_error();
+  }
+  ~Setting() {
+    if (!token_.is_valid()) return;
+    PyObject *type, *raised, *trace;  // resetting it must not see what the function raised
+    PyErr_Fetch(&type, &raised, &trace);
+    if (PyContextVar_Reset(variable_.ptr(), token_.ptr()) < 0) PyErr_Clear();
+    PyErr_Restore(type, raised, trace);
+  }
+  Setting(const Setting&) = delete;
+  Setting& operator=(const Setting&) = delete;
+
+ private:
+  const nb::object& variable_;
+  nb::object token_;
+};
+
 nb::object call_reference(const Reference& reference, const std::vector<nb::object>& arrays) {
   std::vector<PyObject*> values;
   values.reserve(reference.arguments.size());
@@ -54,6 +77,7 @@ nb::object call_reference(const Reference& reference, const std::vector<nb::obje
     const int place = reference.places[i];
     values.push_back(place < 0 ? reference.arguments[i].ptr() : arrays[place].ptr());
   }
+  const Setting silenced(reference.variable, reference.value);
   nb::object result = nb::steal(call_python([&] {
     return PyObject_Vectorcall(reference.function.ptr(), values.data(), values.size(), nullptr);
   }));
@@ -72,18 +96,10 @@ nb::object wrap_result(const KnownCall& call, const Wrapping& wrapping, const nb
 }  // namespace
 
 nb::object run_reference(const KnownCall& call, const CallKey& key, nb::handle tensor) {
-  try {
-    std::vector<nb::object> arrays;
-    arrays.reserve(key.tensors.size());
-    for (const nb::object& given : key.tensors) arrays.push_back(own_array(given));
-    nb::object result =
-        wrap_result(call, Wrapping(key, arrays, tensor), call_reference(*call.reference, arrays));
-    if (!result.is_valid()) nb::raise_python_error();
-    return result;
-  } catch (nb::python_error& error) {
-    if (!error.matches(PyExc_Exception)) throw;
-    return call.run.attr("refused")(list_of(key.tensors), error.value());
-  }
+  std::vector<nb::object> arrays;
+  arrays.reserve(key.tensors.size());
+  for (const nb::object& given : key.tensors) arrays.push_back(own_array(given));
+  return wrap_result(call, Wrapping(key, arrays, tensor), call_reference(*call.reference, arrays));
 }
 
 }  // namespace treadle

@@ -20,6 +20,7 @@ _RunInstruction: TypeAlias = tuple[
     str, str, int, tuple[_BufferRef, ...], tuple[int, ...], int, int
 ]
 _Instruction: TypeAlias = _RunInstruction | tuple[str, int, int] | tuple[str, int]
+_Setting: TypeAlias = tuple[ContextVar[Any], Any]
 _StatusHandler: TypeAlias = Callable[[int, tuple[int, int, int]], object]
 
 def factor_lu(
@@ -106,7 +107,7 @@ class Function:
         make: Callable[..., Any] | None,
         target: int,
         gives_views: bool,
-        reference: tuple[Callable[..., Any], Sequence[Any], Sequence[int]] | None,
+        reference: tuple[Callable[..., Any], Sequence[Any], Sequence[int], _Setting | None] | None,
     ) -> bool: ...
     def share(self, other: Function) -> None: ...
 

@@ -30,4 +30,5 @@ def switch(state: tuple[ContextVar[Any], Any] | None) -> tuple[Callable[[], Any]
     return partial(variable.set, quiet), variable.reset
 
 
-silence, restore = switch(_find_state())
+STATE = _find_state()
+silence, restore = switch(STATE)

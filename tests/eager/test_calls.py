@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 import treadle
 from treadle import Tensor
+from treadle.errors import ShapeError
 
 VIEWS: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
     "view": (lambda x: x.view(3, 4), lambda a: a.reshape(3, 4)),
@@ -210,3 +211,24 @@ def test_numpys_functions_give_tensors() -> None:
     assert np.asarray(x, dtype=np.int32).tolist() == [0, 1]
     assert not np.shares_memory(np.array(x), x.numpy())
     assert [10, 20][treadle.tensor(True)] == 20
+
+
+def test_what_is_a_view_of_one_layout_may_be_a_copy_of_another() -> None:
+    x = treadle.arange(6).reshape(2, 3)
+    for _ in range(3):
+        assert np.may_share_memory(x.flatten().numpy(), x.numpy())
+        turned = x.T.flatten()
+        assert turned.tolist() == [0, 3, 1, 4, 2, 5]
+        assert not np.may_share_memory(turned.numpy(), x.numpy())
+    assert x[0].flatten().tolist() == [0, 1, 2]
+
+
+def test_a_reference_is_silent_and_leaves_numpy_as_it_was() -> None:
+    singular, negative = treadle.zeros(2, 2), treadle.tensor([-1])
+    with np.errstate(all="raise", under="call"):
+        before = np.geterr()
+        for _ in range(3):
+            assert treadle.logdet(singular).item() == -np.inf
+            with pytest.raises(ShapeError, match="bincount: expected one dim"):
+                treadle.bincount(negative)
+            assert np.geterr() == before

@@ -25,6 +25,7 @@ from treadle.ops.inplace import check_writable
 from treadle.ops.lowering import Pointwise
 from treadle.ops.promotion import dtype_of
 from treadle.passes.abstract import Unplannable
+from treadle.quiet import STATE
 from treadle.tensor import Tensor
 
 Array = np.ndarray[Any, Any]
@@ -57,18 +58,22 @@ class Prepared:
         self._answer = self._told_dtype(tensors) if tells_dtype(op) else None
 
     @property
-    def reference(self) -> tuple[Any, tuple[Any, ...], list[int]] | None:
+    def reference(self) -> tuple[Any, tuple[Any, ...], list[int], Any] | None:
         """What native code calls instead of `run` where there is no plan, if that is all to do.
 
-        The operator's reference, its arguments, and which tensor each of them is, or -1.
+        The operator's reference, its arguments, and which tensor each of them is, or -1; and what
+        silences NumPy, if native code is to do that.
         """
         if self._answer is not None:
-            return lambda: self._answer, (), []
-        if self._places is None or self.gives_views or self.target >= 0:
+            return lambda: self._answer, (), [], None
+        if self._places is None or self.target >= 0:
             return None
+        function: Any = self.op.reference
+        is_explained = STATE is not None and hasattr(function, "__wrapped__")
+        function, state = (function.__wrapped__, STATE) if is_explained else (function, None)
         numbers = dict(self._places)
         arguments = tuple(None if i in numbers else a for i, a in enumerate(self._arguments))
-        return self.op.reference, arguments, [numbers.get(i, -1) for i in range(len(arguments))]
+        return function, arguments, [numbers.get(i, -1) for i in range(len(arguments))], state
 
     def run(self, tensors: Sequence[Any]) -> Any:
         """The result of the operator: a tensor, or a tuple of them, or what a query answers."""
@@ -103,7 +108,7 @@ class Prepared:
         try:
             result = self.op.reference(*self._with(arrays))
         except (ValueError, TypeError, IndexError) as error:
-            raise self.refused(tensors, error) from None
+            raise self._refused(tensors, error) from None
         if type(result) is np.ndarray:
             same = [t for t, array in zip(tensors, arrays, strict=True) if array is result]
             return same[0] if same else Tensor(result)
@@ -111,7 +116,7 @@ class Prepared:
             return tuple.__new__(self.make or tuple, map(_wrapped, result))
         return _wrapped(result)
 
-    def refused(self, tensors: Sequence[Any], error: Exception) -> Exception:
+    def _refused(self, tensors: Sequence[Any], error: Exception) -> Exception:
         """What NumPy refused, as the operator's rule of types says it, or else as NumPy does."""
         if isinstance(error, Error) or not isinstance(error, ValueError | TypeError | IndexError):
             return error

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from operator import is_
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 
 from treadle._native import Function
 from treadle.eager.adapters import ADAPTERS
-from treadle.eager.execute import Prepared, as_array, tells_dtype
+from treadle.eager.execute import as_array, tells_dtype
 from treadle.eager.matching import Leaf, match_call
 from treadle.eager.signatures import signature_of
 from treadle.eager.writing import AnyPrepared, PreparedInto, in_dtype_of_out, prepare
@@ -174,14 +174,6 @@ class _Runner:
             return self._prepared.run([*tensors, *self._twin])
         except REFUSALS as error:
             raise named(self._name, error) from _cause(error)
-
-    def refused(self, tensors: Sequence[Any], error: Exception) -> NoReturn:
-        """Raise what `error`, which the operator's reference raised, is to the caller."""
-        assert isinstance(self._prepared, Prepared)
-        better = self._prepared.refused(tensors, error)
-        if not isinstance(better, REFUSALS):
-            raise better
-        raise named(self._name, better) from _cause(better)
 
 
 def named(name: str, error: Exception) -> InputError:

@@ -36,9 +36,9 @@ def get_item(array: Array, index: Any) -> Array:
         if kind is tuple and all(map(_is_plain, index)):
             return array[index if Ellipsis in index else (*index, ...)]
         view, position = _located(array, index)
-        last = position[-1]
-        if type(last) is np.ndarray and last.dtype.kind != "b" and _are_whole(position[:-1]):
-            return view.take(last, len(position) - 1)
+        axis = len(position) - 1
+        if _is_ints(position[axis]) and all(map(_is_whole, position[:axis])):
+            return np.asarray(view.take(position[axis], axis))
         return np.asarray(view[position])
     except IndexError as error:
         raise _outside(array, error) from None
@@ -101,14 +101,14 @@ def _is_plain(item: Any) -> bool:
     return type(item) in _PLAIN
 
 
-def _are_whole(items: tuple[Any, ...]) -> bool:
-    return all(type(i) is slice and i == _ALL for i in items)
+def _is_whole(item: Any) -> bool:
+    return item is _ALL or (type(item) is slice and item == _ALL)
 
 
 def _located(array: Array, index: Any) -> tuple[Array, tuple[Any, ...]]:
     """A view of `array`, and what NumPy selects of it as torch does by `index`."""
     items = tuple(map(_item, index)) if isinstance(index, tuple) else (_item(index),)
-    kinds = {type(i) for i in items}
+    kinds = set(map(type, items))
     if np.ndarray not in kinds and bool not in kinds:
         return array, items if Ellipsis in items else (*items, ...)
     return (array, items) if kinds.isdisjoint(_ALONE) else _split(array, items)
@@ -116,10 +116,9 @@ def _located(array: Array, index: Any) -> tuple[Array, tuple[Any, ...]]:
 
 def _split(array: Array, items: tuple[Any, ...]) -> tuple[Array, tuple[Any, ...]]:
     """The view that ints, slices, None and ... select; where in it the rest finds the elements."""
-    if all(type(i) is int or type(i) is slice or _is_ints(i) for i in items):
-        basic_items = tuple(_ALL if type(i) is np.ndarray else i for i in items)
-        rest = tuple(_ALL if type(i) is slice else i for i in items if type(i) is not int)
-        return array[basic_items], rest
+    if all(map(_is_simple, items)):
+        view = array[tuple([_ALL if type(i) is np.ndarray else i for i in items])]
+        return view, tuple([_ALL if type(i) is slice else i for i in items if type(i) is not int])
     missing = array.ndim - sum(map(_num_dims, items))
     where = [n for n, item in enumerate(items) if item is Ellipsis] or [len(items)]
     if len(where) > 1:
@@ -140,6 +139,10 @@ def _split(array: Array, items: tuple[Any, ...]) -> tuple[Array, tuple[Any, ...]
                 position.append(_ALL)
     basic.append(...)
     return array[tuple(basic)], tuple(position)
+
+
+def _is_simple(item: Any) -> bool:
+    return type(item) is int or type(item) is slice or _is_ints(item)
 
 
 def _is_ints(item: Any) -> bool:

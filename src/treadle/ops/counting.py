@@ -19,15 +19,20 @@ Array = np.ndarray[Any, Any]
 
 
 def _bincount(x: Array, weights: Array | None, minlength: int) -> Array:
-    if x.ndim != 1 or x.dtype.kind not in "iu" or (x.size and x.min() < 0):
-        raise ShapeError("bincount: expected one dim of non-negative integers")
-    if weights is None:
-        return np.bincount(x, minlength=minlength).astype(np.int64)
-    return np.bincount(x, weights.astype(np.float64), minlength).astype(
-        weights.dtype if weights.dtype == np.float32 else np.float64
-    )
+    if x.ndim != 1 or x.dtype.kind not in "iu":
+        raise ShapeError(_COUNTED)
+    try:
+        if weights is None:
+            return np.bincount(x, None, minlength).astype(np.int64, copy=False)
+        counts = np.bincount(x, weights.astype(np.float64), minlength)
+    except ValueError:
+        if x.size and x.min() < 0:
+            raise ShapeError(_COUNTED) from None
+        raise
+    return counts.astype(weights.dtype) if weights.dtype == np.float32 else counts
 
 
+_COUNTED = "bincount: expected one dim of non-negative integers"
 bincount = op(
     "aten::bincount(Tensor self, Tensor? weights=None, int minlength=0) -> Tensor",
     reference=_bincount,
