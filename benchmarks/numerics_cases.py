@@ -49,7 +49,11 @@ class Case:
 
 
 def _unary(name: str, draw: Callable[[np.random.Generator], Array], limit: float = LIMIT) -> Case:
-    return Case(name, lambda t, x: getattr(t, name)(x), lambda s: [draw(s)], limit=limit)
+    return Case(name, _called(name), lambda s: [draw(s)], limit=limit)
+
+
+def _called(name: str) -> Callable[..., Any]:
+    return lambda t, x: getattr(t, name)(x)
 
 
 def _layer(name: str, draw: Callable[[np.random.Generator], Array]) -> Case:
@@ -91,11 +95,15 @@ CASES: tuple[Case, ...] = (
     *(_unary(n, _UNIT) for n in ("asin", "acos", "atanh", "erfinv")),
     *(_unary(n, between(-80, 80)) for n in ("sinh", "cosh")),
     _unary("acosh", between(1, 1e6)),
+    Case("acosh, near 1", _called("acosh"), lambda s: [1 + between(0, 1)(s)], limit=LIMIT),
     _unary("erfc", between(-3, 9), math.inf),
     _unary("lgamma", between(3, 50), math.inf),
     _unary("digamma", between(2, 50), math.inf),
     _unary("reciprocal", _ALL, 0.5),
-    Case("sin, large", lambda t, x: t.sin(x), lambda s: [between(-1e6, 1e6)(s)]),
+    *(
+        Case(f"{n}, of all sizes", _called(n), lambda s: [everywhere(s)], limit=LIMIT)
+        for n in ("sin", "cos", "tan")
+    ),
     Case("log1p, small", lambda t, x: t.log1p(x), lambda s: [between(-0.9, 1)(s)], limit=LIMIT),
     Case(
         "pow", lambda t, x, y: t.pow(x, y),

@@ -24,6 +24,7 @@ _LANCZOS = (
 """Coefficients for g = 7, of Lanczos 1964, as tabulated by Godfrey."""
 BERNOULLI = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510)
 """Every second one, from the second."""
+_TINY = 1e-300
 SHIFT = 10
 """From here on asymptotic series hold in double precision."""
 MOST_TERMS = 100_000
@@ -38,8 +39,9 @@ def _lgamma(f: Any, x: Any) -> Any:
         series = series + coefficient / (y + float(i))
     t = y + 7.5
     above = 0.5 * math.log(2 * math.pi) + (y + 0.5) * f.log(t) - t + f.log(series)
-    sine = f.abs(f.sin(math.pi * (x - f.round(x))))  # sin(pi * x) of large x loses its digits
-    result = f.where(reflected, math.log(math.pi) - f.log(sine) - above, above)
+    rest = f.abs(x - f.round(x))  # sin(pi * x) of large x loses its digits, and pi * x of tiny x
+    sine = f.where(rest < _TINY, rest, f.sin(math.pi * rest) / math.pi)
+    result = f.where(reflected, -f.log(sine) - above, above)
     result = f.where((x == 1) | (x == 2), 0.0, result)
     pole = f.isinf(x) | ((x <= 0) & (x == f.floor(x)))
     return f.where(pole, math.inf, result)

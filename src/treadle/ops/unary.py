@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from treadle.ir import dtypes
 from treadle.ir.op import OpDef
 from treadle.ops.inplace import inplace
 from treadle.ops.pointwise import Body, Result, pointwise
@@ -54,9 +55,12 @@ def _asinh(f: Any, x: Any) -> Any:
 
 
 def _acosh(f: Any, x: Any) -> Any:
+    """``log1p(t + sqrt(t) * sqrt(x + 1))`` of ``t = x - 1``, which is exact near 1; in doubles."""
     if f.dtype(x).is_complex:
         return f.acosh(x)
-    near = f.log(x + f.sqrt(x - 1.0) * f.sqrt(x + 1.0))
+    x = f.cast(x, dtypes.f64)
+    above = x - 1.0
+    near = f.log1p(above + f.sqrt(above) * f.sqrt(x + 1.0))
     return f.where(x > _LARGE, f.log(x) + math.log(2), near)
 
 
