@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import update_wrapper
 from typing import Any
 
 import numpy as np
@@ -88,7 +89,8 @@ def _explained(
     """`reference` with NumPy's refusals in the words of `infer`, which knows what is allowed.
 
     As in PyTorch nothing warns of NaN or infinity. Products would of numbers that are neither: the
-    library below NumPy may compute with what lies beyond an operand.
+    library below NumPy may compute with what lies beyond an operand. What wants neither takes
+    ``__wrapped__``.
     """
 
     def explained(*args: Any) -> Any:
@@ -105,7 +107,7 @@ def _explained(
         finally:
             restore(before)
 
-    return explained
+    return update_wrapper(explained, reference, assigned=(), updated=())
 
 
 def _say_better(infer: Callable[..., Any], args: tuple[Any, ...]) -> None:
