@@ -17,7 +17,7 @@ help:
 	@echo "make demo    install Treadle into $(VENV) and tune the bundled model"
 	@echo "make test    install PyTorch, the oracle, beside it and run all tests"
 	@echo "make lint    ruff, mypy, clang-format, import contract"
-	@echo "make sanitize  native tests under TSan; everything native under ASan and UBSan"
+	@echo "make sanitize  native tests under TSan, ASan and UBSan, kernels between guards"
 	@echo "make format  ruff and clang-format, in place"
 	@echo "make build   a wheel in dist/"
 	@echo "make clean   remove what the others made"
@@ -44,6 +44,7 @@ sanitize: $(VENV)/.installed-test
 	$(BIN)/pip install --quiet cmake ninja nanobind
 	native/sanitize.sh thread $(BIN)/python
 	native/sanitize.sh address $(BIN)/python
+	$(BIN)/python -m pytest -q --guard-memory tests/conformance/test_plans.py tests/schedule
 
 format: $(VENV)/.installed-test
 	$(BIN)/ruff check --fix .

@@ -21,13 +21,12 @@ REFUSED_COMPLEX = {
 }  # fmt: skip
 """What torch computes with complex numbers and Treadle does not."""
 TAKEN_COMPLEX = {
-    "_convolution", "_unique2", "_upsample_nearest_exact1d", "_upsample_nearest_exact2d",
-    "_upsample_nearest_exact3d", "argsort", "bucketize", "convolution", "fractional_max_pool2d",
-    "fractional_max_pool3d", "isin", "max_pool1d_with_indices", "max_pool2d_with_indices",
-    "max_pool3d_with_indices", "mse_loss", "nansum", "nll_loss", "nll_loss2d", "nll_loss_nd",
-    "pdist", "rnn_relu", "rnn_relu_cell", "scaled_dot_product_attention", "searchsorted",
-    "unique_consecutive", "unique_dim", "unique_dim_consecutive", "upsample_nearest1d",
-    "upsample_nearest2d", "upsample_nearest3d",
+    "_convolution", "_upsample_nearest_exact1d", "_upsample_nearest_exact2d",
+    "_upsample_nearest_exact3d", "convolution", "fractional_max_pool2d", "fractional_max_pool3d",
+    "max_pool1d_with_indices", "max_pool2d_with_indices", "max_pool3d_with_indices", "mse_loss",
+    "nansum", "nll_loss", "nll_loss2d", "nll_loss_nd", "pdist", "rnn_relu", "rnn_relu_cell",
+    "scaled_dot_product_attention", "upsample_nearest1d", "upsample_nearest2d",
+    "upsample_nearest3d",
 }  # fmt: skip
 """What Treadle's references compute with them and torch does not."""
 

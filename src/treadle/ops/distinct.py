@@ -99,6 +99,7 @@ unique = op(
         (f32(0, 2), True, True, True),
         (_NANS, True, False, False),
     ),
+    kinds="bif",
 )
 op(
     f"aten::unique_dim(Tensor self, int dim, bool sorted=True, {_FLAGS}) -> (Tensor, Tensor, "
@@ -106,6 +107,7 @@ op(
     reference=_unique_dim,
     tolerance=EXACT,
     samples=((_ROWS, 0, True, True, True), (_ROWS, -1, True, False, False)),
+    kinds="bif",
 )
 op(
     f"aten::unique_consecutive(Tensor self, {_FLAGS}, int? dim=None) -> (Tensor, Tensor, Tensor)",
@@ -116,10 +118,12 @@ op(
         (_ROWS, True, True, 0),
         (f32(), True, True, None),
     ),
+    kinds="bif",
 )
 op(
     f"aten::unique_dim_consecutive(Tensor self, int dim, {_FLAGS}) -> (Tensor, Tensor, Tensor)",
     reference=lambda x, dim, inverse, counts: _unique_consecutive(x, inverse, counts, dim),
     tolerance=EXACT,
     samples=((_ROWS, 0, True, True),),
+    kinds="bif",
 )

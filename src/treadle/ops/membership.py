@@ -54,6 +54,7 @@ composite(
     lambda x, value, _, invert: x.op("ne.Scalar" if invert else "eq.Scalar", value),
     samples=((i64(3, 4), 2, False, False), (i64(3, 4), 2, False, True)),
     tolerance=EXACT,
+    kinds="if",
 )
 
 MAX_COUNTED = 4096
@@ -144,6 +145,7 @@ for _kind, _samples in (
         lower=made_of(_count_below),
         tolerance=EXACT,
         samples=_samples,
+        kinds="if",
     )
 
 
@@ -172,4 +174,5 @@ for _kind, _taken in _BUCKETS:
         _bucketize,
         tolerance=EXACT,
         samples=_taken,
+        kinds="if",
     )

@@ -132,6 +132,7 @@ argsort_stable = op(
     lower=Decompose(lambda emit, x, _, *rest: decompose_order(emit, x, *rest)[1]),
     tolerance=EXACT,
     samples=_stable(_STABLE),
+    kinds="bif",
 )
 
 
