@@ -63,6 +63,32 @@ def test_calculations_with_constants_are_of_integers() -> None:
     )
 
 
+def test_counts_of_repetition_and_remainders_are_integers() -> None:
+    check_pass(
+        untensor_numbers,
+        before="""
+            graph(%x: f32[B, 4])
+            %n: int = size.int(%x, 0)
+            %t: Tensor = NumToTensor.Scalar(%n)
+            %r: Tensor = remainder.Scalar(%t, 3)
+            %d: Tensor = rsub.Scalar(%r, 3, 1)
+            %y: Tensor = repeat_interleave.self_Tensor(%x, %d, 1, None)
+            return %y
+        """,
+        after="""
+            graph(%x: f32[B, 4])
+            %n: int = size.int(%x, 0)
+            %t: Tensor = NumToTensor.Scalar(%n)
+            %r: Tensor = remainder.Scalar(%t, 3)
+            %d: Tensor = rsub.Scalar(%r, 3, 1)
+            %4: int = remainder.int(%n, 3)
+            %5: int = sub.int(3, %4)
+            %6: Tensor = repeat_interleave.self_int(%x, %5, 1, None)
+            return %6
+        """,
+    )
+
+
 def test_tensors_that_are_written_into_stay() -> None:
     check_pass(
         untensor_numbers,

@@ -16,16 +16,23 @@ _OF_INTEGERS = {
     OPS["sub.Tensor"]: OPS["sub.int"],
     OPS["mul.Tensor"]: OPS["mul.int"],
     OPS["floor_divide"]: OPS["floordiv.int"],
+    OPS["add.Scalar"]: OPS["add.int"],
+    OPS["sub.Scalar"]: OPS["sub.int"],
+    OPS["rsub.Scalar"]: OPS["sub.int"],
+    OPS["mul.Scalar"]: OPS["mul.int"],
+    OPS["remainder.Scalar"]: OPS["remainder.int"],
 }
+_REVERSED = OPS["rsub.Scalar"]
+_REPEAT, _REPEAT_OFTEN = OPS["repeat_interleave.self_Tensor"], OPS["repeat_interleave.self_int"]
 _TENSOR = OPS["NumToTensor.Scalar"]
 
 
 def untensor_numbers(graph: Graph) -> bool:
     """Replace ``int(tensor(n) // tensor(2))`` by ``n // 2``; return whether the graph changed.
 
-    The operands are sizes and other integers that a node makes tensors of, and constants of int64
-    without dims; sums, differences, products and floored quotients of these are calculated with
-    integers. Leaves the tensors to `dce`.
+    The operands are sizes and other integers, which a node makes tensors of or not, and constants
+    of int64 without dims; sums, differences, products, floored quotients and remainders of these
+    are calculated with integers. So are counts of repetition. Leaves the tensors to `dce`.
 
     Does not apply where (1) a tensor on the way is written into, (2) a number is no integer, (3) a
     term is multiplied before it is added (``alpha``).
@@ -34,38 +41,56 @@ def untensor_numbers(graph: Graph) -> bool:
     changed = False
     for node in graph.walk():
         if node.op.name in _NUMBER_OF and _is_integer(node.inputs[0], aliases):
-            assert node.owner is not None
-            replace_uses(node.output, _integer(node.inputs[0], node))
-            node.owner.erase(node)
-            changed = True
+            number = _integer(node.inputs[0], node)
+        elif node.op is _REPEAT and _is_integer(node.inputs[1], aliases):
+            number = _repeated(node)
+        else:
+            continue
+        assert node.owner is not None
+        replace_uses(node.output, number)
+        node.owner.erase(node)
+        changed = True
     return changed
 
 
-def _is_integer(tensor: Value, aliases: Aliases) -> bool:
-    """Whether a tensor is one number that can be calculated from integers."""
-    if aliases.is_written(tensor):
+def _repeated(node: Node) -> Value:
+    assert node.owner is not None
+    x, count, *rest = node.inputs
+    inputs, types = [x, _integer(count, node), *rest], [node.output.type]
+    return node.owner.add(_REPEAT_OFTEN, inputs, types, before=node, loc=node.loc).output
+
+
+def _is_integer(value: Value, aliases: Aliases) -> bool:
+    """Whether a value is an integer, or a tensor of one that can be calculated from integers."""
+    if aliases.is_written(value):
         return False
-    if tensor.is_constant:
-        array = tensor.constant
-        return isinstance(array, np.ndarray) and array.shape == () and array.dtype == np.int64
-    node = tensor.node
+    if value.is_constant:
+        number = value.constant
+        is_tensor = isinstance(number, np.ndarray) and number.dtype == np.int64
+        return number.shape == () if is_tensor else type(number) is int
+    if not isinstance(value.type, TensorType):
+        return value.type == INT
+    node = value.node
     if node is None:
         return False
     if node.op is _TENSOR:
-        return node.inputs[0].type == INT
+        return _is_integer(node.inputs[0], aliases)
     if node.op not in _OF_INTEGERS or not all(v.constant == 1 for v in node.inputs[2:]):
         return False
-    return all(isinstance(v.type, TensorType) and _is_integer(v, aliases) for v in node.inputs[:2])
+    return all(_is_integer(v, aliases) for v in node.inputs[:2])
 
 
-def _integer(tensor: Value, before: Node) -> Value:
-    """The number that `tensor` holds, calculated in front of `before`."""
-    block, node = before.owner, tensor.node
+def _integer(value: Value, before: Node) -> Value:
+    """The integer that `value` is or holds, calculated in front of `before`."""
+    block, node = before.owner, value.node
     assert block is not None
-    assert node is not None
-    if tensor.is_constant:
-        return block.constant(int(tensor.constant), INT, before=before)
+    if value.is_constant:
+        return block.constant(int(value.constant), INT, before=before)
+    if node is None or not isinstance(value.type, TensorType):
+        return value
     if node.op is _TENSOR:
-        return node.inputs[0]
+        return _integer(node.inputs[0], before)
     operands = [_integer(v, before) for v in node.inputs[:2]]
+    if node.op is _REVERSED:
+        operands.reverse()
     return block.add(_OF_INTEGERS[node.op], operands, (INT,), before=before, loc=before.loc).output
