@@ -11,7 +11,7 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.plans import Array, bind, graph_of, results_of, run_on_all, type_of
+from tests.plans import Array, bind, graph_of, results_of, run_on_all, steps_of, type_of
 
 pytestmark = [pytest.mark.native, pytest.mark.torch]
 torch.set_num_threads(1)
@@ -143,6 +143,38 @@ def test_weights_packed_with_each_run_have_the_bits_of_known_ones(
         known = bind(graph_of(text), [type_of(x), weight], isa)
         (ahead,) = run_on_all(known, [x])
         assert now.tobytes() == ahead.tobytes()
+
+
+@pytest.mark.parametrize("isa", ["native", "avx2"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float16])
+@pytest.mark.parametrize(
+    ("shape", "c_out"),
+    [((2, 20, 5, 7), 33), ((1, 300, 4, 4), 9), ((3, 17, 40), 8), ((17, 3, 30), 100)],
+)
+def test_products_of_pixels_have_the_bits_of_images_with_channels_last(
+    shape: tuple[int, ...], c_out: int, dtype: Any, isa: str
+) -> None:
+    """The third are signals, the last is an image without a batch."""
+    rng, rank = np.random.default_rng(0), 1 if shape == (3, 17, 40) else 2
+    c_in = shape[-1 - rank]
+    x = rng.standard_normal(shape).astype(dtype)
+    weight = rng.standard_normal((c_out, c_in, *[1] * rank)).astype(dtype)
+    bias = rng.standard_normal(c_out).astype(dtype)
+    ones, zeros, order = [1] * rank, [0] * rank, [*range(x.ndim)]
+    order.append(order.pop(-1 - rank))
+    back = [order.index(d) for d in range(x.ndim)]
+    params = "graph(%x: Tensor, %w: Tensor, %b: Tensor)\n"
+    line = f"conv{rank}d({{}}, %w, %b, {ones}, {zeros}, {ones}, 1)\n"
+    plain = f"{params}%c: Tensor = {line.format('%x')}%y: Tensor = relu(%c)\nreturn %y"
+    turned = (
+        f"{params}%v: Tensor = permute(%x, {back})\n%c: Tensor = {line.format('%v')}"
+        "%y: Tensor = relu(%c)\nreturn %y"
+    )
+    stored = np.ascontiguousarray(x.transpose(order))
+    assert "channels_last" not in steps_of(plain, x, weight, bias)
+    (first,) = results_of(plain, x, weight, bias, isa=isa)
+    (second,) = results_of(turned, stored, weight, bias, isa=isa)
+    assert first.tobytes() == second.tobytes()
 
 
 def test_padding_beside_strided_channels_reads_zeros() -> None:

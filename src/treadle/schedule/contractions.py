@@ -238,3 +238,14 @@ def pack_steps(
                  None, cost)
         )  # fmt: skip
     return steps, Operand(target, k[0] * panel, 0, panel, True, tuple(outer))
+
+
+def run_operand(
+    b: Place, batch: Sequence[tuple[int, int]], direct: bool, panel: int, placement: Placement,
+    machine: Machine,
+) -> tuple[list[Step], Operand]:  # fmt: skip
+    """B of a run as the product reads it: where it lies if `direct`, else packed."""
+    if direct:
+        return [], Operand(b, panel, 0, b.strides[-2], False, tuple(s for _, s in batch))
+    k, n = ((b.shape[d], b.strides[d]) for d in (-2, -1))
+    return pack_steps(b, batch, k, n, panel, placement, machine)

@@ -31,6 +31,7 @@ from treadle.schedule.fused import tail_operands
 from treadle.schedule.groups import Group, arguments, map_arguments, tensor_type
 from treadle.schedule.images import batched, channels_last, image_of, padded_copy, two
 from treadle.schedule.machine import Machine
+from treadle.schedule.pixels import pixel_steps, reads_pixels
 from treadle.schedule.placement import Placement, constant_place
 from treadle.schedule.places import Place, broadcast_strides, collapse
 from treadle.schedule.pointwise import copy_step
@@ -66,6 +67,11 @@ def convolution_steps(
     if not origin.dtype.is_floating:
         raise Unplannable(f"{node.op.name} of {origin.dtype.name} is not compiled")
     target = _target(group, placement, rank)
+    if reads_pixels(group, spec, values[1], origin, target, placement, machine):
+        return pixel_steps(
+            group, placement[values[1]], origin, target, placement, machine,
+            lambda load: _bias(values, placement, load, rank),
+        )  # fmt: skip
     made = target
     if target.strides[1] != 1 and _spreads(target.shape[1], math.prod(target.shape[2:])):
         made = placement.scratch(target, target.shape, CHANNELS_LAST[rank])

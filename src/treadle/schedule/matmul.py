@@ -14,9 +14,9 @@ from treadle.schedule.contractions import (
     Operand,
     Product,
     contraction_step,
-    pack_steps,
     packed_columns,
     packed_weight,
+    run_operand,
 )  # fmt: skip
 from treadle.schedule.dots import adjacent, dots_pay, dots_step
 from treadle.schedule.fused import tail_operands
@@ -73,22 +73,11 @@ def matmul_steps(
         direct = b.strides[-1] == 1 and product.num_rows < 8 * tile.rows
         key = (values[1], panel, direct, b.shape[-2:], b.strides[-2:], *b_batch)
         if key not in packed:
-            packs, packed[key] = _operand(b, b_batch, direct, panel, placement, machine)
+            packs, packed[key] = run_operand(b, b_batch, direct, panel, placement, machine)
             steps += packs
         operand = packed[key]
     product.batch = [(n, s, t) for (n, s, _), t in zip(product.batch, operand.batch, strict=False)]
     return [*steps, _step(group, product, operand, tile, target, placement, machine, bias)]
-
-
-def _operand(
-    b: Place, batch: Sequence[tuple[int, int]], direct: bool, panel: int, placement: Placement,
-    machine: Machine,
-) -> tuple[list[Step], Operand]:  # fmt: skip
-    """B of a run as the product reads it: where it lies if `direct`, else packed."""
-    if direct:
-        return [], Operand(b, panel, 0, b.strides[-2], False, tuple(s for _, s in batch))
-    k, n = ((b.shape[d], b.strides[d]) for d in (-2, -1))
-    return pack_steps(b, batch, k, n, panel, placement, machine)
 
 
 def _step(
