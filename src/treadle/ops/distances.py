@@ -13,7 +13,7 @@ from treadle.ir.types import TensorType
 from treadle.ops.composite import Operand, composite
 from treadle.ops.inplace import inplace
 from treadle.ops.promotion import dtype_of
-from treadle.ops.samples import boolean, f32, given
+from treadle.ops.samples import boolean, f32, given, u8
 from treadle.ops.shapes import tensor, wrap_dim
 
 Array = np.ndarray[Any, Any]
@@ -59,9 +59,18 @@ def _trapezoid(y: Operand, width: Any, dim: int) -> Any:
     axis = wrap_dim("trapezoid", dim, len(y.shape))
     size = y.shape[axis] if y.shape else 0
     if size == 0:
-        return y.op("sum.dim_IntList", [axis] if y.shape else [])
+        return y.sum(*[axis] if y.shape else []).to(y.dtype)
     pairs = y.op("narrow", axis, 1, size - 1) + y.op("narrow", axis, 0, size - 1)
     return (pairs * width).sum(axis) / 2.0
+
+
+def _trapezoid_of_steps(y: Operand, step: complex, dim: int) -> Any:
+    """Of integers: the ends are added in their dtype, as PyTorch does it, all others in i64."""
+    axis = wrap_dim("trapezoid", dim, len(y.shape))
+    if not y.dtype.is_integral or not y.shape or y.shape[axis] == 0:
+        return _trapezoid(y, step, dim)
+    ends = y.op("select.int", axis, 0) + y.op("select.int", axis, -1)
+    return (y.sum(axis) - ends * 0.5) * step
 
 
 def _widths(y: Operand, x: Operand, dim: int) -> Any:
@@ -88,13 +97,13 @@ for _name in ("trapezoid", "trapz"):
     )
 composite(
     "aten::trapezoid.dx(Tensor y, *, Scalar dx=1, int dim=-1) -> Tensor",
-    _trapezoid,
-    samples=((f32(3, 5), 2.0, -1), (f32(3, 5), 1, 0)),
+    _trapezoid_of_steps,
+    samples=((f32(3, 5), 2.0, -1), (f32(3, 5), 1, 0), (u8(3, 5, high=200), 0.5, 1), (u8(3), 1, 0)),
     kinds="ifc",
 )
 composite(
     "aten::trapz.dx(Tensor y, *, float dx=1., int dim=-1) -> Tensor",
-    _trapezoid,
+    _trapezoid_of_steps,
     samples=((f32(3, 5), 2.0, -1),),
     kinds="ifc",
 )
