@@ -9,8 +9,8 @@ import numpy as np
 
 from treadle.compiler import Explanation
 from treadle.errors import Cancelled, DeadlineExceeded, Error, ThreadingError
-from treadle.frontends.torchscript.values import UnsupportedTensor
 from treadle.ir.graph import Graph
+from treadle.ir.program import UnsupportedTensor
 from treadle.locks import fork_lock
 from treadle.passes.exposure import WARN, Exposed
 from treadle.runtime import RunControl

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from treadle.errors import InputError
-from treadle.frontends.torchscript.values import UnsupportedTensor
-from treadle.ir.program import Object
+from treadle.ir.program import Object, UnsupportedTensor
 from treadle.structure import wrapped
 from treadle.tensor import Tensor
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any, NoReturn
 
 from treadle.errors import DeadlineExceeded, ScriptError, UnsupportedError
-from treadle.frontends.torchscript.values import UnsupportedTensor
 from treadle.interpreter.instances import describe, is_instance
 from treadle.interpreter.printing import print_values
-from treadle.ir.program import Object, Program
+from treadle.ir.program import Object, Program, UnsupportedTensor
 from treadle.ir.types import Type
 
 

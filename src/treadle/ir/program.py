@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NoReturn
 
-from treadle.errors import CompileError
+from treadle.errors import CompileError, UnsupportedError
 from treadle.ir.graph import Graph
 from treadle.ir.types import Type
 
@@ -80,6 +80,26 @@ class EnumValue:
     cls: Class
     name: str
     value: Any
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class UnsupportedTensor:
+    """A tensor that Treadle cannot represent; harmless until a model needs it."""
+
+    reason: str
+
+    def fail(self) -> NoReturn:
+        """Raise the error that using the tensor gives."""
+        raise UnsupportedError(self.reason)
+
+    def __array__(self, dtype: object = None, copy: object = None) -> NoReturn:
+        self.fail()
+
+    def __getattr__(self, name: str) -> NoReturn:
+        """Whoever asks for what arrays have, such as a dtype, uses it."""
+        if name.startswith("__"):
+            raise AttributeError(name)
+        self.fail()
 
 
 @dataclass(slots=True, eq=False)

@@ -8,7 +8,7 @@ from treadle.errors import Error
 from treadle.ir.graph import Graph, Node, replace_uses
 from treadle.ir.literals import is_literal
 from treadle.ir.op import CALL_FUNCTION, CALL_METHOD, GET_ATTR, SET_ATTR
-from treadle.ir.program import EnumValue, Function, Object
+from treadle.ir.program import EnumValue, Function, Object, UnsupportedTensor
 from treadle.ir.types import ClassType
 from treadle.passes.alias import analyse_aliases
 from treadle.passes.constants import constant_type
@@ -68,13 +68,14 @@ def _bind_self(graph: Graph, root: Object) -> bool:
 
 
 def _attribute(node: Node) -> Any:
-    """What ``get_attr`` of a constant module gives; `_NOTHING` of anything else."""
+    """What ``get_attr`` of a constant module gives; `_NOTHING` of anything else, or if it fails."""
     owner = node.inputs[0].constant
     if not isinstance(owner, Object) or owner.cls.kind != "module":
         return _NOTHING
     name = node.attributes["name"]
     if name in owner.attributes:
-        return owner.attributes[name]
+        value = owner.attributes[name]
+        return _NOTHING if isinstance(value, UnsupportedTensor) else value
     return owner.cls.constants.get(name, _NOTHING)
 
 

@@ -10,9 +10,8 @@ import numpy as np
 
 from treadle.errors import UnsupportedError
 from treadle.frontends.torchscript.storage import STORAGE_DTYPES
-from treadle.frontends.torchscript.values import UnsupportedTensor
 from treadle.ir import dtypes
-from treadle.ir.program import EnumValue, Object
+from treadle.ir.program import EnumValue, Object, UnsupportedTensor
 from treadle.ir.types import (
     BOOL,
     FLOAT,

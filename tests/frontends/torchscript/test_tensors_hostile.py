@@ -8,7 +8,7 @@ import pytest
 from tests.frontends.torchscript import archive_writer as w
 from tests.frontends.torchscript.test_unpickle_hostile import check_refused, read, value_of
 from treadle.errors import UnsupportedError
-from treadle.frontends.torchscript.values import UnsupportedTensor
+from treadle.ir.program import UnsupportedTensor
 
 
 @pytest.mark.parametrize(

@@ -18,8 +18,8 @@ from treadle.frontends.torchscript.values import (
     Device,
     PickledEnum,
     PickledObject,
-    UnsupportedTensor,
 )
+from treadle.ir.program import UnsupportedTensor
 
 pytestmark = [
     pytest.mark.torch,

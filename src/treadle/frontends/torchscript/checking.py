@@ -13,8 +13,7 @@ from treadle.frontends.torchscript.archive import Archive
 from treadle.frontends.torchscript.loader import LoadedModule, load_program
 from treadle.frontends.torchscript.reachable import compile_reachable
 from treadle.frontends.torchscript.unsupported import is_unsupported
-from treadle.frontends.torchscript.values import UnsupportedTensor
-from treadle.ir.program import Function, Object, Program
+from treadle.ir.program import Function, Object, Program, UnsupportedTensor
 
 _LOADING = "load"
 

@@ -27,9 +27,8 @@ from treadle.frontends.torchscript.values import (
 from treadle.frontends.torchscript.values import (
     PickledEnum,
     PickledObject,
-    UnsupportedTensor,
 )
-from treadle.ir.program import Class, EnumValue, Object, Program
+from treadle.ir.program import Class, EnumValue, Object, Program, UnsupportedTensor
 from treadle.ir.types import (
     ANY,
     ClassType,

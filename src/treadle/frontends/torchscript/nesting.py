@@ -13,8 +13,8 @@ from treadle.frontends.torchscript.values import (
     Device,
     PickledEnum,
     PickledObject,
-    UnsupportedTensor,
 )
+from treadle.ir.program import UnsupportedTensor
 
 _CONTAINERS = (list, tuple, dict, PickledObject)
 _LEAVES = (

@@ -20,7 +20,8 @@ from treadle.frontends.torchscript.storage import (
     StorageReader,
     Strided,
 )
-from treadle.frontends.torchscript.values import Device, UnsupportedTensor
+from treadle.frontends.torchscript.values import Device
+from treadle.ir.program import UnsupportedTensor
 from treadle.ir.type_parser import parse_type
 
 _CLASS_NAME = re.compile(r"__torch__(\.\w+)+")

@@ -12,9 +12,9 @@ import numpy.typing as npt
 from treadle.errors import ArchiveError
 from treadle.frontends.torchscript.archive import Archive
 from treadle.frontends.torchscript.file_bytes import Bytes
-from treadle.frontends.torchscript.values import UnsupportedTensor
 from treadle.ir import dtypes
 from treadle.ir.dtypes import DType
+from treadle.ir.program import UnsupportedTensor
 
 Array = npt.NDArray[np.generic]
 

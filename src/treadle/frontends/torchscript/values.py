@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NoReturn
-
-from treadle.errors import UnsupportedError
 
 
 @dataclass(eq=False, slots=True)
@@ -37,17 +34,3 @@ class Device:
 
     def __str__(self) -> str:
         return self.type if self.index is None else f"{self.type}:{self.index}"
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class UnsupportedTensor:
-    """A tensor that Treadle cannot represent; harmless until a model needs it."""
-
-    reason: str
-
-    def fail(self) -> NoReturn:
-        """Raise the error that using the tensor gives."""
-        raise UnsupportedError(self.reason)
-
-    def __array__(self, dtype: object = None, copy: object = None) -> NoReturn:
-        self.fail()
