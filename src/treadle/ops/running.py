@@ -119,6 +119,7 @@ for _name, _larger in (("cummax", True), ("cummin", False)):
             (given([1.0, 3.0, 3.0, 2.0]), 0),
         ),
         tolerance=EXACT,
+        kinds="bif",
     )  # fmt: skip
 
 

@@ -59,6 +59,8 @@ def _quantile(
     if x.dtype != q.dtype or not x.dtype.is_floating or len(q.shape) > 1:
         raise ShapeError(f"quantile: {x.dtype} input and {q.dtype} q of {len(q.shape)} dims")
     rank = len(x.shape)
+    if dim is not None:
+        wrap_dim("quantile", dim, rank)
     rows = x.reshape(-1) if dim is None else x.op("movedim.int", dim, -1) if rank else x.reshape(1)
     if rows.shape[-1] == 0:
         raise IndexOutOfRange("quantile: no elements")
