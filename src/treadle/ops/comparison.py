@@ -6,12 +6,15 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
+from treadle.ir.op import OpDef
 from treadle.ops.declare import EXACT
 from treadle.ops.inplace import inplace
 from treadle.ops.lowering import Decompose, Emitter
 from treadle.ops.pointwise import Result, pointwise
 from treadle.ops.promotion import KINDS, result_dtype
 from treadle.ops.samples import SPECIAL, boolean, f16, f32, f64, i32, i64
+
+Samples = tuple[tuple[Any, ...], ...]
 
 PAIRS = (
     (f32(2, 3), f32(2, 3)), (f32(0, 3), f32(3)), (f32(), f32(7, 1)), (SPECIAL, SPECIAL),
@@ -39,114 +42,43 @@ def _same(name: str) -> Decompose:
 
 
 def _comparison(
-    name: str,
-    compare: Callable[[Any, Any], Any],
-    schemas: tuple[str, ...],
-    scalars: tuple[str, ...],
-    kinds: str = "bif",
+    names: tuple[str, ...], compare: Callable[[Any, Any], Any], kinds: str = "bif"
 ) -> None:
-    """A comparison of tensors, of a tensor with a number, and by its other name."""
+    """A comparison of tensors and of a tensor with a number, by all its names."""
+    name = names[0]
 
     def body(f: Any, a: Any, b: Any) -> Any:
         return compare(a, b)
 
-    pointwise(
+    def define(schema: str, samples: Samples, **options: Any) -> OpDef:
+        return pointwise(
+            schema,
+            body,
+            result=Result.BOOL,
+            samples=samples,
+            tolerance=EXACT,
+            kinds=kinds,
+            **options,
+        )
+
+    define(
         f"treadle::{name}_same(Tensor self, Tensor other) -> Tensor",
-        body,
-        result=Result.BOOL,
-        samples=PAIRS[:4],
-        tolerance=EXACT,
+        PAIRS[:4],
         doc="Of operands of one dtype.",
-        kinds=kinds,
     )
-    for schema in schemas:
-        inplace(
-            pointwise(
-                schema,
-                body,
-                result=Result.BOOL,
-                samples=PAIRS,
-                lower=_same(name),
-                tolerance=EXACT,
-                kinds=kinds,
-            )
-        )
-    for schema in scalars:
-        inplace(
-            pointwise(
-                schema, body, result=Result.BOOL, samples=_SCALARS, tolerance=EXACT, kinds=kinds
-            )
-        )
+    for base in names:
+        schema = f"aten::{base}.Tensor(Tensor self, Tensor other) -> Tensor"
+        inplace(define(schema, PAIRS, lower=_same(name)))
+    for base in names:
+        inplace(define(f"aten::{base}.Scalar(Tensor self, Scalar other) -> Tensor", _SCALARS))
 
 
-_comparison(
-    "eq",
-    operator.eq,
-    ("aten::eq.Tensor(Tensor self, Tensor other) -> Tensor",),
-    ("aten::eq.Scalar(Tensor self, Scalar other) -> Tensor",),
-    KINDS,
-)
-_comparison(
-    "ne",
-    operator.ne,
-    (
-        "aten::ne.Tensor(Tensor self, Tensor other) -> Tensor",
-        "aten::not_equal.Tensor(Tensor self, Tensor other) -> Tensor",
-    ),
-    (
-        "aten::ne.Scalar(Tensor self, Scalar other) -> Tensor",
-        "aten::not_equal.Scalar(Tensor self, Scalar other) -> Tensor",
-    ),
-    KINDS,
-)
-_comparison(
-    "lt",
-    operator.lt,
-    (
-        "aten::lt.Tensor(Tensor self, Tensor other) -> Tensor",
-        "aten::less.Tensor(Tensor self, Tensor other) -> Tensor",
-    ),
-    (
-        "aten::lt.Scalar(Tensor self, Scalar other) -> Tensor",
-        "aten::less.Scalar(Tensor self, Scalar other) -> Tensor",
-    ),
-)
-_comparison(
-    "le",
-    operator.le,
-    (
-        "aten::le.Tensor(Tensor self, Tensor other) -> Tensor",
-        "aten::less_equal.Tensor(Tensor self, Tensor other) -> Tensor",
-    ),
-    (
-        "aten::le.Scalar(Tensor self, Scalar other) -> Tensor",
-        "aten::less_equal.Scalar(Tensor self, Scalar other) -> Tensor",
-    ),
-)
-_comparison(
-    "gt",
-    operator.gt,
-    (
-        "aten::gt.Tensor(Tensor self, Tensor other) -> Tensor",
-        "aten::greater.Tensor(Tensor self, Tensor other) -> Tensor",
-    ),
-    (
-        "aten::gt.Scalar(Tensor self, Scalar other) -> Tensor",
-        "aten::greater.Scalar(Tensor self, Scalar other) -> Tensor",
-    ),
-)
-_comparison(
-    "ge",
-    operator.ge,
-    (
-        "aten::ge.Tensor(Tensor self, Tensor other) -> Tensor",
-        "aten::greater_equal.Tensor(Tensor self, Tensor other) -> Tensor",
-    ),
-    (
-        "aten::ge.Scalar(Tensor self, Scalar other) -> Tensor",
-        "aten::greater_equal.Scalar(Tensor self, Scalar other) -> Tensor",
-    ),
-)
+_comparison(("eq",), operator.eq, KINDS)
+_comparison(("ne", "not_equal"), operator.ne, KINDS)
+_comparison(("lt", "less"), operator.lt)
+_comparison(("le", "less_equal"), operator.le)
+_comparison(("gt", "greater"), operator.gt)
+_comparison(("ge", "greater_equal"), operator.ge)
 
 
 def _kind(schema: str, test: Callable[[Any, Any], Any], of_integers: bool) -> None:

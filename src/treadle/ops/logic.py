@@ -6,6 +6,7 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
+from treadle.ir.op import OpDef
 from treadle.ops.comparison import PAIRS
 from treadle.ops.declare import EXACT
 from treadle.ops.inplace import inplace
@@ -42,78 +43,26 @@ _BITS = ((i64(4, 3), i64(3)), (boolean(4), boolean(4)), (i32(5), i64(5)), (u8(3)
 _BIT_SCALARS = ((i64(4), 3), (boolean(4), True), (u8(5), 6))
 
 
-def _bitwise(schemas: tuple[str, ...], combine: Callable[[Any, Any], Any]) -> None:
-    def body(f: Any, a: Any, b: Any) -> Any:
-        return combine(a, b)
+def _bitwise(name: str, combine: Callable[[Any, Any], Any]) -> None:
+    """Of tensors and of a tensor with a number, also as Python's operator is called in scripts."""
 
-    for schema in schemas:
-        inplace(
-            pointwise(
-                schema,
-                body,
-                result=Result.BITS,
-                tolerance=EXACT,
-                samples=_BITS if "Tensor other" in schema else _BIT_SCALARS,
-            )
-        )
-
-
-_bitwise(
-    (
-        "aten::bitwise_and.Tensor(Tensor self, Tensor other) -> Tensor",
-        "aten::bitwise_and.Scalar(Tensor self, Scalar other) -> Tensor",
-    ),
-    operator.and_,
-)
-_bitwise(
-    (
-        "aten::bitwise_or.Tensor(Tensor self, Tensor other) -> Tensor",
-        "aten::bitwise_or.Scalar(Tensor self, Scalar other) -> Tensor",
-    ),
-    operator.or_,
-)
-_bitwise(
-    (
-        "aten::bitwise_xor.Tensor(Tensor self, Tensor other) -> Tensor",
-        "aten::bitwise_xor.Scalar(Tensor self, Scalar other) -> Tensor",
-    ),
-    operator.xor,
-)
-
-
-def _operator(schemas: tuple[str, ...], combine: Callable[[Any, Any], Any]) -> None:
-    """Python's operator in its TorchScript spelling."""
-    for schema in schemas:
-        pointwise(
-            schema,
+    def define(base: str, kind: str) -> OpDef:
+        return pointwise(
+            f"aten::{base}.{kind}(Tensor self, {kind} other) -> Tensor",
             lambda f, a, b: combine(a, b),
             result=Result.BITS,
             tolerance=EXACT,
-            samples=_BITS if "Tensor other" in schema else _BIT_SCALARS,
+            samples=_BITS if kind == "Tensor" else _BIT_SCALARS,
         )
 
+    for kind in ("Tensor", "Scalar"):
+        inplace(define(f"bitwise_{name}", kind))
+        define(f"__{name}__", kind)
 
-_operator(
-    (
-        "aten::__and__.Tensor(Tensor self, Tensor other) -> Tensor",
-        "aten::__and__.Scalar(Tensor self, Scalar other) -> Tensor",
-    ),
-    operator.and_,
-)
-_operator(
-    (
-        "aten::__or__.Tensor(Tensor self, Tensor other) -> Tensor",
-        "aten::__or__.Scalar(Tensor self, Scalar other) -> Tensor",
-    ),
-    operator.or_,
-)
-_operator(
-    (
-        "aten::__xor__.Tensor(Tensor self, Tensor other) -> Tensor",
-        "aten::__xor__.Scalar(Tensor self, Scalar other) -> Tensor",
-    ),
-    operator.xor,
-)
+
+_bitwise("and", operator.and_)
+_bitwise("or", operator.or_)
+_bitwise("xor", operator.xor)
 
 
 def _shift(schemas: tuple[str, ...], direction: str) -> None:
