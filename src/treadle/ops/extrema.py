@@ -11,6 +11,7 @@ from treadle.ir.op import OpDef
 from treadle.ir.types import TensorType
 from treadle.ops.declare import op
 from treadle.ops.lowering import Decompose, Emitter
+from treadle.ops.reduced_dtypes import kept, position
 from treadle.ops.reduction import (
     DIM,
     DIMS,
@@ -20,8 +21,6 @@ from treadle.ops.reduction import (
     Samples,
     by_numpy,
     by_rows,
-    kept,
-    position,
     reduction,
 )
 from treadle.ops.registry import OPS

@@ -22,7 +22,8 @@ from treadle.ops.expr import (
     sub,
 )
 from treadle.ops.lowering import RowBuilder
-from treadle.ops.reduction import DIMS, Options, made_floating, magnitude, position, reduction
+from treadle.ops.reduced_dtypes import made_floating, magnitude, position
+from treadle.ops.reduction import DIMS, Options, reduction
 from treadle.ops.samples import boolean, f32, i64
 
 Array = np.ndarray[Any, Any]

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from treadle.errors import IndexOutOfRange, ShapeError
-from treadle.ir.dtypes import DType, bool_, u8
-from treadle.ir.dtypes import f32 as f32_dtype
-from treadle.ir.dtypes import f64 as f64_dtype
-from treadle.ir.dtypes import i64 as i64_dtype
+from treadle.errors import IndexOutOfRange
+from treadle.ir.dtypes import bool_
 from treadle.ir.loops import Expr
 from treadle.ir.op import OpDef
 from treadle.ir.schema import Schema, parse_schema
@@ -25,66 +22,16 @@ from treadle.ops.expr import (
     dtype_of,
 )
 from treadle.ops.lowering import RowBuilder, Rows
-from treadle.ops.promotion import KINDS, accumulation, floating, promote
+from treadle.ops.promotion import KINDS
 from treadle.ops.promotion import dtype_of as tensor_dtype
+from treadle.ops.reduced_dtypes import DTypeRule, averaged, summed, truth
 from treadle.ops.samples import SPECIAL, Draw, bf16, boolean, f16, f32, f64, i32, i64
 from treadle.ops.samples import u8 as u8_sample
-from treadle.ops.shapes import dtype_from_code, numel, reduced_shape, tensor, wrap_dims
+from treadle.ops.shapes import numel, reduced_shape, tensor, wrap_dims
 
 Array = np.ndarray[Any, Any]
 Options = Mapping[str, Any]
 Samples = tuple[tuple[Any, ...], ...]
-DTypeRule = Callable[[str, DType, "int | None"], tuple[DType, DType]]
-
-
-# --- dtype rules: the dtype of the computation and of the result --------------------------------
-
-
-def _summed(name: str, dtype: DType, code: int | None) -> tuple[DType, DType]:
-    default = dtype if dtype.is_floating or dtype.is_complex else i64_dtype
-    final = dtype_from_code(name, code, default)
-    return accumulation(final), final
-
-
-def averaged(name: str, dtype: DType, code: int | None) -> tuple[DType, DType]:
-    """The dtypes of a mean: floating only."""
-    final = dtype_from_code(name, code, dtype)
-    if not (final.is_floating or final.is_complex):
-        raise ShapeError(f"{name}: input must be floating, got {final}")
-    return accumulation(final), final
-
-
-def magnitude(name: str, dtype: DType, code: int | None) -> tuple[DType, DType]:
-    """The dtypes of a norm: as `averaged`, but of complex numbers those of their parts.
-
-    Raises:
-        ShapeError: also if numbers of `dtype` do not fit into what is asked for.
-    """
-    averaged(name, dtype, None)
-    compute, final = averaged(name, dtype, code)
-    if final.is_complex != dtype.is_complex or promote(dtype, final) != final:
-        raise ShapeError(f"{name}: argument dtype is {final}, which {dtype} does not convert to")
-    return compute, {"c64": f32_dtype, "c128": f64_dtype}.get(final.name, final)
-
-
-def kept(name: str, dtype: DType, code: int | None) -> tuple[DType, DType]:
-    """The dtypes of an extremum: those of the operand."""
-    return accumulation(dtype), dtype
-
-
-def made_floating(name: str, dtype: DType, code: int | None) -> tuple[DType, DType]:
-    """The dtypes where integers become f32."""
-    final = dtype_from_code(name, code, floating(dtype))
-    return accumulation(final), final
-
-
-def _truth(name: str, dtype: DType, code: int | None) -> tuple[DType, DType]:
-    return accumulation(dtype), u8 if dtype == u8 else bool_
-
-
-def position(name: str, dtype: DType, code: int | None) -> tuple[DType, DType]:
-    """The dtypes of a result that counts: i64."""
-    return accumulation(dtype), i64_dtype
 
 
 def _asks_for_truth(options: Options) -> bool:
@@ -227,7 +174,7 @@ sum_ = reduction(
     "aten::sum(Tensor self, *, ScalarType? dtype=None) -> Tensor",
     _sum,
     by_rows("sum"),
-    _summed,
+    summed,
     _and((*_FULL, *INTEGERS), None),
 )
 sum_dim = reduction(
@@ -235,7 +182,7 @@ sum_dim = reduction(
     "dtype=None) -> Tensor",
     _sum,
     by_rows("sum"),
-    _summed,
+    summed,
     (
         *_and(DIMS, None),
         (f32(2, 3), None, False, 7),
@@ -247,7 +194,7 @@ prod = reduction(
     "aten::prod(Tensor self, *, ScalarType? dtype=None) -> Tensor",
     _prod,
     by_rows("prod"),
-    _summed,
+    summed,
     _and((*_FULL, *INTEGERS), None),
 )
 prod_dim = reduction(
@@ -255,7 +202,7 @@ prod_dim = reduction(
     "dtype=None) -> Tensor",
     _prod,
     by_rows("prod"),
-    _summed,
+    summed,
     _and(DIM, None),
 )
 mean = reduction(
@@ -293,29 +240,29 @@ def _truth_rows(function: str) -> Any:
 
 _ANY, _ALL = (by_numpy(np.any), _truth_rows("any")), (by_numpy(np.all), _truth_rows("all"))
 _TRUTHS: Samples = ((boolean(2, 3),), (boolean(0, 2),), (f32(3),), (i64(4),), (u8_sample(3),))
-any_ = reduction("aten::any(Tensor self) -> Tensor", *_ANY, _truth, _TRUTHS)
+any_ = reduction("aten::any(Tensor self) -> Tensor", *_ANY, truth, _TRUTHS)
 any_dim = reduction(
     "aten::any.dim(Tensor self, int dim, bool keepdim=False) -> Tensor",
     *_ANY,
-    _truth,
+    truth,
     ((boolean(2, 3), 1, False), (i64(2, 3), 0, True)),
 )
 any_dims = reduction(
     "aten::any.dims(Tensor self, int[]? dim=None, bool keepdim=False) -> Tensor",
     *_ANY,
-    _truth,
+    truth,
     ((boolean(2, 3, 4), [0, 2], False),),
 )
-all_ = reduction("aten::all(Tensor self) -> Tensor", *_ALL, _truth, _TRUTHS)
+all_ = reduction("aten::all(Tensor self) -> Tensor", *_ALL, truth, _TRUTHS)
 all_dim = reduction(
     "aten::all.dim(Tensor self, int dim, bool keepdim=False) -> Tensor",
     *_ALL,
-    _truth,
+    truth,
     ((boolean(2, 3), 1, False), (i64(2, 3), 0, True)),
 )
 all_dims = reduction(
     "aten::all.dims(Tensor self, int[]? dim=None, bool keepdim=False) -> Tensor",
     *_ALL,
-    _truth,
+    truth,
     ((boolean(2, 3, 4), [0, 2], False),),
 )

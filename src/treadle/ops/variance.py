@@ -21,7 +21,8 @@ from treadle.ops.expr import (
     sub,
 )
 from treadle.ops.lowering import Decompose, Emitter, RowBuilder
-from treadle.ops.reduction import Options, Samples, magnitude, mean_dim, reduction
+from treadle.ops.reduced_dtypes import magnitude
+from treadle.ops.reduction import Options, Samples, mean_dim, reduction
 from treadle.ops.samples import c64, c128, f16, f32, f64
 from treadle.ops.shapes import numel
 
