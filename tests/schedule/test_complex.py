@@ -45,6 +45,19 @@ def test_views_and_copies_keep_pairs_together() -> None:
     np.testing.assert_array_equal(results_of(text, a)[0], np.concatenate([a.T, a.T], 1))
 
 
+def test_conversions_to_the_dtype_that_is_there_are_the_numbers_or_a_copy() -> None:
+    text = (
+        "graph(%a: Tensor)\n"
+        "%d: Tensor = to.dtype_layout(%a, 9, 0, None, None, False, False, None)\n"
+        "%t: Tensor = type_as(%d, %a)\n"
+        "%c: Tensor = to.dtype(%t, 9, False, True, None)\n"
+        "%s: Tensor = add.Tensor(%c, %t, 1)\n"
+        "return %s"
+    )
+    a = _complex(3, 5)
+    np.testing.assert_array_equal(results_of(text, a)[0], a + a)
+
+
 def test_a_function_without_a_rule_for_parts_is_left_to_the_interpreter() -> None:
     graph = graph_of("graph(%a: Tensor)\n%t: Tensor = tanh(%a)\nreturn %t")
     with pytest.raises(Unplannable, match="tanh of complex numbers"):

@@ -17,7 +17,8 @@ from treadle.ir.dtypes import BY_CODE
 from treadle.ops.complex_numbers import SAMPLES, broadcast_pair, conjugate, joined, parts
 from treadle.ops.composite import Operand, made_of
 from treadle.ops.declare import op
-from treadle.ops.lowering import Decompose
+from treadle.ops.lowering import Decompose, Emitter
+from treadle.ops.registry import OPS
 from treadle.ops.scalar_math import NUMPY
 
 Array = np.ndarray[Any, Any]
@@ -151,6 +152,22 @@ def _filled_like(real_by: str) -> Callable[..., Any]:
     return body
 
 
+def _to_own_dtype(name: str) -> Decompose:
+    """A conversion that has nothing to convert: the numbers, or a copy where one is asked for."""
+
+    def build(emit: Emitter, x: Any, *args: Any) -> Any:
+        conversion = OPS[name]
+        assert conversion.schema is not None
+        assert conversion.infer is not None
+        given = dict(zip((a.name for a in conversion.schema.arguments[1:]), args, strict=True))
+        types = [emit.type(v) if n == "other" else v for n, v in given.items()]
+        if conversion.infer(emit.type(x), *types) != emit.type(x):
+            raise UnsupportedError(f"{name} of complex numbers to another dtype is not compiled")
+        return emit("clone", x, None) if given.get("copy") else x
+
+    return Decompose(build)
+
+
 def _sgn(x: Array) -> Array:
     size = np.abs(x)
     return np.where(size == 0, 0, x / np.where(size == 0, 1, size)).astype(x.dtype)
@@ -191,5 +208,12 @@ _BODIES: dict[str, Callable[..., Any]] = {
     "vdot": lambda a, b: _matrix_product(conjugate(a), b), "dot": _matrix_product,
     "mv": _matrix_product,
 }  # fmt: skip
-DECOMPOSED: dict[str, Decompose] = {name: made_of(body) for name, body in _BODIES.items()}
+_CONVERSIONS = (
+    "to.dtype", "to.device", "to.other", "to.dtype_layout", "to.prim_Device", "to.prim_dtype",
+    "to.prim_other", "type_as", "cpu",
+)  # fmt: skip
+DECOMPOSED: dict[str, Decompose] = {
+    **{name: made_of(body) for name, body in _BODIES.items()},
+    **{name: _to_own_dtype(name) for name in _CONVERSIONS},
+}
 """How operators on complex tensors become operators on their parts, where they can."""
