@@ -25,6 +25,8 @@ else:
     from treadle.eager.operators import Operators as Methods
 
 Array = np.ndarray[Any, Any]
+_CHANNELS_LAST = 2
+"""The number that `treadle.channels_last` is."""
 
 
 class Size(tuple[int, ...]):
@@ -246,8 +248,18 @@ class Tensor(Methods):
 
 
 def _to_contiguous(tensor: Tensor, memory_format: int = 0) -> Tensor:
-    """A copy of `tensor` whose elements lie row by row; itself if they do."""
+    """A copy of `tensor` whose elements lie row by row; itself if they do.
+
+    Raises:
+        ShapeError: if they are to lie with channels last, but have no 4 dims.
+    """
     array = tensor._array
+    if memory_format == _CHANNELS_LAST:
+        if array.ndim != 4:
+            raise ShapeError(f"contiguous: channels_last is of 4 dims, got {list(array.shape)}")
+        rows = array.transpose(0, 2, 3, 1)
+        made = np.ascontiguousarray(rows)
+        return tensor if made is rows else Tensor(made.transpose(0, 3, 1, 2))
     if array.flags.c_contiguous:
         return tensor
     order = sorted(range(array.ndim), key=lambda d: -array.strides[d])

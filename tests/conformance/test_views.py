@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import torch
 
+import treadle
 from tests.conformance.support import arguments, call_torch, to_torch
 from treadle.eager.dtypes import as_dtype
 from treadle.eager.functions import is_on_tensors
@@ -151,3 +152,13 @@ def test_results_lie_where_torchs_lie(op: OpDef, lay: str) -> None:
         except RuntimeError:
             continue
         assert _places(_call(op, ours), ours, Tensor, _lies_ours) == places
+
+
+def test_contiguous_puts_channels_last() -> None:
+    theirs, ours = torch.ones(2, 3, 4, 5), treadle.ones(2, 3, 4, 5)
+    made = ours.contiguous(memory_format=treadle.channels_last)
+    assert made.stride() == theirs.contiguous(memory_format=torch.channels_last).stride()
+    assert made.contiguous(memory_format=treadle.channels_last) is made
+    assert made.contiguous().stride() == theirs.stride()
+    with pytest.raises(treadle.ShapeError, match=r"channels_last is of 4 dims, got \[2, 3\]"):
+        treadle.ones(2, 3).contiguous(memory_format=treadle.channels_last)
