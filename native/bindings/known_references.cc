@@ -56,11 +56,7 @@ class Setting {
     if (!token_.is_valid()) nb::raise_python_error();
   }
   ~Setting() {
-    if (!token_.is_valid()) return;
-    PyObject *type, *raised, *trace;  // resetting it must not see what the function raised
-    PyErr_Fetch(&type, &raised, &trace);
-    if (PyContextVar_Reset(variable_.ptr(), token_.ptr()) < 0) PyErr_Clear();
-    PyErr_Restore(type, raised, trace);
+    if (token_.is_valid() && PyContextVar_Reset(variable_.ptr(), token_.ptr()) < 0) PyErr_Clear();
   }
   Setting(const Setting&) = delete;
   Setting& operator=(const Setting&) = delete;

@@ -101,8 +101,10 @@ def unique_consecutive(
 
 def _wanted(found: Any, *others: bool) -> Any:
     """The first of several tensors, and those others that are wanted."""
-    rest = [tensor for tensor, is_wanted in zip(found[1:], others, strict=True) if is_wanted]
-    return (found[0], *rest) if rest else found[0]
+    if not any(others):
+        return found[0]
+    rest = (tensor for tensor, is_wanted in zip(found[1:], others, strict=True) if is_wanted)
+    return found[0], *rest
 
 
 _DISTANCES = {

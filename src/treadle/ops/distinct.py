@@ -26,8 +26,9 @@ def _runs(changes: Array, count: int) -> tuple[Array, Array, Array]:
 
 def _without_repeats(flat: Array) -> Array:
     """A new array of the elements that differ from those before them."""
-    keep = np.ones(len(flat), np.bool_)
-    np.not_equal(flat[1:], flat[:-1], out=keep[1:])
+    keep = np.empty(len(flat), np.bool_)
+    keep[:1] = True
+    np.not_equal(flat[1:], flat[:-1], keep[1:])
     return flat[keep]
 
 
