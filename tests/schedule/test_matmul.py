@@ -187,3 +187,20 @@ def test_one_operand_of_several_products_is_packed_once() -> None:
     x, w = _random((200, 200)), _random((200, 200)) / 10
     assert steps_of(text, x, w) == ["pack"] + ["matrix_product"] * 2 + ["pack", "matrix_product"]
     _close(results_of(text, x, w)[0], x @ w @ w @ w.T)
+
+
+@pytest.mark.parametrize("isa", ["native", "avx2"])
+@pytest.mark.parametrize("rows", [2, 3, 4, 5, 6, 16])
+def test_rows_that_share_columns_have_the_bits_of_single_ones(rows: int, isa: str) -> None:
+    rng = np.random.default_rng(0)
+    x, z = (rng.standard_normal((rows, n), np.float32) for n in (37, 11))
+    w, b = rng.standard_normal((11, 37), np.float32), rng.standard_normal(11, np.float32)
+    text = """
+    graph(%x: Tensor, %w: Tensor, %b: Tensor, %z: Tensor)
+    %l: Tensor = linear(%x, %w, %b)
+    %y: Tensor = mul.Tensor(%l, %z)
+    return %y
+    """
+    (whole,) = results_of(text, x, w, b, z, isa=isa)
+    single = [results_of(text, x[i : i + 1], w, b, z[i : i + 1], isa=isa)[0] for i in range(rows)]
+    assert whole.tobytes() == np.concatenate(single).tobytes()

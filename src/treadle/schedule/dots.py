@@ -61,27 +61,35 @@ def dots_step(
     """The kernel: what is fewer, rows or columns, goes by for each of the others."""
     assert group.anchor is not None
     shape, k = target.shape, a.shape[-1]
-    rank = len(shape)
-    order = list(range(rank))
+    rank, anchor = len(shape), group.anchor.output
+    order, together = list(range(rank)), 1
     if shape[-1] > FEW_COLUMNS:
         order[-2:] = rank - 1, rank - 2
+        together = _rows_together(shape[-2], machine)
     numbers = [order.index(d) for d in range(rank)]
     builder = NestBuilder()
-
-    def load(value: Value) -> Expr:
-        return builder.load(placement[value], broadcast_strides(placement[value], shape), numbers)
-
     along = [*numbers, rank]
-    left = builder.load(a, [*_batch(a, shape), a.strides[-2], 0, 1], along)
     right = builder.load(b, [*_batch(b, shape), 0, b.strides[-1], 1], along)
-    reduce = Reduce("sum", mul(left, right), a.dtype)
-    total: Expr = Reduced(0, 0, a.dtype)
-    total = total if bias is None else add(total, load(bias))
-    value = Fused(group, {group.anchor.output: total}, load)(group.result)
-    store = builder.store(target, target.strides, numbers, value)
+    reduces, stores = [], []
+    for row in range(together):
+        first, walk = _from_row(a, [*_batch(a, shape), a.strides[-2], 0], row, together)
+        left = builder.load(first, [*walk, 1], along)
+        reduces.append(Reduce("sum", mul(left, right), a.dtype))
+
+        def load(value: Value, row: int = row) -> Expr:
+            place = placement[value]
+            place, walk = _from_row(place, broadcast_strides(place, shape), row, together)
+            return builder.load(place, walk, numbers)
+
+        total: Expr = Reduced(0, row, a.dtype)
+        total = total if bias is None else add(total, load(bias))
+        value = Fused(group, {anchor: total}, load)(group.result)
+        goal, walk = _from_row(target, target.strides, row, together)
+        stores.append(builder.store(goal, walk, numbers, value))
     terms = Range(Const(0, i64), Extent(builder.size(k)))
-    axes = task_axes(builder, [shape[d] for d in order], k + _EACH, 1)
-    stages = Stage((terms,), (reduce,)), Stage((), (), (store,))
+    extents = [*shape[:-2], shape[-2] // together, shape[-1]]
+    axes = task_axes(builder, [extents[d] for d in order], together * (k + _EACH), 1)
+    stages = Stage((terms,), tuple(reduces)), Stage((), (), tuple(stores))
     kernel = LoopNest(group.name, tuple(builder.buffers), axes, stages, "inner")
     count = math.prod(shape) * k
     cost = stream_cost(machine, count, (a.numel + b.numel) * a.dtype.itemsize, 1)
@@ -90,6 +98,21 @@ def dots_step(
         group.name, kernel, builder.bound, tuple(builder.sizes), tasks, grain(cost, tasks),
         group.last.loc, cost,
     )  # fmt: skip
+
+
+def _rows_together(rows: int, machine: Machine) -> int:
+    """Rows that share what is read of a column, of which each takes several registers."""
+    most = machine.registers // 8
+    return next((n for n in (4, 3, 2) if n <= most and rows % n == 0), 1)
+
+
+def _from_row(
+    place: Place, strides: Sequence[int], row: int, together: int
+) -> tuple[Place, list[int]]:
+    """`place` from a row of the result on, and `strides` over the result for every so many rows."""
+    *batch, apart, column = strides
+    view = place.view(place.shape, place.strides, place.offset + row * apart)
+    return view, [*batch, together * apart, column]
 
 
 def _batch(place: Place, shape: Sequence[int]) -> tuple[int, ...]:
