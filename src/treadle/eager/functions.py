@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from operator import is_
 from typing import Any
@@ -28,6 +29,7 @@ REFUSALS = (InputError, ValueError, TypeError, IndexError, ArithmeticError, Memo
 """What is raised of arguments: by rules, or by Python and NumPy where no rule looked at them."""
 _ARRAYS = (Tensor, np.ndarray)
 _NUMBERS = (bool, int, float, complex)
+_OF_TENSOR = re.compile(r"[^(]*\(Tensor(\([^)]*\))? ")
 _ATTRIBUTES = frozenset({"data", "imag", "len", "mT", "nonzero_numpy", "numpy_T", "real"})
 """Operators that are no methods: attributes of tensors give what they do, or they are internal."""
 _METHODS_ONLY = (_ATTRIBUTES - {"imag", "real"}) | {
@@ -221,7 +223,8 @@ def _count(value: Any) -> int:
 
 
 def _is_method(schema: Schema) -> bool:
-    return bool(schema.arguments) and isinstance(schema.arguments[0].type, TensorType)
+    """Whether the first argument is a tensor; to parse the schemas of all methods takes 20 ms."""
+    return _OF_TENSOR.match(schema.text) is not None
 
 
 def is_on_tensors(op: OpDef) -> bool:
