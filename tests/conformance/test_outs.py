@@ -22,8 +22,6 @@ pytestmark = [pytest.mark.torch, pytest.mark.filterwarnings("ignore")]
 Array = np.ndarray[Any, Any]
 DTYPES = ("float64", "float16", "int64", "bool", "complex64")
 DRAWN = ("rand", "empty", "normal", "bernoulli", "multinomial", "poisson", "binomial", "dropout")
-
-
 ASKED = ("float64", "int64", "bool", "complex64")
 """Without 16-bit floats, to which torch rounds before it adds. Windows have no complex numbers."""
 IN_INTEGERS = frozenset({"range", "range.step", "logspace", "split_copy.Tensor"})
