@@ -7,6 +7,7 @@ eagerly.
 from __future__ import annotations
 
 from contextlib import nullcontext
+from itertools import permutations
 from typing import Any
 
 import numpy as np
@@ -153,6 +154,29 @@ def test_rows_have_the_same_bits_in_any_order_of_memory(
     view = f"graph(%x: Tensor)\n%v: Tensor = permute(%x, {back})\n%y: Tensor = {line}\nreturn %y"
     with fine_tasks() if fine else nullcontext():
         assert _bits(graph_of(view), [stored]) == _bits(graph_of(text), [x])
+
+
+@pytest.mark.parametrize("name", ["norm", "sum", "variance"])
+@pytest.mark.parametrize(
+    ("shape", "dims"),
+    [
+        ((20, 1023), [1]), ((17, 1025), [1]), ((5, 16_385), [1]), ((3, 40_001), [1]),
+        ((3, 40, 1025), [0, 2]), ((3, 9, 300), [0, 2]), ((70, 30, 40), [1, 2]),
+    ],
+)  # fmt: skip
+def test_long_rows_are_summed_in_the_same_parts_in_any_order_of_memory(
+    name: str, shape: tuple[int, ...], dims: list[int]
+) -> None:
+    line = _ROWS[name].format(dims=dims)
+    x = np.random.default_rng(0).standard_normal(shape).astype(np.float32)
+    graph = graph_of(f"graph(%v: Tensor)\n%y: Tensor = {line}\nreturn %y")
+    expected = _bits(graph, [x])
+    for order in permutations(range(len(shape))):
+        back = [order.index(d) for d in range(len(shape))]
+        view = f"%v: Tensor = permute(%x, {back})\n%y: Tensor = {line}\nreturn %y"
+        assert (
+            _bits(graph_of(f"graph(%x: Tensor)\n{view}"), [x.transpose(order).copy()]) == expected
+        )
 
 
 CHAINS = {

@@ -166,7 +166,11 @@ class RangeCode:
             return states
         start, stop = self._range_bounds(ranges[0], *place)
         if len(ranges) == 1 and clipped(ranges[0]) is None and any(r.rounds for r in self.sums):
-            return self._sum_parts((start, stop), axis, taps, states, body, _SUM_LENGTHS)
+
+            def part(bounds: tuple[Value, Value], states: list[State]) -> list[State]:
+                return self._each(bounds, axis, taps, states, body)
+
+            return self._sum_parts((start, stop), self.sums, states, part, _SUM_LENGTHS)
 
         def inside(there: Positions, states: list[State]) -> list[State]:
             return self._ranges(ranges[1:], axis + 1, there, states, body, place, whole)
@@ -203,22 +207,24 @@ class RangeCode:
     def _sum_parts(
         self,
         bounds: tuple[Value, Value],
-        axis: int,
-        taps: Positions,
+        sums: Sequence[Reduction],
         states: list[State],
-        body: Body,
+        body: Callable[[tuple[Value, Value], list[State]], list[State]],
         lengths: Sequence[int],
     ) -> list[State]:
-        """A loop in parts, whose sums start from nothing: errors grow with the length of a sum."""
+        """A loop in parts, whose sums start from nothing: errors grow with the length of a sum.
+
+        `body` combines what lies within bounds with the states of `sums`.
+        """
         if not lengths:
-            return self._each(bounds, axis, taps, states, body)
+            return body(bounds, states)
         e, (start, stop) = self.e, bounds
         with e.loop(start, stop, lengths[0], [v for s in states for v in s]) as loop:
             before = regroup(loop.carried, states)
-            pairs = list(zip(self.sums, before, strict=True))
+            pairs = list(zip(sums, before, strict=True))
             fresh = [r.identity(s[0].lanes) if r.rounds else s for r, s in pairs]
             part = loop.index, e.minimum(e.add(loop.index, e.integer(lengths[0])), stop)
-            ends = self._sum_parts(part, axis, taps, fresh, body, lengths[1:])
+            ends = self._sum_parts(part, sums, fresh, body, lengths[1:])
             after = [
                 r.combine(s, end) if r.rounds else end
                 for (r, s), end in zip(pairs, ends, strict=True)

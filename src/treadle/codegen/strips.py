@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from treadle.codegen.emit import Emitter
 from treadle.codegen.memory import lane_mask
 from treadle.codegen.ranges import Positions, Results, regroup
 from treadle.codegen.reductions import State
@@ -14,6 +15,9 @@ from treadle.ir.loops import (
     Index,
     Stage,
 )
+
+STRIPS_SUMMED = (256, 16)
+"""So many wide strips of a longer row are summed apart, the smaller part first."""
 
 
 class StripCode(TurnedCode):
@@ -144,24 +148,34 @@ class StripCode(TurnedCode):
             evaluator = self._evaluator(places, known, axis, lanes, mask, e.depth)
             return self._run(stage, evaluator, chosen, known)
 
-        def strip(first: Value, last: Value, width: int) -> None:
+        def strip(bounds: tuple[Value, Value], width: int) -> None:
+            def part(bounds: tuple[Value, Value], before: list[State]) -> list[State]:
+                with e.loop(*bounds, width, [v for s in before for v in s]) as loop:
+                    after = run(loop.index, width, None, regroup(loop.carried, before))
+                    loop.following = tuple(v for s in after for v in s)
+                return regroup(loop.results, before)
+
             chosen = [states[i] for i in of(width)] if count else []
-            with e.loop(first, last, width, [v for s in chosen for v in s]) as loop:
-                after = run(loop.index, width, None, regroup(loop.carried, chosen))
-                loop.following = tuple(v for s in after for v in s)
-            for i, state in zip(
-                of(width) if count else [], regroup(loop.results, chosen), strict=True
-            ):
+            sums = self._reductions(stage)
+            if width > widths[-1] and any(r.rounds for r in sums):
+                lengths = [width * strips for strips in STRIPS_SUMMED]
+                start, stop = bounds
+                edge = e.select(exceeds(e, bounds, lengths[-1]), start, stop)
+                after = part((start, edge), chosen)
+                after = self._sum_parts((edge, stop), sums, after, part, lengths)
+            else:
+                after = part(bounds, chosen)
+            for i, state in zip(of(width) if count else [], after, strict=True):
                 states[i] = state
 
         for width in widths:
             if width == 1:
                 continue
             middle = e.add(start, e.binary("and", e.sub(stop, start), e.integer(-width)))
-            strip(start, middle, width)
+            strip((start, middle), width)
             start = middle
         if 1 in keys:
-            strip(start, stop, 1)
+            strip((start, stop), 1)
         else:
             where = of(widths[-1]) if count else []
             self._masked_strip((start, stop), widths[-1], run, states, where)
@@ -184,3 +198,8 @@ class StripCode(TurnedCode):
             loop.following = tuple(v for s in after for v in s)
         for i, state in zip(where, regroup(loop.results, chosen), strict=True):
             states[i] = state
+
+
+def exceeds(e: Emitter, bounds: tuple[Value, Value], length: int) -> Value:
+    """Whether more than `length` positions are within bounds."""
+    return e.compare("icmp slt", e.integer(length), e.sub(*reversed(bounds)))

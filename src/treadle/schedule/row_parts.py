@@ -16,6 +16,9 @@ from treadle.schedule.steps import split_count
 LONG_ROW, LONG_COLUMN = 512, 64
 """Elements of the last dim of rows that are worth a result of their own: along vectors, where
 lanes have to be added up, and across them."""
+SUMMED_APART, LONG_CHAIN = 1 << 14, 256
+"""Kernels sum about so many neighbours of a row apart; so many of such sums are added one after the
+other before a row is cut for the sake of exactness alone."""
 MAX_RESULTS = 1 << 16
 """More of these for each row take too long to add up."""
 
@@ -46,11 +49,14 @@ def part_strides(
 
 
 def num_parts(axes: RowAxes, writer: RowWriter) -> int:
-    """Into how many parts each row is cut, so that few rows make enough tasks; 1: none."""
+    """Into how many parts each row is cut for enough tasks, and for exact sums; 1: none."""
     functions = {r.function for stage in writer.stages for r in stage}
     if len(writer.stages) != 1 or functions & {"argmax", "argmin"}:
         return 1
-    return min(split_count(math.prod(axes.inner), math.prod(axes.outer)), axes.inner[0])
+    count = split_count(math.prod(axes.inner), math.prod(axes.outer))
+    *before, last = axes.inner
+    chain = math.prod(before) * -(-last // SUMMED_APART)
+    return min(max(count, chain // LONG_CHAIN), axes.inner[0])
 
 
 def places_of_parts(reduces: Sequence[Reduce], shape: tuple[int, ...]) -> list[Place]:
