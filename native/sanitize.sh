@@ -50,3 +50,5 @@ echo "$kind: Python tests of the runtime"
 run_tests tests/runtime -k "not process and not backend and not budget and not settings and not interrupt and not cgroups"
 echo "$kind: Python tests of eager functions"
 run_tests tests/eager -k "not stubs"
+echo "$kind: Python tests of operators"
+run_tests tests/conformance/test_eager.py tests/ops/test_small_matrices.py tests/ops/test_mistakes.py
