@@ -108,9 +108,7 @@ nb::object make_view(const nb::object& whole, const ArrayType& type, std::int64_
       std::equal(byte_strides, byte_strides + type.shape.size(), PyArray_STRIDES(base)))
     return whole;
   auto* dtype = reinterpret_cast<PyArray_Descr*>(type.descr.ptr());
-  int flags = PyArray_FLAGS(base) & NPY_ARRAY_WRITEABLE;
-  for (std::size_t i = 0; i < type.shape.size(); ++i)
-    if (byte_strides[i] == 0 && type.shape[i] > 1) flags = 0;
+  const int flags = PyArray_FLAGS(base) & NPY_ARRAY_WRITEABLE;
   Py_INCREF(dtype);
   PyObject* array = PyArray_NewFromDescr(&PyArray_Type, dtype, static_cast<int>(type.shape.size()),
                                          type.shape.data(), byte_strides,
@@ -130,6 +128,12 @@ std::pair<const char*, const char*> extent(PyArrayObject* array) {
     (reach < 0 ? first : last) += reach;
   }
   return {first, last + PyArray_ITEMSIZE(array)};
+}
+
+bool is_expanded(PyArrayObject* array) {
+  for (int i = 0; i < PyArray_NDIM(array); ++i)
+    if (PyArray_STRIDE(array, i) == 0 && PyArray_DIM(array, i) > 1) return true;
+  return false;
 }
 
 bool is_within(PyArrayObject* array, const ArrayType& type) {

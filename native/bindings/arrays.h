@@ -44,7 +44,7 @@ inline nb::object make_array(const ArrayType& type) {
 }
 
 // `whole` seen under another type and other strides, from `byte_offset` after its first element on;
-// `whole` itself if that is no other. Read-only if a place is that of several elements.
+// `whole` itself if that is no other. It may be written to if `whole` may.
 nb::object make_view(const nb::object& whole, const ArrayType& type, std::int64_t byte_offset,
                      const npy_intp* byte_strides);
 
@@ -59,6 +59,9 @@ inline bool is_plain(PyArrayObject* array) {
 
 // The first byte of an array that has elements, and the one after its last.
 std::pair<const char*, const char*> extent(PyArrayObject* array);
+
+// Whether several elements have one place, by a stride of 0.
+bool is_expanded(PyArrayObject* array);
 
 // Whether all elements of `array` would lie in an array of `type` that began where it begins.
 bool is_within(PyArrayObject* array, const ArrayType& type);

@@ -51,15 +51,15 @@ class Program {
     return found.is_refused() ? nb::object() : run_found(found, given, {});
   }
 
-  // Writes the only result to `target`; false if that is not of its type and shape, or read-only,
-  // or if no plan takes such arrays.
+  // Writes the only result to `target`; false if that is not of its type and shape, read-only or
+  // expanded, or if no plan takes such arrays.
   bool call_into(const std::vector<nb::object>& given, const nb::object& target) {
     const Found found = find_plan(given);
     if (found.is_refused()) return false;
     const BoundPlan& plan = *nb::inst_ptr<BoundPlan>(found.plan);
     PyArrayObject* out = as_numpy(target);
     if (plan.outputs.size() != 1 || !plan.results.empty() || !matches(plan.outputs[0], out) ||
-        !PyArray_ISBEHAVED(out))
+        !PyArray_ISBEHAVED(out) || is_expanded(out))
       return false;
     std::vector<nb::object> copies;
     std::vector<void*> data = plain_data(found, given, copies, 1);

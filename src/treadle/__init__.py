@@ -124,7 +124,8 @@ __all__ = [
     "SignatureError",
     "Size", "Tensor", "ThreadingError", "UnsupportedError", "VerifyError", "arange",
     "as_tensor", "asarray", "available_backends", "bfloat16", "cdouble", "cfloat",
-    "channels_last", "collect_all", "complex64", "complex128", "contiguous_format",
+    "channels_last", "channels_last_3d", "collect_all", "complex64", "complex128",
+    "contiguous_format",
     "default_generator", "device", "double", "dtype", "e", "empty", "empty_like", "enable_grad",
     "eye", "fft", "finfo", "float16", "float32", "float64", "fork", "from_dlpack", "from_numpy",
     "frombuffer", "full", "full_like", "get_budget", "get_cmake_dir", "get_default_dtype",
@@ -164,6 +165,7 @@ cdouble = complex128
 strided = contiguous_format = 0
 preserve_format = 1
 channels_last = 2
+channels_last_3d = 3
 inf, nan, pi, e = math.inf, math.nan, math.pi, math.e
 
 _LATE = {

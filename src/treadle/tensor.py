@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from treadle._native import define_tensors
+from treadle._native import TensorBase, define_tensors
 from treadle.eager import dtypes
 from treadle.eager.device import CPU
 from treadle.eager.device import device as Device  # noqa: N812  the property has its name
@@ -16,7 +16,8 @@ from treadle.eager.indexing import get_item, set_item
 from treadle.eager.methods import OWNER, fill_in
 from treadle.eager.printing import format_array
 from treadle.eager.table import FUNCTIONS
-from treadle.errors import ShapeError, UnsupportedError
+from treadle.errors import InputError, ShapeError, UnsupportedError
+from treadle.ir.formats import PRESERVE, copied_strides, has_format, laid_out, operand_of
 from treadle.left_out import TENSOR_NAMES, missing
 
 if TYPE_CHECKING:
@@ -25,8 +26,7 @@ else:
     from treadle.eager.operators import Operators as Methods
 
 Array = np.ndarray[Any, Any]
-_CHANNELS_LAST = 2
-"""The number that `treadle.channels_last` is."""
+_is_row_major = TensorBase.is_contiguous
 
 
 class Size(tuple[int, ...]):
@@ -178,6 +178,12 @@ class Tensor(Methods):
         """False: elements are stored as they are."""
         return False
 
+    def is_contiguous(self, memory_format: int = 0) -> bool:
+        """Whether the elements lie without gaps in a format, row by row by default."""
+        if not memory_format:
+            return _is_row_major(self)
+        return has_format(*operand_of(self._array), memory_format)
+
     def type(self, dtype: Any = None) -> Any:
         """The tensor as `dtype`; without it, the dtype's name."""
         return str(self.dtype) if dtype is None else self.to(dtypes.as_dtype(dtype))
@@ -248,18 +254,22 @@ class Tensor(Methods):
 
 
 def _to_contiguous(tensor: Tensor, memory_format: int = 0) -> Tensor:
-    """A copy of `tensor` whose elements lie row by row; itself if they do.
+    """A copy of `tensor` whose elements lie in a format, row by row by default; itself if they do.
 
     Raises:
-        ShapeError: if they are to lie with channels last, but have no 4 dims.
+        ShapeError: if they are to lie with channels last, but are no images.
+        InputError: if the format is to be preserved.
     """
     array = tensor._array
-    if memory_format == _CHANNELS_LAST:
-        if array.ndim != 4:
-            raise ShapeError(f"contiguous: channels_last is of 4 dims, got {list(array.shape)}")
-        rows = array.transpose(0, 2, 3, 1)
-        made = np.ascontiguousarray(rows)
-        return tensor if made is rows else Tensor(made.transpose(0, 3, 1, 2))
+    if memory_format == PRESERVE and not array.flags.c_contiguous:
+        raise InputError("contiguous: preserve_format is no order of elements")
+    if memory_format > PRESERVE:
+        wanted = copied_strides(*operand_of(array), memory_format)
+        if has_format(*operand_of(array), memory_format):
+            return tensor
+        made = laid_out(np.empty(array.nbytes, np.uint8), array.dtype, array.shape, wanted)
+        np.copyto(made, array)
+        return Tensor(made)
     if array.flags.c_contiguous:
         return tensor
     order = sorted(range(array.ndim), key=lambda d: -array.strides[d])

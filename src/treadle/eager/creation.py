@@ -1,6 +1,6 @@
 """Making tensors by rule.
 
-The arguments `layout`, `pin_memory` and `memory_format` are torch's; they change nothing here.
+The arguments `layout` and `pin_memory` are torch's; they change nothing here.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import numpy as np
 from treadle.eager.dtypes import NUMBERS, as_element
 from treadle.eager.outs import made_into
 from treadle.errors import InputError, ShapeError, UnsupportedError
+from treadle.ir.formats import PRESERVE, copied_strides, laid_out, operand_of
 from treadle.runtime import empty as empty_array
 from treadle.tensor import Tensor
 
@@ -58,14 +59,14 @@ def check_size(function: str, size: Sequence[SizeArgument]) -> tuple[int, ...]:
 def _checked(
     function: str, dtype: Any, device: Any, requires_grad: bool, *size: SizeArgument
 ) -> tuple[tuple[int, ...], np.dtype[Any], bool]:
-    """Shape and dtype of a new array, and whether it is small."""
+    """Shape and dtype of a new array, and whether it is small, but not without elements."""
     check_options(function, device, requires_grad)
     shape = check_size(function, size)
     element = as_element("float32" if dtype is None else dtype)
     num_bytes = math.prod(shape) * element.itemsize
     if num_bytes >= 1 << 63:
         raise InputError(f"{function}: no memory holds {list(shape)} elements")
-    return shape, element.numpy, num_bytes <= SMALL
+    return shape, element.numpy, 0 < num_bytes <= SMALL
 
 
 def new_array(
@@ -85,16 +86,31 @@ def new_array(
 
 
 def new_array_like(
-    function: str, tensor: Any, dtype: Any, device: Any, requires_grad: bool
+    function: str,
+    tensor: Any,
+    dtype: Any,
+    device: Any,
+    requires_grad: bool,
+    memory_format: int | None = None,
 ) -> Array:
-    """`new_array` in the shape, with dims in the order, and by default the dtype of `tensor`."""
+    """`new_array` in the shape, and by default of the dtype and the strides, of `tensor`."""
     array = tensor._array if type(tensor) is Tensor else np.asarray(tensor)
     is_plain = type(tensor) is Tensor and dtype is None and device is None and not requires_grad
-    if (is_plain and array.nbytes <= SMALL) or not array.flags.c_contiguous:
-        check_options(function, device, requires_grad)
-        return np.empty_like(array, None if dtype is None else as_element(dtype).numpy)
-    kind = array.dtype if dtype is None else dtype
-    return new_array(function, (array.shape,), kind, device, requires_grad)
+    if memory_format is None and array.size and 0 not in array.strides:  # NumPy does the same
+        if (is_plain and array.nbytes <= SMALL) or not array.flags.c_contiguous:
+            check_options(function, device, requires_grad)
+            return np.empty_like(array, None if dtype is None else as_element(dtype).numpy)
+        kind = array.dtype if dtype is None else dtype
+        return new_array(function, (array.shape,), kind, device, requires_grad)
+    check_options(function, device, requires_grad)
+    element = array.dtype if dtype is None else as_element(dtype).numpy
+    return _laid(array.shape, copied_strides(*operand_of(array), memory_format), element)
+
+
+def _laid(shape: tuple[int, ...], strides: tuple[int, ...], element: np.dtype[Any]) -> Array:
+    """Memory of any content with these strides, which leave no gaps."""
+    memory = empty_array((math.prod(shape) * element.itemsize,), np.uint8)
+    return laid_out(memory, element, shape, strides)
 
 
 def _filled(function: str, array: Array, value: Number) -> Tensor:
@@ -120,13 +136,21 @@ def empty(
     requires_grad: bool = False,
     layout: Any = None,
     pin_memory: bool = False,
+    memory_format: int | None = None,
     out: Tensor | None = None,
 ) -> Tensor:
     """A tensor whose elements are whatever the memory held."""
     if out is not None:
         options = {"device": device, "requires_grad": requires_grad}
         return made_into(empty, out, dtype, *size, **options)
-    return Tensor(new_array("empty", size, dtype, device, requires_grad))
+    array = new_array("empty", size, dtype, device, requires_grad)
+    if not memory_format:
+        return Tensor(array)
+    if memory_format == PRESERVE:
+        raise InputError("empty: there is no tensor whose memory_format it might preserve")
+    return Tensor(
+        _laid(array.shape, copied_strides(*operand_of(array), memory_format), array.dtype)
+    )
 
 
 def zeros(
@@ -192,9 +216,9 @@ def _make_like(name: str, value: Number | None, doc: str) -> Callable[..., Tenso
         requires_grad: bool = False,
         layout: Any = None,
         pin_memory: bool = False,
-        memory_format: Any = None,
+        memory_format: int | None = None,
     ) -> Tensor:
-        array = new_array_like(name, tensor, dtype, device, requires_grad)
+        array = new_array_like(name, tensor, dtype, device, requires_grad, memory_format)
         return Tensor(array) if value is None else _filled(name, array, value)
 
     function.__name__ = function.__qualname__ = name
@@ -220,10 +244,10 @@ def full_like(
     requires_grad: bool = False,
     layout: Any = None,
     pin_memory: bool = False,
-    memory_format: Any = None,
+    memory_format: int | None = None,
 ) -> Tensor:
     """One value in the shape, and by default the dtype, of another tensor."""
-    array = new_array_like("full_like", tensor, dtype, device, requires_grad)
+    array = new_array_like("full_like", tensor, dtype, device, requires_grad, memory_format)
     return _filled("full_like", array, fill_value)
 
 

@@ -18,17 +18,22 @@ from treadle.eager.matching import Leaf
 from treadle.eager.programs import program_of
 from treadle.eager.return_types import return_type
 from treadle.errors import Error, IndexOutOfRange, InputError
+from treadle.interpreter.shortcuts import reference as placing_reference
 from treadle.ir.dtypes import BY_CODE, from_numpy
 from treadle.ir.op import OpDef
+from treadle.ir.strides import check_not_expanded
 from treadle.ir.types import ListType, TensorType
-from treadle.ops.inplace import check_writable
+from treadle.ops.inplace import check_category, check_writable
 from treadle.ops.lowering import Pointwise
 from treadle.ops.promotion import dtype_of
 from treadle.passes.abstract import Unplannable
+from treadle.passes.stride_rules import asks_for_format
 from treadle.quiet import STATE
 from treadle.tensor import Tensor
 
 Array = np.ndarray[Any, Any]
+_OF_ONE_VALUE = frozenset({"fill_", "zero_"})
+"""What may write into expanded tensors."""
 
 
 class Prepared:
@@ -39,8 +44,8 @@ class Prepared:
     """
 
     __slots__ = (
-        "_answer", "_arguments", "_places", "gives_views", "inputs", "make", "op", "program",
-        "target",
+        "_answer", "_arguments", "_function", "_places", "gives_views", "inputs", "make", "op",
+        "program", "target",
     )  # fmt: skip
 
     def __init__(self, op: OpDef, arguments: Sequence[Any], tensors: Sequence[Any]) -> None:
@@ -49,7 +54,10 @@ class Prepared:
         self.inputs: list[int | Array] = []
         _collect(self._arguments, self.inputs)
         self._places = _leaf_places(self._arguments)
-        self.program = program_of(op, self._arguments) if _is_planned(op) else None
+        is_placed = asks_for_format(op, self._arguments)
+        self._function: Any = placing_reference(op) if is_placed else op.reference
+        is_planned = _is_planned(op) and not is_placed
+        self.program = program_of(op, self._arguments) if is_planned else None
         self.make = _result_class(op)
         self.target = -1
         if self.program is not None and _aliases(op) and self._gives_itself(tensors):
@@ -68,7 +76,7 @@ class Prepared:
             return lambda: self._answer, (), [], None
         if self._places is None or self.target >= 0:
             return None
-        function: Any = self.op.reference
+        function = self._function
         is_explained = STATE is not None and hasattr(function, "__wrapped__")
         function, state = (function.__wrapped__, STATE) if is_explained else (function, None)
         numbers = dict(self._places)
@@ -103,10 +111,9 @@ class Prepared:
         return values
 
     def _run_reference(self, tensors: Sequence[Any]) -> Any:
-        assert self.op.reference is not None
         arrays = [as_array(t) for t in tensors]
         try:
-            result = self.op.reference(*self._with(arrays))
+            result = self._function(*self._with(arrays))
         except (ValueError, TypeError, IndexError) as error:
             raise self._refused(tensors, error) from None
         if type(result) is np.ndarray:
@@ -170,10 +177,15 @@ def write(op: OpDef, source: Array, target: Array) -> None:
     """Copy `source` to `target`, cast to its dtype.
 
     Raises:
-        ShapeError: if the shapes differ, or the dtype is of a higher category.
+        ShapeError: if the shapes differ, the dtype is of a higher category, or several elements of
+            `target` have one place and need not get the same.
     """
-    if source.dtype != target.dtype or source.shape != target.shape:
+    if op.schema is not None and op.schema.base in _OF_ONE_VALUE:
+        check_category(op.name, "self", target, source)
+    elif source.dtype != target.dtype or source.shape != target.shape:
         check_writable(op.name, target, source)
+    else:
+        check_not_expanded(op.name, "self", target)
     np.copyto(target, source, casting="unsafe")
 
 

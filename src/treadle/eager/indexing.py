@@ -12,6 +12,7 @@ import numpy as np
 
 from treadle.eager.dlpack import import_array
 from treadle.errors import IndexOutOfRange, InputError, ShapeError
+from treadle.ir.strides import check_not_expanded
 from treadle.quiet import restore, silence
 
 Array = np.ndarray[Any, Any]
@@ -57,6 +58,8 @@ def set_item(array: Array, index: Any, value: Any) -> None:
     given = getattr(value, "_array", value)
     try:
         view, position = _located(array, index)
+        if 0 in array.strides:
+            check_not_expanded("assigning to a part of a tensor", "it", np.asarray(view[position]))
         if _fits(array.dtype, given):
             view[position] = given
         else:

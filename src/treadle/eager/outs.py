@@ -9,6 +9,7 @@ import numpy as np
 
 from treadle.eager.dtypes import as_dtype
 from treadle.errors import InputError, ShapeError
+from treadle.ir.strides import check_not_expanded
 from treadle.tensor import Tensor
 
 Array = np.ndarray[Any, Any]
@@ -50,5 +51,6 @@ def made_into(
         raise InputError(f"{name}: argument dtype is {as_dtype(dtype)}, out has {out.dtype}")
     if not out._array.flags.writeable:
         raise InputError(f"{name}: the memory of out is read-only")
+    check_not_expanded(name, "out", out._array)
     put(name, function(*args, dtype=out.dtype, **options)._array, out)
     return out

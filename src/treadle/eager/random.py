@@ -158,9 +158,9 @@ def _make_like(name: str, fill: Fill, doc: str) -> Callable[..., Tensor]:
         requires_grad: bool = False,
         layout: Any = None,
         pin_memory: bool = False,
-        memory_format: Any = None,
+        memory_format: int | None = None,
     ) -> Tensor:
-        array = new_array_like(name, tensor, dtype, device, requires_grad)
+        array = new_array_like(name, tensor, dtype, device, requires_grad, memory_format)
         return _filled(name, fill, array, generator)
 
     function.__name__ = function.__qualname__ = name

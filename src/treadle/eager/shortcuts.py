@@ -13,9 +13,10 @@ import numpy as np
 
 from treadle import draws
 from treadle._native import TensorBase
-from treadle.eager.dtypes import as_dtype, dtype_of_array
+from treadle.eager.dtypes import as_dtype, dtype, dtype_of_array
 from treadle.eager.table import FUNCTIONS
 from treadle.errors import InputError
+from treadle.ir.strides import check_not_expanded
 
 Method = Callable[..., Any]
 
@@ -65,6 +66,7 @@ def _copy() -> Method:
         source = getattr(args[0], "_array", None) if len(args) == 1 and not options else None
         array = self._array
         if source is not None and source.dtype == array.dtype and source.shape == array.shape:
+            check_not_expanded("copy_", "self", array)
             np.copyto(_writable("copy_", array), source)
             return self
         return FUNCTIONS["copy_"](self, *args, **options)
@@ -76,6 +78,7 @@ def _random_fill(name: str, fill: Callable[..., None]) -> Method:
     """The method `name` by `fill`, which refuses before it draws what the operator knows better."""
 
     def method(self: Any, *args: Any, **options: Any) -> Any:
+        check_not_expanded(name, "self", self._array)
         if not options:
             try:
                 fill(self._array, *args)
@@ -110,6 +113,8 @@ def _to() -> Method:
     def to(self: Any, *args: Any, **options: Any) -> Any:
         if len(args) == 1 and isinstance(args[0], TensorBase):
             args = (args[0].dtype,)
+        elif len(args) == 1 and "memory_format" in options and not isinstance(args[0], dtype | int):
+            options.setdefault("dtype", self.dtype)
         return FUNCTIONS["to"](self, *args, **options)
 
     return to

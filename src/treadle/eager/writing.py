@@ -12,8 +12,9 @@ from treadle.eager.matching import Leaf
 from treadle.eager.outs import put
 from treadle.errors import InputError
 from treadle.ir.op import OpDef
+from treadle.ir.strides import check_not_expanded
 from treadle.ops import OPS
-from treadle.ops.inplace import FUNCTIONAL, RESHAPING, check_category, check_not_expanded
+from treadle.ops.inplace import FUNCTIONAL, RESHAPING, check_category
 from treadle.ops.promotion import dtype_of
 from treadle.tensor import Tensor
 

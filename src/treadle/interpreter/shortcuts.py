@@ -11,13 +11,15 @@ from typing import Any
 
 import numpy as np
 
+from treadle.ir.formats import laid_out, operand_of, suggested_format
 from treadle.ir.op import OpDef
-from treadle.ir.strides import dense_strides, same_strides, walking_order
+from treadle.ir.strides import dense_strides, same_strides
 from treadle.ops import OPS
 from treadle.passes.abstract import arrays_in
 from treadle.passes.stride_rules import (
+    argument_of,
     asks_for_format,
-    operand_of,
+    base_of,
     places_results,
     result_strides,
     takes_memory_format,
@@ -47,9 +49,12 @@ def _placing(op: OpDef) -> Callable[..., Any]:
     """The reference of `op`, with results whose elements lie where PyTorch puts them."""
     full = op.reference
     assert full is not None
+    takes_format = takes_memory_format(op)
 
     def run(*args: Any) -> Any:
         result = full(*args)
+        if takes_format and asks_for_format(op, args):
+            return _placed(op, result, args)
         if type(result) is tuple:
             return tuple(_placed(op, r, args) if type(r) is np.ndarray else r for r in result)
         if type(result) is not np.ndarray or result.ndim < 2:
@@ -65,10 +70,17 @@ def _formatting(op: OpDef) -> Callable[..., Any]:
     """The reference of `op`, which may give its argument, in the memory format asked for."""
     full = op.reference
     assert full is not None
+    is_conversion = base_of(op) == "to"
 
     def run(*args: Any) -> Any:
         result = full(*args)
-        return _placed(op, result, args) if asks_for_format(op, args) else result
+        if not asks_for_format(op, args):
+            return result
+        if is_conversion and result is args[0]:
+            format_asked = argument_of(op, args, "memory_format")
+            if suggested_format(*operand_of(result)) == format_asked:
+                return result
+        return _placed(op, result, args)
 
     return run
 
@@ -79,9 +91,7 @@ def _placed(op: OpDef, result: Array, args: tuple[Any, ...]) -> Array:
     wanted = result_strides(op, result.shape, operands, args) or dense_strides(result.shape)
     if same_strides(result.shape, operand_of(result)[1], wanted):
         return result
-    order = walking_order(result.shape, wanted)
-    made = np.empty([result.shape[d] for d in order], result.dtype)
-    placed: Array = made.transpose(np.argsort(order))
+    placed = laid_out(np.empty(result.nbytes, np.uint8), result.dtype, result.shape, wanted)
     np.copyto(placed, result)
     return placed
 

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from treadle.errors import ShapeError
 
 
 def dense_strides(shape: Sequence[int], order: Sequence[int] | None = None) -> tuple[int, ...]:
@@ -85,3 +90,15 @@ def dense_order(shape: Sequence[int], strides: Sequence[int]) -> tuple[int, ...]
     """The dims, outermost first, of an array without gaps; None if it has gaps or overlaps."""
     order = tuple(walking_order(shape, strides))
     return order if same_strides(shape, strides, dense_strides(shape, order)) else None
+
+
+def check_not_expanded(op_name: str, argument: str, array: np.ndarray[Any, Any]) -> None:
+    """Check that each element of `array` has a place of its own.
+
+    Raises:
+        ShapeError: if several have one, by a stride of 0.
+    """
+    if 0 not in array.strides or not array.size:
+        return
+    if any(s == 0 and n > 1 for n, s in zip(array.shape, array.strides, strict=True)):
+        raise ShapeError(f"{op_name}: several elements of {argument} have one place; clone it")

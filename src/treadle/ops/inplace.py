@@ -13,6 +13,7 @@ import numpy as np
 from treadle.errors import ShapeError, UnsupportedError
 from treadle.ir.dtypes import DType
 from treadle.ir.op import OpDef
+from treadle.ir.strides import check_not_expanded
 from treadle.ir.types import TensorType
 from treadle.ops.declare import op
 from treadle.ops.promotion import category, dtype_of
@@ -122,18 +123,6 @@ def check_category(op_name: str, argument: str, target: Any, source: Any) -> Non
         raise ShapeError(
             f"{op_name}: a result of {given} cannot be written into {argument} of {wanted}"
         )
-
-
-def check_not_expanded(op_name: str, argument: str, array: np.ndarray[Any, Any]) -> None:
-    """Check that each element of `array` has a place of its own.
-
-    Raises:
-        ShapeError: if several have one, by a stride of 0.
-    """
-    if 0 not in array.strides or not array.size:
-        return
-    if any(s == 0 and n > 1 for n, s in zip(array.shape, array.strides, strict=True)):
-        raise ShapeError(f"{op_name}: several elements of {argument} have one place; clone it")
 
 
 def written_into(

@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from treadle.ir.formats import Operand, has_format, inherited_strides, operand_of
 from treadle.ir.graph import Block, Graph, Value
 from treadle.ir.op import OpDef
 from treadle.ir.strides import dense_order, dense_strides, is_contiguous, reshaped_strides
@@ -23,14 +24,10 @@ from treadle.passes.alias import MAY_GIVE_ARGUMENT
 from treadle.passes.stride_rules import (
     LIKE_FIRST,
     ROW_MAJOR,
-    Operand,
     argument_of,
     asks_for_format,
     base_of,
     gives_view,
-    has_format,
-    inherited_strides,
-    operand_of,
     result_strides,
 )
 

@@ -50,7 +50,10 @@ _DTYPE_ALIASES = {
     "float": "float32", "double": "float64", "half": "float16", "int": "int32", "long": "int64",
     "short": "int16",
 }  # fmt: skip
-_ENUMERATIONS = {"contiguous_format": 0, "preserve_format": 1, "channels_last": 2, "strided": 0}
+_ENUMERATIONS = {
+    "contiguous_format": 0, "preserve_format": 1, "channels_last": 2, "channels_last_3d": 3,
+    "strided": 0,
+}  # fmt: skip
 _JIT: dict[str, Symbol] = {
     "fork": Special("fork"), "_fork": Special("fork"), "wait": Builtin("aten::wait"),
     "_wait": Builtin("aten::wait"), "annotate": Special("annotate"),
