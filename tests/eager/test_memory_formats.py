@@ -49,9 +49,11 @@ CALLS: dict[str, Call] = {
     "ones_like of a dtype": lambda lib, x, **options: lib.ones_like(x, dtype=lib.int8, **options),
     "empty": lambda lib, x, **options: lib.empty(x.shape, **options),
     "to a dtype": lambda lib, x, **options: x.to(lib.float64, **options),
+    "to a type": lambda lib, x, **options: x.to(float, **options),
     "to its dtype": lambda lib, x, **options: x.to(lib.float32, **options),
     "to a copy": lambda lib, x, **options: x.to(lib.float32, copy=True, **options),
     "to a device": lambda lib, x, **options: x.to("cpu", **options),
+    "to a named device": lambda lib, x, **options: x.to(lib.device("cpu"), **options),
     "to a format": lambda lib, x, **options: x.to(**options),
     "to another": lambda lib, x, **options: x.to(lib.zeros(1).double(), **options),
 }

@@ -13,7 +13,8 @@ import numpy as np
 
 from treadle import draws
 from treadle._native import TensorBase
-from treadle.eager.dtypes import as_dtype, dtype, dtype_of_array
+from treadle.eager.device import device as Device  # noqa: N812  the property has its name
+from treadle.eager.dtypes import as_dtype, dtype_of_array
 from treadle.eager.table import FUNCTIONS
 from treadle.errors import InputError
 from treadle.ir.strides import check_not_expanded
@@ -113,7 +114,7 @@ def _to() -> Method:
     def to(self: Any, *args: Any, **options: Any) -> Any:
         if len(args) == 1 and isinstance(args[0], TensorBase):
             args = (args[0].dtype,)
-        elif len(args) == 1 and "memory_format" in options and not isinstance(args[0], dtype | int):
+        elif len(args) == 1 and "memory_format" in options and isinstance(args[0], str | Device):
             options.setdefault("dtype", self.dtype)
         return FUNCTIONS["to"](self, *args, **options)
 
