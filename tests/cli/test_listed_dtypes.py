@@ -10,56 +10,100 @@ import pytest
 import torch
 
 import treadle as library
+from treadle.ir.dtypes import DType
 from treadle.ir.op import OpDef
-from treadle.ops.catalog import catalog
+from treadle.ops.catalog import CLASSES, Entry, catalog
 from treadle.ops.samples import resolve
 
 pytestmark = [pytest.mark.torch, pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
-REFUSED_COMPLEX = {
-    "Float", "Int", "_weight_norm", "adaptive_avg_pool1d", "adaptive_avg_pool2d",
-    "adaptive_avg_pool3d", "batch_norm", "embedding_renorm_", "index_reduce", "poisson_nll_loss",
+_BOOL, _INTEGERS = {"bool"}, {"uint8", "int8", "int16", "int32", "int64"}
+_HALVES, _FULL = {"float16", "bfloat16"}, {"float32", "float64"}
+_COMPLEX = {"complex64", "complex128"}
+DTYPES = [d for members in CLASSES.values() for d in members]
+REFUSED = {
+    "Float": _COMPLEX, "Int": _COMPLEX, "_weight_norm": _COMPLEX, "adaptive_avg_pool1d": _COMPLEX,
+    "adaptive_avg_pool2d": _COMPLEX, "adaptive_avg_pool3d": _COMPLEX, "bucketize": _BOOL,
+    "complex": {"float16"}, "embedding_renorm_": _COMPLEX, "index_reduce": _BOOL | _COMPLEX,
+    "lu_unpack": _BOOL | _INTEGERS | _HALVES, "poisson_nll_loss": _COMPLEX,
+    "_pdist_forward": _BOOL | _INTEGERS | _COMPLEX,
+    "rnn_tanh_cell": _INTEGERS, "searchsorted": _BOOL, "stft": _HALVES,
+    "view_as_complex": {"float16"}, "view_as_complex_copy": {"float16"},
 }  # fmt: skip
-"""What torch computes with complex numbers and Treadle does not."""
-TAKEN_COMPLEX = {
-    "_convolution", "_upsample_nearest_exact1d", "_upsample_nearest_exact2d",
-    "_upsample_nearest_exact3d", "convolution", "fractional_max_pool2d", "fractional_max_pool3d",
-    "max_pool1d_with_indices", "max_pool2d_with_indices", "max_pool3d_with_indices", "mse_loss",
-    "nansum", "nll_loss", "nll_loss2d", "nll_loss_nd", "pdist", "rnn_relu", "rnn_relu_cell",
-    "scaled_dot_product_attention", "upsample_nearest1d", "upsample_nearest2d",
-    "upsample_nearest3d",
+"""What torch computes and Treadle does not; `_pdist_forward` of one row alone."""
+TAKEN = {
+    "__ilshift__": _BOOL, "__irshift__": _BOOL, "_fft_c2c": _FULL, "_fft_c2r": _FULL,
+    "_grouped_mm": _HALVES | {"float64"}, "log_softmax": {"int64"}, "mean": {"int64"},
+    "softmax": {"int64"}, "special_log_softmax": {"int64"}, "special_softmax": {"int64"},
 }  # fmt: skip
-"""What Treadle's references compute with them and torch does not."""
+"""What Treadle takes and torch does not, or only with arguments that no sample has."""
 
 
-def test_complex_numbers_are_listed_where_torch_takes_them() -> None:
-    """By the samples of every operator that Treadle has by torch's name, with complex numbers."""
-    listed, taken = set(), set()
+def test_dtypes_are_listed_where_torch_takes_them() -> None:
+    """By the samples of every operator that Treadle has by torch's name, with each dtype."""
+    refused, taken, agreed = {}, {}, 0
     for entry in catalog():
-        calls = [call for op in entry.overloads for call in _complex_calls(op)]
-        if calls:
-            listed |= {entry.name} if "complex64" in entry.dtypes else set()
-            taken |= {entry.name} if any(_runs(*call) for call in calls) else set()
-    assert taken - listed <= REFUSED_COMPLEX
-    assert listed - taken <= TAKEN_COMPLEX
-    assert len(taken & listed) > 300
+        found = _taken(entry)
+        if found is not None:
+            refused[entry.name] = found - set(entry.dtypes)
+            taken[entry.name] = set(entry.dtypes) - found
+            agreed += len(found & set(entry.dtypes))
+    assert {name: names for name, names in refused.items() if names} == REFUSED
+    assert {name: names for name, names in taken.items() if names} == TAKEN
+    assert agreed > 4000
 
 
-def _complex_calls(op: OpDef) -> Iterator[tuple[Any, list[Any], dict[str, Any]]]:
-    """Torch's overload with the operator's first samples, their first dtype made complex."""
-    assert op.schema is not None
-    overload = op.name.partition(".")[2] or "default"
-    function = getattr(getattr(torch.ops.aten, op.schema.base, None), overload, None)
-    if op.schema.namespace != "aten" or function is None:
-        return
-    for sample in op.samples[:4]:
+def _taken(entry: Entry) -> set[str] | None:
+    """The dtypes that torch takes; None where it has nothing to be asked."""
+    calls = [(op, sample) for op in entry.overloads for sample in _alike(op)]
+    calls = [(op, sample) for op, sample in calls if _overload(op) is not None]
+    if not calls:
+        return None
+    return {d.torch_name for d in DTYPES if any(_runs(*call, d) for call in calls)}
+
+
+def _alike(op: OpDef) -> Iterator[Any]:
+    """Its samples that begin with the dtype of the first one; none empty, of one number alone."""
+    first = None
+    for sample in op.samples:
         arguments = resolve(sample, np.random.default_rng(0))
-        old = next((a.dtype for a in _arrays(arguments) if a.dtype.kind != "b" and a.ndim), None)
-        if old is None or old.kind == "c":
-            continue
-        values = [_complex_torch(a, old) for a in arguments]
-        pairs = list(zip(op.schema.arguments, values, strict=True))
-        positional = [value for argument, value in pairs if not argument.keyword_only]
-        yield function, positional, {a.name: v for a, v in pairs if a.keyword_only}
+        arrays = list(_arrays(arguments))
+        if arrays and arrays[0].ndim and all(a.size for a in arrays):
+            first = first or arrays[0].dtype
+            if arrays[0].dtype == first:
+                yield arguments
+
+
+def _overload(op: OpDef) -> Any:
+    """Torch's function, if it has one."""
+    assert op.schema is not None
+    name = op.name.partition(".")[2] or "default"
+    packet = getattr(torch.ops.aten, op.schema.base, None)
+    return getattr(packet, name, None) if op.schema.namespace == "aten" else None
+
+
+def _runs(op: OpDef, sample: Any, dtype: DType) -> bool:
+    """Whether torch takes `sample` with `dtype` in place of its first one."""
+    assert op.schema is not None
+    old = next(_arrays(sample)).dtype
+    pairs = list(zip(op.schema.arguments, _as_torch(sample, old, dtype), strict=True))
+    positional = [value for argument, value in pairs if not argument.keyword_only]
+    try:
+        _overload(op)(*positional, **{a.name: v for a, v in pairs if a.keyword_only})
+    except (RuntimeError, ValueError, IndexError, NotImplementedError):
+        return False
+    return True
+
+
+def _as_torch(value: Any, old: np.dtype[Any], new: DType) -> Any:
+    if isinstance(value, list | tuple):
+        return type(value)(_as_torch(v, old, new) for v in value)
+    if not isinstance(value, np.ndarray):
+        return value
+    if value.dtype == old:
+        with np.errstate(all="ignore"):
+            value = (value if new.is_complex else np.real(value)).astype(new.numpy)
+    array = library.from_numpy(np.ascontiguousarray(value))
+    return torch.utils.dlpack.from_dlpack(array).reshape(value.shape)
 
 
 def _arrays(value: Any) -> Iterator[Any]:
@@ -68,21 +112,3 @@ def _arrays(value: Any) -> Iterator[Any]:
             yield from _arrays(item)
         elif isinstance(item, np.ndarray):
             yield item
-
-
-def _complex_torch(value: Any, old: np.dtype[Any]) -> Any:
-    if isinstance(value, list | tuple):
-        return type(value)(_complex_torch(v, old) for v in value)
-    if not isinstance(value, np.ndarray):
-        return value
-    return torch.utils.dlpack.from_dlpack(
-        library.from_numpy(value.astype("c8") if value.dtype == old else value)
-    )
-
-
-def _runs(function: Any, positional: list[Any], keywords: dict[str, Any]) -> bool:
-    try:
-        function(*positional, **keywords)
-    except (RuntimeError, ValueError, IndexError, NotImplementedError):
-        return False
-    return True

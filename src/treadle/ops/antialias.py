@@ -88,6 +88,7 @@ for _name, _curve, _reach in (
             (f32(1, 1, 1, 1), [3, 2], False, None, None),
             *SAMPLES,
         ),
+        kinds="ud",
     )
     by_vector(
         f"aten::_upsample_{_name}2d_aa.vec(Tensor input, int[]? output_size, bool align_corners, "

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Any
 
+from treadle.errors import ShapeError
+from treadle.ir.dtypes import bool_
 from treadle.ops.inplace import inplace
 from treadle.ops.pointwise import Result, pointwise
+from treadle.ops.promotion import dtype_of
 from treadle.ops.samples import SPECIAL, bf16, boolean, f16, f32, f64, given, i32, i64, u8
 
 PAIRS = (
@@ -35,6 +39,19 @@ def _scaled(f: Any, x: Any, alpha: Any) -> Any:
     return x if alpha == 1 else x * f.cast(alpha, f.dtype(x))
 
 
+def _check_no_bools(name: str, a: Any, b: Any, *_: Any) -> None:
+    """Check that a difference is not one of truth values.
+
+    Raises:
+        ShapeError: if it is.
+    """
+    if bool_ in (dtype_of(a), dtype_of(b)):
+        raise ShapeError(
+            f"{name}: needs integers, floating numbers or complex numbers, got bool, which has"
+            " logical_xor (^) and logical_not (~)"
+        )
+
+
 def _divide(f: Any, a: Any, b: Any) -> Any:
     return a / b
 
@@ -53,25 +70,25 @@ sub = pointwise(
     "aten::sub.Tensor(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor",
     lambda f, a, b, alpha: a - _scaled(f, b, alpha),
     samples=(*_with(PAIRS, 1), (f32(3), f32(3), 2)),
-    kinds="ifc",
+    check=partial(_check_no_bools, "sub"),
 )
 sub_scalar = pointwise(
     "aten::sub.Scalar(Tensor self, Scalar other, Scalar alpha=1) -> Tensor",
     lambda f, a, b, alpha: a - _scaled(f, b, alpha),
     samples=_with(SCALARS, 1),
-    kinds="ifc",
+    check=partial(_check_no_bools, "sub"),
 )
 rsub = pointwise(
     "aten::rsub.Tensor(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor",
     lambda f, a, b, alpha: b - _scaled(f, a, alpha),
     samples=_with(PAIRS, 1),
-    kinds="ifc",
+    check=partial(_check_no_bools, "rsub"),
 )
 rsub_scalar = pointwise(
     "aten::rsub.Scalar(Tensor self, Scalar other, Scalar alpha=1) -> Tensor",
     lambda f, a, b, alpha: b - _scaled(f, a, alpha),
     samples=_with(SCALARS, 1),
-    kinds="ifc",
+    check=partial(_check_no_bools, "rsub"),
 )
 mul = pointwise(
     "aten::mul.Tensor(Tensor self, Tensor other) -> Tensor",

@@ -213,6 +213,6 @@ scaled_dot_product_attention = op(
         (f32(3, 1), f32(5, 1), f32(5, 2), None, 0.0, False, None, False),
         (f64(2, 4, 3, 8), f64(2, 2, 3, 8), f64(2, 2, 3, 8), None, 0.0, False, None, True),
     ),
-    kinds="fc",
+    kinds="f",
     draws=lambda *args: args[4] != 0,
 )

@@ -243,5 +243,5 @@ op(
     ),
     infer=lambda *args: (*_infer_native(*args[:5], True), tensor(u8, (0,))),
     samples=tuple((*s[:5], *s[6:]) for s in _TRAINED),
-    kinds="bif",
+    kinds="f",
 )

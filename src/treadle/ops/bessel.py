@@ -10,7 +10,6 @@ from collections.abc import Callable
 from typing import Any
 
 from treadle.ops import special_series as series
-from treadle.ops.composite import renamed
 from treadle.ops.doubles import of_one
 from treadle.ops.inplace import inplace
 from treadle.ops.samples import given
@@ -102,6 +101,7 @@ def _grown(scaled: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
 
 def _k0(f: Any, x: Any, scaled: bool) -> Any:
     near = polynomial(series.K0_NEAR, x * x * 0.5 - 1.0) - f.log(0.5 * x) * _grown(_i0e)(f, x)
+    near = f.where(x < 0, math.nan, near)  # half of the smallest is -0, with a logarithm
     return _decaying(f, x, near, series.K0_FAR, scaled)
 
 
@@ -143,10 +143,10 @@ _EDGES = ((given([0.0, -0.0, 8.0, 100.0, -8.5, -3.0, math.inf, math.nan]),),)
 i0 = of_one("i0", _grown(_i0e), -20.0, 20.0)
 inplace(i0)
 of_one("special_modified_bessel_i0", _grown(_i0e), -20.0, 20.0, half=False)
-of_one("special_i0e", _i0e, -20.0, 20.0, half=False, samples=_EDGES)
-i1 = of_one("special_i1", _grown(_i1e), -20.0, 20.0, half=False)
-renamed(i1, "special_modified_bessel_i1")
-of_one("special_i1e", _i1e, -20.0, 20.0, half=False, samples=_EDGES)
+of_one("special_i0e", _i0e, -20.0, 20.0, samples=_EDGES)
+of_one("special_i1", _grown(_i1e), -20.0, 20.0)
+of_one("special_modified_bessel_i1", _grown(_i1e), -20.0, 20.0, half=False)
+of_one("special_i1e", _i1e, -20.0, 20.0, samples=_EDGES)
 for _name, _body, _argument in (
     ("modified_bessel_k0", lambda f, x: _k0(f, x, False), "self"),
     ("modified_bessel_k1", lambda f, x: _k1(f, x, False), "self"),

@@ -108,8 +108,14 @@ def accepted_dtypes(op: OpDef) -> tuple[DType, ...]:
     first = _first_array(samples[0]) if samples else None
     if first is None:
         return ()
-    tested = {from_numpy(a.dtype) for s in samples for a in _arrays(s)}
-    return tuple(d for d in _ALL if d in tested or _accepts(op, samples[0], first.dtype, d))
+    leading = [(s, array) for s in samples if (array := _first_array(s)) is not None]
+    tested = {from_numpy(array.dtype) for _, array in leading}
+    alike = [s for s, array in leading if array.dtype == first.dtype]
+
+    def accepted(dtype: DType) -> bool:
+        return any(_accepts(op, sample, first.dtype, dtype) for sample in alike)
+
+    return tuple(d for d in _ALL if d in tested or accepted(d))
 
 
 def compact(names: Iterable[str]) -> str:

@@ -113,7 +113,7 @@ lstm_cell = op(
         (f32(2, 3), [f32(2, 4), f32(2, 4)], f32(16, 3), f32(16, 4), f32(16), f32(16)),
         (f32(1, 3), [f32(1, 4), f32(1, 4)], f32(16, 3), f32(16, 4), None, None),
     ),
-    kinds="bfc",
+    kinds="fc",
 )
 gru_cell = op(
     "aten::gru_cell(Tensor input, Tensor hx, Tensor w_ih, Tensor w_hh, Tensor? b_ih=None, "
@@ -126,7 +126,7 @@ gru_cell = op(
         (f32(2, 3), f32(2, 4), f32(12, 3), f32(12, 4), f32(12), f32(12)),
         (f32(1, 3), f32(1, 4), f32(12, 3), f32(12, 4), None, None),
     ),
-    kinds="bfc",
+    kinds="fc",
 )
 
 
@@ -155,6 +155,7 @@ def _define_cell(base: str, name: str, activation: Any) -> None:
         lower=Decompose(build),
         tolerance=TOLERANCE,
         samples=((f32(2, 3), f32(2, 4), f32(4, 3), f32(4, 4), f32(4), f32(4)),),
+        kinds="if" if name == "relu" else "fc",
     )
 
 

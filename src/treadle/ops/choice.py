@@ -7,29 +7,38 @@ from typing import Any
 import numpy as np
 
 from treadle.errors import ShapeError
+from treadle.ir.dtypes import bool_, u8
 from treadle.ir.loops import Expr
 from treadle.ir.types import TensorType
 from treadle.ops.composite import Operand, composite, made_of
 from treadle.ops.declare import EXACT, op
-from treadle.ops.expr import const, select
+from treadle.ops.expr import compare, const, select
+from treadle.ops.expr import dtype_of as dtype_of_expr
 from treadle.ops.inplace import inplace
 from treadle.ops.lowering import Pointwise
 from treadle.ops.pointwise import pointwise
-from treadle.ops.promotion import result_dtype
-from treadle.ops.samples import SPECIAL, boolean, f16, f32, f64, i64
+from treadle.ops.promotion import check_number, dtype_of, result_dtype
+from treadle.ops.samples import SPECIAL, boolean, f16, f32, f64, given, i64
 from treadle.ops.shapes import broadcast, tensor
 
 Array = np.ndarray[Any, Any]
 
 
 def _where(f: Any, condition: Any, a: Any, b: Any) -> Any:
-    return f.where(condition, a, b)
+    truth = condition != 0 if f.dtype(condition) == u8 else condition
+    return f.where(truth, a, b)
+
+
+def _check_condition(condition: Any, *_: Any) -> None:
+    if dtype_of(condition) not in (bool_, u8):
+        raise ShapeError(f"where: a condition is of bools, got {dtype_of(condition)}")
 
 
 where = pointwise(
     "aten::where.self(Tensor condition, Tensor self, Tensor other) -> Tensor",
     _where,
     operands=(1, 2),
+    check=_check_condition,
     tolerance=EXACT,
     samples=(
         (boolean(2, 3), f32(2, 3), f32(2, 3)),
@@ -37,6 +46,7 @@ where = pointwise(
         (boolean(), i64(2), f32(2)),
         (boolean(0, 2), f32(2), f32(2)),
         (boolean(4), boolean(4), boolean(1)),
+        (given([0, 1, 2, 255], u8), f32(4), f32(4)),
         (boolean(3), f16(3), f16(3)),
     ),
 )
@@ -44,6 +54,7 @@ where_other = pointwise(
     "aten::where.ScalarOther(Tensor condition, Tensor self, Scalar other) -> Tensor",
     _where,
     operands=(1, 2),
+    check=_check_condition,
     tolerance=EXACT,
     samples=((boolean(2, 3), f32(3), -1.5), (boolean(3), i64(3), 2)),
 )
@@ -51,6 +62,7 @@ where_self = pointwise(
     "aten::where.ScalarSelf(Tensor condition, Scalar self, Tensor other) -> Tensor",
     _where,
     operands=(1, 2),
+    check=_check_condition,
     tolerance=EXACT,
     samples=((boolean(2, 3), 0.5, f32(3)), (boolean(3), 1.5, i64(3))),
 )
@@ -64,6 +76,7 @@ masked_fill_scalar = pointwise(
     "aten::masked_fill.Scalar(Tensor self, Tensor mask, Scalar value) -> Tensor",
     _masked_fill,
     operands=(0,),
+    check=lambda x, mask, value: check_number("masked_fill", value, dtype_of(x)),
     tolerance=EXACT,
     samples=(
         (f32(2, 3), boolean(3), -1e9),
@@ -94,20 +107,27 @@ inplace(masked_fill_scalar, masked_fill_tensor)
 
 
 def _where_numbers(condition: Any, a: Any, b: Any) -> Any:
+    _check_condition(condition)
     return np.where(condition, a, b).astype(result_dtype(a, b).numpy)
 
 
 def _build_where_numbers(result: TensorType, condition: Expr, a: Any, b: Any) -> Expr:
-    return select(condition, const(a, result.element), const(b, result.element))
+    truth = compare("ne", condition, const(0, u8)) if dtype_of_expr(condition) == u8 else condition
+    return select(truth, const(a, result.element), const(b, result.element))
+
+
+def _infer_numbers(condition: TensorType, a: Any, b: Any) -> TensorType:
+    _check_condition(condition)
+    return tensor(result_dtype(a, b), condition.sizes)
 
 
 where_scalars = op(
     "aten::where.Scalar(Tensor condition, Scalar self, Scalar other) -> Tensor",
     reference=_where_numbers,
-    infer=lambda c, a, b: tensor(result_dtype(a, b), c.sizes),
+    infer=_infer_numbers,
     lower=Pointwise(_build_where_numbers),
     tolerance=EXACT,
-    samples=((boolean(2, 3), 1.5, 0), (boolean(3), 1, 2)),
+    samples=((boolean(2, 3), 1.5, 0), (boolean(3), 1, 2), (given([0, 1, 255], u8), 1, 2)),
 )
 
 

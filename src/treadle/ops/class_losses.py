@@ -102,7 +102,7 @@ for _name, _samples in (
     ("nll_loss_nd", (*_LIKELIHOODS, *_MAPS, *_VOLUMES)),
     ("nll_loss2d", _MAPS),
 ):
-    composite(f"aten::{_name}{_ARGUMENTS}) -> Tensor", _likelihood, samples=_samples)
+    composite(f"aten::{_name}{_ARGUMENTS}) -> Tensor", _likelihood, samples=_samples, kinds="f")
 composite(
     f"aten::cross_entropy_loss{_ARGUMENTS}, float label_smoothing=0.) -> Tensor",
     _cross_entropy,

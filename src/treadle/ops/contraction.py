@@ -181,6 +181,7 @@ def _ranked(schema: str, name: str, ranks: tuple[int, int], samples: Any) -> OpD
         infer=infer,
         lower=Decompose(_decompose_matmul),
         samples=samples,
+        kinds="ifc",
     )
 
 
@@ -291,7 +292,14 @@ def _added(schema: str, name: str, inner: OpDef, samples: Any) -> OpDef:
         y = y if alpha == 1 else emit("mul.Scalar", y, alpha)
         return y if beta == 0 else emit("add.Tensor", y, addend, beta)
 
-    return op(schema, reference=reference, infer=infer, lower=Decompose(build), samples=samples)
+    return op(
+        schema,
+        reference=reference,
+        infer=infer,
+        lower=Decompose(build),
+        samples=samples,
+        kinds="ifc",
+    )
 
 
 addmm = _added(

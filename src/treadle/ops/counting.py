@@ -12,8 +12,8 @@ from treadle.ir import dtypes
 from treadle.ir.types import TensorType
 from treadle.ops.composite import Operand, composite
 from treadle.ops.declare import EXACT, op
-from treadle.ops.promotion import dtype_of
-from treadle.ops.samples import f32, f64, given, i64
+from treadle.ops.promotion import accumulation, dtype_of
+from treadle.ops.samples import bf16, f32, f64, given, i64
 
 Array = np.ndarray[Any, Any]
 
@@ -100,10 +100,15 @@ def _check_edges(name: str, x: Array, edges: Array) -> None:
     Raises:
         ShapeError: if not.
     """
-    if dtype_of(x).name not in ("f32", "f64") or edges.dtype != x.dtype or edges.ndim != 1:
+    if not dtype_of(x).is_floating or edges.dtype != x.dtype or edges.ndim != 1:
         raise ShapeError(f"{name}: {dtype_of(x)} input, bins {dtype_of(edges)}{edges.shape}")
     if np.any(edges[1:] < edges[:-1]):
         raise ShapeError(f"{name}: argument bins must ascend")
+
+
+def _wide(x: Array) -> Array:
+    """16-bit floats as f32, the others as they are."""
+    return x.astype(accumulation(dtype_of(x)).numpy, copy=False)
 
 
 def _histogram_between(
@@ -113,8 +118,8 @@ def _histogram_between(
     _check_edges("histogram", x, edges)
     if weight is not None and (weight.shape != x.shape or weight.dtype != x.dtype):
         raise ShapeError(f"histogram: weight {list(weight.shape)} for input {list(x.shape)}")
-    flat = None if weight is None else weight.reshape(-1)
-    found, _ = np.histogram(x.reshape(-1), edges, weights=flat, density=density)
+    flat = None if weight is None else _wide(weight.reshape(-1))
+    found, _ = np.histogram(_wide(x.reshape(-1)), _wide(edges), weights=flat, density=density)
     return found.astype(x.dtype), edges
 
 
@@ -125,6 +130,7 @@ op(
     samples=(
         (f32(9), given([-2.0, 0.0, 1.0, 3.0]), None, False),
         (f32(3, 4), given([-3.0, 0.0, 3.0]), f32(3, 4, low=0.0), True),
+        (bf16(9), given([-2.0, 0.0, 3.0], dtypes.bf16), None, False),
     ),
 )
 op(
@@ -158,8 +164,9 @@ def _histogram_of_points(
         _check_edges("histogramdd", x, edge)
     if weight is not None and (weight.shape != x.shape[:-1] or weight.dtype != x.dtype):
         raise ShapeError(f"histogramdd: weight {list(weight.shape)} for input {list(x.shape)}")
-    flat = None if weight is None else weight.reshape(-1)
-    found, _ = np.histogramdd(x.reshape(-1, len(edges)), edges, density=density, weights=flat)
+    flat = None if weight is None else _wide(weight.reshape(-1))
+    points, limits = _wide(x.reshape(-1, len(edges))), [_wide(edge) for edge in edges]
+    found, _ = np.histogramdd(points, limits, density=density, weights=flat)
     return found.astype(x.dtype), list(edges)
 
 

@@ -123,6 +123,7 @@ op(
         (f32(6, 2, 5), given([1, 2, 3, 1, 4], dtypes.i64), [6, 6], [3, 2], 0, 2, False),
         (f32(5, 4), given([1, 2], dtypes.i64), [5], [2], 3, 0, False),
     ),
+    kinds="d",
 )
 op(
     "aten::ctc_loss.Tensor(Tensor log_probs, Tensor targets, Tensor input_lengths, Tensor "
@@ -130,4 +131,5 @@ op(
     reference=_ctc_loss,
     infer=_infer,
     samples=((f32(6, 2, 4), _TARGETS, _TIMES, _COUNTS, 0, 1, False),),
+    kinds="d",
 )

@@ -145,6 +145,7 @@ for _name in ("pdist", "_pdist_forward"):
         f"aten::{_name}(Tensor self, float p=2.) -> Tensor",
         _pdist,
         samples=((f32(5, 3), 2.0), (f32(4, 2), 1.0), (f32(1, 3), 2.0)),
+        kinds="f",
     )
 renorm = composite(
     "aten::renorm(Tensor self, Scalar p, int dim, Scalar maxnorm) -> Tensor",

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from treadle.errors import ShapeError
 from treadle.ir import dtypes
 from treadle.ops.declare import EXACT, op
 from treadle.ops.samples import f32, given, i64
@@ -49,12 +50,18 @@ def _unique(x: Array, sorted_: bool, return_inverse: bool, return_counts: bool) 
     )
 
 
+def _axis(name: str, dim: int, x: Array) -> int:
+    if not x.ndim:
+        raise ShapeError(f"{name}: dim {dim} of a tensor without dims")
+    return wrap_dim(name, dim, x.ndim)
+
+
 def _unique_dim(
     x: Array, dim: int, sorted_: bool, return_inverse: bool, return_counts: bool
 ) -> Distinct:
     """Distinct slices, in the order of their elements; with inverse and counts in any case."""
-    axis = wrap_dim("unique_dim", dim, x.ndim)
-    rows = np.moveaxis(x.reshape(x.shape or (1,)), axis, 0)
+    axis = _axis("unique_dim", dim, x)
+    rows = np.moveaxis(x, axis, 0)
     flat = rows.reshape(len(rows), math.prod(rows.shape[1:]))
     order = np.lexsort(flat.T[::-1]) if flat.shape[1] else np.arange(len(rows))
     ordered = flat[order]
@@ -73,8 +80,8 @@ def _unique_consecutive(
 ) -> Distinct:
     if dim is None and not return_inverse and not return_counts:
         return _without_repeats(x.reshape(-1)), _NONE, _NONE
-    axis = None if dim is None else wrap_dim("unique_consecutive", dim, x.ndim)
-    rows = x.reshape(-1) if axis is None else np.moveaxis(x.reshape(x.shape or (1,)), axis, 0)
+    axis = None if dim is None else _axis("unique_consecutive", dim, x)
+    rows = x.reshape(-1) if axis is None else np.moveaxis(x, axis, 0)
     flat = rows.reshape(len(rows), -1) if x.size else np.empty((len(rows), 0), x.dtype)
     starts, inverse, counts = _runs((flat[1:] != flat[:-1]).any(1), len(rows))
     values = rows[starts]

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from treadle.errors import ShapeError
 from treadle.ir import dtypes
 from treadle.ir.dtypes import DType
 from treadle.ir.op import OpDef
@@ -15,7 +14,7 @@ from treadle.ir.schema import parse_schema
 from treadle.ir.types import TensorType
 from treadle.ops.declare import op
 from treadle.ops.pointwise import Body, Result, pointwise
-from treadle.ops.promotion import KINDS, floating, result_dtype
+from treadle.ops.promotion import KINDS, check_kind, floating, result_dtype
 from treadle.ops.samples import f16, f32, f64, i64
 from treadle.ops.shapes import broadcast, tensor
 
@@ -58,7 +57,7 @@ def of_one(
             (i64(5, low=1, high=4),),
             *samples,
         ),
-        kinds=KINDS if whole else "bif",
+        kinds=KINDS if whole else "bif" if half else "bid",
     )
 
 
@@ -69,26 +68,32 @@ def in_numpy(
     *,
     check: Callable[..., None] = lambda *_: None,
     lower: Any = None,
+    kinds: str = "bif",
 ) -> OpDef:
     """Define ``function(*arguments)`` by NumPy; tensors and numbers arrive as f64 arrays.
 
     Arguments of type int arrive as they are. The result is of the promoted floating dtype.
-    ``check(*arguments)`` raises for what is not allowed; `lower`, if any, is as in `OpDef`.
+    ``check(*arguments)`` raises for what is not allowed; `lower`, if any, is as in `OpDef`;
+    `kinds`: of numbers that the operands may promote to.
     """
     parsed = parse_schema(schema)
     plain = [str(a.type) == "int" for a in parsed.arguments]
+
+    def result_type(operands: list[Any]) -> DType:
+        promoted = result_dtype(*operands)
+        check_kind(parsed.base, kinds, promoted)
+        return floating(promoted)
 
     def infer(*args: Any) -> TensorType:
         check(*args)
         operands = [a for a, is_int in zip(args, plain, strict=True) if not is_int]
         shapes = [a.sizes for a in operands if isinstance(a, TensorType)]
-        dtype = _check_real(parsed.base, floating(result_dtype(*operands)))
-        return tensor(dtype, broadcast(parsed.base, *shapes))
+        return tensor(result_type(operands), broadcast(parsed.base, *shapes))
 
     def reference(*args: Any) -> Array:
         check(*args)
         operands = [a for a, is_int in zip(args, plain, strict=True) if not is_int]
-        dtype = _check_real(parsed.base, floating(result_dtype(*operands)))
+        dtype = result_type(operands)
         broadcast(parsed.base, *(a.shape for a in operands if isinstance(a, np.ndarray)))
         wide = [
             a if is_int else np.asarray(a, np.float64)
@@ -97,9 +102,3 @@ def in_numpy(
         return np.asarray(function(*wide)).astype(dtype.numpy)
 
     return op(schema, reference=reference, infer=infer, lower=lower, samples=samples)
-
-
-def _check_real(name: str, dtype: DType) -> DType:
-    if dtype.is_complex:
-        raise ShapeError(f"{name}: needs real numbers, got {dtype}")
-    return dtype

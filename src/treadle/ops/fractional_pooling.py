@@ -126,6 +126,7 @@ def _define(count: int, samples: tuple[tuple[Any, ...], ...]) -> None:
         lower=made_of(lambda *args: _planned(name, count, *args)),
         tolerance=EXACT,
         samples=samples,
+        kinds="f",
     )
 
 

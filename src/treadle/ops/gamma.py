@@ -145,11 +145,13 @@ igamma = in_numpy(
     "aten::igamma(Tensor self, Tensor other) -> Tensor",
     lambda a, x: _incomplete(a, x, False),
     _PAIRS,
+    kinds="f",
 )
 igammac = in_numpy(
     "aten::igammac(Tensor self, Tensor other) -> Tensor",
     lambda a, x: _incomplete(a, x, True),
     _PAIRS,
+    kinds="f",
 )
 renamed(igamma, "special_gammainc")
 renamed(igammac, "special_gammaincc")

@@ -96,7 +96,14 @@ def _general(schema: str, samples: Any) -> None:
             raise UnsupportedError("a convolution over more than 3 dims")
         return emit(plain, x, weight, bias, stride, padding, dilation, groups)
 
-    op(schema, reference=reference, infer=infer, lower=Decompose(build), samples=samples)
+    op(
+        schema,
+        reference=reference,
+        infer=infer,
+        lower=Decompose(build),
+        samples=samples,
+        kinds="if",
+    )
 
 
 _CONVOLUTIONS = (

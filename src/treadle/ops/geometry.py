@@ -63,7 +63,7 @@ cdist = op(
         (f32(2, 3, 4), f32(2, 5, 4), 1.0, None),
         (f64(3, 2), f64(1, 2), 3.0, None),
     ),
-    kinds="bf",
+    kinds="d",
 )
 alias(
     cdist,
@@ -118,6 +118,7 @@ cross = op(
     infer=_infer_cross,
     lower=Decompose(_decompose_cross),
     samples=(*_CROSSES, (f32(2, 3), f32(2, 3), None)),
+    kinds="ifc",
 )
 linalg_cross = op(
     "aten::linalg_cross(Tensor self, Tensor other, *, int dim=-1) -> Tensor",
@@ -125,6 +126,7 @@ linalg_cross = op(
     infer=_infer_cross,
     lower=Decompose(_decompose_cross),
     samples=_CROSSES,
+    kinds="ifc",
 )
 
 

@@ -87,13 +87,14 @@ for _overload, (_arguments, _sample) in _FORMS.items():
         reference=_reference,
         infer=_infer,
         samples=((_X, *_sample, 1), (_X, *_sample, 2)),
+        kinds="sfc",
     )
 op(
     "aten::gradient.array(Tensor self, *, int[] dim, int edge_order=1) -> Tensor[]",
     reference=lambda x, dim, edge_order: _reference(x, None, dim, edge_order),
     infer=lambda x, dim, edge_order: _infer(x, None, dim, edge_order),
     samples=((f64(5, 3), [0], 1), (f64(5, 3), [-1, 0], 2)),
-    kinds="ifc",
+    kinds="sfc",
 )
 
 

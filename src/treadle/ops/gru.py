@@ -122,5 +122,5 @@ define_network(
             False, 2, 0.0, False, True, True,
         ),
     ),
-    kinds="bfc",
+    kinds="fc",
 )  # fmt: skip

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import numpy as np
 
+from treadle.errors import ShapeError
 from treadle.ir.types import TensorType
 from treadle.ops import routines
-from treadle.ops.lapack import GOOD, PAIR, Array, defined, infer_square, matrix, real
+from treadle.ops.lapack import GOOD, PAIR, Array, defined, matrix, real
+from treadle.ops.promotion import accumulation, check_kind, dtype_of
+from treadle.ops.samples import i32
 from treadle.ops.shapes import tensor
 
 
@@ -40,6 +44,24 @@ def _logdet(a: Array) -> Array:
 defined("aten::logdet(Tensor self) -> Tensor", _infer_number, _logdet, ((GOOD,), (PAIR,)))
 
 
+def _infer_power(a: TensorType, n: int) -> TensorType:
+    if n < 0:
+        matrix("matrix_power", a, square=True)
+    return _square("matrix_power", "bifc" if n in (0, 1) else "ifc", a)
+
+
+def _square(name: str, kinds: str, a: TensorType) -> TensorType:
+    """Square matrices stay what they are; 16-bit floats and integers too."""
+    check_kind(name, kinds, a.element)
+    if len(a.sizes) < 2 or a.sizes[-1] != a.sizes[-2]:
+        raise ShapeError(f"{name}: needs square matrices, got {a}")
+    return a
+
+
+def _matrix_power(a: Array, n: int) -> Array:
+    return _power(a.astype(accumulation(dtype_of(a)).numpy, copy=False), n)
+
+
 def _power(a: Array, n: int) -> Array:
     """By squares and products."""
     if n < 0:
@@ -55,8 +77,8 @@ def _power(a: Array, n: int) -> Array:
 
 for _name in ("linalg_matrix_power", "matrix_power"):
     defined(
-        f"aten::{_name}(Tensor self, int n) -> Tensor", infer_square(_name),
-        _power, ((GOOD, 3), (GOOD, 1), (GOOD, 0), (PAIR, -2)),
+        f"aten::{_name}(Tensor self, int n) -> Tensor", _infer_power,
+        _matrix_power, ((GOOD, 3), (GOOD, 1), (GOOD, 0), (PAIR, -2), (i32(3, 3), 5)),
     )  # fmt: skip
 
 
@@ -78,6 +100,6 @@ def _exponential(a: Array) -> Array:
 
 for _name in ("linalg_matrix_exp", "matrix_exp"):
     defined(
-        f"aten::{_name}(Tensor self) -> Tensor", infer_square(_name), _exponential,
+        f"aten::{_name}(Tensor self) -> Tensor", partial(_square, _name, "fc"), _exponential,
         ((GOOD,), (PAIR,)),
     )  # fmt: skip

@@ -116,13 +116,16 @@ def _poisson(
     return reduced("poisson_nll_loss", losses, reduction)
 
 
-for _schema, _body, _rest in (
-    ("mse_loss", _squared, ""), ("l1_loss", _absolute, ""), ("soft_margin_loss", _soft_margin, ""),
-):  # fmt: skip
+for _schema, _body, _kinds in (
+    ("mse_loss", _squared, "f"),
+    ("l1_loss", _absolute, "ifc"),
+    ("soft_margin_loss", _soft_margin, "fc"),
+):
     composite(
         f"aten::{_schema}(Tensor self, Tensor target, int reduction=1) -> Tensor",
         _body,
         samples=(*_pairs(MEAN), *_pairs(SUM), *_pairs(NONE)),
+        kinds=_kinds,
     )
 composite(
     "aten::smooth_l1_loss(Tensor self, Tensor target, int reduction=1, float beta=1.) -> Tensor",
@@ -229,7 +232,7 @@ composite(
     "Tensor",
     _hinge,
     samples=((f32(4), _SIGNS, 1.0, MEAN), (f32(3, 4), _SIGNS, 0.5, NONE)),
-    kinds="f",
+    kinds="if",
 )
 composite(
     "aten::cosine_embedding_loss(Tensor input1, Tensor input2, Tensor target, float margin=0., "

@@ -100,6 +100,7 @@ composite(
         (f32(), given(0, dtypes.i64), 1, 1, None, 0),
         (f32(0, 5), i64(0, low=0, high=5), 1, 1, None, 0),
     ),
+    kinds="d",
 )
 _SETS = given([[3, 0, -1, 1], [2, -1, 0, 0], [0, 1, 2, 3]], dtypes.i64)
 op(
@@ -107,4 +108,5 @@ op(
     reference=_labels,
     infer=_infer_labels,
     samples=((f32(3, 4), _SETS, 1), (f32(3, 4), _SETS, 0), (f64(3, 4), _SETS, 2)),
+    kinds="d",
 )

@@ -79,12 +79,14 @@ composite(
         (f32(2, 3, 4), p, [-2, -1], k, None) for p in (1, -1, math.inf) for k in (False, True)
     ),
     tolerance=TOLERANCE,
+    kinds="fc",
 )
 composite(
     f'aten::linalg_matrix_norm.str_ord(Tensor self, str ord="fro", {_TAIL}',
     _matrix_norm,
     samples=((f32(2, 3, 4), "fro", [-2, -1], False, None), (f32(3, 4), "fro", [0, 1], True, None)),
     tolerance=TOLERANCE,
+    kinds="fc",
 )
 
 
@@ -112,12 +114,14 @@ composite(
         (f32(3, 4, 2), math.inf, [0, 1], False, None),
     ),
     tolerance=TOLERANCE,
+    kinds="fc",
 )
 composite(
     f"aten::linalg_norm.ord_str(Tensor self, str ord, {_TAIL}",
     _any_norm,
     samples=((f32(3, 4), "fro", None, False, None),),
     tolerance=TOLERANCE,
+    kinds="fc",
 )
 composite(
     "aten::frobenius_norm.dim(Tensor self, int[1] dim, bool keepdim=False) -> Tensor",

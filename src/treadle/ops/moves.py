@@ -15,7 +15,7 @@ from treadle.ops.declare import EXACT, op
 from treadle.ops.expr import add, call, compare, const, extent, mul, select
 from treadle.ops.lowering import Elements, Loader
 from treadle.ops.pieces import Position, Run, RunArithmetic, find_pieces, positions_of
-from treadle.ops.promotion import dtype_of
+from treadle.ops.promotion import KINDS, dtype_of
 from treadle.ops.shapes import tensor
 
 Array = np.ndarray[Any, Any]
@@ -27,7 +27,9 @@ def type_of(x: Array) -> TensorType:
     return tensor(dtype_of(x), x.shape)
 
 
-def moving(schema: str, shape: Any, source: Any, samples: Samples, fill: Any = None) -> OpDef:
+def moving(
+    schema: str, shape: Any, source: Any, samples: Samples, fill: Any = None, kinds: str = KINDS
+) -> OpDef:
     """An operator whose elements come from other positions of its operand.
 
     Args:
@@ -37,6 +39,7 @@ def moving(schema: str, shape: Any, source: Any, samples: Samples, fill: Any = N
             the arithmetic `f`, from those of the result.
         samples: as in `OpDef`.
         fill: ``fill(*args)``, the value at positions outside of the operand.
+        kinds: of numbers that it takes.
     """
 
     def infer(x: TensorType, *args: Any) -> TensorType:
@@ -99,6 +102,7 @@ def moving(schema: str, shape: Any, source: Any, samples: Samples, fill: Any = N
         lower=Elements(build, pieces),
         tolerance=EXACT,
         samples=samples,
+        kinds=kinds,
     )
 
 

@@ -85,6 +85,7 @@ def _nearest(schema: str, offset: float, samples: Any) -> OpDef:
         lower=Elements(element),
         tolerance=EXACT,
         samples=samples,
+        kinds="uf",
     )
 
 

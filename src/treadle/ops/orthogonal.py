@@ -68,4 +68,5 @@ for _name, _rules in _FAMILIES.items():
                 f"aten::{_full}{_overload}({_arguments}) -> Tensor",
                 _evaluated(*_rules, _shifted),
                 _samples,
+                kinds="bid",
             )

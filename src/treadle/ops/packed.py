@@ -239,7 +239,7 @@ def _define(
 
     op(
         schema, reference=reference, infer=infer, lower=Decompose(build), tolerance=TOLERANCE,
-        samples=samples, draws=lambda *args: Network(*args[4:]).may_draw,
+        samples=samples, kinds="fc", draws=lambda *args: Network(*args[4:]).may_draw,
     )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from treadle.ir.types import TensorType
 from treadle.ops.declare import EXACT, op
 from treadle.ops.lowering import Decompose, Emitter
 from treadle.ops.moves import moving, type_of
-from treadle.ops.samples import f16, f32, i64
+from treadle.ops.samples import boolean, f16, f32, i64
 
 Array = np.ndarray[Any, Any]
 
@@ -103,36 +103,42 @@ replication_pad1d = moving(
     _padded_shape("replication_pad1d", 1),
     _replicate,
     ((f32(2, 3), [1, 2]), (f32(2, 3, 4), [0, 5])),
+    kinds="ifc",
 )
 replication_pad2d = moving(
     "aten::replication_pad2d(Tensor self, int[4] padding) -> Tensor",
     _padded_shape("replication_pad2d", 2),
     _replicate,
     ((f32(2, 3, 4), [1, 2, 0, 1]), (f32(1, 2, 3, 4), [2, 0, 3, 1])),
+    kinds="ifc",
 )
 reflection_pad1d = moving(
     "aten::reflection_pad1d(Tensor self, int[2] padding) -> Tensor",
     _padded_shape("reflection_pad1d", 1),
     _reflect,
     ((f32(2, 4), [1, 2]), (f32(2, 3, 4), [3, 0])),
+    kinds="ifc",
 )
 reflection_pad2d = moving(
     "aten::reflection_pad2d(Tensor self, int[4] padding) -> Tensor",
     _padded_shape("reflection_pad2d", 2),
     _reflect,
     ((f32(2, 3, 4), [1, 2, 0, 1]), (f32(1, 2, 3, 4), [2, 0, 2, 1])),
+    kinds="ifc",
 )
 replication_pad3d = moving(
     "aten::replication_pad3d(Tensor self, int[6] padding) -> Tensor",
     _padded_shape("replication_pad3d", 3),
     _replicate,
     ((f32(1, 2, 3, 4, 5), [1, 2, 0, 1, 1, 0]),),
+    kinds="ifc",
 )
 reflection_pad3d = moving(
     "aten::reflection_pad3d(Tensor self, int[6] padding) -> Tensor",
     _padded_shape("reflection_pad3d", 3),
     _reflect,
     ((f32(1, 2, 3, 4, 5), [1, 2, 0, 1, 1, 0]),),
+    kinds="ifc",
 )
 circular_pad = moving(
     "treadle::circular_pad(Tensor self, int[] pad) -> Tensor",
@@ -193,6 +199,6 @@ pad_ = op(
         (f32(1, 2, 3), [2, 1], "replicate", None),
         (f32(1, 2, 3), [2, 1], "circular", None),
         (f32(3), [1, 1], "constant", 2.5),
+        (boolean(3), [1, 1], "constant", None),
     ),
-    kinds="ifc",
 )

@@ -102,6 +102,7 @@ def _define_network(base: str, activation: Any) -> None:
             (f32(2, 3, 6), f32(4, 2, 5), weight_samples(6, 5, 2, 2, False, 1), False, 2, 0.0,
              False, True, True),
         ),
+        kinds="if" if base == "rnn_relu" else "fc",
     )  # fmt: skip
 
 

@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from treadle.errors import ShapeError, UnsupportedError
+from treadle.errors import ShapeError
 from treadle.ir.types import TensorType
 from treadle.ops.declare import EXACT, op
 from treadle.ops.lowering import Pool, Window
 from treadle.ops.promotion import accumulation, dtype_of
-from treadle.ops.samples import f16, f32, f64
+from treadle.ops.samples import f16, f32, f64, i64
+from treadle.ops.scalar_math import NUMPY
 from treadle.ops.shapes import expect_rank, inner, pair, tensor
 
 Array = np.ndarray[Any, Any]
@@ -168,16 +169,6 @@ max_pool1d = op(
 # --- average ------------------------------------------------------------------------------------
 
 
-def check_floating(name: str, x: Any) -> None:
-    """Check that means can be written into the dtype of `x`.
-
-    Raises:
-        UnsupportedError: if not.
-    """
-    if not dtype_of(x).is_floating:
-        raise UnsupportedError(f"{name} of integers")
-
-
 def _overlap(position: int, kernel: int, stride: int, pad: int, size: int) -> int:
     """How much of a window lies in the padded input."""
     start = position * stride - pad
@@ -196,9 +187,8 @@ def avg_pooling(name: str, count: int) -> dict[str, Any]:
         include_pad: bool,
         divisor: int | None = None,
     ) -> Array:
-        check_floating(name, x)
         g = geometry(kernel, stride, padding, ceil_mode, divisor)
-        wide = x.astype(accumulation(dtype_of(x)).numpy)
+        wide, is_whole = x.astype(accumulation(dtype_of(x)).numpy), dtype_of(x).is_integral
         out = np.empty(g.shape(_type(x)), wide.dtype)
         for position, window in g.windows(x, out.shape[-count:]):
             part = wide[inner(window)]
@@ -214,7 +204,8 @@ def avg_pooling(name: str, count: int) -> dict[str, Any]:
                 )
             )
             total = part.sum(axis=tuple(range(-count, 0)))
-            out[inner(position)] = total / (divisor or (padded if include_pad else valid))
+            size = divisor or (padded if include_pad else valid)
+            out[inner(position)] = NUMPY.truncdiv(total, size) if is_whole else total / size
         return out.astype(x.dtype)
 
     def geometry(
@@ -233,7 +224,6 @@ def avg_pooling(name: str, count: int) -> dict[str, Any]:
         include_pad: bool,
         divisor: int | None = None,
     ) -> TensorType:
-        check_floating(name, x)
         return tensor(x.element, geometry(kernel, stride, padding, ceil_mode, divisor).shape(x))
 
     def spec(
@@ -266,7 +256,10 @@ avg_pool2d = op(
         (f32(3, 7, 5), [3], [2], [0], True, True, 5),
         (f64(0, 2, 4, 4), [2, 2], [2, 2], [0, 0], False, True, None),
         (f16(1, 2, 4, 4), [2, 2], [2, 2], [0, 0], False, True, None),
+        (i64(1, 2, 5, 4), [3, 2], [2, 2], [1, 0], False, True, None),
+        (i64(1, 2, 5, 4), [3, 2], [2, 2], [1, 0], False, False, -3),
     ),
+    kinds="lf",
 )
 avg_pool1d = op(
     "aten::avg_pool1d(Tensor self, int[1] kernel_size, int[1] stride=[], int[1] "
@@ -275,5 +268,7 @@ avg_pool1d = op(
     samples=(
         (f32(2, 3, 8), [2], [], [0], False, True),
         (f32(3, 7), [3], [2], [1], True, False),
+        (i64(2, 7), [3], [2], [1], True, False),
     ),
+    kinds="lf",
 )

@@ -25,6 +25,7 @@ avg_pool3d = op(
         (f32(1, 2, 4, 5, 6), [2, 2, 2], [], [0], False, True, None),
         (f32(1, 2, 4, 5, 6), [3], [2], [1], False, False, None),
     ),
+    kinds="ld",
 )
 adaptive_avg_pool3d = op(
     "aten::adaptive_avg_pool3d(Tensor self, int[3] output_size) -> Tensor",

@@ -147,6 +147,7 @@ def _define_windows(count: int, padding: str, samples: tuple[tuple[Any, ...], ..
         lower=made_of(lambda x, *args: _by_taps(x, geometry(x.type, *args))),
         tolerance=EXACT,
         samples=samples,
+        kinds="if",
     )
 
 
@@ -264,7 +265,7 @@ composite(
         (f32(1, 1, 2), given([[[1, 3]]], i64_dtype), [2, 2]),
     ),
     tolerance=EXACT,
-    kinds="if",
+    kinds="f",
 )
 composite(
     "aten::max_unpool3d(Tensor self, Tensor indices, int[3] output_size, int[3] stride, int[3] "
@@ -272,5 +273,5 @@ composite(
     lambda x, indices, size, *_: _unpool(x, indices, size, 3),
     samples=((f32(1, 1, 1, 1, 2), given([[[[[1, 6]]]]], i64_dtype), [2, 2, 2], [2] * 3, [0] * 3),),
     tolerance=EXACT,
-    kinds="if",
+    kinds="f",
 )

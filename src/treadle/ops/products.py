@@ -142,6 +142,7 @@ composite(
     "aten::inner(Tensor self, Tensor other) -> Tensor",
     _inner,
     samples=((f32(2, 3, 5), f32(4, 5)), (f32(5), f32(5)), (f32(), f32(3))),
+    kinds="ifc",
 )
 composite(
     "aten::tensordot(Tensor self, Tensor other, int[] dims_self, int[] dims_other) -> Tensor",

@@ -12,11 +12,12 @@ import math
 from functools import cache
 from typing import Any, TypeAlias
 
+import ml_dtypes
 import numpy as np
 
 from treadle.errors import ShapeError
 from treadle.ir import dtypes
-from treadle.ir.dtypes import DType, bool_, c64, c128, f16, f32, f64, i16, i64, u8
+from treadle.ir.dtypes import DType, bool_, c64, c128, f16, f32, f64, i8, i16, i32, i64, u8
 from treadle.ir.types import TensorType
 
 Number: TypeAlias = bool | int | float | complex
@@ -69,18 +70,27 @@ def category(dtype: DType) -> int:
 
 KINDS = "bifc"
 """Letters of the categories: bool, integers, floating and complex numbers."""
+_NARROWER = {"u": (u8,), "s": (i8, i16, i32, i64), "l": (i64,), "d": (f32, f64)}
+"""Letters of some dtypes of a category."""
 _WORDS = {
-    "b": "bool", "i": "integers", "f": "floating numbers", "c": "complex numbers",
+    "b": "bool", "i": "integers", "f": "floating numbers", "c": "complex numbers", "u": "u8",
+    "s": "signed integers", "l": "i64", "d": "f32, f64",
 }  # fmt: skip
 
 
 def check_kind(name: str, kinds: str, dtype: DType) -> None:
     """Check that an operator takes numbers of `dtype`.
 
+    `kinds` has letters of categories, or ``u`` for uint8, ``s`` for signed
+    integers, ``l`` for int64, ``d`` for float32 and
+    float64.
+
     Raises:
-        ShapeError: if its category is none of `kinds`.
+        ShapeError: if `dtype` is of none of `kinds`.
     """
-    if KINDS[category(dtype)] not in kinds:
+    if KINDS[category(dtype)] in kinds:
+        return
+    if not any(dtype in _NARROWER.get(kind, ()) for kind in kinds):
         *others, last = (_WORDS[k] for k in kinds)
         allowed = f"{', '.join(others)} or {last}" if others else last
         raise ShapeError(f"{name}: needs {allowed}, got {dtype}")
@@ -88,6 +98,8 @@ def check_kind(name: str, kinds: str, dtype: DType) -> None:
 
 def check_number(name: str, value: Number, dtype: DType) -> None:
     """Check that `dtype` holds a number; unsigned integers take negative ones of their size too.
+
+    Floating ones hold infinities and NaN, but no larger numbers than theirs.
 
     Raises:
         ShapeError: if not.
@@ -97,10 +109,18 @@ def check_number(name: str, value: Number, dtype: DType) -> None:
         limits = np.iinfo(dtype.numpy)
         least = -limits.max if dtype.kind == "u" else limits.min
         held = math.isfinite(real) and least <= int(real) <= limits.max
+    elif dtype.is_floating:
+        held = not math.isfinite(real) or abs(real) <= largest(dtype)
     else:
         held = True
     if not held or (value.imag and not dtype.is_complex and dtype.kind != "b"):
         raise ShapeError(f"{name}: {value} is no number of {dtype}")
+
+
+def largest(dtype: DType) -> float:
+    """The largest finite number of a floating dtype."""
+    finfo: Any = ml_dtypes.finfo(dtype.numpy)  # type: ignore[no-untyped-call]
+    return float(finfo.max)
 
 
 def dtype_of(operand: Operand) -> DType:

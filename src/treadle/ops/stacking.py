@@ -249,7 +249,7 @@ composite(
     "aten::linalg_vander(Tensor x, *, int? N=None) -> Tensor",
     lambda x, count: _vander(x, count, True),
     samples=((f32(2, 4), None), (f32(3), 2)),
-    kinds="ifc",
+    kinds="idc",
 )
 composite(
     "aten::narrow_copy(Tensor self, int dim, int start, int length) -> Tensor",

@@ -101,6 +101,7 @@ def _define_quantile(name: str, skip: bool) -> None:
             (f32(9), given([0.6]), None, False, "nearest"),
             (_ROWS, given([0.25, 0.5]), 1, False, "linear"),
         ),
+        kinds="d",
     )
     composite(
         f"aten::{name}.scalar(Tensor self, float q, {rest}",
@@ -109,6 +110,7 @@ def _define_quantile(name: str, skip: bool) -> None:
             *((f32(4, 5), 0.3, 1, False, how) for how in _BETWEEN),
             (f32(7), 0.5, None, True, "linear"),
         ),
+        kinds="d",
     )
 
 
@@ -140,6 +142,7 @@ for _name, _skipping in (("nansum", _nansum), ("nanmean", _nanmean)):
         f"aten::{_name}{_TAIL}",
         _skipping,
         samples=((_ROWS, [1], False, None), (_ROWS, None, False, None), (f32(3, 4), [0], True, 7)),
+        kinds="bif",
     )
 
 

@@ -153,6 +153,7 @@ for _name, _default in (("round.decimals", ""), ("special_round", "=0")):
         f"aten::{_name}(Tensor self, *, int decimals{_default}) -> Tensor",
         _round,
         samples=((f32(3, 4, high=10.0), 2), (f32(5, high=300.0), -1), (f32(5), 0)),
+        kinds="f",
     )
 
 

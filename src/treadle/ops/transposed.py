@@ -244,6 +244,7 @@ def _transposed(schema: str, name: str, count: int, samples: Any) -> None:
         infer=infer,
         lower=Decompose(build),
         samples=samples,
+        kinds="lfc",
     )
 
 

@@ -97,7 +97,10 @@ abs_ = _keeping(
     "aten::abs(Tensor self) -> Tensor", lambda f, x: f.abs(x), result=Result.MAGNITUDE, kinds="ifc"
 )
 absolute = _keeping(
-    "aten::absolute(Tensor self) -> Tensor", lambda f, x: f.abs(x), result=Result.MAGNITUDE
+    "aten::absolute(Tensor self) -> Tensor",
+    lambda f, x: f.abs(x),
+    result=Result.MAGNITUDE,
+    kinds="ifc",
 )
 sign = _keeping("aten::sign(Tensor self) -> Tensor", lambda f, x: f.sign(x), kinds="bif")
 square = _keeping("aten::square(Tensor self) -> Tensor", lambda f, x: x * x, result=Result.NUMBER)

@@ -14,6 +14,7 @@ from treadle.errors import ShapeError
 from treadle.ir.types import TensorType
 from treadle.ops.declare import EXACT, op
 from treadle.ops.lowering import Reshape
+from treadle.ops.promotion import KINDS
 from treadle.ops.samples import f32, i64
 from treadle.ops.shapes import complete_shape, numel, tensor, wrap_dim
 
@@ -186,7 +187,9 @@ contiguous = op(
 )
 
 
-def _identity(schema: str, reference: Callable[[Array], Array] = lambda x: x) -> None:
+def _identity(
+    schema: str, reference: Callable[[Array], Array] = lambda x: x, kinds: str = KINDS
+) -> None:
     op(
         schema,
         reference=reference,
@@ -194,6 +197,7 @@ def _identity(schema: str, reference: Callable[[Array], Array] = lambda x: x) ->
         lower=Reshape(),
         tolerance=EXACT,
         samples=((f32(2, 3),), (f32(),), (f32(0, 2),), (f32(2, 3, layout="transposed"),)),
+        kinds=kinds,
     )
 
 
@@ -204,7 +208,7 @@ def _same_memory(x: Array) -> Array:
 _identity("aten::detach(Tensor(a) self) -> Tensor(a)", _same_memory)
 _identity("aten::alias(Tensor(a) self) -> Tensor(a)", _same_memory)
 _identity("aten::data(Tensor self) -> Tensor", _same_memory)
-_identity("aten::positive(Tensor(a) self) -> Tensor(a)")
+_identity("aten::positive(Tensor(a) self) -> Tensor(a)", kinds="ifc")
 _identity("aten::resolve_conj(Tensor(a) self) -> Tensor(a)")
 _identity("aten::resolve_neg(Tensor(a) self) -> Tensor(a)")
 _identity("aten::lift_fresh(Tensor(a) self) -> Tensor(a)")

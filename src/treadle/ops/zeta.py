@@ -137,18 +137,21 @@ zeta = in_numpy(
     _zeta,
     _ORDERS,
     lower=made_of(_in_parts),
+    kinds="bid",
 )
 in_numpy(
     "aten::special_zeta.other_scalar(Tensor self, Scalar other) -> Tensor",
     _zeta,
     ((f32(5, low=1.5, high=6.0), 2.0), (f64(3, low=2.0, high=4.0), 1)),
     lower=made_of(_in_parts),
+    kinds="bid",
 )
 in_numpy(
     "aten::special_zeta.self_scalar(Scalar self, Tensor other) -> Tensor",
     _zeta,
     ((3.0, f32(5, low=0.5, high=6.0)), (2, f64(3, low=0.5, high=4.0))),
     lower=made_of(_in_parts),
+    kinds="bid",
 )
 
 

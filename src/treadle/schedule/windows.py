@@ -22,7 +22,7 @@ from treadle.ir.loops import (
     Reduced,
     Stage,
 )  # fmt: skip
-from treadle.ops.expr import add, cast, const, div, mul, sub
+from treadle.ops.expr import add, call, cast, const, div, dtype_of, mul, sub
 from treadle.ops.lowering import ConvolutionSpec, Pool, Window
 from treadle.schedule.fused import Fused
 from treadle.schedule.groups import Group, map_arguments, tensor_operands, tensor_type
@@ -201,14 +201,20 @@ def _divided(
     if pool.divide is None:
         return total
     if isinstance(pool.divide, int):
-        return div(total, const(pool.divide, dtype))
+        return _quotient(total, const(pool.divide, dtype))
     count: Expr = Const(1, i64)
     for number, (d, window) in enumerate(zip(walk.windowed, ranges, strict=True)):
         here = sub(window.stop, window.start)
         if pool.divide == "all" and pool.kernel is not None:
             here = _reach(walk, pool, origin, number, d)
         count = here if count == Const(1, i64) else mul(count, here)
-    return div(total, cast(count, dtype))
+    return _quotient(total, cast(count, dtype))
+
+
+def _quotient(total: Expr, count: Expr) -> Expr:
+    """Integers are rounded to zero."""
+    whole = dtype_of(total).is_integral
+    return call("truncdiv", total, count) if whole else div(total, count)
 
 
 def _reach(walk: _Walk, pool: Pool, origin: Place, number: int, d: int) -> Expr:
