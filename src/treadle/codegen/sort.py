@@ -21,6 +21,8 @@ from treadle.codegen.values import PTR, Value
 from treadle.ir.dtypes import i32, i64
 from treadle.ir.loops import Sort
 
+_FEW = 32
+"""Records that are faster put in order by comparing each with each."""
 _PARAMETERS = "ptr %records, ptr %others, i64 %count"
 
 
@@ -36,9 +38,36 @@ def _order(records: Records, target: Target) -> str:
     e = Emitter(target)
     base, others = (Value(f"%{n}", PTR, 1, 0) for n in ("records", "others"))
     count = Value("%count", i64, 1, 0)
+    passes = -(-records.bits // records.digit)
+    counters = e.pure(f"alloca [{passes << records.digit} x i32], align 64", PTR, 1, 0)
+    few = e.compare("icmp sle", count, e.integer(_FEW))
+    with e.branch(few):
+        _rank(e, records, base, others, count)
+    with e.branch(e.binary("xor", few, e.constant_true())):
+        _by_digits(e, records, counters, (base, others), count)
+    return e.finish("order", _PARAMETERS).replace("define", "define internal", 1)
+
+
+def _rank(e: Emitter, records: Records, base: Value, others: Value, count: Value) -> None:
+    """Every record to the place that is the number of those before it."""
+    with e.loop(e.integer(0), count) as loop:
+        record = records.load(e, base, loop.index)
+        with e.loop(e.integer(0), count, 1, [e.integer(0)]) as inner:
+            other = records.load(e, base, inner.index)
+            before = e.convert("zext", e.compare("icmp ult", other, record), i64)
+            inner.following = (e.add(inner.carried[0], before),)
+        records.store(e, record, others, inner.results[0])
+    with e.loop(e.integer(0), count) as loop:
+        records.store(e, records.load(e, others, loop.index), base, loop.index)
+
+
+def _by_digits(
+    e: Emitter, records: Records, counters: Value, places: tuple[Value, Value], count: Value
+) -> None:
+    """A pass for each digit, from the lowest on."""
+    base, others = places
     passes, buckets = -(-records.bits // records.digit), 1 << records.digit
-    counters = e.pure(f"alloca [{passes * buckets} x i32], align 64", PTR, 1, 0)
-    lanes = target.vector_bytes // 4
+    lanes = e.target.vector_bytes // 4
     with e.loop(e.integer(0), e.integer(passes * buckets), lanes) as loop:
         memory.store(e, e.zero(i32, lanes), memory.pointer(e, counters, loop.index, i32), i32)
     with e.loop(e.integer(0), count) as loop:
@@ -60,7 +89,6 @@ def _order(records: Records, target: Target) -> str:
     moved = e.compare("icmp ne", source, base)
     with e.branch(moved), e.loop(e.integer(0), count) as loop:
         records.store(e, records.load(e, source, loop.index), base, loop.index)
-    return e.finish("order", _PARAMETERS).replace("define", "define internal", 1)
 
 
 def _bucket(e: Emitter, records: Records, counters: Value, record: Value, number: int) -> Value:
