@@ -59,14 +59,18 @@ def check_size(function: str, size: Sequence[SizeArgument]) -> tuple[int, ...]:
 def _checked(
     function: str, dtype: Any, device: Any, requires_grad: bool, *size: SizeArgument
 ) -> tuple[tuple[int, ...], np.dtype[Any], bool]:
-    """Shape and dtype of a new array, and whether it is small, but not without elements."""
+    """Shape and dtype of a new array, and whether NumPy is to make it: a small one.
+
+    Strides of one without elements are torch's if it has one dim.
+    """
     check_options(function, device, requires_grad)
     shape = check_size(function, size)
     element = as_element("float32" if dtype is None else dtype)
     num_bytes = math.prod(shape) * element.itemsize
     if num_bytes >= 1 << 63:
         raise InputError(f"{function}: no memory holds {list(shape)} elements")
-    return shape, element.numpy, 0 < num_bytes <= SMALL
+    is_small = num_bytes <= SMALL and (num_bytes > 0 or len(shape) == 1)
+    return shape, element.numpy, is_small
 
 
 def new_array(
