@@ -30,6 +30,25 @@ def test_the_first_miss_fills_in_all(what: str) -> None:
     subprocess.run([sys.executable, "-c", FIRST.format(what=what)], check=True)
 
 
+TOGETHER = """
+import sys, threading
+from concurrent.futures import ThreadPoolExecutor
+import treadle
+sys.setswitchinterval(1e-6)
+x, together = treadle.ones(2), threading.Barrier(8)
+def call(name):
+    together.wait()
+    return getattr(x, name)().tolist()
+with ThreadPoolExecutor(8) as pool:
+    found = list(pool.map(call, ["relu", "exp", "relu", "abs", "clone", "float", "neg", "square"]))
+assert found[0] == found[2] == found[3] == found[7] == [1.0, 1.0]
+"""
+
+
+def test_threads_may_ask_for_their_first_methods_at_once() -> None:
+    subprocess.run([sys.executable, "-c", TOGETHER], check=True)
+
+
 def test_methods_are_functions_of_the_class_too() -> None:
     x = treadle.tensor([-1.0, 2.0]).clone()  # the first method fills in the others
     cls: Any = treadle.Tensor

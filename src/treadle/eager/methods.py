@@ -6,6 +6,7 @@ would look up everything else that tensors have in a slower way, too.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any, NoReturn
 
 from treadle.eager import shortcuts
@@ -52,7 +53,7 @@ def fill_in(tensor: Any) -> None:
         setattr(tensor, name, _Later(tensor, name))
     for name in TENSOR_NAMES:
         setattr(tensor, name, _LeftOut(name))
-    if "__getattr__" in vars(tensor):
+    with suppress(AttributeError):  # that another thread has taken
         del tensor.__getattr__
 
 
