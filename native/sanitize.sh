@@ -25,7 +25,7 @@ cmake --build "$build" --parallel "${CMAKE_BUILD_PARALLEL_LEVEL:-2}"
 
 export TSAN_OPTIONS="halt_on_error=1:second_deadlock_stack=1:history_size=4:die_after_fork=0"
 export UBSAN_OPTIONS="halt_on_error=1:print_stacktrace=1"
-export ASAN_OPTIONS="detect_leaks=0:detect_stack_use_after_return=1"
+export ASAN_OPTIONS="detect_leaks=0:detect_stack_use_after_return=1:allocator_may_return_null=1"
 for backend in native serial; do
   for budget in 1 2 8; do
     echo "$kind: C++ tests, $backend, budget $budget"
