@@ -59,7 +59,9 @@ def _square(name: str, kinds: str, a: TensorType) -> TensorType:
 
 
 def _matrix_power(a: Array, n: int) -> Array:
-    return _power(a.astype(accumulation(dtype_of(a)).numpy, copy=False), n)
+    if a.dtype.itemsize > 2:
+        return _power(a, n)
+    return _power(a.astype(accumulation(dtype_of(a)).numpy), n)
 
 
 def _power(a: Array, n: int) -> Array:
