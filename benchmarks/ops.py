@@ -37,7 +37,7 @@ TORCH, EAGER, PLANNED, COPY = "torch", "eager", "planned", "copy"
 OURS = (EAGER, PLANNED)
 GOAL, FLOOR, SHARE = 1.3, 0.8, 0.85
 BURST_S = 0.004
-REST_S = 0.01  # torch's idle workers spin for eight milliseconds, and would share our processor
+REST_S = 0.025  # torch's idle workers spin for 8 ms and more, and would share our processor
 
 
 @dataclass(frozen=True, slots=True)
